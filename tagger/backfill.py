@@ -1,0 +1,192 @@
+"""The main job as a whole: look through the roots, get the model, label what is queued.
+
+The commands call this; everything that is printed is told through a `Report`.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
+from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.scan import ScanResult, resolve_roots, scan_roots
+from tagger.store import jobs, looks, records, runs
+from tagger.store.lock import work_lock, worker_name
+from tagger.store.looks import Model
+from tagger.store.session import Store, open_store
+from tagger.vision.classifier import Classifier
+from tagger.vision.models import Architecture, architecture, model_id
+from tagger.vision.weights import WeightsFile, locate
+
+
+class Report(Protocol):
+    """Who shows a run to a person."""
+
+    def scanning(self, seen: int) -> None:
+        """So many files were seen."""
+        ...
+
+    def scanned(self, result: ScanResult, queued: int, stale: int) -> None:
+        """The roots were looked through."""
+        ...
+
+    def labelling(self, progress: Progress) -> None:
+        """Photos are being labelled."""
+        ...
+
+    def fetching(self, done: int, total: int | None) -> None:
+        """The weights are being fetched: bytes done, of how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `left`: photos still queued in its roots. `seconds`: of labelling alone."""
+
+    scan: ScanResult
+    progress: Progress
+    left: int
+    seconds: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The configured model with its weights on this disk."""
+
+    architecture: Architecture
+    weights: WeightsFile
+    model_id: str
+
+
+class StopFlag:
+    """Set by the first Ctrl-C or SIGTERM; a second one ends the program at once."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.is_set
+
+
+@contextmanager
+def stop_on_signals(on_stop: Callable[[], None]) -> Iterator[StopFlag]:
+    """Turn Ctrl-C and SIGTERM into a flag for the length of the block."""
+    flag = StopFlag()
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if flag.is_set:
+            raise KeyboardInterrupt
+        flag.is_set = True
+        on_stop()
+
+    before: dict[signal.Signals, Any] = {kind: signal.signal(kind, handle) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield flag
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]) -> ChosenModel:
+    """The configured model, its weights fetched if they are not here yet. Raises ModelError."""
+    chosen = architecture(settings.model.name)
+    weights = locate(settings, chosen, fetching)
+    return ChosenModel(chosen, weights, model_id(chosen, weights.sha256))
+
+
+def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
+    """The row of the model in the library."""
+    with store.write() as session:
+        return looks.ensure_model(
+            session,
+            chosen.model_id,
+            chosen.architecture.name,
+            chosen.weights.sha256,
+            chosen.architecture.revision,
+            clock.now(),
+        )
+
+
+def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
+    """The parent's handle on the child for the chosen model; the child starts on first use."""
+    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock)
+
+
+def backfill(
+    settings: Settings,
+    folders: Sequence[str],
+    report: Report,
+    stop: Callable[[], bool],
+    *,
+    accept_missing: bool = False,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Label every photo below some folders (all roots without any). Safe to interrupt and to repeat.
+
+    What was found is queued before the model is needed: without weights the photos stay queued and ModelError is
+    raised.
+    """
+    clock = clock or SystemClock()
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    architecture(settings.model.name)
+    with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
+        owner = worker_name(settings.data_dir)
+        with store.write() as session:
+            jobs.take_back(session, owner)
+        roots = resolve_roots(store, folders, clock)
+        root_ids = tuple(root.id for root in roots)
+        scan = scan_roots(
+            store, settings, roots, clock, stop=stop, accept_missing=accept_missing, report=report.scanning
+        )
+        chosen = None if stop() else _needed_model(store, settings, root_ids, report, scan)
+        if chosen is None:
+            return Outcome(scan, Progress(), _left(store, root_ids), 0.0, stop())
+        model = record_model(store, chosen, clock)
+        with store.write() as session:
+            stale = looks.enqueue_stale(session, model, root_ids)
+            run_id = runs.start_run(session, "backfill", model, clock.now())
+        progress = Progress(total=_left(store, root_ids))
+        report.scanned(scan, progress.total, stale)
+        started = clock.monotonic()
+        outcome = "failed"
+        try:
+            if progress.total:
+                with open_classifier(settings, chosen, clock) as classifier:
+                    head = classifier.head()
+                    labeller = Labeller(
+                        store, settings, classifier, head, model, policy, owner, root_ids, clock, run_id
+                    )
+                    label_queued(labeller, progress, stop=stop, report=report.labelling)
+            outcome = "interrupted" if stop() else "done"
+        finally:
+            seconds = clock.monotonic() - started
+            with store.write() as session:
+                runs.end_run(session, run_id, outcome, seconds, clock.now())
+        return Outcome(scan, progress, _left(store, root_ids), seconds, stop())
+
+
+def _needed_model(
+    store: Store, settings: Settings, root_ids: Sequence[int], report: Report, scan: ScanResult
+) -> ChosenModel | None:
+    """The model; None where there is no photo that could need one."""
+    with store.read() as session:
+        if records.totals(session, root_ids).present == 0:
+            report.scanned(scan, 0, 0)
+            return None
+    return choose_model(settings, report.fetching)
+
+
+def _left(store: Store, root_ids: Sequence[int]) -> int:
+    with store.read() as session:
+        counts = jobs.counts(session, root_ids)
+    return counts.queued + counts.leased

@@ -1,0 +1,157 @@
+"""`tagger backfill`: label every photo below some folders."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
+from tagger.cli.progress import ByteMeter, Meter
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.backfill import Outcome
+    from tagger.pipeline import Progress
+    from tagger.scan import ScanResult
+
+_SHOWN_PROBLEMS = 10
+
+
+class _Screen:
+    """Shows a run: one meter at a time."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._meter: Meter | None = None
+        self._bytes: ByteMeter | None = None
+
+    def scanning(self, seen: int) -> None:
+        if not self._quiet and sys.stdout.isatty():
+            print(f"\rLooking for photos: {seen:,} seen", end="", flush=True)
+
+    def fetching(self, done: int, total: int | None) -> None:
+        if self._quiet:
+            return
+        if self._bytes is None:
+            self._bytes = ByteMeter("Fetching the model's weights").__enter__()
+        self._bytes.update(done, total)
+
+    def scanned(self, result: ScanResult, queued: int, stale: int) -> None:
+        self.close()
+        if self._quiet:
+            return
+        found = {"new": result.new, "changed": result.changed, "moved": result.moved, "back": result.back}
+        found |= {"gone": result.gone}
+        changes = ", ".join(f"{number:,} {word}" for word, number in found.items() if number) or "nothing new"
+        start = "\r" if sys.stdout.isatty() else ""
+        print(f"{start}Looked through {count(result.seen, 'photo')}: {changes}.")
+        for problem in result.problems[:_SHOWN_PROBLEMS]:
+            print(f"  skipped {problem}")
+        if len(result.problems) > _SHOWN_PROBLEMS:
+            print(f"  ... and {len(result.problems) - _SHOWN_PROBLEMS:,} more")
+        if stale:
+            print(f"{count(stale, 'photo')} labelled by another model will be looked at again.")
+        sys.stdout.flush()
+        if queued:
+            self._meter = Meter("Labelling", queued).__enter__()
+
+    def labelling(self, progress: Progress) -> None:
+        if self._meter is not None:
+            self._meter.update(progress.done, progress.failed)
+
+    def stopping(self) -> None:
+        print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        for meter in (self._meter, self._bytes):
+            if meter is not None:
+                meter.__exit__(None, None, None)
+        self._meter = self._bytes = None
+
+
+@click.command(
+    "backfill",
+    epilog="""\b
+Examples:
+  tagger backfill ~/Photos
+  tagger backfill /volume1/photo /volume2/scans
+  tagger backfill                       all folders of the library again
+  tagger backfill --model mobilenet_v2 --weights mobilenet_v2.h5 ~/Photos
+
+Interrupt it with Ctrl-C whenever you like; the next run goes on where it was.
+Unchanged photos are not opened again.""",
+)
+@click.argument("folders", nargs=-1, type=click.Path())
+@model_options
+@click.option("--accept-missing", is_flag=True, help="Take photos as gone even if very many are gone at once.")
+@click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
+@click.pass_context
+def command(
+    context: click.Context,
+    folders: tuple[str, ...],
+    model: str | None,
+    weights: str | None,
+    accept_missing: bool,
+    as_json: bool,
+) -> int:
+    """Label every photo below FOLDERS, or below all folders of the library."""
+    from tagger.backfill import backfill, stop_on_signals
+
+    settings = settings_of(context, model__name=model, model__weights=weights)
+    screen = _Screen(as_json)
+    try:
+        with stop_on_signals(screen.stopping) as stop:
+            outcome = backfill(settings, [absolute(f) for f in folders], screen, stop, accept_missing=accept_missing)
+    finally:
+        screen.close()
+    if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
+        raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
+    _print_json(outcome) if as_json else _print_outcome(outcome)
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.SOME_FAILED if outcome.progress.failed or outcome.scan.held_back else ExitCode.DONE
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    progress = outcome.progress
+    for root, reason in outcome.scan.held_back.items():
+        print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
+        print("If they are really gone: tagger backfill --accept-missing", file=sys.stderr)
+    if progress.done or progress.total:
+        speed = f", {progress.done / outcome.seconds:.1f} photos/s" if outcome.seconds > 1 else ""
+        print(
+            f"{count(progress.labelled, 'photo')} labelled in {duration(outcome.seconds)}{speed}; "
+            f"{progress.failed:,} failed."
+        )
+    elif not outcome.interrupted:
+        print("Nothing to do: every photo is labelled." if outcome.scan.seen else "There are no photos there.")
+    if progress.failed:
+        print("Which and why: tagger status --failed")
+    if outcome.left:
+        print(f"{count(outcome.left, 'photo')} still queued; go on with: tagger backfill")
+
+
+def _print_json(outcome: Outcome) -> None:
+    scan, progress = outcome.scan, outcome.progress
+    write_json(
+        {
+            "seen": scan.seen,
+            "new": scan.new,
+            "changed": scan.changed,
+            "moved": scan.moved,
+            "back": scan.back,
+            "gone": scan.gone,
+            "held_back": {shown_path(root): reason for root, reason in scan.held_back.items()},
+            "problems": [{"path": shown_path(p.path), "reason": p.reason} for p in scan.problems],
+            "labelled": progress.labelled,
+            "classified": progress.classified,
+            "failed": progress.failed,
+            "left": outcome.left,
+            "seconds": round(outcome.seconds, 3),
+            "interrupted": outcome.interrupted,
+        },
+        indent=2,
+    )

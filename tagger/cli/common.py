@@ -1,0 +1,84 @@
+"""What several commands share: settings from the command line, paths for people and for pipes."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tagger.config import Settings, load_settings
+from tagger.photo import shown_path
+
+
+def settings_of(context: click.Context, **flags: Any) -> Settings:
+    """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
+    given = {key.replace("__", "."): value for key, value in flags.items()}
+    return load_settings(context.obj["config"], {**context.obj["flags"], **given})
+
+
+def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--model` and `--weights` to a command."""
+
+    @click.option("--model", metavar="NAME", help="The architecture; see: tagger model list")
+    @click.option("--weights", metavar="FILE", type=click.Path(), help="A local weights file for the model.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("weights") is not None:
+            kwargs["weights"] = os.path.abspath(kwargs["weights"])  # noqa: PTH100 - must keep links as they are
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """A path from the command line as the library knows it: absolute, links kept."""
+    return os.path.abspath(os.path.expanduser(os.fspath(path)))  # noqa: PTH100, PTH111
+
+
+def write_path(path: str, end: bytes = b"\n") -> None:
+    """Write a path to standard output byte for byte, whatever its encoding."""
+    sys.stdout.buffer.write(os.fsencode(path) + end)
+
+
+def path_json(path: str) -> dict[str, str]:
+    """A path for JSON: as text, and its bytes in base64 where the text cannot hold them."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return {"path": shown_path(path), "path_base64": base64.b64encode(os.fsencode(path)).decode()}
+    return {"path": path}
+
+
+def write_json(value: Any, *, indent: int | None = None) -> None:
+    """Write one JSON value and a line end to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+
+
+def local_time(seconds: float) -> str:
+    """Seconds since the epoch as the wall clock here shows it."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 photo`, `1,204 photos`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`41 s`, `3 min 20 s`, `2 h 05 min`, `3 days 4 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -1,0 +1,87 @@
+"""`tagger export`: the whole library as CSV or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TextIO
+
+import click
+
+from tagger.cli.common import path_json, settings_of
+from tagger.errors import ExitCode, UsageError
+
+
+@click.command(
+    "export",
+    epilog="\b\nExamples:\n  tagger export > library.jsonl\n  tagger export --format csv -o library.csv",
+)
+@click.option("--format", "kind", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option("-o", "--output", type=click.Path(), help="Write to this file instead of standard output.")
+@click.pass_context
+def command(context: click.Context, kind: str, output: str | None) -> int:
+    """Every photo with its labels: one JSON object a line, or CSV with one line for each photo and label."""
+    if output is None:
+        _write(context, kind, sys.stdout)
+        return ExitCode.DONE
+    try:
+        with open(output, "x", encoding="utf-8", newline="") as file:  # noqa: PTH123 - "x": never overwrite
+            _write(context, kind, file)
+    except FileExistsError as error:
+        raise UsageError(f"{output} exists.", "Name another file, or remove that one first.") from error
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
+    return ExitCode.DONE
+
+
+def _write(context: click.Context, kind: str, file: TextIO) -> None:
+    import json
+
+    from tagger.store import looks, records
+    from tagger.store.session import open_store
+
+    with open_store(settings_of(context)) as store:
+        with store.read() as session:
+            models = looks.models(session)
+        table = csv.writer(file)
+        if kind == "csv":
+            table.writerow(
+                ["path", "model", "taken", "state", "label", "wnid", "confidence", "rank", "origin", "shown"]
+            )
+        for record, labels in records.all_records(store):
+            path = path_json(record.path.absolute)
+            model = models[record.labelled_by].model_id if record.labelled_by else None
+            if kind == "jsonl":
+                value = path | {
+                    "model": model,
+                    "taken": record.taken,
+                    "state": record.state,
+                    "labels": [
+                        {
+                            "name": label.name,
+                            "wnid": label.wnid,
+                            "confidence": round(label.confidence, 4),
+                            "rank": label.rank,
+                            "origin": label.origin.name.lower(),
+                            "shown": label.shown,
+                        }
+                        for label in labels
+                    ],
+                }
+                file.write(json.dumps(value, ensure_ascii=False) + "\n")
+                continue
+            start = [path["path"], model, record.taken, record.state]
+            for label in labels:
+                table.writerow(
+                    [
+                        *start,
+                        label.name,
+                        label.wnid,
+                        f"{label.confidence:.4f}",
+                        label.rank,
+                        label.origin.name.lower(),
+                        int(label.shown),
+                    ]
+                )
+            if not labels:
+                table.writerow([*start, None, None, None, None, None, None])

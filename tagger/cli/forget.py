@@ -1,0 +1,38 @@
+"""`tagger forget`: remove a folder from the library."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.common import absolute, count, settings_of
+from tagger.errors import ExitCode, UsageError
+
+
+@click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")
+@click.argument("folder", type=click.Path())
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def command(context: click.Context, folder: str, yes: bool) -> int:
+    """Remove FOLDER with all its photos and their labels from the library. Files on disk are not touched."""
+    from tagger.store import library
+    from tagger.store.lock import work_lock
+    from tagger.store.session import open_store
+
+    settings = settings_of(context)
+    path = absolute(folder)
+    with open_store(settings) as store, work_lock(settings.data_dir, "forget"):
+        with store.read() as session:
+            roots = {root.path: root for root in library.roots(session)}
+            root = roots.get(path)
+            if root is None:
+                known = ", ".join(map(click.format_filename, roots)) or "none"
+                raise UsageError(f"{click.format_filename(path)} is no folder of the library.", f"Folders: {known}")
+            number = library.known_count(session, root.id)
+        if not yes:
+            click.confirm(
+                f"Forget {click.format_filename(path)} and what is known of {count(number, 'photo')}?", abort=True
+            )
+        with store.write() as session:
+            library.remove_root(session, root.id)
+    print(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")
+    return ExitCode.DONE

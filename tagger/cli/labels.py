@@ -1,0 +1,32 @@
+"""`tagger labels`: which labels the library contains, with counts."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.common import settings_of, write_json
+from tagger.errors import ExitCode
+
+
+@click.command("labels", epilog="\b\nExamples:\n  tagger labels\n  tagger labels --all --json")
+@click.option("--all", "everything", is_flag=True, help="Also labels that are stored but shown on no photo.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@click.pass_context
+def command(context: click.Context, everything: bool, as_json: bool) -> int:
+    """Which labels the library contains, with the number of photos, most frequent first."""
+    from tagger.store import records
+    from tagger.store.session import open_store
+
+    with open_store(settings_of(context)) as store, store.read() as session:
+        found = [label for label in records.label_counts(session) if label.shown or everything]
+    if as_json:
+        write_json(
+            [{"name": label.name, "key": label.key, "shown": label.shown, "stored": label.stored} for label in found],
+            indent=2,
+        )
+        return ExitCode.DONE
+    for label in found:
+        print(f"{label.shown:8,}  {label.name}" + (f"  ({label.stored:,} stored)" if everything else ""))
+    if not found:
+        print("No photo has a label yet.")
+    return ExitCode.DONE

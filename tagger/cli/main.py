@@ -1,0 +1,112 @@
+"""`tagger`: finds the command's file, runs it, and turns errors into sentences and exit codes.
+
+A command's module is imported only when it is used, so that `tagger search` starts in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tagger import __version__
+from tagger.errors import ExitCode, TaggerError
+
+# name -> (module, one line for `tagger --help`); in the order of a first use.
+_COMMANDS = {
+    "backfill": ("backfill", "Label every photo below some folders; safe to interrupt and repeat."),
+    "search": ("search", "Find photos by what is in them."),
+    "status": ("status", "What the library holds, what is queued, what failed and why."),
+    "show": ("show", "Everything known about one photo."),
+    "explain": ("explain", "Why a photo got its labels: scores, hierarchy, rules, thresholds."),
+    "labels": ("labels", "Which labels the library contains, with counts."),
+    "export": ("export", "The whole library as CSV or JSON lines."),
+    "relabel": ("relabel", "Apply changed rules and thresholds to the whole library, opening no photo."),
+    "retry": ("retry", "Queue the failed photos again."),
+    "forget": ("forget", "Remove a folder from the library; photos on disk are not touched."),
+    "model": ("model", "The models: list, show, fetch, use."),
+    "doctor": ("doctor", "Check this machine and this library; each finding with its cure."),
+}
+
+_EPILOG = """\b
+Examples:
+  tagger backfill ~/Photos          label an archive
+  tagger search tiger               find photos
+  tagger search 'dog -taken:2019'   ... with the query language
+  tagger status                     what is going on
+
+\b
+Exit codes:
+  0 done              3 model unavailable
+  1 some failed, or   4 database
+    nothing found     5 another tagger is at work
+  2 usage or config   130 interrupted"""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"tagger.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), help="The config file (see config.example.toml).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the library's own files are kept.")
+@click.version_option(__version__, prog_name="tagger")
+@click.pass_context
+def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
+    """Label every photo of a library by what is in it, and find photos by those labels."""
+    context.obj = {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
+
+
+def main() -> None:
+    """Entry point of the `tagger` command."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except TaggerError as error:
+        _say(str(error))
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.DONE
+    sys.exit(_exit_code(code))
+
+
+def _exit_code(result: Any) -> int:
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _say(text: str) -> None:
+    print(f"tagger: {text}", file=sys.stderr)

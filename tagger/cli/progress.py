@@ -1,0 +1,126 @@
+"""Progress of long work: a bar on a terminal, otherwise a plain line every so often."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from tagger.cli.common import count, duration
+from tagger.clock import Clock, SystemClock
+
+_LINE_SECONDS = 10.0
+
+
+class Meter:
+    """Shows how many of `total` are done, how fast, how many failed and how long it will still take.
+
+    The rate is the average since the first result, so that loading the model does not count and the remaining
+    time settles.
+    """
+
+    def __init__(self, what: str, total: int, *, clock: Clock | None = None, quiet: bool = False) -> None:
+        self._what = what
+        self._total = total
+        self._clock = clock or SystemClock()
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._first: tuple[float, int] | None = None
+        self._last_line = self._clock.monotonic()
+        self._shown = (-1, -1)
+
+    def __enter__(self) -> Meter:
+        if not self._quiet and sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._what, total=self._total, note="loading the model")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int, failed: int = 0) -> None:
+        """Tell how far the work is."""
+        now = self._clock.monotonic()
+        if done and self._first is None:
+            self._first = (now, done)
+        note = self._note(now, done, failed)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, **({"note": note} if done else {}))
+        elif not self._quiet and now - self._last_line >= _LINE_SECONDS and (done, failed) != self._shown:
+            self._last_line = now
+            self._shown = (done, failed)
+            print(f"{self._what}: {done:,} of {self._total:,}{', ' if note else ''}{note}", flush=True)
+
+    def say(self, text: str) -> None:
+        """Print a line without breaking the bar."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        elif not self._quiet:
+            print(text, flush=True)
+
+    def _note(self, now: float, done: int, failed: int) -> str:
+        parts = []
+        rate = self.rate(now, done)
+        if rate:
+            parts.append(f"{rate:.1f} photos/s")
+        if failed:
+            parts.append(f"{count(failed, 'failed', 'failed')}")
+        if rate and done < self._total:
+            parts.append(f"{duration((self._total - done) / rate)} left")
+        return ", ".join(parts)
+
+    def rate(self, now: float, done: int) -> float:
+        """Photos a second since the first result; 0 while unknown."""
+        if self._first is None or now <= self._first[0]:
+            return 0.0
+        return (done - self._first[1]) / (now - self._first[0])
+
+
+class ByteMeter:
+    """Progress of a download."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._bar: Any = None
+        self._task: Any = None
+        self._clock = SystemClock()
+        self._last_line = self._clock.monotonic()
+
+    def __enter__(self) -> ByteMeter:
+        if sys.stdout.isatty():
+            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+            self._bar = Progress(
+                "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._what, total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int, total: int | None) -> None:
+        """Tell how many bytes are there, of how many (None: unknown)."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
+            return
+        now = self._clock.monotonic()
+        if now - self._last_line >= _LINE_SECONDS:
+            self._last_line = now
+            of = f" of {total / 1e6:.0f}" if total else ""
+            print(f"{self._what}: {done / 1e6:.0f}{of} MB", flush=True)

@@ -1,0 +1,35 @@
+"""`tagger retry`: queue the failed photos again."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.common import absolute, count, settings_of
+from tagger.errors import ExitCode, UsageError
+
+
+@click.command(
+    "retry", epilog="\b\nExamples:\n  tagger retry && tagger backfill\n  tagger retry ~/Photos/2019/broken.jpg"
+)
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.pass_context
+def command(context: click.Context, paths: tuple[str, ...]) -> int:
+    """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
+    from tagger.photo import stored_path
+    from tagger.store import jobs, library
+    from tagger.store.session import open_store
+
+    number = 0
+    with open_store(settings_of(context)) as store, store.write() as session:
+        if not paths:
+            number = jobs.retry_failed(session)
+        for path in map(absolute, paths):
+            found = library.root_of(session, path)
+            if found is None:
+                raise UsageError(
+                    f"{click.format_filename(path)} is not in the library.", "See its folders with: tagger status"
+                )
+            root, relative = found
+            number += jobs.retry_failed(session, [root.id], stored_path(relative))
+    print(f"{count(number, 'failed photo')} queued again." + (" Run: tagger backfill" if number else ""))
+    return ExitCode.DONE

@@ -1,0 +1,79 @@
+"""Every way tagger can fail, with its exit code, its cause and its cure.
+
+A `TaggerError` is raised where the fault is found, with a message that says what happened, and a cure that
+says what the person can do. Only `tagger.cli.main` turns it into text and an exit code.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The documented exit codes of the `tagger` command."""
+
+    DONE = 0
+    SOME_FAILED = 1  # some photos failed; for `search`: nothing found, as with grep
+    USAGE = 2
+    MODEL = 3
+    DATABASE = 4
+    BUSY = 5
+    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class TaggerError(Exception):
+    """A fault with a cure. `message` says what happened; `cure` what to do about it."""
+
+    exit_code: ExitCode = ExitCode.SOME_FAILED
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.cure}" if self.cure else self.message
+
+
+class UsageError(TaggerError):
+    """The command's words do not make sense together."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class QueryError(UsageError):
+    """A search query cannot be understood."""
+
+
+class ModelError(TaggerError):
+    """The model cannot be used: unknown, no weights, damaged or of another architecture."""
+
+    exit_code = ExitCode.MODEL
+
+
+class ModelUnavailableError(ModelError):
+    """The model's weights are not on this machine and could not be fetched."""
+
+
+class WeightsError(ModelError):
+    """A weights file is damaged or belongs to another architecture."""
+
+
+class EngineError(ModelError):
+    """The child process that runs the model cannot be started or keeps dying without a photo's fault."""
+
+
+class StoreError(TaggerError):
+    """The database is missing, damaged, foreign, too new, locked or full."""
+
+    exit_code = ExitCode.DATABASE
+
+
+class BusyError(TaggerError):
+    """Another tagger is at work on this library."""
+
+    exit_code = ExitCode.BUSY

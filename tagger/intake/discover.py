@@ -1,0 +1,219 @@
+"""Walking through a folder tree: every file that may be a photo, with what `stat` says, in path order.
+
+No file is opened here. One stat for each file; folders are listed once.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tagger.config import IntakeSettings
+from tagger.formats import PHOTO_EXTENSIONS, extension
+from tagger.intake.filesystem import keeps_inodes
+from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
+from tagger.photo import Fingerprint, shown_path, stored_path
+
+# Extensions of files that live among photos and are none; files with other unknown names are sniffed.
+_OTHER = frozenset(
+    f".{name}"
+    for name in (
+        "aac aae aiff ai avi bak bin bup cfg conf csv ctb db dat doc docx dop dvd eps exe flac gz htm html icc ico ifo"
+        " indd ini iso jar js json key lnk log lrcat lrdata lrprev m2ts m4a m4v md mkv mov mp3 mp4 mpeg mpg mts numbers"
+        " odt ogg on1 opus pages pdf php plist pp3 ppt pptx psb psd py rar rtf sh sqlite srt svg swf tar tgz thm toml"
+        " torrent txt url vob wav webm wma wmv xcf xls xlsx xml xmp yaml yml zip 3gp 7z"
+    ).split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file that may be a photo. `path` is relative to the root, as `os.fsdecode` spells it.
+
+    `named`: its name says that it is a photo; otherwise only its first bytes can tell. `fault`: why it cannot be
+    one in spite of its name (a pipe, a dangling link).
+    """
+
+    path: str
+    fingerprint: Fingerprint
+    named: bool = True
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProblem:
+    """Something that could not be looked at, and why."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{shown_path(self.path)}: {self.reason}"
+
+
+def walk(
+    root: str,
+    settings: IntakeSettings,
+    on_problem: Callable[[ScanProblem], None],
+    unread: list[str] | None = None,
+    stable: bool | None = None,
+) -> Iterator[SeenFile]:
+    """Every file below `root` that may be a photo, in the code point order of its stored path.
+
+    Folders that cannot be listed are told to `on_problem`, and their path with a slash is added to `unread`, before
+    anything that follows them is yielded; so nobody takes their photos for deleted. `stable`: whether inode numbers
+    and ctimes can be relied on (found out by default).
+    """
+    return _Walk(root, settings, on_problem, [] if unread is None else unread, stable).files()
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder on the way: what is left of its sorted entries, and the patterns that hold in it."""
+
+    path: str
+    entries: Iterator[os.DirEntry[str]]
+    layers: tuple[Patterns, ...]
+    identity: tuple[int, int] | None
+
+
+class _Walk:
+    def __init__(
+        self,
+        root: str,
+        settings: IntakeSettings,
+        on_problem: Callable[[ScanProblem], None],
+        unread: list[str],
+        stable: bool | None,
+    ) -> None:
+        self._root = root
+        self._settings = settings
+        self._on_problem = on_problem
+        self._unread = unread
+        self._stable = keeps_inodes(root) if stable is None else stable
+        # Only links can lead to a folder twice, so without them nothing needs to be remembered.
+        self._visited: set[tuple[int, int]] = set()
+
+    def files(self) -> Iterator[SeenFile]:
+        own = parse_patterns("", self._settings.ignore, self._bad_setting)
+        layers = (own,) if self._settings.ignore else ()
+        first = self._open("", layers, self._identity(self._root) if self._settings.follow_symlinks else None)
+        stack = [first] if first else []
+        while stack:
+            folder = stack[-1]
+            for entry in folder.entries:
+                path = f"{folder.path}/{entry.name}" if folder.path else entry.name
+                try:
+                    if _is_folder(entry, self._settings.follow_symlinks):
+                        inner = self._enter(entry, path, folder, stack)
+                        if inner:
+                            stack.append(inner)
+                            break
+                    else:
+                        seen = self._file(entry, path, folder.layers)
+                        if seen:
+                            yield seen
+                except OSError as error:
+                    if error.errno is not None and not isinstance(error, FileNotFoundError):
+                        self._problem(path, error)
+            else:
+                stack.pop()
+
+    def _open(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Folder | None:
+        """List a folder and read its ignore files; None if it is to be left out."""
+        where = os.path.join(self._root, path) if path else self._root  # noqa: PTH118 - str with surrogates
+        try:
+            with os.scandir(where) as found:
+                entries = list(found)
+        except OSError as error:
+            self._problem(path or ".", error)
+            self._unread.append(path + "/" if path else "")
+            return None
+        names = {entry.name for entry in entries if entry.name in (NO_MEDIA_FILE, IGNORE_FILE)}
+        if NO_MEDIA_FILE in names:
+            return None
+        if IGNORE_FILE in names:
+            layers = (*layers, *self._read_patterns(path))
+        hidden, follow = self._settings.hidden, self._settings.follow_symlinks
+        kept = [entry for entry in entries if not always_ignored(entry.name, hidden=hidden)]
+        # With the slash that follows a folder's name in every path below it, order within folders is path order.
+        kept.sort(key=lambda entry: stored_path(entry.name) + ("/" if _is_folder(entry, follow) else ""))
+        return _Folder(path, iter(kept), layers, identity)
+
+    def _enter(self, entry: os.DirEntry[str], path: str, folder: _Folder, stack: list[_Folder]) -> _Folder | None:
+        if folder.layers and ignored(path, True, folder.layers):
+            return None
+        identity = None
+        if self._settings.follow_symlinks:
+            identity = self._identity(entry.path)
+            if identity in self._visited or any(identity == above.identity for above in stack):
+                return None
+            self._visited.add(identity)
+        return self._open(path, folder.layers, identity)
+
+    def _file(self, entry: os.DirEntry[str], path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
+        suffix = extension(entry.name)
+        named = suffix in PHOTO_EXTENSIONS
+        if (not named and suffix in _OTHER) or (layers and ignored(path, False, layers)):
+            return None
+        status = entry.stat(follow_symlinks=False)
+        fault = None
+        if stat.S_ISLNK(status.st_mode):
+            fault = _link_fault(entry)
+            if fault is None:
+                if not self._settings.follow_symlinks:
+                    return None
+                status = entry.stat()
+        if fault is None and not stat.S_ISREG(status.st_mode):
+            fault = "it is not a file but a pipe, socket or device"
+        if fault is not None and not named:
+            return None
+        inode, ctime = (status.st_ino, status.st_ctime_ns) if self._stable else (None, None)
+        return SeenFile(path, Fingerprint(status.st_size, status.st_mtime_ns, inode, ctime), named, fault)
+
+    def _read_patterns(self, folder: str) -> tuple[Patterns, ...]:
+        path = f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE
+        try:
+            descriptor = os.open(os.path.join(self._root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118
+            with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - a descriptor
+                lines = file.read(1 << 20).splitlines()
+        except OSError as error:
+            self._problem(path, error)
+            return ()
+
+        def fault(number: int, text: str) -> None:
+            self._on_problem(ScanProblem(path, f"line {number} is no pattern: {text}"))
+
+        return (parse_patterns(folder, lines, fault),)
+
+    def _bad_setting(self, number: int, text: str) -> None:
+        self._on_problem(ScanProblem("intake.ignore", f"entry {number} is no pattern: {text}"))
+
+    def _problem(self, path: str, error: OSError) -> None:
+        self._on_problem(ScanProblem(path, error.strerror or str(error)))
+
+    @staticmethod
+    def _identity(path: str) -> tuple[int, int]:
+        status = os.stat(path)  # noqa: PTH116 - a str with surrogates
+        return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: os.DirEntry[str], follow: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow)
+    except OSError:
+        # A link that goes round in circles.
+        return False
+
+
+def _link_fault(entry: os.DirEntry[str]) -> str | None:
+    """Why a link leads to no file; None if it leads to one (or to a folder)."""
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return "it is a link to a file that does not exist"
+    except OSError as error:
+        return f"it is a link that leads nowhere: {error.strerror}"
+    return None

@@ -1,0 +1,99 @@
+"""Comparing what is seen with what is known, as one pass over two sorted streams; pure, at constant memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeVar
+
+from tagger.config import IntakeSettings
+from tagger.intake.discover import SeenFile
+from tagger.photo import Fingerprint, stored_path
+
+
+class Change(Enum):
+    """What became of one path since it was last looked at."""
+
+    SAME = auto()
+    NEW = auto()
+    CHANGED = auto()
+    BACK = auto()  # it was missing, and is there again as it was
+    GONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A photo as the library knows it; `path` relative to its root."""
+
+    photo_id: int
+    path: str
+    fingerprint: Fingerprint
+    missing: bool
+
+
+_File = TypeVar("_File", SeenFile, KnownFile)
+
+
+def reconcile(
+    seen: Iterable[SeenFile], known: Iterable[KnownFile], in_unread: Callable[[str], bool] = lambda _: False
+) -> Iterator[tuple[Change, SeenFile | None, KnownFile | None]]:
+    """Merge two streams that are both in the order of `stored_path(path)`.
+
+    Yields each path once with what is seen and known of it. Photos below folders that could not be read
+    (`in_unread`) and photos already known to be missing are not told to be gone. Raises ValueError if a stream is
+    out of order, because then photos would be taken for deleted.
+    """
+    left, right = _ordered(seen), _ordered(known)
+    here, there = next(left, None), next(right, None)
+    while here is not None or there is not None:
+        if there is None or (here is not None and here[0] < there[0]):
+            assert here is not None
+            yield Change.NEW, here[1], None
+            here = next(left, None)
+        elif here is None or there[0] < here[0]:
+            if not there[1].missing and not in_unread(there[1].path):
+                yield Change.GONE, None, there[1]
+            there = next(right, None)
+        else:
+            yield _compare(here[1], there[1]), here[1], there[1]
+            here, there = next(left, None), next(right, None)
+
+
+def _compare(seen: SeenFile, known: KnownFile) -> Change:
+    if not seen.fingerprint.matches(known.fingerprint):
+        return Change.CHANGED
+    return Change.BACK if known.missing else Change.SAME
+
+
+def _ordered(files: Iterable[_File]) -> Iterator[tuple[str, _File]]:
+    before = ""
+    for file in files:
+        key = stored_path(file.path)
+        if key <= before:
+            raise ValueError(f"{file.path!r} is out of order")
+        before = key
+        yield key, file
+
+
+def below(folders: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a path lies below one of some folders (each with its slash; "" is the root), asked lazily."""
+    return lambda path: any(path.startswith(folder) for folder in folders)
+
+
+def too_many_gone(known: int, gone: int, settings: IntakeSettings) -> bool:
+    """The brake: so many photos gone at once are a missing disk, not deleted photos."""
+    return gone > settings.vanish_count and gone > settings.vanish_share * known
+
+
+def check_root(path: str, known: int) -> str | None:
+    """Why a root cannot be looked through now, or None. `known`: how many photos of it are known to be there."""
+    try:
+        with os.scandir(path) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        return f"{error.strerror}"
+    if empty and known:
+        return f"it is empty, but {known:,} photos are known in it; is its disk mounted?"
+    return None

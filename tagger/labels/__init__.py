@@ -1,0 +1,1 @@
+"""From scores to labels: the ImageNet taxonomy and the label policy."""

@@ -1,0 +1,217 @@
+"""From class probabilities to labels: which are stored, and which are shown.
+
+Raw top-k is mostly silly. A label is *shown* when its probability passes its threshold, where a parent's
+probability is the sum of its classes' ("it is some dog"), most specific first. The top-k classes above a minimum
+confidence are *stored* beside them and can be searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tagger.config import LabelSettings
+from tagger.errors import ConfigError
+from tagger.labels.taxonomy import Taxonomy
+from tagger.photo import Label, Origin
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RULE_PREFIX = "rule:"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may become a label: a class, a parent, or what a rule made of several.
+
+    `classes`: the indexes of the network's outputs whose probabilities it sums. `merged_into`: the name of the
+    label that a rule shows instead.
+    """
+
+    key: str
+    name: str
+    classes: tuple[int, ...]
+    origin: Origin
+    threshold: float
+    silenced: bool = False
+    merged_into: str | None = None
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy says of one candidate for one photo. JSON-able with `dataclasses.asdict`."""
+
+    key: str
+    name: str
+    probability: float
+    threshold: float
+    origin: str
+    stored: bool
+    shown: bool
+    why: str
+    classes: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The label policy of a configuration."""
+
+    settings: LabelSettings
+    taxonomy: Taxonomy
+    candidates: tuple[Candidate, ...]
+
+    @classmethod
+    def from_settings(cls, settings: LabelSettings, taxonomy: Taxonomy) -> Policy:
+        """Build it. Raises ConfigError where a rule names a label that does not exist."""
+        return cls(settings, taxonomy, tuple(_candidates(settings, taxonomy)))
+
+    def labels_for(self, scores: NDArray[np.float32]) -> list[tuple[Label, ...]]:
+        """Class probabilities, float32 (photos, classes) -> each photo's labels in rank order."""
+        probabilities = self._probabilities(scores)
+        stored = self._stored(scores, probabilities)
+        return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
+
+    def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[Verdict]:
+        """Why one photo got its labels: the likeliest candidates with their fate. `scores`: float32 (classes,)."""
+        import numpy as np
+
+        [probabilities] = self._probabilities(scores[np.newaxis])
+        [stored] = self._stored(scores[np.newaxis], probabilities[np.newaxis])
+        best = list(np.argsort(-probabilities, kind="stable"))
+        wanted = [index for position, index in enumerate(best) if position < limit or stored[index]]
+        return [self._verdict(self.candidates[i], float(probabilities[i]), bool(stored[i]), scores) for i in wanted]
+
+    @cached_property
+    def _matrix(self) -> NDArray[np.float32]:
+        """float32 (classes, candidates): one where a candidate covers a class."""
+        import numpy as np
+
+        matrix = np.zeros((len(self.taxonomy.classes), len(self.candidates)), np.float32)
+        for column, candidate in enumerate(self.candidates):
+            matrix[list(candidate.classes), column] = 1
+        return matrix
+
+    def _probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (photos, candidates); sums of rounded numbers may pass 1 by a hair and are cut off."""
+        import numpy as np
+
+        if scores.shape[1] != len(self.taxonomy.classes):
+            raise ValueError(f"{scores.shape[1]} scores for {len(self.taxonomy.classes)} classes")
+        probabilities: NDArray[np.float32] = np.minimum(scores @ self._matrix, np.float32(1))
+        return probabilities
+
+    def _stored(self, scores: NDArray[np.float32], probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """bool (photos, candidates): which become labels at all."""
+        import numpy as np
+
+        count = len(self.taxonomy.classes)
+        passes = probabilities >= np.array([candidate.threshold for candidate in self.candidates], np.float32)
+        mergeable = np.array([candidate.merged_into is not None for candidate in self.candidates])
+        stored = passes & ~mergeable
+        top = np.argsort(-scores, axis=1, kind="stable")[:, : self.settings.top_k]
+        likely = np.zeros_like(scores, dtype=bool)
+        np.put_along_axis(likely, top, np.take_along_axis(scores, top, 1) >= self.settings.min_confidence, 1)
+        stored[:, :count] |= likely
+        kept: NDArray[np.bool_] = stored & ~np.array([candidate.silenced for candidate in self.candidates])
+        return kept
+
+    def _labels(self, probabilities: NDArray[np.float32], stored: NDArray[np.bool_]) -> tuple[Label, ...]:
+        kept = []
+        for index in stored.nonzero()[0]:
+            candidate, probability = self.candidates[index], float(probabilities[index])
+            shown = probability >= candidate.threshold and candidate.merged_into is None
+            # Most specific first among the shown, then the others, the likeliest first.
+            order = (not shown, len(candidate.classes) if shown else 0, -probability, candidate.name)
+            kept.append((order, candidate, probability, shown))
+        kept.sort(key=lambda item: item[0])
+        return tuple(
+            Label(candidate.key, candidate.name, probability, rank, candidate.origin, shown)
+            for rank, (_, candidate, probability, shown) in enumerate(kept, 1)
+        )
+
+    def _verdict(self, candidate: Candidate, probability: float, stored: bool, scores: NDArray[np.float32]) -> Verdict:
+        shown = stored and probability >= candidate.threshold and candidate.merged_into is None
+        parts = sorted(((float(scores[i]), i) for i in candidate.classes), reverse=True)[:5]
+        names = self.taxonomy.names
+        return Verdict(
+            candidate.key,
+            candidate.name,
+            probability,
+            candidate.threshold,
+            candidate.origin.name.lower(),
+            stored,
+            shown,
+            self._why(candidate, probability, stored, shown),
+            tuple((names[self.taxonomy.classes[i]], share) for share, i in parts),
+        )
+
+    def _why(self, candidate: Candidate, probability: float, stored: bool, shown: bool) -> str:
+        renamed = f", renamed from {candidate.renamed_from}" if candidate.renamed_from else ""
+        if candidate.silenced:
+            return "silenced by labels.silence"
+        if candidate.merged_into is not None:
+            return f"counted under {candidate.merged_into} by labels.merge"
+        if shown:
+            return f"shown: {probability:.2f} reaches {candidate.threshold:g}{renamed}"
+        if stored:
+            return f"stored for search, not shown: {probability:.2f} is below {candidate.threshold:g}{renamed}"
+        return f"left out: {probability:.2f} is below {candidate.threshold:g}{renamed}"
+
+
+def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -> list[tuple[str, str, float]]:
+    """The likeliest classes of one photo as (WordNet id, name, probability).
+
+    Ties are ordered as `keras.applications`' decode_predictions orders them: by NumPy's argsort, reversed.
+    """
+    best = scores.argsort()[-top:][::-1]
+    return [(taxonomy.classes[i], taxonomy.names[taxonomy.classes[i]], float(scores[i])) for i in best]
+
+
+def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candidate]:
+    """Classes in the network's order, then parents, then what `labels.merge` makes."""
+    keys = [*taxonomy.classes, *taxonomy.shown_parents]
+    silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
+    thresholds = {
+        key: threshold
+        for name, threshold in settings.thresholds.items()
+        if name not in settings.merge
+        for key in _named(taxonomy, keys, name, "thresholds")
+    }
+    renamed = {key: new for name, new in settings.rename.items() for key in _named(taxonomy, keys, name, "rename")}
+    merged = {
+        key: new
+        for new, parts in settings.merge.items()
+        for name in parts
+        for key in _named(taxonomy, keys, name, f"merge.{new}")
+    }
+    for position, key in enumerate(keys):
+        name = taxonomy.names[key]
+        yield Candidate(
+            key,
+            renamed.get(key, name),
+            taxonomy.classes_under(key),
+            Origin.MODEL if position < len(taxonomy.classes) else Origin.HIERARCHY,
+            thresholds.get(key, settings.show_threshold),
+            key in silenced,
+            merged.get(key),
+            name if key in renamed else None,
+        )
+    for new in settings.merge:
+        covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}
+        threshold = settings.thresholds.get(new, settings.show_threshold)
+        yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
+
+
+def _named(taxonomy: Taxonomy, keys: Sequence[str], name: str, rule: str) -> list[str]:
+    """The keys that a rule means by a name. Raises ConfigError where there is none."""
+    known = set(keys)
+    found = [key for key in taxonomy.lookup(name) if key in known]
+    if not found:
+        near = ", ".join(taxonomy.suggest(name)) or "see: tagger labels --all"
+        raise ConfigError(f"labels.{rule}: there is no label {name!r}.", f"Near: {near}")
+    return found

@@ -1,0 +1,157 @@
+"""The 1000 classes of ImageNet, what lies above them in WordNet, and what a word means among them.
+
+Keys name labels: a WordNet id (`n02129604`) or `group:NAME` for the sets of vocabulary.toml. This module is
+imported by `tagger search`, so it needs nothing but the standard library and loads in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+_SEPARATORS = re.compile(r"[\s_\-'’.,()/]+")
+_BRITISH = re.compile(r"\bgrey")
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """What imagenet.json says. `classes`: the class keys in the order of the network's outputs (Keras')."""
+
+    classes: tuple[str, ...]
+    names: dict[str, str]
+    synonyms: dict[str, tuple[str, ...]]
+    parents: dict[str, tuple[str, ...]]
+    groups: dict[str, tuple[int, ...]]
+    shown_parents: tuple[str, ...]
+
+    def ancestors(self, key: str) -> frozenset[str]:
+        """Every synset above a class or synset, without itself."""
+        found: set[str] = set()
+        todo = list(self.parents.get(key, ()))
+        while todo:
+            parent = todo.pop()
+            if parent not in found:
+                found.add(parent)
+                todo += self.parents[parent]
+        return frozenset(found)
+
+    def classes_under(self, key: str) -> tuple[int, ...]:
+        """The indexes of the classes that a key covers; a class covers itself."""
+        if key in self.groups:
+            return self.groups[key]
+        return tuple(self._covered.get(key, ()))
+
+    def find(self, text: str) -> frozenset[str]:
+        """Every key that a word means: labels of that name or synonym, and everything below them.
+
+        Case, hyphens and grey/gray do not matter; a plural is tried when the word itself is unknown.
+        """
+        for form in _forms(text):
+            keys = self._by_word.get(form)
+            if keys:
+                return frozenset().union(*(self._below(key) for key in keys))
+        return frozenset()
+
+    def lookup(self, text: str) -> tuple[str, ...]:
+        """The keys whose display name or key is exactly this text (case does not matter), for rules."""
+        wanted = text.casefold()
+        return tuple(key for key, name in self.names.items() if wanted in (name.casefold(), key.casefold()))
+
+    def suggest(self, text: str, limit: int = 5) -> list[str]:
+        """Names near a word that is not known: misspelt ones, and names that contain it."""
+        word = normal(text)
+        near = [self._spelling[form] for form in difflib.get_close_matches(word, self._spelling, limit, 0.75)]
+        if len(word) >= 3:
+            near += [name for form, name in self._spelling.items() if f" {word}" in f" {form}"]
+        return list(dict.fromkeys(near))[:limit]
+
+    @cached_property
+    def _by_word(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for key, name in self.names.items():
+            # "crane (bird)" is also found by "crane".
+            for word in (name, name.partition(" (")[0], *self.synonyms[key]):
+                found.setdefault(normal(word), set()).add(key)
+        return found
+
+    @cached_property
+    def _spelling(self) -> dict[str, str]:
+        return {normal(name): name for name in self.names.values()}
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, parents in self.parents.items():
+            for parent in parents:
+                found.setdefault(parent, []).append(key)
+        return found
+
+    @cached_property
+    def _covered(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, key in enumerate(self.classes):
+            for above in (key, *self.ancestors(key)):
+                found.setdefault(above, []).append(index)
+        return found
+
+    def _below(self, key: str) -> frozenset[str]:
+        """A key and everything under it."""
+        if key in self.groups:
+            inside = set(self.groups[key])
+            return frozenset([key, *(other for other, covered in self._covered.items() if inside.issuperset(covered))])
+        found = {key}
+        todo = [key]
+        while todo:
+            for child in self._children.get(todo.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    todo.append(child)
+        # A group that lies inside, such as `food` in `matter`, is not below a synset: its name says enough.
+        return frozenset(found)
+
+
+@cache
+def load() -> Taxonomy:
+    """The taxonomy that the package carries."""
+    data = json.loads((Path(__file__).parent / "imagenet.json").read_text(encoding="utf-8"))
+    entries = [*data["classes"], *data["hypernyms"]]
+    groups = data["groups"]
+    return Taxonomy(
+        classes=tuple(entry[0] for entry in data["classes"]),
+        names={entry[0]: entry[1] for entry in [*entries, *groups]},
+        synonyms={entry[0]: tuple(entry[2]) for entry in entries} | {group[0]: () for group in groups},
+        parents={entry[0]: tuple(entry[3]) for entry in entries},
+        groups={group[0]: tuple(group[3]) for group in groups},
+        shown_parents=(*data["shown"], *(group[0] for group in groups if group[2])),
+    )
+
+
+def normal(text: str) -> str:
+    """A word in the form in which words are compared."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return _BRITISH.sub("gray", _SEPARATORS.sub(" ", folded).strip())
+
+
+def _forms(text: str) -> Iterable[str]:
+    """The word itself, then what it may be the English plural of."""
+    word = normal(text)
+    yield word
+    if word.endswith("ies"):
+        yield word[:-3] + "y"
+    if word.endswith("ves"):
+        yield word[:-3] + "f"
+        yield word[:-3] + "fe"
+    if word.endswith("es"):
+        yield word[:-2]
+    if word.endswith("s"):
+        yield word[:-1]
+    if word.endswith("mice"):
+        yield word[:-4] + "mouse"
+    if word.endswith("men"):
+        yield word[:-3] + "man"

@@ -1,0 +1,173 @@
+"""The words of the domain: frozen values that every other module speaks in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+# A file name is bytes; the database's text must be valid Unicode. Bytes that are not UTF-8 are therefore
+# kept as the private-use characters U+EF80..U+EFFF, one a byte (the method of MirBSD's OPTU encoding). A name
+# that really has such a character gets the bytes of that character escaped the same way, so the mapping is
+# one-to-one and nothing is lost.
+_ESCAPE_BASE = 0xEF00
+
+
+def stored_path(path: str) -> str:
+    """A path as the operating system gave it (`os.fsdecode`, surrogateescape) -> valid Unicode to store."""
+    if path.isascii():
+        return path
+    out: list[str] = []
+    for char in path:
+        code = ord(char)
+        if 0xDC80 <= code <= 0xDCFF:
+            out.append(chr(_ESCAPE_BASE + code - 0xDC00))
+        elif 0xEF80 <= code <= 0xEFFF:
+            out.extend(chr(_ESCAPE_BASE + byte) for byte in char.encode())
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+def disk_path(stored: str) -> str:
+    """The inverse of `stored_path`: what to hand to `open` and `os.stat`."""
+    if stored.isascii():
+        return stored
+    raw = bytearray()
+    for char in stored:
+        code = ord(char)
+        if 0xEF80 <= code <= 0xEFFF:
+            raw.append(code - _ESCAPE_BASE)
+        else:
+            raw.extend(char.encode())
+    return os.fsdecode(bytes(raw))
+
+
+def shown_path(path: str) -> str:
+    r"""A path for a person's eyes: control characters and bytes that are not UTF-8 shown as `\n`, `\xe9`."""
+    out: list[str] = []
+    for char in path:
+        code = ord(char)
+        if 0xDC80 <= code <= 0xDCFF:
+            out.append(f"\\x{code - 0xDC00:02x}")
+        elif char.isprintable():
+            out.append(char)
+        else:
+            out.append(repr(char)[1:-1])
+    return "".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPath:
+    """Where a photo is: a root folder and the path relative to it, both as the operating system spells them."""
+
+    root: str
+    relative: str
+
+    @property
+    def absolute(self) -> str:
+        """The path to open."""
+        return os.path.join(self.root, self.relative)  # noqa: PTH118 - a str with surrogates, not a Path
+
+    def __str__(self) -> str:
+        return shown_path(self.absolute)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What `stat` says of a file, to tell without opening it whether it changed.
+
+    `size` in bytes, `mtime_ns` and `ctime_ns` in nanoseconds since the epoch. `inode` and `ctime_ns` are None
+    on file systems that do not keep them stable (FUSE, NFS, SMB ...).
+    """
+
+    size: int
+    mtime_ns: int
+    inode: int | None = None
+    ctime_ns: int | None = None
+
+    def matches(self, other: Fingerprint) -> bool:
+        """Whether both are of the same unchanged file; what one side does not know is not compared."""
+        return (
+            self.size == other.size
+            and self.mtime_ns == other.mtime_ns
+            and (self.inode is None or other.inode is None or self.inode == other.inode)
+            and (self.ctime_ns is None or other.ctime_ns is None or self.ctime_ns == other.ctime_ns)
+        )
+
+    def same_file_moved(self, other: Fingerprint) -> bool:
+        """Whether a file at another path is this one after a rename (which changes ctime, not inode)."""
+        return (
+            self.size == other.size
+            and self.mtime_ns == other.mtime_ns
+            and self.inode is not None
+            and self.inode == other.inode
+        )
+
+
+class Origin(IntEnum):
+    """Where a label of a photo comes from."""
+
+    MODEL = 0  # one of the model's own classes
+    HIERARCHY = 1  # a parent whose classes' probabilities add up
+    TAUGHT = 2  # a label the owner taught
+    PERSON = 3  # put there by a person
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label of one photo.
+
+    `key` names the label for ever: a WordNet id such as `n02129604`, or `rule:NAME` for labels that a rule
+    of the configuration made. `name` is what people read. `confidence` is a probability, 0 to 1. `rank`
+    counts from 1 in the order of the photo's labels. `shown` is what the policy decided; labels that are not
+    shown can still be searched.
+    """
+
+    key: str
+    name: str
+    confidence: float
+    rank: int
+    origin: Origin
+    shown: bool
+
+    @property
+    def wnid(self) -> str | None:
+        """The label's WordNet id, if it is a synset."""
+        return self.key if self.key[:1] == "n" and self.key[1:].isdigit() else None
+
+
+class JobState(StrEnum):
+    """Where a job stands. A finished job is deleted, so there is no state for it."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    FAILED = "failed"  # the dead letters: not tried again until the file changes or a person says so
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What decoding a photo told about it beside its pixels.
+
+    `format` as Pillow names it (`JPEG`, `HEIF` ...); `width` and `height` in pixels, after orientation;
+    `taken` is the camera's wall-clock time as `YYYY-MM-DDTHH:MM:SS`, without zone, or None.
+    """
+
+    format: str
+    width: int
+    height: int
+    taken: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of looking at a photo: its file's fingerprint, hashes and facts. Hashes: BLAKE2b, 16 bytes.
+
+    `content_hash` is of the file's bytes; `pixel_hash` of the pixels as the network gets them, so that it stays
+    the same when only metadata changes.
+    """
+
+    fingerprint: Fingerprint
+    content_hash: bytes
+    pixel_hash: bytes
+    facts: PhotoFacts

@@ -1,0 +1,221 @@
+"""Looking through the roots: what is new, changed, moved or gone since the last time, told to the database.
+
+Files are compared by what `stat` says. None is opened here, but for a few bytes of new files whose name says
+nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tagger.clock import Clock
+from tagger.config import Settings
+from tagger.errors import UsageError
+from tagger.formats import SNIFF_BYTES, sniff
+from tagger.intake.discover import ScanProblem, SeenFile, walk
+from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
+from tagger.photo import Fingerprint, shown_path
+from tagger.store import library
+from tagger.store.library import Root
+from tagger.store.session import Store
+
+_BATCH = 1000
+# A file without a photo's name was sniffed by the last scan, unless it changed about when that began.
+_MARGIN_SECONDS = 60
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What a look through the roots found. `held_back`: roots of which too much was gone, or that are not there."""
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    back: int = 0
+    gone: int = 0
+    problems: list[ScanProblem] = field(default_factory=list)
+    held_back: dict[str, str] = field(default_factory=dict)
+
+
+def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
+    """The roots of some absolute folders, made where they are new; a folder inside a root means that root.
+
+    Without folders: all roots. Raises UsageError for what is no folder, and for a folder around a known root.
+    """
+    with store.write() as session:
+        found: dict[int, Root] = {}
+        for folder in folders:
+            if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
+                known = library.root_of(session, folder)
+                if known is not None and known[1] == "":
+                    found[known[0].id] = known[0]
+                    continue
+                what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
+                raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
+            inside = library.root_of(session, folder)
+            if inside is None:
+                _refuse_overlap(library.roots(session), folder)
+            root = inside[0] if inside is not None else library.add_root(session, folder, clock.now())
+            found[root.id] = root
+        return list(found.values()) or library.roots(session)
+
+
+def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
+    real = os.path.realpath(folder)
+    for root in roots:
+        if root.path.startswith(folder.rstrip("/") + "/"):
+            raise UsageError(
+                f"{shown_path(folder)} contains {shown_path(root.path)}, which is a folder of the library already.",
+                f"Forget that one first (its photos are labelled from memory): tagger forget {shown_path(root.path)}",
+            )
+        other = os.path.realpath(root.path)
+        if real == other or real.startswith(other + "/") or other.startswith(real.rstrip("/") + "/"):
+            raise UsageError(
+                f"{shown_path(folder)} leads to the same photos as {shown_path(root.path)} of the library.",
+                "Name folders that do not overlap.",
+            )
+
+
+def scan_roots(
+    store: Store,
+    settings: Settings,
+    roots: Iterable[Root],
+    clock: Clock,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    accept_missing: bool = False,
+    report: Callable[[int], None] = lambda _: None,
+) -> ScanResult:
+    """Look through roots and tell the database what changed.
+
+    `stop` ends it early, and then nothing is taken as gone. `accept_missing` overrides the brake for roots of which
+    too much is gone. `report` is called with the number of files seen so far.
+    """
+    result = ScanResult()
+    for root in roots:
+        if not stop():
+            _RootScan(store, settings, root, clock, result, report).run(stop, accept_missing)
+    return result
+
+
+class _RootScan:
+    """One look through one root; changes are written in batches as they are found."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        root: Root,
+        clock: Clock,
+        result: ScanResult,
+        report: Callable[[int], None],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._root = root
+        self._clock = clock
+        self._result = result
+        self._report = report
+        self._new: list[SeenFile] = []
+        self._changed: list[tuple[int, SeenFile]] = []
+        self._back: list[tuple[int, Fingerprint]] = []
+        self._gone: list[int] = []
+
+    def run(self, stop: Callable[[], bool], accept_missing: bool) -> None:
+        started = self._clock.now()
+        with self._store.read() as session:
+            known = library.present_count(session, self._root.id)
+            last_id = library.last_photo_id(session)
+        reason = check_root(self._root.path, 0 if accept_missing else known)
+        if reason is not None:
+            self._result.held_back[self._root.path] = reason
+            return
+        unread: list[str] = []
+        seen = walk(self._root.path, self._settings.intake, self._result.problems.append, unread)
+        before = (
+            KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing)
+            for photo in library.known_photos(self._store, self._root.id)
+        )
+        for change, file, photo in reconcile(seen, before, below(unread)):
+            self._note(change, file, photo)
+            if len(self._new) + len(self._changed) + len(self._back) >= _BATCH:
+                self._flush()
+            if stop():
+                self._flush()
+                return
+        self._flush()
+        self._settle_gone(known, last_id, accept_missing)
+        with self._store.write() as session:
+            library.mark_scanned(session, self._root.id, started)
+
+    def _note(self, change: Change, file: SeenFile | None, photo: KnownFile | None) -> None:
+        if photo is not None and file is None:
+            self._gone.append(photo.photo_id)
+        elif file is not None and photo is None:
+            if file.named or self._is_photo_inside(file):
+                self._new.append(file)
+                self._result.seen += 1
+        elif file is not None and photo is not None:
+            self._result.seen += 1
+            if change is Change.CHANGED:
+                self._changed.append((photo.photo_id, file))
+            elif change is Change.BACK:
+                self._back.append((photo.photo_id, file.fingerprint))
+        if self._result.seen % 1000 == 0:
+            self._report(self._result.seen)
+
+    def _is_photo_inside(self, file: SeenFile) -> bool:
+        """Whether a file whose name says nothing holds a picture. Only files changed since the last scan are read."""
+        newest = max(file.fingerprint.mtime_ns, file.fingerprint.ctime_ns or 0) / 1e9
+        if self._root.scanned_at is not None and newest < self._root.scanned_at - _MARGIN_SECONDS:
+            return False
+        try:
+            path = os.path.join(self._root.path, file.path)  # noqa: PTH118 - a str with surrogates
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError as error:
+            self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
+            return False
+        try:
+            return sniff(os.read(descriptor, SNIFF_BYTES)) is not None
+        except OSError as error:
+            self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
+            return False
+        finally:
+            os.close(descriptor)
+
+    def _flush(self) -> None:
+        if not (self._new or self._changed or self._back):
+            return
+        now, settle = self._clock.now(), self._settings.intake.settle_seconds
+        with self._store.write() as session:
+            files = [(file.path, file.fingerprint) for file in self._new]
+            ids = library.add_photos(session, self._root.id, files, now, settle)
+            changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
+            library.change_photos(session, changed, now, settle)
+            library.photos_back(session, self._back)
+            for photo_id, file in [*zip(ids, self._new, strict=True), *self._changed]:
+                if file.fault is not None:
+                    library.fail_photo(session, photo_id, file.fault)
+        self._result.new += len(self._new)
+        self._result.changed += len(self._changed)
+        self._result.back += len(self._back)
+        self._new, self._changed, self._back = [], [], []
+
+    def _settle_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
+        """Photos that are not where they were: moved, gone, or on a disk that is not there."""
+        with self._store.write() as session:
+            moved = library.match_moves(session, self._gone, last_id)
+        gone = [photo_id for photo_id in self._gone if photo_id not in moved]
+        self._result.moved += len(moved)
+        self._result.new -= len(moved)
+        if too_many_gone(known, len(gone), self._settings.intake) and not accept_missing:
+            self._result.held_back[self._root.path] = (
+                f"{len(gone):,} of its {known:,} photos are gone at once; is a disk missing? Nothing was taken as gone"
+            )
+            return
+        with self._store.write() as session:
+            library.photos_gone(session, gone, self._clock.now())
+        self._result.gone += len(gone)

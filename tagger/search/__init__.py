@@ -1,0 +1,1 @@
+"""The query language and how a query is answered from the database."""

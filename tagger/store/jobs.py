@@ -1,0 +1,322 @@
+"""The durable queue: what is to be done, by whom, and what could not be done.
+
+A job is claimed under a lease. Who holds the library's work lock (`tagger.store.lock`) may take back what
+an earlier process of the same data directory left leased, because that process is dead. A photo that was
+claimed `ALONE_AFTER` times without a result is claimed alone from then on, and one that took the process
+down `MAX_CRASHES` times while it was alone is failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from tagger.photo import Fingerprint, JobState, PhotoPath, disk_path
+from tagger.store.tables import JobRow, PhotoRow, RootRow
+
+CLASSIFY = "classify"
+PRIORITY_NEW = 10
+PRIORITY_STALE = 50
+ALONE_AFTER = 3
+MAX_CRASHES = 2
+LEASE_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job: which photo, where it is, and what is known of it."""
+
+    job_id: int
+    photo_id: int
+    path: PhotoPath
+    fingerprint: Fingerprint
+    pixel_hash: bytes | None
+    labelled_by: int | None
+    attempts: int
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A dead letter: a photo that could not be labelled, and why."""
+
+    photo_id: int
+    path: PhotoPath
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many jobs stand where."""
+
+    queued: int
+    leased: int
+    failed: int
+
+
+def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0) -> None:
+    """Queue photos. One that is queued, leased or failed already becomes a fresh job, never a second one."""
+    for part in _parts(photo_ids):
+        session.execute(
+            update(JobRow)
+            .where(JobRow.photo_id.in_(part), JobRow.kind == CLASSIFY)
+            .values(
+                state=JobState.QUEUED,
+                priority=priority,
+                attempts=0,
+                crashes=0,
+                not_before=not_before,
+                lease_owner=None,
+                lease_until=None,
+                error=None,
+            )
+        )
+        have = set(session.scalars(select(JobRow.photo_id).where(JobRow.photo_id.in_(part))))
+        fresh = [
+            {
+                "photo_id": photo_id,
+                "kind": CLASSIFY,
+                "state": JobState.QUEUED,
+                "priority": priority,
+                "attempts": 0,
+                "crashes": 0,
+                "not_before": not_before,
+            }
+            for photo_id in part
+            if photo_id not in have
+        ]
+        if fresh:
+            session.execute(JobRow.__table__.insert(), fresh)  # type: ignore[attr-defined]
+
+
+def claim(
+    session: Session, owner: str, limit: int, now: float, root_ids: Sequence[int], *, alone_too: bool
+) -> list[Job]:
+    """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`alone_too`) a troubled one, alone.
+
+    A troubled job that has crashed too often is failed here instead of being given out once more.
+    """
+    _expire_leases(session, now)
+    jobs = _pick(session, limit, now, root_ids, troubled=False)
+    if not jobs and alone_too:
+        while jobs := _pick(session, 1, now, root_ids, troubled=True):
+            crashes = session.scalar(select(JobRow.crashes).where(JobRow.id == jobs[0].job_id)) or 0
+            if crashes < MAX_CRASHES:
+                break
+            fail(
+                session,
+                jobs[0].job_id,
+                f"The photo took the labelling process down {crashes} times when it was looked at alone.",
+            )
+    if jobs:
+        session.execute(
+            update(JobRow)
+            .where(JobRow.id.in_([job.job_id for job in jobs]))
+            .values(
+                state=JobState.LEASED,
+                # Counted now, because a process that is killed cannot count any more.
+                attempts=JobRow.attempts + 1,
+                crashes=JobRow.crashes + (1 if jobs[0].alone else 0),
+                lease_owner=owner,
+                lease_until=int(now) + LEASE_SECONDS,
+            )
+        )
+    return jobs
+
+
+def _pick(session: Session, limit: int, now: float, root_ids: Sequence[int], *, troubled: bool) -> list[Job]:
+    trouble = JobRow.attempts >= ALONE_AFTER if troubled else JobRow.attempts < ALONE_AFTER
+    rows = session.execute(
+        select(JobRow.id, JobRow.attempts, PhotoRow, RootRow.path)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .where(
+            JobRow.kind == CLASSIFY,
+            JobRow.state == JobState.QUEUED,
+            JobRow.not_before <= int(now),
+            PhotoRow.root_id.in_(root_ids),
+            trouble,
+        )
+        .order_by(JobRow.priority, JobRow.id)
+        .limit(limit)
+        .with_for_update(of=JobRow, skip_locked=True)
+    )
+    return [
+        Job(
+            job_id=job_id,
+            photo_id=photo.id,
+            path=PhotoPath(disk_path(root), disk_path(photo.path)),
+            fingerprint=Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns),
+            pixel_hash=photo.pixel_hash,
+            labelled_by=photo.labelled_by,
+            attempts=attempts,
+            alone=troubled,
+        )
+        for job_id, attempts, photo, root in rows
+    ]
+
+
+def _expire_leases(session: Session, now: float) -> None:
+    session.execute(
+        update(JobRow)
+        .where(JobRow.state == JobState.LEASED, JobRow.lease_until < int(now))
+        .values(state=JobState.QUEUED, lease_owner=None, lease_until=None)
+    )
+
+
+def still_mine(session: Session, job_id: int, owner: str) -> bool:
+    """Whether `owner` still holds the lease; a result that comes after the lease was lost is thrown away."""
+    return (
+        session.scalar(
+            select(JobRow.id).where(JobRow.id == job_id, JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+        )
+        is not None
+    )
+
+
+def complete(session: Session, job_id: int) -> None:
+    """The work is done and stored: the job is gone."""
+    session.execute(delete(JobRow).where(JobRow.id == job_id))
+
+
+def fail(session: Session, job_id: int, reason: str) -> None:
+    """Make the job a dead letter: not tried again until the file changes or a person says so."""
+    session.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id)
+        .values(state=JobState.FAILED, error=reason, lease_owner=None, lease_until=None)
+    )
+
+
+def release(session: Session, job_ids: Sequence[int], owner: str) -> None:
+    """Give claimed jobs back as if they had never been claimed (an orderly stop)."""
+    session.execute(
+        update(JobRow)
+        .where(JobRow.id.in_(job_ids), JobRow.lease_owner == owner)
+        .values(
+            state=JobState.QUEUED,
+            attempts=JobRow.attempts - 1,
+            crashes=func.coalesce(func.nullif(JobRow.crashes, 0) - 1, 0),
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, how: str) -> int:
+    """Give back jobs whose child process died: from now on each is tried alone.
+
+    A photo that was alone in the child `MAX_CRASHES` times fails; `how` says how the child died. Returns how
+    many failed.
+    """
+    mine = (JobRow.id.in_(job_ids), JobRow.lease_owner == owner)
+    guilty = session.scalars(select(JobRow.id).where(*mine, JobRow.crashes >= MAX_CRASHES)).all()
+    for job_id in guilty:
+        fail(session, job_id, f"The process that looked at this photo, and at no other, {how}, {MAX_CRASHES} times.")
+    session.execute(
+        update(JobRow)
+        .where(*mine)
+        .values(state=JobState.QUEUED, attempts=ALONE_AFTER, lease_owner=None, lease_until=None)
+    )
+    return len(guilty)
+
+
+def absolve(session: Session) -> None:
+    """The crashes were not the photos' fault: start counting anew, and take back who failed for it alone."""
+    session.execute(update(JobRow).where(JobRow.state == JobState.QUEUED).values(crashes=0))
+    session.execute(
+        update(JobRow)
+        .where(JobRow.state == JobState.FAILED, JobRow.crashes >= MAX_CRASHES)
+        .values(state=JobState.QUEUED, attempts=0, crashes=0, error=None)
+    )
+
+
+def postpone(session: Session, job_id: int, not_before: int, *, alone: bool = False) -> None:
+    """Try again, not before the given time (a file that is still being written, memory that is short)."""
+    values: dict[str, object] = {
+        "state": JobState.QUEUED,
+        "not_before": not_before,
+        "crashes": 0,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    if alone:
+        values["attempts"] = ALONE_AFTER
+    session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+
+
+def take_back(session: Session, owner: str) -> int:
+    """Requeue what a dead process of the same owner left leased; returns how many."""
+    result = session.execute(
+        update(JobRow)
+        .where(JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+        .values(state=JobState.QUEUED, lease_owner=None, lease_until=None)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def retry_failed(session: Session, root_ids: Sequence[int] | None = None, under: str = "") -> int:
+    """Queue the dead letters again, all or those of some roots below a stored path; returns how many."""
+    query = (
+        select(JobRow.photo_id).join(PhotoRow, PhotoRow.id == JobRow.photo_id).where(JobRow.state == JobState.FAILED)
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    if under:
+        query = query.where((PhotoRow.path == under) | PhotoRow.path.startswith(under + "/", autoescape=True))
+    photo_ids = list(session.scalars(query))
+    enqueue(session, photo_ids, PRIORITY_NEW)
+    return len(photo_ids)
+
+
+def failed(session: Session, limit: int | None = None) -> list[FailedJob]:
+    """The dead letters, by path."""
+    rows = session.execute(
+        select(PhotoRow.id, RootRow.path, PhotoRow.path, JobRow.error)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .where(JobRow.state == JobState.FAILED, PhotoRow.missing_since.is_(None))
+        .order_by(RootRow.path, PhotoRow.path)
+        .limit(limit)
+    )
+    return [
+        FailedJob(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "")
+        for photo_id, root, path, error in rows
+    ]
+
+
+def counts(session: Session, root_ids: Sequence[int] | None = None) -> QueueCounts:
+    """How many jobs stand where; photos that are missing do not count."""
+    query = (
+        select(JobRow.state, func.count())
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .where(PhotoRow.missing_since.is_(None))
+        .group_by(JobRow.state)
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    found = dict(session.execute(query).tuples().all())
+    return QueueCounts(found.get(JobState.QUEUED, 0), found.get(JobState.LEASED, 0), found.get(JobState.FAILED, 0))
+
+
+def next_due(session: Session, root_ids: Sequence[int]) -> int | None:
+    """When the earliest queued job may be tried (seconds since the epoch); None where nothing is queued."""
+    return session.scalar(
+        select(func.min(JobRow.not_before))
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .where(JobRow.state == JobState.QUEUED, PhotoRow.root_id.in_(root_ids))
+    )
+
+
+def drop_queued(session: Session, photo_ids: Sequence[int]) -> None:
+    """Forget queued jobs of photos that have gone; a photo that comes back is queued anew."""
+    for part in _parts(photo_ids):
+        session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED))
+
+
+def _parts(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+    # SQLite limits the number of parameters of one statement.
+    return (ids[start : start + size] for start in range(0, len(ids), size))

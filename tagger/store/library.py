@@ -1,0 +1,275 @@
+"""Roots and photos: which files belong to the library, as a rescan finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from tagger.photo import Fingerprint, disk_path, stored_path
+from tagger.store import jobs
+from tagger.store.session import Store
+from tagger.store.tables import (
+    JobRow,
+    PhotoRow,
+    RootRow,
+)
+
+_PAGE = 5000
+_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder tree of the library; `path` as the operating system spells it."""
+
+    id: int
+    path: str
+    scanned_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """What a rescan compares a file with; `path` is relative to its root, as the operating system spells it."""
+
+    id: int
+    path: str
+    fingerprint: Fingerprint
+    missing: bool
+
+
+def roots(session: Session) -> list[Root]:
+    """Every root, by path."""
+    rows = session.scalars(select(RootRow).order_by(RootRow.path))
+    return [Root(row.id, disk_path(row.path), row.scanned_at) for row in rows]
+
+
+def add_root(session: Session, path: str, now: float) -> Root:
+    """The root with this path, made if it is new."""
+    row = session.scalar(select(RootRow).where(RootRow.path == stored_path(path)))
+    if row is None:
+        row = RootRow(path=stored_path(path), added_at=int(now), scanned_at=None)
+        session.add(row)
+        session.flush()
+    return Root(row.id, path, row.scanned_at)
+
+
+def root_of(session: Session, path: str) -> tuple[Root, str] | None:
+    """The root that an absolute path lies in, and the path relative to it ("" for the root itself)."""
+    for root in roots(session):
+        if path == root.path:
+            return root, ""
+        prefix = root.path.rstrip("/") + "/"
+        if path.startswith(prefix):
+            return root, path[len(prefix) :]
+    return None
+
+
+def known_count(session: Session, root_id: int) -> int:
+    """How many photos of a root are recorded, there or missing."""
+    return session.scalar(select(func.count()).where(PhotoRow.root_id == root_id)) or 0
+
+
+def remove_root(session: Session, root_id: int) -> None:
+    """Forget a root with everything known of its photos; files are not touched."""
+    session.execute(delete(RootRow).where(RootRow.id == root_id))
+
+
+def mark_scanned(session: Session, root_id: int, now: float) -> None:
+    """Remember when the root was last looked through."""
+    session.execute(update(RootRow).where(RootRow.id == root_id).values(scanned_at=int(now)))
+
+
+def present_count(session: Session, root_id: int) -> int:
+    """How many photos of a root are there as far as is known."""
+    return (
+        session.scalar(select(func.count()).where(PhotoRow.root_id == root_id, PhotoRow.missing_since.is_(None))) or 0
+    )
+
+
+def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
+    """All photos of a root in the order of their stored path, read page by page.
+
+    Each page is a transaction of its own, so that a walk over a slow disk does not hold a database snapshot.
+    """
+    after = ""
+    while True:
+        with store.read() as session:
+            rows = session.execute(
+                select(
+                    PhotoRow.id,
+                    PhotoRow.path,
+                    PhotoRow.size,
+                    PhotoRow.mtime_ns,
+                    PhotoRow.inode,
+                    PhotoRow.ctime_ns,
+                    PhotoRow.missing_since,
+                )
+                .where(PhotoRow.root_id == root_id, PhotoRow.path > after)
+                .order_by(PhotoRow.path)
+                .limit(_PAGE)
+            ).all()
+        for photo_id, path, size, mtime, inode, ctime, missing in rows:
+            fingerprint = Fingerprint(size, mtime, inode, ctime)
+            yield KnownPhoto(photo_id, disk_path(path), fingerprint, missing is not None)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1][1]
+
+
+def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+    """The fingerprint as the database can hold it: 64-bit signed numbers (ZFS and year 2300 need more)."""
+    return Fingerprint(
+        fingerprint.size,
+        max(-_INT64, min(_INT64, fingerprint.mtime_ns)),
+        None if fingerprint.inode is None else fingerprint.inode & _INT64,
+        None if fingerprint.ctime_ns is None else max(-_INT64, min(_INT64, fingerprint.ctime_ns)),
+    )
+
+
+def add_photos(
+    session: Session, root_id: int, files: Sequence[tuple[str, Fingerprint]], now: float, settle: float
+) -> list[int]:
+    """Add new photos (path relative to the root, fingerprint) and queue them; returns their ids."""
+    if not files:
+        return []
+    rows = []
+    for path, raw in files:
+        fingerprint = stored_fingerprint(raw)
+        rows.append(
+            {
+                "root_id": root_id,
+                "path": stored_path(path),
+                "size": fingerprint.size,
+                "mtime_ns": fingerprint.mtime_ns,
+                "inode": fingerprint.inode,
+                "ctime_ns": fingerprint.ctime_ns,
+                "added_at": int(now),
+            }
+        )
+    ids = session.scalars(insert(PhotoRow).returning(PhotoRow.id, sort_by_parameter_order=True), rows).all()
+    _enqueue_settled(session, list(zip(ids, [f for _, f in files], strict=True)), now, settle)
+    return list(ids)
+
+
+def last_photo_id(session: Session) -> int:
+    """The highest photo id so far; photos added later have a higher one."""
+    return session.scalar(select(func.max(PhotoRow.id))) or 0
+
+
+def fail_photo(session: Session, photo_id: int, reason: str) -> None:
+    """Make a photo's job a dead letter before anybody looks at it."""
+    job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id))
+    if job_id is not None:
+        jobs.fail(session, job_id, reason)
+
+
+def match_moves(session: Session, gone: Sequence[int], last_id: int) -> set[int]:
+    """Find photos that are gone among those added after `last_id`, by inode, size and time: they were renamed.
+
+    Such a photo takes over the new path and keeps everything that is known of it. Returns the ids that moved.
+    """
+    moved: set[int] = set()
+    for photo_id in gone:
+        old = session.get_one(PhotoRow, photo_id)
+        if old.inode is None:
+            continue
+        new = session.scalars(
+            select(PhotoRow).where(
+                PhotoRow.size == old.size,
+                PhotoRow.mtime_ns == old.mtime_ns,
+                PhotoRow.inode == old.inode,
+                PhotoRow.id > last_id,
+                PhotoRow.labelled_by.is_(None),
+            )
+        ).all()
+        if len(new) == 1:
+            take_over(session, photo_id, new[0])
+            moved.add(photo_id)
+    return moved
+
+
+def take_over(session: Session, old_id: int, new: PhotoRow) -> None:
+    """An older photo turns out to be the file that was taken for a new one: it moves there, the new one goes."""
+    place = (new.root_id, disk_path(new.path), Fingerprint(new.size, new.mtime_ns, new.inode, new.ctime_ns))
+    session.delete(new)
+    session.flush()
+    move_photo(session, old_id, *place)
+
+
+def change_photos(session: Session, files: Sequence[tuple[int, Fingerprint]], now: float, settle: float) -> None:
+    """Queue known photos whose file is another one now. Their labels stay until the new ones are stored."""
+    for photo_id, fingerprint in files:
+        set_fingerprint(session, photo_id, fingerprint)
+        # What its bytes are is not known until it is looked at again.
+        session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(content_hash=None))
+    _enqueue_settled(session, files, now, settle)
+
+
+def _enqueue_settled(session: Session, files: Sequence[tuple[int, Fingerprint]], now: float, settle: float) -> None:
+    """Queue photos, each not before its file has stood still for `settle` seconds."""
+    due: dict[int, list[int]] = {}
+    for photo_id, fingerprint in files:
+        still_at = fingerprint.mtime_ns / 1e9 + settle
+        # A clock that ran ahead when the photo was taken must not keep the photo waiting.
+        wait = int(still_at) + 1 if now < still_at <= now + settle else 0
+        due.setdefault(wait, []).append(photo_id)
+    for not_before, ids in due.items():
+        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before)
+
+
+def photos_back(session: Session, files: Sequence[tuple[int, Fingerprint]]) -> None:
+    """Photos that were missing are there again, unchanged: they keep their labels."""
+    for photo_id, fingerprint in files:
+        set_fingerprint(session, photo_id, fingerprint)
+    ids = [photo_id for photo_id, _ in files]
+    _requeue_unlabelled(session, ids)
+
+
+def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
+    """Photos whose file is not there: out of the search, but nothing is deleted."""
+    for start in range(0, len(photo_ids), 500):
+        session.execute(
+            update(PhotoRow)
+            .where(PhotoRow.id.in_(photo_ids[start : start + 500]), PhotoRow.missing_since.is_(None))
+            .values(missing_since=int(now))
+        )
+    jobs.drop_queued(session, photo_ids)
+
+
+def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerprint: Fingerprint) -> None:
+    """The file was renamed: the photo keeps everything that is known of it.
+
+    Raises sqlalchemy's IntegrityError where another photo is recorded at that path.
+    """
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, path=stored_path(path)))
+    set_fingerprint(session, photo_id, fingerprint)
+    _requeue_unlabelled(session, [photo_id])
+
+
+def set_fingerprint(session: Session, photo_id: int, raw: Fingerprint) -> None:
+    """Remember which state of the file is known; the photo counts as there."""
+    fingerprint = stored_fingerprint(raw)
+    session.execute(
+        update(PhotoRow)
+        .where(PhotoRow.id == photo_id)
+        .values(
+            size=fingerprint.size,
+            mtime_ns=fingerprint.mtime_ns,
+            inode=fingerprint.inode,
+            ctime_ns=fingerprint.ctime_ns,
+            missing_since=None,
+        )
+    )
+
+
+def _requeue_unlabelled(session: Session, photo_ids: Sequence[int]) -> None:
+    """Queue those that were never labelled and have no job (it was dropped when they went missing)."""
+    unlabelled = session.scalars(
+        select(PhotoRow.id)
+        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .where(PhotoRow.id.in_(photo_ids), PhotoRow.labelled_by.is_(None), JobRow.id.is_(None))
+    ).all()
+    jobs.enqueue(session, list(unlabelled), jobs.PRIORITY_NEW)

@@ -1,0 +1,86 @@
+"""One worker a library: a lock file in the data directory that the operating system frees on any death."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tagger.clock import SystemClock
+from tagger.errors import BusyError, StoreError
+
+LOCK_FILE = "work.lock"
+
+
+def worker_name(data_dir: Path) -> str:
+    """The lease owner of whoever holds the lock: the same after a crash, so that it can take its jobs back."""
+    return f"{socket.gethostname()[:24]}:{data_dir}"[-64:]
+
+
+@contextmanager
+def work_lock(data_dir: Path, command: str) -> Iterator[None]:
+    """Hold the library's work lock, or raise BusyError that names who holds it."""
+    path = data_dir / LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The lock file {path} cannot be opened: {error.strerror}.",
+            "Check the data directory's permissions.",
+        ) from error
+    try:
+        _lock(descriptor, path)
+        os.ftruncate(descriptor, 0)
+        about = {"pid": os.getpid(), "command": command, "since": int(SystemClock().now())}
+        os.write(descriptor, json.dumps(about).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    clock = SystemClock()
+    for last in (False, False, True):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise StoreError(f"{path} cannot be locked: {error.strerror}.") from error
+            if last:
+                raise BusyError(
+                    f"Another tagger is at work on this library{_holder(path)}.",
+                    "Wait for it or stop it; what you asked for is safe to run again.",
+                ) from error
+            # `holder` takes the lock for a moment to see whether it is free.
+            clock.sleep(0.05)
+        else:
+            return
+
+
+def holder(data_dir: Path) -> str:
+    """Who is at work, for `tagger status`; empty when nobody is."""
+    path = data_dir / LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _holder(path).strip(" ()") or "another process"
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _holder(path: Path) -> str:
+    try:
+        about = json.loads(path.read_text())
+        return f" ({about['command']}, process {about['pid']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

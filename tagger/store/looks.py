@@ -1,0 +1,285 @@
+"""What a look at a photo leaves behind: models, facts, features and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.store import jobs
+from tagger.store.library import set_fingerprint, take_over
+from tagger.store.tables import (
+    FeatureRow,
+    JobRow,
+    LabelRow,
+    ModelRow,
+    PhotoLabelRow,
+    PhotoRow,
+)
+
+_PAGE = 5000
+_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that labelled photos; `id` is the row, `model_id` the hash that names it everywhere."""
+
+    id: int
+    model_id: str
+    architecture: str
+    weights_sha256: str
+
+
+def ensure_model(
+    session: Session, model_id: str, architecture: str, weights_sha256: str, preprocessing: int, now: float
+) -> Model:
+    """The row of a model, made on its first use."""
+    row = session.scalar(select(ModelRow).where(ModelRow.model_id == model_id))
+    if row is None:
+        row = ModelRow(
+            model_id=model_id,
+            architecture=architecture,
+            weights_sha256=weights_sha256,
+            preprocessing=preprocessing,
+            first_used_at=int(now),
+        )
+        session.add(row)
+        session.flush()
+    return Model(row.id, row.model_id, row.architecture, row.weights_sha256)
+
+
+def models(session: Session) -> dict[int, Model]:
+    """Every model that was ever used, by row id."""
+    return {
+        row.id: Model(row.id, row.model_id, row.architecture, row.weights_sha256)
+        for row in session.scalars(select(ModelRow))
+    }
+
+
+def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int]) -> int:
+    """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
+    stale = session.scalars(
+        select(PhotoRow.id)
+        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .where(
+            PhotoRow.root_id.in_(root_ids),
+            PhotoRow.missing_since.is_(None),
+            PhotoRow.labelled_by != model.id,
+            JobRow.id.is_(None),
+        )
+        .order_by(PhotoRow.id)
+    ).all()
+    jobs.enqueue(session, stale, jobs.PRIORITY_STALE)
+    return len(stale)
+
+
+def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int = 1000) -> dict[int, list[bytes]]:
+    """For each file size the content hashes of photos of that size that this model labelled."""
+    found: dict[int, list[bytes]] = {}
+    wanted = sorted(set(sizes))
+    rows = session.execute(
+        select(PhotoRow.size, PhotoRow.content_hash)
+        .where(PhotoRow.size.in_(wanted), PhotoRow.labelled_by == model.id, PhotoRow.content_hash.is_not(None))
+        .distinct()
+        .limit(limit * max(1, len(wanted)))
+    )
+    for size, content_hash in rows:
+        if content_hash is not None:
+            found.setdefault(size, []).append(content_hash)
+    return {size: hashes[:limit] for size, hashes in found.items()}
+
+
+def twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Looked, bytes] | None:
+    """What is known of an identical file, and its features under the model (bytes of float16)."""
+    row = session.execute(
+        select(PhotoRow, FeatureRow.vector)
+        .join(FeatureRow, and_(FeatureRow.photo_id == PhotoRow.id, FeatureRow.model_id == model.id))
+        .where(PhotoRow.size == size, PhotoRow.content_hash == content_hash)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    photo, vector = row
+    fingerprint = Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns)
+    facts = PhotoFacts(photo.format or "", photo.width or 0, photo.height or 0, photo.taken)
+    return Looked(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
+
+
+def reusable_features(session: Session, photo_id: int, model: Model) -> bytes | None:
+    """The features of a photo under a model (bytes of little-endian float16), if its file is still the one."""
+    return session.scalar(
+        select(FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        # A photo whose file changed has no content hash until it is looked at again.
+        .where(FeatureRow.photo_id == photo_id, FeatureRow.model_id == model.id, PhotoRow.content_hash.is_not(None))
+    )
+
+
+def adopt_missing(session: Session, photo_id: int, looked: Looked) -> int:
+    """If the photo is a missing one that came back at another place, go on as that one.
+
+    The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is
+    dropped. Returns the id to store results under.
+    """
+    new = session.get_one(PhotoRow, photo_id)
+    if new.labelled_by is not None:
+        return photo_id
+    old_id = session.scalar(
+        select(PhotoRow.id)
+        .where(
+            PhotoRow.size == looked.fingerprint.size,
+            PhotoRow.content_hash == looked.content_hash,
+            PhotoRow.missing_since.is_not(None),
+            PhotoRow.id != photo_id,
+        )
+        .order_by(PhotoRow.id)
+        .limit(1)
+    )
+    if old_id is None:
+        return photo_id
+    take_over(session, old_id, new)
+    session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
+    return old_id
+
+
+class LabelBook:
+    """The ids of labels by key, cached, because every photo needs a handful of the same few hundred."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, str], int] = {}
+
+    def id_of(self, session: Session, label: Label) -> int:
+        """The id of a label's row, made or renamed where needed."""
+        cached = self._ids.get((label.key, label.name))
+        if cached is not None:
+            return cached
+        row = session.scalar(select(LabelRow).where(LabelRow.key == label.key))
+        if row is None:
+            row = LabelRow(key=label.key, name=label.name)
+            session.add(row)
+        elif row.name != label.name:
+            row.name = label.name
+        session.flush()
+        # Not cached until the next time: if this transaction is rolled back, the row is gone.
+        return row.id
+
+    def remember(self, session: Session) -> None:
+        """Fill the cache from what is committed."""
+        self._ids = {(row.key, row.name): row.id for row in session.scalars(select(LabelRow))}
+
+
+def store_look(
+    session: Session,
+    book: LabelBook,
+    photo_id: int,
+    model: Model,
+    looked: Looked,
+    features: bytes,
+    labels: Sequence[Label],
+    now: float,
+) -> None:
+    """Store everything that one look at a photo told: facts, features and labels, replacing older ones.
+
+    `features`: bytes of little-endian float16. Labels of a person and tombstones stay.
+    """
+    before = session.scalar(select(PhotoRow.pixel_hash).where(PhotoRow.id == photo_id))
+    _store_facts(session, photo_id, looked)
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(labelled_at=int(now), labelled_by=model.id))
+    stale = delete(FeatureRow).where(FeatureRow.photo_id == photo_id)
+    if before == looked.pixel_hash:
+        # Other models' features of the same pixels stay good: going back to such a model costs no inference.
+        stale = stale.where(FeatureRow.model_id == model.id)
+    session.execute(stale)
+    session.execute(insert(FeatureRow).values(photo_id=photo_id, model_id=model.id, vector=features))
+    replace_labels(session, book, photo_id, model, labels)
+
+
+def relabel(
+    session: Session, book: LabelBook, photo_id: int, model: Model, labels: Sequence[Label], now: float
+) -> None:
+    """Give a photo labels from its stored features, under a model it may not have been labelled by before."""
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(labelled_at=int(now), labelled_by=model.id))
+    replace_labels(session, book, photo_id, model, labels)
+
+
+def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Model, labels: Sequence[Label]) -> None:
+    """Put the policy's labels in the place of those that the policy gave before."""
+    session.execute(
+        delete(PhotoLabelRow).where(
+            PhotoLabelRow.photo_id == photo_id,
+            PhotoLabelRow.removed.is_(False),
+            PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+        )
+    )
+    kept = set(session.scalars(select(PhotoLabelRow.label_id).where(PhotoLabelRow.photo_id == photo_id)))
+    rows = [
+        {
+            "photo_id": photo_id,
+            "label_id": label_id,
+            "confidence": label.confidence,
+            "rank": label.rank,
+            "origin": int(label.origin),
+            "shown": label.shown,
+            "removed": False,
+            "model_id": model.id,
+        }
+        for label in labels
+        if (label_id := book.id_of(session, label)) not in kept
+    ]
+    if rows:
+        session.execute(insert(PhotoLabelRow), rows)
+
+
+def same_pixels(session: Session, photo_id: int, looked: Looked) -> None:
+    """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
+    _store_facts(session, photo_id, looked)
+
+
+def _store_facts(session: Session, photo_id: int, looked: Looked) -> None:
+    set_fingerprint(session, photo_id, looked.fingerprint)
+    session.execute(
+        update(PhotoRow)
+        .where(PhotoRow.id == photo_id)
+        .values(
+            content_hash=looked.content_hash,
+            pixel_hash=looked.pixel_hash,
+            format=looked.facts.format,
+            width=looked.facts.width,
+            height=looked.facts.height,
+            taken=looked.facts.taken,
+        )
+    )
+
+
+def features_page(
+    session: Session, model: Model, after: int, root_ids: Sequence[int] | None, limit: int
+) -> list[tuple[int, bytes]]:
+    """The next photos that the model labelled, with their features, by photo id."""
+    query = (
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, FeatureRow.photo_id > after)
+        .order_by(FeatureRow.photo_id)
+        .limit(limit)
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    return [(photo_id, vector) for photo_id, vector in session.execute(query)]
+
+
+def labels_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[Label]]:
+    """The labels of photos that are not removed, by photo, in rank order."""
+    rows = session.execute(
+        select(PhotoLabelRow, LabelRow.key, LabelRow.name)
+        .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
+        .where(PhotoLabelRow.photo_id.in_(photo_ids), PhotoLabelRow.removed.is_(False))
+        .order_by(PhotoLabelRow.photo_id, PhotoLabelRow.rank)
+    )
+    found: dict[int, list[Label]] = {photo_id: [] for photo_id in photo_ids}
+    for row, key, name in rows:
+        found[row.photo_id].append(Label(key, name, row.confidence, row.rank, Origin(row.origin), row.shown))
+    return found

@@ -1,0 +1,111 @@
+"""Bringing a database to the schema of this program, with the migrations in `migrations/`.
+
+Alembic takes a third of a second to import, so it is imported only when there is something to migrate.
+"""
+
+from __future__ import annotations
+
+import uuid
+from enum import Enum, auto
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from tagger import __version__
+from tagger.clock import SystemClock
+from tagger.errors import StoreError
+from tagger.store.schema import HEAD
+
+# Any fixed number: it keeps two programs from migrating the same PostgreSQL database at once.
+_ADVISORY_LOCK = 7_461_676
+
+
+class State(Enum):
+    """What a database turned out to be."""
+
+    EMPTY = auto()
+    CURRENT = auto()
+    OLDER = auto()
+    NEWER = auto()
+    FOREIGN = auto()
+
+
+def migrations_folder() -> Path:
+    """Where the migrations are: inside the installed package, or at the top level of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"
+
+
+def inspect(engine: Engine) -> State:
+    """Say what the database is, changing nothing."""
+    with engine.connect() as connection:
+        return _state(connection)
+
+
+def bring_up_to_date(engine: Engine, state: State, where: str) -> str:
+    """Make or upgrade the schema where needed and return the library's UUID.
+
+    All steps are one transaction: after a crash the database is at the old schema or at the new one.
+    Raises StoreError for a newer or foreign database, which is left untouched.
+    """
+    if state is State.NEWER:
+        raise StoreError(
+            f"{where} was written by a newer tagger than this one ({__version__}).",
+            "Upgrade tagger; the database was not touched.",
+        )
+    if state is State.FOREIGN:
+        raise StoreError(
+            f"{where} is a database of another program.",
+            "Name another one with `database` in the config file; this one was not touched.",
+        )
+    if state is State.CURRENT:
+        with engine.connect() as connection:
+            return _library(connection)
+    with engine.connect().execution_options(tagger_write=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        # Somebody else may have been faster.
+        if _state(connection) is not State.CURRENT:
+            _upgrade(connection)
+        if connection.execute(sa.text("SELECT count(*) FROM library")).scalar_one() == 0:
+            connection.execute(
+                sa.text("INSERT INTO library (id, uuid, created_at) VALUES (1, :uuid, :now)"),
+                {"uuid": str(uuid.uuid4()), "now": int(SystemClock().now())},
+            )
+        return _library(connection)
+
+
+def _state(connection: Connection) -> State:
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return State.EMPTY
+    if not {"alembic_version", "library"} <= tables:
+        return State.FOREIGN
+    revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if revision == HEAD:
+        return State.CURRENT
+    return State.OLDER if str(revision) in _revisions() else State.NEWER
+
+
+def _revisions() -> set[str]:
+    # A migration's file name begins with its revision; reading names is cheaper than importing Alembic.
+    return {path.name.split("_")[0] for path in (migrations_folder() / "versions").glob("[0-9]*.py")}
+
+
+def _library(connection: Connection) -> str:
+    row = connection.execute(sa.text("SELECT uuid FROM library")).scalar()
+    if row is None:
+        raise StoreError("The database has lost its library row.", "Put it back from a backup.")
+    return str(row)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)

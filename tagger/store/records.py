@@ -1,0 +1,166 @@
+"""The questions of the command line: one photo, every photo, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from tagger.photo import Fingerprint, JobState, Label, PhotoPath, disk_path, stored_path
+from tagger.store import jobs
+from tagger.store.library import root_of
+from tagger.store.looks import labels_of
+from tagger.store.session import Store
+from tagger.store.tables import (
+    JobRow,
+    LabelRow,
+    PhotoLabelRow,
+    PhotoRow,
+    RootRow,
+)
+
+_PAGE = 5000
+_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """Everything known of one photo, without its labels and features."""
+
+    id: int
+    path: PhotoPath
+    fingerprint: Fingerprint
+    content_hash: bytes | None
+    format: str | None
+    width: int | None
+    height: int | None
+    taken: str | None
+    added_at: int
+    labelled_at: int | None
+    labelled_by: int | None
+    missing_since: int | None
+    job_state: str | None
+    error: str | None
+
+    @property
+    def state(self) -> str:
+        """One word: missing, failed, queued, labelled or stale... as `tagger export` writes it."""
+        if self.missing_since is not None:
+            return "missing"
+        if self.job_state == JobState.FAILED:
+            return "failed"
+        if self.labelled_by is None:
+            return "queued"
+        return "labelled"
+
+
+def _records(session: Session, condition: object, limit: int | None = None) -> list[PhotoRecord]:
+    rows = session.execute(
+        select(PhotoRow, RootRow.path, JobRow.state, JobRow.error)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .where(condition)  # type: ignore[arg-type]
+        .order_by(PhotoRow.id)
+        .limit(limit)
+    )
+    return [
+        PhotoRecord(
+            id=photo.id,
+            path=PhotoPath(disk_path(root), disk_path(photo.path)),
+            fingerprint=Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns),
+            content_hash=photo.content_hash,
+            format=photo.format,
+            width=photo.width,
+            height=photo.height,
+            taken=photo.taken,
+            added_at=photo.added_at,
+            labelled_at=photo.labelled_at,
+            labelled_by=photo.labelled_by,
+            missing_since=photo.missing_since,
+            job_state=state,
+            error=error,
+        )
+        for photo, root, state, error in rows
+    ]
+
+
+def find_photo(session: Session, path: str) -> PhotoRecord | None:
+    """The photo at an absolute path as the operating system spells it, or None."""
+    place = root_of(session, path)
+    if place is None:
+        return None
+    root, relative = place
+    found = _records(session, and_(PhotoRow.root_id == root.id, PhotoRow.path == stored_path(relative)))
+    return found[0] if found else None
+
+
+def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:
+    """Every photo with its labels, by id, read page by page."""
+    after = 0
+    while True:
+        with store.read() as session:
+            records = _records(session, PhotoRow.id > after, page)
+            labels = labels_of(session, [record.id for record in records])
+        for record in records:
+            yield record, labels[record.id]
+        if len(records) < page:
+            return
+        after = records[-1].id
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """A label and the number of photos that show it, and that have it at all."""
+
+    key: str
+    name: str
+    shown: int
+    stored: int
+
+
+def label_counts(session: Session) -> list[LabelCount]:
+    """What the library contains, most frequent first."""
+    shown = func.sum(func.cast(PhotoLabelRow.shown, LabelRow.id.type))
+    rows = session.execute(
+        select(LabelRow.key, LabelRow.name, shown, func.count())
+        .join(PhotoLabelRow, PhotoLabelRow.label_id == LabelRow.id)
+        .join(PhotoRow, PhotoRow.id == PhotoLabelRow.photo_id)
+        .where(PhotoLabelRow.removed.is_(False), PhotoRow.missing_since.is_(None))
+        .group_by(LabelRow.id, LabelRow.key, LabelRow.name)
+        .order_by(shown.desc(), func.count().desc(), LabelRow.name)
+    )
+    return [LabelCount(key, name, int(seen or 0), stored) for key, name, seen, stored in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many photos stand where. `labelled_by` counts the labelled ones by row id of their model."""
+
+    present: int
+    missing: int
+    labelled_by: Mapping[int, int]
+    queue: jobs.QueueCounts
+
+    @property
+    def labelled(self) -> int:
+        """Photos that have labels of some model."""
+        return sum(self.labelled_by.values())
+
+
+def totals(session: Session, root_ids: Sequence[int] | None = None) -> Totals:
+    """Count the library, or some of its roots."""
+    here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
+    by_model = session.execute(
+        select(PhotoRow.labelled_by, func.count())
+        .where(PhotoRow.missing_since.is_(None), *here)
+        .group_by(PhotoRow.labelled_by)
+    ).all()
+    missing = session.scalar(select(func.count()).where(PhotoRow.missing_since.is_not(None), *here)) or 0
+    return Totals(
+        present=sum(count for _, count in by_model),
+        missing=missing,
+        labelled_by={model: count for model, count in by_model if model is not None},
+        queue=jobs.counts(session, root_ids),
+    )

@@ -1,0 +1,247 @@
+"""The engine, its pragmas, and the one way to get a session: `Store.read()` and `Store.write()`."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from tagger.config import Settings
+from tagger.errors import StoreError
+
+MARKER_FILE = "library.json"
+_WRITE = "tagger_write"
+_BUSY_SECONDS = 30
+
+
+class Store:
+    """An open library. `read()` and `write()` give a session whose transaction ends with the block."""
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self.engine = engine
+        self.where = where
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading: one consistent view, never in a writer's way."""
+        with (
+            translated_errors(self.where),
+            self.engine.connect() as connection,
+            Session(connection) as session,
+        ):
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose changes are committed at the end of the block, all or none.
+
+        On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and writes later cannot be
+        promoted while another writer is active, and fails at once in spite of any busy timeout.
+        """
+        with translated_errors(self.where), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITE: True})
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    def close(self) -> None:
+        """Close every connection; SQLite then folds its write-ahead log into the file."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(settings: Settings, *, create: bool = False) -> Store:
+    """Open the library's database, bringing an older one up to date.
+
+    With `create` a library that does not exist yet is made. Raises StoreError when there is none, or when the
+    database is missing, empty, damaged, foreign, of another library, or newer than this program.
+    """
+    from tagger.store import migrate
+
+    url, where = _checked_url(settings)
+    marker = settings.data_dir / MARKER_FILE
+    known = _read_marker(marker)
+    _check_file(url, where, known is not None, create, marker)
+    if create:
+        _make_data_dir(settings.data_dir)
+    engine = _engine(url)
+    try:
+        with translated_errors(where):
+            state = migrate.inspect(engine)
+            if state is migrate.State.EMPTY:
+                if known is not None:
+                    raise _lost(where, marker, "is empty")
+                if not create:
+                    raise no_library(settings)
+            library = migrate.bring_up_to_date(engine, state, where)
+        if known is not None and known != library:
+            raise StoreError(
+                f"{where} belongs to another library than {marker} says.",
+                "Put the right database back, or delete that file if this database is the one you want.",
+            )
+        if known is None:
+            _write_marker(marker, library, where)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, where)
+
+
+def no_library(settings: Settings) -> StoreError:
+    """The error for a command that needs a library where there is none yet."""
+    return StoreError(f"There is no library in {settings.data_dir} yet.", "Make one with: tagger backfill FOLDER")
+
+
+@contextmanager
+def translated_errors(where: str) -> Iterator[None]:
+    """Turn the database's own errors into sentences with a cure."""
+    try:
+        yield
+    except OperationalError as error:
+        raise _operational(error, where) from error
+    except DatabaseError as error:
+        text = str(error.orig)
+        if "not a database" in text or "malformed" in text:
+            raise _damaged(where, text) from error
+        raise StoreError(f"The database {where} refused a statement: {text}.") from error
+    except DBAPIError as error:
+        raise StoreError(f"The database {where} failed: {error.orig}.") from error
+
+
+def _operational(error: OperationalError, where: str) -> StoreError:
+    text = str(error.orig).strip()
+    if "locked" in text or "busy" in text:
+        return StoreError(
+            f"The database {where} stayed locked by another program for {_BUSY_SECONDS} s.",
+            "Close the program that holds it (a backup, a database browser) and try again; nothing was lost.",
+        )
+    if "full" in text:
+        return StoreError(
+            f"The disk that holds {where} is full.",
+            "Free some space and run the command again; nothing was lost.",
+        )
+    if "readonly" in text or "read-only" in text:
+        return StoreError(
+            f"The database {where} cannot be written to.", "Check the permissions of its folder and file."
+        )
+    if "malformed" in text:
+        return _damaged(where, text)
+    return StoreError(f"The database {where} cannot be used: {text}.")
+
+
+def _damaged(where: str, text: str) -> StoreError:
+    return StoreError(
+        f"{where} is damaged or no SQLite database ({text}).",
+        "tagger leaves it as it is. Put it back from a backup; your photos are not affected.",
+    )
+
+
+def _lost(where: str, marker: Path, how: str) -> StoreError:
+    return StoreError(
+        f"The library's database {where} {how}.",
+        "Is its disk mounted? Put it back from a backup; or, to begin with an empty library, delete "
+        f"{marker} and run the command again.",
+    )
+
+
+def _checked_url(settings: Settings) -> tuple[Any, str]:
+    try:
+        url = make_url(settings.database_url)
+        url.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"database = {settings.database!r} is no database address that can be used: {error}",
+            "Examples: sqlite:////volume1/tagger/library.db, postgresql+psycopg://tagger@localhost/tagger",
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        return url, str(url.database)
+    return url, url.render_as_string(hide_password=True)
+
+
+def _check_file(url: Any, where: str, known: bool, create: bool, marker: Path) -> None:
+    """Refuse a SQLite file that opening would silently make anew."""
+    if url.get_backend_name() != "sqlite":
+        return
+    path = Path(where)
+    if known and not path.exists():
+        raise _lost(where, marker, "is missing")
+    if known and path.stat().st_size == 0:
+        raise _lost(where, marker, "is an empty file")
+    if not path.exists() and not create:
+        raise StoreError(f"There is no library in {marker.parent} yet.", "Make one with: tagger backfill FOLDER")
+
+
+def _make_data_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"The data directory {folder} cannot be made: {error.strerror}.",
+            "Name another with --data-dir, TAGGER_DATA_DIR or data_dir in the config file.",
+        ) from error
+
+
+def _engine(url: Any) -> Engine:
+    try:
+        engine = create_engine(url)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"The driver for {url.get_backend_name()} is not installed ({error.name}).",
+            "For PostgreSQL: pip install 'tagger[postgres]'",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    # Python's sqlite3 begins transactions at moments of its own choosing; ours begin in `_on_sqlite_begin`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # With WAL this loses at most the last labels in a power cut, never consistency; they are made again.
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _read_marker(marker: Path) -> str | None:
+    try:
+        return str(json.loads(marker.read_text(encoding="utf-8"))["uuid"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{marker} cannot be read: {error}.", "Put it back from a backup, or delete it.") from error
+
+
+def _write_marker(marker: Path, library: str, where: str) -> None:
+    """Remember that this data directory has a library, so that a vanished database is noticed."""
+    temporary = marker.with_name(f".{marker.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    try:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"uuid": library, "database": where}) + "\n", encoding="utf-8")
+        temporary.replace(marker)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"{marker} cannot be written: {error.strerror}.") from error

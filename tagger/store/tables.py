@@ -1,0 +1,174 @@
+"""The tables, as SQLAlchemy's ORM declares them. `migrations/` makes them; a test proves that both agree.
+
+Times are seconds since the epoch, UTC. Paths are stored as `tagger.photo.stored_path` spells them. Hashes
+are BLAKE2b of 16 bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# Constraint names must be fixed, or Alembic cannot alter them later on SQLite.
+_NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite only numbers rows by itself for a plain INTEGER key.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+# Paths are compared byte for byte (code point order), because the rescan merges two streams in that order.
+PathText = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """The registry of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+
+
+class LibraryRow(Base):
+    """One row: which library this database holds, so that a wrong file is noticed."""
+
+    __tablename__ = "library"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uuid: Mapped[str] = mapped_column(String(36))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class RootRow(Base):
+    """A folder tree that belongs to the library."""
+
+    __tablename__ = "roots"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    path: Mapped[str] = mapped_column(PathText, unique=True)
+    added_at: Mapped[int] = mapped_column(BigInteger)
+    scanned_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ModelRow(Base):
+    """A model that labelled photos: one row per ModelId."""
+
+    __tablename__ = "models"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(16), unique=True)
+    architecture: Mapped[str] = mapped_column(String(64))
+    weights_sha256: Mapped[str] = mapped_column(String(64))
+    preprocessing: Mapped[int] = mapped_column(Integer)
+    first_used_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class PhotoRow(Base):
+    """A photo: where it is, how to see that it changed, what it holds and which model labelled it."""
+
+    __tablename__ = "photos"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"))
+    path: Mapped[str] = mapped_column(PathText)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    inode: Mapped[int | None] = mapped_column(BigInteger)
+    ctime_ns: Mapped[int | None] = mapped_column(BigInteger)
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    pixel_hash: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    format: Mapped[str | None] = mapped_column(String(8))
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    taken: Mapped[str | None] = mapped_column(String(19))
+    added_at: Mapped[int] = mapped_column(BigInteger)
+    labelled_at: Mapped[int | None] = mapped_column(BigInteger)
+    labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    missing_since: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        Index("uq_photos_root_id_path", "root_id", "path", unique=True),
+        # Twins are looked for among photos of the same size, so only the size needs an index.
+        Index("ix_photos_size", "size"),
+        Index(
+            "ix_photos_missing_since",
+            "missing_since",
+            sqlite_where=text("missing_since IS NOT NULL"),
+            postgresql_where=text("missing_since IS NOT NULL"),
+        ),
+    )
+
+
+class JobRow(Base):
+    """Work to be done. A finished job is deleted; a failed one stays, with its reason."""
+
+    __tablename__ = "jobs"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(8))
+    priority: Mapped[int] = mapped_column(Integer)
+    attempts: Mapped[int] = mapped_column(Integer)
+    crashes: Mapped[int] = mapped_column(Integer)
+    not_before: Mapped[int] = mapped_column(BigInteger)
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        # Enqueueing the same photo twice is one job.
+        Index("uq_jobs_photo_id_kind", "photo_id", "kind", unique=True),
+        Index("ix_jobs_claim", "state", "priority", "id"),
+    )
+
+
+class LabelRow(Base):
+    """A label that some photo has or had. `key` is for ever, `name` is what people read now."""
+
+    __tablename__ = "labels"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    name: Mapped[str] = mapped_column(String(256), index=True)
+
+
+class PhotoLabelRow(Base):
+    """A label of a photo. `removed` is the tombstone of a label that a person took away."""
+
+    __tablename__ = "photo_labels"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("labels.id"), primary_key=True)
+    confidence: Mapped[float]
+    rank: Mapped[int] = mapped_column(Integer)
+    origin: Mapped[int] = mapped_column(Integer)
+    shown: Mapped[bool]
+    removed: Mapped[bool]
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+
+    __table_args__ = (
+        # Search reads a label's photos from here, the surest first, without touching the table.
+        Index("ix_photo_labels_search", "label_id", text("confidence DESC"), "photo_id"),
+        # Halves the table: the key is the row.
+        {"sqlite_with_rowid": False},
+    )
+
+
+class FeatureRow(Base):
+    """The pooled features of a photo under a model: little-endian float16, one number a dimension."""
+
+    __tablename__ = "features"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RunRow(Base):
+    """One backfill, relabel or retry: what it did and how long it took."""
+
+    __tablename__ = "runs"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    command: Mapped[str] = mapped_column(String(16))
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    started_at: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    seconds: Mapped[float | None]
+    labelled: Mapped[int] = mapped_column(Integer)
+    classified: Mapped[int] = mapped_column(Integer)
+    failed: Mapped[int] = mapped_column(Integer)
+    outcome: Mapped[str | None] = mapped_column(String(16))

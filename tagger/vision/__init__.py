@@ -1,0 +1,1 @@
+"""From a photo file to features and scores; everything that touches pixels."""

@@ -1,0 +1,267 @@
+"""The parent's handle on the child process that looks at photos.
+
+The child is a fresh interpreter (`python -m tagger.vision.worker`, never a fork), started on first work,
+killed when it stalls, and gone when the parent is gone. Paths go in, features come out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.errors import EngineError, ModelError, WeightsError
+from tagger.vision.head import Head
+from tagger.vision.models import Architecture
+from tagger.vision.protocol import Answer, Request, receive, receive_answers, request_json, send
+
+LOG_FILE = "worker.log"
+# While one batch is in the network the next is being decoded.
+BATCHES_IN_FLIGHT = 2
+# Importing TensorFlow and building a model takes 5 s here and most of a minute on a slow NAS.
+_START_SECONDS = 300.0
+_STARTS = 3
+
+
+class ChildDiedError(Exception):
+    """The child process ended or stalled with work in its hands; `how` says how, for people."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+class Classifier:
+    """Runs the child. Use as a context manager; `submit` batches, take them back in order with `answers`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        architecture: Architecture,
+        model_id: str,
+        weights: Path,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._architecture = architecture
+        self._weights = weights
+        self._head_file = settings.data_dir / "heads" / f"{model_id}.npz"
+        self._clock = clock or SystemClock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Connection | None = None
+        self._in_flight: deque[int] = deque()
+        self._last_word = 0.0
+        self.log_file = settings.data_dir / LOG_FILE
+        self.about: dict[str, Any] = {}
+        self.starts = 0
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's process id while it runs."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def photos_in_flight(self) -> int:
+        """How many photos the child has in its hands."""
+        return sum(self._in_flight)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another batch may be submitted."""
+        return len(self._in_flight) < BATCHES_IN_FLIGHT
+
+    def head(self) -> Head:
+        """The model's last layer, kept in a file so that relabelling needs no child process."""
+        if not self._head_file.is_file():
+            self.start()
+        try:
+            return Head.load(self._head_file)
+        except WeightsError:
+            # The file is only a cache: let the child make it anew.
+            self._head_file.unlink(missing_ok=True)
+            self.close()
+            self.start()
+            return Head.load(self._head_file)
+
+    def start(self) -> None:
+        """Start the child unless it runs, and wait until the model is loaded.
+
+        Raises ModelError (of the weights) as the child found it, or EngineError if the child cannot be started.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        for attempt in range(1, _STARTS + 1):
+            self._spawn()
+            try:
+                self._await_ready()
+            except ChildDiedError as died:
+                self._kill()
+                if attempt == _STARTS:
+                    raise self._cannot_start(died) from died
+            else:
+                return
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """Hand the child a batch. Raises ChildDiedError if it is not there any more."""
+        if self._channel is None:
+            raise ChildDiedError("is not running")
+        try:
+            send(self._channel, "batch", photos=[request_json(request) for request in requests])
+        except OSError as error:
+            raise ChildDiedError(self._how_it_died()) from error
+        if not self._in_flight:
+            self._last_word = self._clock.monotonic()
+        self._in_flight.append(len(requests))
+
+    def answers(self, timeout: float) -> list[Answer] | None:
+        """The next batch's answers, or None if they are not there within `timeout` seconds.
+
+        Raises ChildDiedError when the child has died, or has said nothing for `engine.stall_seconds` and was
+        therefore killed.
+        """
+        if self._channel is None or not self._in_flight:
+            raise ChildDiedError("is not running")
+        deadline = self._clock.monotonic() + timeout
+        try:
+            while self._channel.poll(max(0.0, deadline - self._clock.monotonic())):
+                message = receive(self._channel)
+                self._last_word = self._clock.monotonic()
+                if message["kind"] == "answers":
+                    found = receive_answers(message, self._channel)
+                    self._in_flight.popleft()
+                    return found
+                if message["kind"] == "fault":
+                    raise self._fault(message)
+        except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
+            how = self._how_it_died()
+            self._kill()
+            raise ChildDiedError(how) from error
+        stall = self._settings.engine.stall_seconds
+        if self._clock.monotonic() - self._last_word > stall:
+            self._kill()
+            raise ChildDiedError(f"gave no sign of life for {stall:g} s and was ended")
+        return None
+
+    def close(self) -> None:
+        """End the child and wait until it is gone."""
+        if self._channel is not None:
+            with contextlib.suppress(OSError):
+                send(self._channel, "stop")
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        self._in_flight.clear()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        self._in_flight.clear()
+
+    def _spawn(self) -> None:
+        ours, theirs = Pipe(duplex=True)
+        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                # -P: a folder of photos that happens to hold a json.py must not be imported from.
+                [sys.executable, "-P", "-m", "tagger.vision.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # TensorFlow's native code writes to both whatever Python says.
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                # Ctrl-C on the terminal is for the parent, which lets the child finish its batch.
+                start_new_session=True,
+            )
+        theirs.close()
+        self._channel = ours
+        self._in_flight.clear()
+        self.starts += 1
+        engine = self._settings.engine
+        send(
+            ours,
+            "load",
+            architecture=self._architecture.name,
+            weights=os.fspath(self._weights),
+            head_file=os.fspath(self._head_file),
+            batch_size=engine.batch_size,
+            threads=engine.threads,
+            settle_seconds=self._settings.intake.settle_seconds,
+            limits=self._settings.limits.model_dump(),
+        )
+
+    def _await_ready(self) -> None:
+        channel = self._channel
+        if channel is None:
+            raise ChildDiedError("is not running")
+        try:
+            if not channel.poll(_START_SECONDS):
+                raise ChildDiedError(f"was not ready after {_START_SECONDS:g} s")
+            message = receive(channel)
+        except (EOFError, OSError, ValueError) as error:
+            raise ChildDiedError(self._how_it_died()) from error
+        if message["kind"] == "fault":
+            raise self._fault(message)
+        self.about = message["about"]
+
+    def _fault(self, message: dict[str, Any]) -> ModelError:
+        """What the child found wrong with the model, as it said it."""
+        self.close()
+        kind = WeightsError if message["error"] == "WeightsError" else EngineError
+        return kind(message["message"], message["cure"])
+
+    def _how_it_died(self) -> str:
+        if self._process is None:
+            return "is not running"
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "closed its connection"
+        if code < 0:
+            names = {
+                4: "an illegal instruction",
+                6: "an abort",
+                7: "a bus error",
+                9: "a kill",
+                11: "a segmentation fault",
+            }
+            return f"was ended by {names.get(-code, f'signal {-code}')}"
+        return f"ended with code {code}"
+
+    def _cannot_start(self, died: ChildDiedError) -> EngineError:
+        tail = ""
+        with contextlib.suppress(OSError):
+            lines = self.log_file.read_text(errors="replace").strip().splitlines()
+            tail = f" Its last words: {lines[-1]}" if lines else ""
+        cure = f"See {self.log_file}, and run: tagger doctor"
+        if "illegal instruction" in died.how:
+            cure = "This processor lacks instructions that TensorFlow needs (AVX). `tagger doctor` says which."
+        return EngineError(f"The process that runs the model {died.how} {_STARTS} times in a row.{tail}", cure)

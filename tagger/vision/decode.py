@@ -1,0 +1,380 @@
+"""From a photo file to the pixels that the network gets, as a person would see the picture.
+
+Runs in the child process, in several threads at once. Hostile files are contained by limits on bytes, pixels,
+memory and seconds, and only known formats are tried. The colour profile (ICC) of wide-gamut photos is ignored:
+it shifts colours a little, never what is in the picture.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import IO, BinaryIO, cast
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from tagger.clock import SystemClock
+from tagger.config import LimitSettings
+from tagger.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.photo import Fingerprint, PhotoFacts
+from tagger.vision import exif, jpeg
+from tagger.vision.normal import as_seen, upright
+
+pillow_heif.register_heif_opener(thumbnails=False)
+# Our own limit names the setting that raises it; Pillow's would warn on stderr first.
+Image.MAX_IMAGE_PIXELS = None
+# All plugins are loaded, because `formats=` below looks them up; only those named there are ever tried.
+Image.init()
+warnings.simplefilter("ignore")
+
+# Never Image.open() with everything that Pillow knows: EPS runs an interpreter, others are fuzzers' delight.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
+# Files up to this size are read once and decoded from memory.
+_KEEP_BYTES = 64 << 20
+_CHUNK = 1 << 20
+_MAX_SCANS = 100
+_CLOCK = SystemClock()
+
+
+class DecodeFault(StrEnum):
+    """Whose fault it is that a photo cannot be decoded."""
+
+    BROKEN = "broken"  # the file's
+    TOO_BIG = "too big"  # a limit of the configuration
+    UNREADABLE = "unreadable"  # permissions, or not a regular file
+    CHANGED = "changed"  # it is being written right now
+    UNAVAILABLE = "unavailable"  # the storage does not answer
+    GONE = "gone"  # there is no such file
+    MEMORY = "memory"  # this machine's, right now
+
+
+class DecodeError(Exception):
+    """A photo that cannot be decoded. `reason` is a sentence for people."""
+
+    def __init__(self, fault: DecodeFault, reason: str) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded photo. `pixels`: uint8 (size, size, 3) RGB, oriented, the whole picture stretched to a square.
+
+    `content_hash` is BLAKE2b (16 bytes) of the file's bytes, `pixel_hash` of `pixels`.
+    """
+
+    pixels: NDArray[np.uint8]
+    facts: PhotoFacts
+    fingerprint: Fingerprint
+    content_hash: bytes
+    pixel_hash: bytes
+
+
+class OpenPhoto:
+    """An open photo file; see `open_photo`."""
+
+    def __init__(self, path: str, file: IO[bytes], fingerprint: Fingerprint) -> None:
+        self.path = path
+        self.file = file
+        self.fingerprint = fingerprint
+        self.content_hash: bytes | None = None
+        self.data: bytes | None = None
+
+
+@contextmanager
+def open_photo(path: str) -> Iterator[OpenPhoto]:
+    """Open a regular file without ever blocking on a pipe or a device. Raises DecodeError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as error:
+        raise _os_fault(error) from error
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise DecodeError(DecodeFault.UNREADABLE, "not a regular file")
+        yield OpenPhoto(path, file, _fingerprint(status))
+
+
+def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
+    """BLAKE2b (16 bytes) of the file's bytes; small files are kept in memory for `decode`. Raises DecodeError."""
+    size = photo.fingerprint.size
+    if size == 0:
+        raise DecodeError(DecodeFault.BROKEN, "the file is empty")
+    if size > limits.file_mb << 20:
+        raise DecodeError(
+            DecodeFault.TOO_BIG, f"the file has {size >> 20} MB, more than limits.file_mb = {limits.file_mb}"
+        )
+    digest = hashlib.blake2b(digest_size=16)
+    parts: list[bytes] = []
+    try:
+        while chunk := photo.file.read(_CHUNK):
+            digest.update(chunk)
+            if size <= _KEEP_BYTES:
+                parts.append(chunk)
+    except OSError as error:
+        raise _os_fault(error) from error
+    if _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
+        raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
+    if size <= _KEEP_BYTES:
+        photo.data = b"".join(parts)
+        if len(photo.data) != size:
+            raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
+    photo.content_hash = digest.digest()
+    return photo.content_hash
+
+
+def decode(photo: OpenPhoto, *, size: int, limits: LimitSettings) -> Decoded:
+    """Decode an open photo to `size` x `size` RGB pixels. Raises DecodeError, and nothing else, for any file."""
+    content_hash = photo.content_hash or hash_content(photo, limits=limits)
+    try:
+        pixels, facts = _decode(photo, size, limits)
+    except MemoryError as error:
+        raise DecodeError(DecodeFault.MEMORY, "there was not enough memory to decode it") from error
+    except OSError as error:
+        # Pillow raises OSError without a number for broken pictures; one with a number is the storage's.
+        if error.errno is not None:
+            raise _os_fault(error) from error
+        raise _broken(error) from error
+    except DecodeError:
+        raise
+    except Exception as error:
+        # Pillow and its plugins raise anything for a malformed file: struct.error, KeyError, ZeroDivisionError ...
+        raise _broken(error) from error
+    pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
+    return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
+
+
+def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
+    data = photo.data
+    source: IO[bytes] = photo.file if data is None else io.BytesIO(data)
+    source.seek(0)
+    header = source.read(SNIFF_BYTES)
+    source.seek(0)
+    kind = sniff(header)
+    if kind == "RAW" or (kind in (None, "TIFF") and extension(photo.path) in RAW_EXTENSIONS):
+        data, kind = _raw_preview(source), "RAW"
+        source = io.BytesIO(data)
+    elif kind is None:
+        raise DecodeError(DecodeFault.BROKEN, "it is not a picture in any format that tagger knows")
+    deadline = _Deadline(limits.decode_seconds)
+    with _open(source, deadline) as picture:
+        full = picture.size
+        _check_pixels(full, limits)
+        coefficients = 0
+        if picture.format in ("JPEG", "MPO"):
+            coefficients = _check_scans(source, full)
+            # The network sees few pixels: let libjpeg scale by 1/2, 1/4 or 1/8 while it decodes, staying at
+            # least twice as large as needed.
+            picture.draft(None, (2 * size, 2 * size))
+        with _budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
+            loaded = _load(picture, source, deadline, limits)
+            # Asked after decoding: Pillow turns some formats itself and takes the tag away.
+            orientation = exif.orientation(picture)
+            small = as_seen(loaded).resize((size, size), Image.Resampling.BILINEAR)
+        small = upright(small, orientation)
+        width, height = full[::-1] if orientation >= 5 else full
+        return np.asarray(small, np.uint8), PhotoFacts(kind, width, height, exif.taken(picture))
+
+
+def _open(source: IO[bytes], deadline: _Deadline) -> Image.Image:
+    try:
+        return Image.open(cast(IO[bytes], deadline.watching(source)), formats=_FORMATS)
+    except UnidentifiedImageError as error:
+        raise DecodeError(DecodeFault.BROKEN, "its header is damaged or of a kind that cannot be decoded") from error
+
+
+def _load(picture: Image.Image, source: IO[bytes], deadline: _Deadline, limits: LimitSettings) -> Image.Image:
+    """Decode the pixels. A truncated picture is taken if enough of it is there."""
+    try:
+        picture.load()
+    except OSError as error:
+        if error.errno is not None or "truncated" not in str(error):
+            raise
+        partial = _load_truncated(picture, source, deadline)
+        share = _readable_share(partial)
+        if share < limits.readable_share:
+            raise DecodeError(
+                DecodeFault.BROKEN, f"the file is truncated: only {share:.0%} of the picture is readable"
+            ) from error
+        return partial
+    return picture
+
+
+def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: _Deadline) -> Image.Image:
+    """What there is of a truncated picture; the rest is one colour."""
+    if picture.format not in ("JPEG", "MPO"):
+        # Pillow keeps what it had decoded when the data ended.
+        return picture._new(picture.im)
+    # libjpeg fills what is missing when the stream ends with the marker that should be there (EOI, T.81 B.1.1.3).
+    source.seek(0)
+    ended = io.BytesIO(source.read() + b"\xff\xd9")
+    with _open(ended, deadline) as again:
+        again.draft(None, picture.size)
+        again.load()
+        return again.copy()
+
+
+def _readable_share(picture: Image.Image) -> float:
+    """The share of the height above the uniform rest that a decoder leaves where data is missing."""
+    rows = np.asarray(picture.convert("RGB"))
+    different = np.flatnonzero(~(rows == rows[-1:, :1]).all(axis=(1, 2)))
+    return float(different[-1] + 1) / len(rows) if len(different) else 0.0
+
+
+def _check_pixels(size: tuple[int, int], limits: LimitSettings) -> None:
+    megapixels = size[0] * size[1] / 1e6
+    if megapixels > limits.megapixels:
+        raise DecodeError(
+            DecodeFault.TOO_BIG,
+            f"the picture has {size[0]} x {size[1]} pixels ({megapixels:.0f} megapixels), more than "
+            f"limits.megapixels = {limits.megapixels:g}",
+        )
+
+
+def _check_scans(source: IO[bytes], size: tuple[int, int]) -> int:
+    """Refuse a JPEG made to be slow; return the bytes that a progressive one needs for its coefficients."""
+    source.seek(0)
+    scans = jpeg.progressive_scans(source.read(_KEEP_BYTES))
+    source.seek(0)
+    if scans > _MAX_SCANS:
+        raise DecodeError(DecodeFault.TOO_BIG, f"the JPEG has {scans:,} scans, which would take minutes to decode")
+    # All coefficients of three components stay in memory, two bytes each.
+    return size[0] * size[1] * 6 if scans else 0
+
+
+def _needed_bytes(picture: Image.Image) -> int:
+    # Pillow keeps RGB in four bytes a pixel; other modes are converted, which needs a second copy.
+    return picture.size[0] * picture.size[1] * (4 if picture.mode in ("RGB", "L") else 8)
+
+
+def _raw_preview(source: IO[bytes]) -> bytes:
+    """The picture that the camera put into a RAW file, as an encoded image."""
+    try:
+        import rawpy
+    except ImportError as error:
+        raise DecodeError(
+            DecodeFault.UNREADABLE, "RAW photos need one more package: pip install 'tagger[raw]'"
+        ) from error
+    try:
+        with rawpy.imread(cast(BinaryIO, source)) as raw:
+            preview = raw.extract_thumb()
+    except rawpy.LibRawError as error:
+        raise DecodeError(DecodeFault.BROKEN, f"the RAW file has no preview that can be read: {error}") from error
+    if preview.format == rawpy.ThumbFormat.JPEG:
+        return bytes(preview.data)
+    encoded = io.BytesIO()
+    Image.fromarray(np.asarray(preview.data)).save(encoded, "BMP")
+    return encoded.getvalue()
+
+
+class _TooSlowError(Exception):
+    """The time for one picture is over."""
+
+
+class _Deadline:
+    """Ends a decoding that takes too long, at the next time that the decoder asks for data."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = _CLOCK.monotonic() + seconds
+
+    def watching(self, source: IO[bytes]) -> _WatchedFile:
+        """The file, with the deadline looked at before each read."""
+        return _WatchedFile(source, self)
+
+    def check(self) -> None:
+        """Raise _TooSlowError when the time is over."""
+        if _CLOCK.monotonic() > self._end:
+            raise _TooSlowError
+
+
+class _WatchedFile:
+    """Just what Pillow needs of a file."""
+
+    def __init__(self, source: IO[bytes], deadline: _Deadline) -> None:
+        self._source = source
+        self._deadline = deadline
+        self.seek = source.seek
+        self.tell = source.tell
+
+    def read(self, count: int = -1) -> bytes:
+        self._deadline.check()
+        return self._source.read(count)
+
+    def readline(self, limit: int = -1) -> bytes:
+        self._deadline.check()
+        return self._source.readline(limit)
+
+    def close(self) -> None:
+        """The file belongs to `open_photo`."""
+
+
+class _Budget:
+    """Memory for all pictures that are decoded at the same time; who does not fit waits."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._free = total
+        self._condition = threading.Condition()
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Hold `size` bytes of the budget, waiting until they are free."""
+        if size > self._total:
+            raise DecodeError(
+                DecodeFault.TOO_BIG,
+                f"decoding it needs {size >> 20} MB, more than limits.memory_mb = {self._total >> 20}",
+            )
+        with self._condition:
+            self._condition.wait_for(lambda: self._free >= size)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._free += size
+                self._condition.notify_all()
+
+
+@cache
+def _budget(total: int) -> _Budget:
+    return _Budget(total)
+
+
+def _fingerprint(status: os.stat_result) -> Fingerprint:
+    return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+
+def _broken(error: Exception) -> DecodeError:
+    if isinstance(error, _TooSlowError):
+        return DecodeError(DecodeFault.TOO_BIG, "decoding took longer than limits.decode_seconds")
+    text = " ".join(str(error).split())[:200]
+    return DecodeError(DecodeFault.BROKEN, f"the picture is damaged: {text or type(error).__name__}")
+
+
+def _os_fault(error: OSError | ValueError) -> DecodeError:
+    number = getattr(error, "errno", None)
+    text = getattr(error, "strerror", None) or str(error)
+    match number:
+        case errno.ENOENT | errno.ENOTDIR:
+            return DecodeError(DecodeFault.GONE, "there is no such file")
+        case errno.ENOMEM:
+            return DecodeError(DecodeFault.MEMORY, "there was not enough memory to read it")
+        case errno.EIO | errno.ESTALE | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN | errno.EMFILE:
+            return DecodeError(DecodeFault.UNAVAILABLE, f"it could not be read: {text}")
+        case _:
+            return DecodeError(DecodeFault.UNREADABLE, f"it cannot be read: {text}")

@@ -1,0 +1,141 @@
+"""The networks that tagger knows, and the ModelId that names a network with its weights. No TensorFlow here.
+
+Facts (addresses, MD5 sums, preprocessing) are those of `keras.applications`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagger.errors import ModelError
+
+_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
+
+
+class Preprocessing(StrEnum):
+    """How pixels (0 to 255, RGB) become what the network was trained on, as `keras.applications` names it."""
+
+    CAFFE = "caffe"  # RGB -> BGR, minus the mean of ImageNet
+    TF = "tf"  # x / 127.5 - 1
+    NONE = "none"  # the network scales by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network of `keras.applications`.
+
+    `input_size`: pixels a side. `features`: length of the pooled feature vector, the input of the last layer.
+    `revision`: counted up when tagger's own preprocessing changes, because that makes it another model.
+    `md5`: what Keras publishes for the weights file, or None where Keras publishes nothing.
+    """
+
+    name: str
+    keras_name: str
+    input_size: int
+    features: int
+    preprocessing: Preprocessing
+    url: str
+    md5: str | None
+    megabytes: int
+    about: str
+    revision: int = 1
+
+    @property
+    def file_name(self) -> str:
+        """The name of the published weights file."""
+        return self.url.rpartition("/")[2]
+
+
+REGISTRY = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture(
+            "resnet50",
+            "ResNet50",
+            224,
+            2048,
+            Preprocessing.CAFFE,
+            _BASE + "resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+            "2cb95161c43110f7111970584f804107",
+            103,
+            "the default: a good balance of quality and speed",
+        ),
+        Architecture(
+            "resnet50v2",
+            "ResNet50V2",
+            224,
+            2048,
+            Preprocessing.TF,
+            _BASE + "resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5",
+            "3ef43a0b657b3be2300d5770ece849e0",
+            103,
+            "a later ResNet50 of the same cost",
+        ),
+        Architecture(
+            "vgg16",
+            "VGG16",
+            224,
+            4096,
+            Preprocessing.CAFFE,
+            _BASE + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+            "64373286793e3c8b2b4e3219cbf3544b",
+            553,
+            "old, large and slow; its features are well known",
+        ),
+        Architecture(
+            "inception_v3",
+            "InceptionV3",
+            299,
+            2048,
+            Preprocessing.TF,
+            _BASE + "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+            "9a0d58056eeedaa3f26cb7ebd46da564",
+            96,
+            "a little better and a little slower than ResNet50",
+        ),
+        Architecture(
+            "mobilenet_v2",
+            "MobileNetV2",
+            224,
+            1280,
+            Preprocessing.TF,
+            _BASE + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
+            None,
+            14,
+            "small and fast, for weak machines",
+        ),
+        Architecture(
+            "efficientnet_b0",
+            "EfficientNetB0",
+            224,
+            1280,
+            Preprocessing.NONE,
+            "https://storage.googleapis.com/keras-applications/efficientnetb0.h5",
+            "902e53a9f72be733fc0bcb005b3ebbac",
+            21,
+            "small, and better than its size",
+        ),
+    )
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture with this name. Raises ModelError with the nearest names."""
+    found = REGISTRY.get(name)
+    if found is None:
+        near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise ModelError(f"There is no model {name!r}.", f"{hint}The models are: {', '.join(REGISTRY)}.")
+    return found
+
+
+def model_id(architecture: Architecture, weights_sha256: str) -> str:
+    """The name of a model for ever: 16 hexadecimal digits over architecture, weights and preprocessing.
+
+    The same network with the same weights has the same ModelId on every machine, whatever engine runs it.
+    """
+    text = f"{architecture.name}\n{weights_sha256}\n{architecture.revision}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,225 @@
+"""The child process: `python -m tagger.vision.worker FD`, started by `tagger.vision.classifier` only.
+
+Three kinds of threads. One reads the parent's messages and hands each photo to a pool; the pool's threads
+read, hash, decode and resize; the main thread runs the network over one batch while the pool works on the
+next. When the parent goes away, so does this process.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.clock import SystemClock
+from tagger.config import LimitSettings
+from tagger.errors import ModelError
+from tagger.photo import Looked, PhotoFacts
+from tagger.vision.decode import DecodeError, DecodeFault, decode, hash_content, open_photo
+from tagger.vision.engines import Engine
+from tagger.vision.models import architecture
+from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
+
+# Features of the last pictures seen, so that copies within a run go through the network once.
+_REMEMBERED = 512
+
+_VERDICTS = {
+    DecodeFault.BROKEN: Verdict.FAILED,
+    DecodeFault.TOO_BIG: Verdict.FAILED,
+    DecodeFault.UNREADABLE: Verdict.FAILED,
+    DecodeFault.CHANGED: Verdict.LATER,
+    DecodeFault.UNAVAILABLE: Verdict.LATER,
+    DecodeFault.GONE: Verdict.GONE,
+    DecodeFault.MEMORY: Verdict.MEMORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A decoded photo on its way to the network; `pixels` is None where the answer is already known."""
+
+    answer: Answer
+    pixels: NDArray[np.uint8] | None = None
+
+
+class _Memory:
+    """The last pictures' hashes and features, shared by the decoding threads and the main thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._facts: OrderedDict[bytes, tuple[bytes, PhotoFacts]] = OrderedDict()
+        self._features: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def facts(self, content_hash: bytes) -> tuple[bytes, PhotoFacts] | None:
+        """The pixel hash and facts of a file with these bytes, if its features are known too."""
+        with self._lock:
+            found = self._facts.get(content_hash)
+            return found if found is not None and found[0] in self._features else None
+
+    def features(self, pixel_hash: bytes) -> bytes | None:
+        """The features of a picture."""
+        with self._lock:
+            return self._features.get(pixel_hash)
+
+    def remember(self, looked: Looked, features: bytes) -> None:
+        """Keep a picture's features; the oldest are forgotten."""
+        with self._lock:
+            self._facts[looked.content_hash] = (looked.pixel_hash, looked.facts)
+            self._features[looked.pixel_hash] = features
+            for kept in (self._facts, self._features):
+                if len(kept) > _REMEMBERED:
+                    kept.popitem(last=False)
+
+
+class _Worker:
+    def __init__(self, channel: Connection, load: dict[str, Any], engine: Engine) -> None:
+        self._channel = channel
+        self._engine = engine
+        self._size = engine.architecture.input_size
+        self._batch_size = int(load["batch_size"])
+        self._settle = float(load["settle_seconds"])
+        self._limits = LimitSettings.model_validate(load["limits"])
+        self._memory = _Memory()
+        self._sending = threading.Lock()
+        threads = int(load["threads"]) or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._batches: queue.SimpleQueue[list[Future[_Seen]] | None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Work until the parent says stop."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while (batch := self._batches.get()) is not None:
+            answers = self._answer([future.result() for future in batch])
+            with self._sending:
+                send_answers(self._channel, answers)
+        self._pool.shutdown(cancel_futures=True)
+
+    def _listen(self) -> None:
+        try:
+            while (message := receive(self._channel))["kind"] == "batch":
+                requests = [request_from(data) for data in message["photos"]]
+                self._batches.put([self._pool.submit(self._see, request) for request in requests])
+            self._batches.put(None)
+        except (EOFError, OSError):
+            # The parent was killed. Nothing here is worth finishing: the jobs are still in its database.
+            os._exit(0)
+
+    def _see(self, request: Request) -> _Seen:
+        seen = self._look(request)
+        with self._sending:
+            send(self._channel, "alive")
+        return seen
+
+    def _look(self, request: Request) -> _Seen:
+        job = request.job_id
+        try:
+            with open_photo(request.path) as photo:
+                fingerprint = photo.fingerprint
+                age = SystemClock().now() - fingerprint.mtime_ns / 1e9
+                if 0 <= age < self._settle:
+                    return _Seen(Answer(job, Verdict.LATER, "still being written", fingerprint=fingerprint))
+                try:
+                    content_hash = hash_content(photo, limits=self._limits)
+                    if content_hash in request.twins:
+                        looked = Looked(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None))
+                        return _Seen(Answer(job, Verdict.TWIN, looked=looked))
+                    known = self._memory.facts(content_hash)
+                    if known is not None:
+                        return _Seen(self._known(request, Looked(fingerprint, content_hash, *known)))
+                    decoded = decode(photo, size=self._size, limits=self._limits)
+                except DecodeError as error:
+                    return _Seen(Answer(job, _VERDICTS[error.fault], error.reason, fingerprint=fingerprint))
+        except DecodeError as error:
+            return _Seen(Answer(job, _VERDICTS[error.fault], error.reason))
+        except MemoryError:
+            return _Seen(Answer(job, Verdict.MEMORY, "not enough memory"))
+        looked = Looked(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
+        return _Seen(self._known(request, looked), decoded.pixels)
+
+    def _known(self, request: Request, looked: Looked) -> Answer:
+        same = looked.pixel_hash == request.pixel_hash
+        return Answer(request.job_id, Verdict.SAME_PIXELS if same else Verdict.FEATURES, looked=looked)
+
+    def _answer(self, batch: Sequence[_Seen]) -> list[Answer]:
+        """Run what must be run through the network, each picture once, and complete the answers."""
+        fresh: dict[bytes, _Seen] = {}
+        for seen in batch:
+            looked = seen.answer.looked
+            if (
+                seen.answer.verdict is Verdict.FEATURES
+                and looked is not None
+                and seen.pixels is not None
+                and self._memory.features(looked.pixel_hash) is None
+            ):
+                fresh.setdefault(looked.pixel_hash, seen)
+        waiting = list(fresh.values())
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(waiting), self._batch_size):
+            part = waiting[start : start + self._batch_size]
+            pixels = np.stack([seen.pixels for seen in part if seen.pixels is not None])
+            features = self._engine.features(pixels).astype("<f4")
+            for seen, row in zip(part, features, strict=True):
+                looked = seen.answer.looked
+                if looked is not None:
+                    found[looked.pixel_hash] = row.tobytes()
+                    self._memory.remember(looked, row.tobytes())
+        return [self._complete(seen, found, fresh) for seen in batch]
+
+    def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Answer:
+        answer = seen.answer
+        looked = answer.looked
+        if answer.verdict is not Verdict.FEATURES or looked is None:
+            return answer
+        features = found.get(looked.pixel_hash) or self._memory.features(looked.pixel_hash)
+        if features is None:
+            # Forgotten between decoding and now; the parent asks again.
+            return Answer(answer.job_id, Verdict.LATER, "to be looked at again", fingerprint=looked.fingerprint)
+        return Answer(
+            answer.job_id,
+            Verdict.FEATURES,
+            looked=looked,
+            features=features,
+            inferred=fresh.get(looked.pixel_hash) is seen,
+        )
+
+
+def main(descriptor: int) -> None:
+    """Load the model as the first message says, report, and work until told to stop."""
+    channel = Connection(descriptor)
+    load = receive(channel)
+    try:
+        from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+
+        use_threads(int(load["threads"]))
+        engine = TensorFlowEngine(
+            architecture(load["architecture"]),
+            Path(load["weights"]),
+            batch_size=int(load["batch_size"]),
+        )
+        head_file = Path(load["head_file"])
+        if not head_file.is_file():
+            head_file.parent.mkdir(parents=True, exist_ok=True)
+            engine.head().save(head_file)
+    except ModelError as error:
+        send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
+        return
+    except OSError as error:
+        send(channel, "fault", error="EngineError", message=f"The model cannot be loaded: {error}.", cure="")
+        return
+    send(channel, "ready", about=engine.describe())
+    _Worker(channel, load, engine).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from tagger.config import Settings
+from tagger.errors import StoreError
+from tagger.store import library, migrate
+from tagger.store.schema import HEAD
+from tagger.store.session import MARKER_FILE, Store, open_store
+from tagger.store.tables import Base
+
+SAVED = Path(__file__).parent / "saved"
+
+
+def test_first_use_makes_a_library_and_the_next_finds_it(settings: Settings) -> None:
+    with open_store(settings, create=True) as store, store.write() as session:
+        library.add_root(session, "/photos", 1.0)
+    with open_store(settings) as store, store.read() as session:
+        assert [root.path for root in library.roots(session)] == ["/photos"]
+
+
+def test_no_library_is_not_made_by_reading(settings: Settings) -> None:
+    with pytest.raises(StoreError, match="no library") as caught:
+        open_store(settings)
+    assert caught.value.exit_code == 4
+    assert "tagger backfill" in caught.value.cure
+
+
+def test_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        names = {index["name"] for index in sa.inspect(connection).get_indexes("photo_labels")}
+    if store.engine.dialect.name == "postgresql":
+        assert "ix_photo_labels_search" in names  # SQLite cannot reflect it; the next test looks
+
+
+def test_the_search_index_exists_on_sqlite(tmp_path: Path) -> None:
+    open_store(Settings(data_dir=tmp_path), create=True).close()
+    with sqlite3.connect(tmp_path / "library.db") as connection:
+        [(sql,)] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'ix_photo_labels_search'")
+    assert "confidence DESC" in sql
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.migrations_folder()))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize("saved", sorted(SAVED.glob("*.sql")), ids=lambda path: path.stem)
+def test_saved_databases_of_every_schema_are_upgraded_and_read(saved: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "library.db") as connection:
+        connection.executescript(saved.read_text())
+    connection.close()
+    with open_store(Settings(data_dir=tmp_path)) as store:
+        assert migrate.inspect(store.engine) is migrate.State.CURRENT
+        with store.read() as session:
+            from tagger.store import records
+
+            [root] = library.roots(session)
+            assert root.path == "/photos"
+            found = records.find_photo(session, "/photos/2019/tiger.jpg")
+            assert found is not None
+            assert (found.state, found.taken) == ("labelled", "2019-06-01T12:30:00")
+            counts = {label.name: label.shown for label in records.label_counts(session)}
+            assert counts["tiger"] == 1
+            assert records.totals(session).queue.failed == 1
+
+
+def test_every_revision_has_a_saved_database() -> None:
+    revisions = {path.name.split("_")[0] for path in (migrate.migrations_folder() / "versions").glob("*.py")}
+    assert revisions == {path.stem for path in SAVED.glob("*.sql")}
+
+
+def test_newer_database_is_refused_and_left_alone(settings: Settings) -> None:
+    with open_store(settings, create=True) as store, store.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer tagger"):
+        open_store(settings)
+    with pytest.raises(StoreError, match="newer tagger"):
+        open_store(settings, create=True)
+
+
+def test_foreign_database_is_refused(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    engine = sa.create_engine(settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE recipes (id INTEGER)"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="another program"):
+        open_store(settings, create=True)
+    engine = sa.create_engine(settings.database_url)
+    assert sa.inspect(engine).get_table_names() == ["recipes"]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "truncated"])
+def test_lost_database_of_a_known_library_is_never_made_anew(tmp_path: Path, damage: str) -> None:
+    settings = Settings(data_dir=tmp_path)
+    open_store(settings, create=True).close()
+    path = tmp_path / "library.db"
+    whole = path.read_bytes()
+    after = {"missing": None, "empty": b"", "garbage": b"not a database" * 999, "truncated": whole[:5000]}[damage]
+    if after is None:
+        path.unlink()
+    else:
+        path.write_bytes(after)
+    with pytest.raises(StoreError) as caught, open_store(settings, create=True) as store, store.read() as session:
+        library.roots(session)
+    assert "backup" in caught.value.cure
+    assert path.exists() == (after is not None)
+    if after is not None:
+        assert path.read_bytes() == after
+
+
+def test_emptied_database_server_is_noticed(settings: Settings) -> None:
+    open_store(settings, create=True).close()
+    engine = sa.create_engine(settings.database_url)
+    with engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(sa.text("DROP TABLE alembic_version"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="is empty"):
+        open_store(settings, create=True)
+
+
+def test_database_of_another_library_is_noticed(tmp_path: Path) -> None:
+    mine, other = Settings(data_dir=tmp_path / "mine"), Settings(data_dir=tmp_path / "other")
+    open_store(mine, create=True).close()
+    open_store(other, create=True).close()
+    (tmp_path / "other" / "library.db").replace(tmp_path / "mine" / "library.db")
+    with pytest.raises(StoreError, match="another library"):
+        open_store(mine)
+
+
+def test_restored_without_its_marker(settings: Settings) -> None:
+    open_store(settings, create=True).close()
+    marker = settings.data_dir / MARKER_FILE
+    before = marker.read_text()
+    marker.unlink()
+    open_store(settings).close()
+    assert marker.read_text() == before
+
+
+@pytest.mark.parametrize("address", ["nonsense", "oracle9://x", "sqlite:////nonexistent/folder/x.db"])
+def test_unusable_addresses(tmp_path: Path, address: str) -> None:
+    with pytest.raises(StoreError):
+        open_store(Settings(data_dir=tmp_path, database=address), create=True)
+
+
+def test_a_writer_fails_or_finishes_as_a_whole(store: Store) -> None:
+    def half_way() -> None:
+        with store.write() as session:
+            library.add_root(session, "/a", 1.0)
+            raise RuntimeError("died")
+
+    with pytest.raises(RuntimeError):
+        half_way()
+    with store.read() as session:
+        assert library.roots(session) == []
+
+
+def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> None:
+    """Read-then-write transactions of several threads: with BEGIN DEFERRED these fail at once."""
+    settings = Settings(data_dir=tmp_path)
+    open_store(settings, create=True).close()
+    errors: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            with open_store(settings) as store:
+                for number in range(25):
+                    with store.write() as session:
+                        count = len(library.roots(session))
+                        library.add_root(session, f"/{name}/{number}/{count}", 1.0)
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with open_store(settings) as store, store.read() as session:
+        assert len(library.roots(session)) == 100
+
+
+def test_several_processes_make_the_same_library_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tagger.config import Settings\n"
+        "from tagger.store.session import open_store\n"
+        "open_store(Settings(data_dir=Path(sys.argv[1])), create=True).close()"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(4)]
+    assert [process.wait() for process in running] == [0, 0, 0, 0]
+    with open_store(Settings(data_dir=tmp_path)) as store, store.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM library")).scalar_one() == 1
+
+
+def test_pragmas(tmp_path: Path) -> None:
+    with open_store(Settings(data_dir=tmp_path), create=True) as store, store.engine.connect() as connection:
+        for pragma, value in {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30000}.items():
+            assert connection.execute(sa.text(f"PRAGMA {pragma}")).scalar_one() == value

@@ -1,0 +1,131 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tagger.config import Settings, choose_model, environment_name, load_settings, setting_keys
+from tagger.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+UNSET = {"data_dir", "model.weights"}  # their defaults depend on the machine; the example has them commented out
+
+
+def test_example_covers_every_setting_with_its_default() -> None:
+    data = tomllib.loads(EXAMPLE.read_text())
+    defaults = Settings().model_dump(mode="json")
+    found = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            found |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            found[key] = value
+    assert set(found) | UNSET == set(setting_keys())
+    for key, value in found.items():
+        section, _, name = key.rpartition(".")
+        assert (defaults[section][name] if section else defaults[key]) == value, key
+
+
+def test_example_mentions_every_unset_setting_and_gives_each_a_reason() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for key in UNSET:
+        assert any(line.startswith(f"# {key.rpartition('.')[2]} = ") for line in lines), key
+    for number, line in enumerate(lines):
+        if line and line[0] not in "#[":
+            assert lines[number - 1].startswith("# "), f"no reason above: {line}"
+
+
+def test_example_loads_as_a_config_file(tmp_path: Path) -> None:
+    environ = {"TAGGER_DATA_DIR": str(tmp_path)}
+    assert load_settings(EXAMPLE, environ=environ) == Settings(data_dir=tmp_path)
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[engine]\nbatchsize = 4", ["engine.batchsize", "engine.batch_size"]),
+        ("[modle]\nname = 'x'", ["section modle", "model"]),
+        ("databse = ''", ["databse", "database"]),
+        ("[engine]\nbatch_size = 0", ["engine.batch_size", "0", "a whole number from 1 to 512"]),
+        ("[engine]\nbatch_size = 'many'", ["engine.batch_size", "'many'", "a whole number from 1 to 512"]),
+        ("[engine]\nbatch_size = true", ["engine.batch_size", "True", "a whole number"]),
+        ("[intake]\nhidden = 1", ["intake.hidden", "1", "true or false"]),
+        ("[intake]\nignore = 'x'", ["intake.ignore", "'x'", "a list of texts"]),
+        ("[labels]\nshow_threshold = 1.5", ["labels.show_threshold", "1.5", "a number from 0 to 1"]),
+        ("[labels.thresholds]\ndog = 3", ["labels.thresholds.dog", "3", "numbers from 0 to 1"]),
+        ("[labels.merge]\ncat = 'tabby'", ["labels.merge.cat", "'tabby'", "lists of texts"]),
+        ("engine = 3", ["engine", "3"]),
+        ("x = [", ["not valid TOML"]),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, parts: list[str]) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, environ={})
+    for part in [str(path), *parts]:
+        assert part in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "[engine]\nbatch_size = 0\nthreads = -1"), environ={})
+    assert "engine.batch_size" in str(caught.value)
+    assert "engine.threads" in str(caught.value)
+
+
+def test_missing_and_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no config file"):
+        load_settings(tmp_path / "nothing.toml", environ={})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path, environ={})
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    path = write(tmp_path, f"data_dir = '{data}'\n[engine]\nbatch_size = 4\nthreads = 1\n")
+    environ = {"TAGGER_ENGINE_BATCH_SIZE": "5", "TAGGER_MODEL_NAME": "vgg16"}
+    settings = load_settings(path, {"engine.batch_size": 6, "model.name": None}, environ)
+    assert (settings.engine.batch_size, settings.engine.threads) == (6, 1)
+    assert settings.model.name == "vgg16"
+    assert settings.data_dir == data
+
+
+def test_every_setting_has_an_environment_variable() -> None:
+    values = {
+        "data_dir": ("/somewhere", lambda s: str(s.data_dir), "/somewhere"),
+        "intake.ignore": ('["a", "b"]', lambda s: s.intake.ignore, ("a", "b")),
+        "intake.hidden": ("true", lambda s: s.intake.hidden, True),
+        "limits.megapixels": ("12.5", lambda s: s.limits.megapixels, 12.5),
+        "model.name": ("123", lambda s: s.model.name, "123"),
+        "labels.rename": ('{"a" = "b"}', lambda s: s.labels.rename, {"a": "b"}),
+    }
+    for key, (text, get, expected) in values.items():
+        assert get(load_settings(environ={environment_name(key): text})) == expected, key
+
+
+def test_unknown_and_wrong_environment_variables() -> None:
+    with pytest.raises(ConfigError, match="Did you mean TAGGER_ENGINE_THREADS"):
+        load_settings(environ={"TAGGER_ENGINE_THREAD": "2"})
+    with pytest.raises(ConfigError, match="TAGGER_ENGINE_THREADS.*a whole number from 0 to 256"):
+        load_settings(environ={"TAGGER_ENGINE_THREADS": "two"})
+
+
+def test_chosen_model_is_the_weakest_source(tmp_path: Path) -> None:
+    data = {"TAGGER_DATA_DIR": str(tmp_path)}
+    weights = tmp_path / 'a "quoted" \\ name ü.h5'
+    choose_model(load_settings(environ=data), "mobilenet_v2", weights)
+    chosen = load_settings(environ=data)
+    assert (chosen.model.name, chosen.model.weights) == ("mobilenet_v2", weights)
+    assert load_settings(environ=data | {"TAGGER_MODEL_NAME": "vgg16"}).model.name == "vgg16"
+    assert load_settings(None, {"model.name": "vgg16"}, data).model.weights is None
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().model.name = "x"  # type: ignore[misc]
