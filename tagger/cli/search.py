@@ -1,0 +1,80 @@
+"""`tagger search`: find photos by what is in them."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tagger.cli.common import path_json, settings_of, write_json, write_path
+from tagger.errors import ExitCode
+from tagger.labels import taxonomy
+from tagger.photo import shown_path
+from tagger.search.language import HELP, parse
+from tagger.search.run import Found, Search
+from tagger.store.reader import open_reader
+
+
+@click.command(
+    "search",
+    epilog=HELP
+    + """
+
+\b
+Examples:
+  tagger search tiger
+  tagger search 'dog taken:2023 -path:backup/'
+  tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
+In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
+)
+@click.argument("query", nargs=-1, required=True)
+@click.option("-n", "--limit", type=click.IntRange(min=0), help="At most so many photos; 0 for all.")
+@click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
+@click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def command(
+    context: click.Context, query: tuple[str, ...], limit: int | None, paths: bool, null: bool, as_json: bool
+) -> int:
+    """Find photos by what is in them."""
+    settings = settings_of(context)
+    bare = paths or null or not sys.stdout.isatty()
+    if limit is None and not (bare or as_json):
+        limit = settings.search.limit
+    tree = parse(" ".join(query))
+    number, more = 0, False
+    with open_reader(settings) as reader:
+        search = Search(reader, taxonomy.load(), tree)
+        for found in search.results(limit + 1 if limit else None):
+            if limit and number == limit:
+                more = True
+                break
+            number += 1
+            if as_json:
+                _json(found)
+            elif bare:
+                write_path(found.path.absolute, b"\0" if null else b"\n")
+            else:
+                _line(found)
+        unknown = search.unknown_words
+    sys.stdout.flush()
+    if more and not bare and not as_json:
+        print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
+    if number == 0:
+        print("tagger: no photo matches.", file=sys.stderr)
+    for word in unknown:
+        what = "no photo is labelled" if word.known else "there is no label"
+        near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
+        print(f"tagger: {what} {word.text!r}.{near}", file=sys.stderr)
+    return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+def _json(found: Found) -> None:
+    labels = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in found.labels]
+    write_json(path_json(found.path.absolute) | {"taken": found.taken, "labels": labels})
+
+
+def _line(found: Found) -> None:
+    confidence = f"{found.labels[0][1]:4.0%}" if found.labels else "    "
+    names = ", ".join(name for name, _ in found.labels[:3])
+    print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")

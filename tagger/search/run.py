@@ -1,0 +1,311 @@
+"""Answering a query: query tree -> photos, the surest first.
+
+A photo matches a label word when it has a stored label of that name, of a synonym, or of anything below it. NOT
+excludes photos on which the label is *shown*: a hint that was not good enough to be shown does not hide a photo.
+
+Speed comes from the index (label, confidence descending, photo). One set of labels drives a search: every match has
+one of them. With a limit, only the first rows of each label that pass the other conditions are read and merged; so
+`animal` (600 labels, half a library) is as fast as `tiger`. The result is exact: a photo among the best `limit` has
+its best row among the first `limit` rows of that label, because every better row belongs to a better photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+from tagger.labels.taxonomy import Taxonomy, normal
+from tagger.photo import PhotoPath, disk_path
+from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.store.reader import Reader
+
+# SQLite allows 500 parts of a compound select.
+_COMPOUND = 400
+_PAGE = 500
+# Counting a label's photos stops here: it only decides which condition drives.
+_ENOUGH = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo that matches. `labels`: the names that matched with their confidence, the surest first."""
+
+    photo_id: int
+    path: PhotoPath
+    taken: str | None
+    labels: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word of a query that no photo has. `known`: it is a label all the same. `near`: labels like it."""
+
+    text: str
+    known: bool
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """Labels of which every match has one (with that confidence, shown if so said), and what else must hold."""
+
+    ids: tuple[int, ...]
+    comparison: Comparison | None = None
+    shown: bool = False
+    rest: Node | None = None
+
+
+class Search:
+    """One query against one library."""
+
+    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node) -> None:
+        self._reader = reader
+        self._taxonomy = taxonomy
+        self._names: dict[int, str] = {}
+        self._by_key: dict[str, int] = {}
+        self._by_name: dict[str, list[int]] = {}
+        for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
+            self._names[number] = name
+            self._by_key[key] = number
+            self._by_name.setdefault(normal(name), []).append(number)
+        self._parameters: dict[str, Any] = {}
+        self._unknown: dict[str, UnknownWord] = {}
+        self.query = self._join_words(query)
+
+    @property
+    def unknown_words(self) -> tuple[UnknownWord, ...]:
+        """Words that were looked for and that no photo of the library has; complete once results were asked for."""
+        return tuple(self._unknown.values())
+
+    def results(self, limit: int | None = None) -> Iterator[Found]:
+        """The photos that match, the surest first; without labels to go by, in path order. At most `limit`."""
+        self._parameters = {}
+        driver = self._driver(self.query)
+        photos = self._in_path_order(limit) if driver is None else self._surest_first(driver, limit)
+        roots = {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
+        wanted = self._positive(self.query)
+        for page in _pages(photos, _PAGE):
+            yield from self._complete(page, roots, wanted)
+
+    # --- which photos, in which order -----------------------------------------------------------------
+
+    def _driver(self, node: Node) -> _Driver | None:
+        match node:
+            case Word(_, comparison):
+                return _Driver(self._ids(node), comparison)
+            case AnyLabel(comparison):
+                return _Driver(tuple(self._names), comparison, shown=True)
+            case And(items):
+                return self._rarest(items)
+            case Or(items):
+                drivers = [driver for item in items if (driver := self._driver(item)) is not None]
+                if len(drivers) < len(items):
+                    return None
+                ids = tuple(dict.fromkeys(number for driver in drivers for number in driver.ids))
+                plain = all(driver == _Driver(driver.ids) for driver in drivers)
+                return _Driver(ids, rest=None if plain else node)
+            case _:
+                return None
+
+    def _rarest(self, items: Sequence[Node]) -> _Driver | None:
+        """The driver among conditions that must all hold: the one with the fewest photos."""
+        options = [(driver, item) for item in items if (driver := self._driver(item)) is not None]
+        if not options:
+            return None
+        best, chosen = options[0] if len(options) == 1 else min(options, key=lambda option: self._weight(option[0].ids))
+        rest = [item for item in items if item is not chosen]
+        if best.rest is not None:
+            rest.append(best.rest)
+        return replace(best, rest=rest[0] if len(rest) == 1 else And(tuple(rest)))
+
+    def _weight(self, ids: Sequence[int]) -> int:
+        if not ids:
+            return 0
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
+        return int(next(self._reader.rows(sql, {}))[0])
+
+    def _surest_first(self, driver: _Driver, limit: int | None) -> Iterator[int]:
+        where = ["NOT l.removed", *(["l.shown"] if driver.shown else [])]
+        if driver.comparison is not None:
+            where.append(self._bound("l.confidence", driver.comparison))
+        if driver.rest is not None:
+            where.append(self._sql(driver.rest, "l.photo_id"))
+        # Few photos are missing, in most libraries none.
+        where.append("l.photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)")
+        condition = " AND ".join(where)
+        streams = [self._stream(ids, condition, limit) for ids in _pages(driver.ids, _COMPOUND)]
+        rows = streams[0] if len(streams) == 1 else merge(*streams)
+        seen: set[int] = set()
+        for _, photo_id in rows:
+            if photo_id not in seen:
+                seen.add(photo_id)
+                yield photo_id
+                if len(seen) == limit:
+                    return
+
+    def _stream(self, ids: Sequence[int], condition: str, limit: int | None) -> Iterator[tuple[float, int]]:
+        """(negative confidence, photo) of the rows of some labels, in this order."""
+        columns = "l.confidence AS confidence, l.photo_id AS photo_id"
+        order = "ORDER BY confidence DESC, photo_id"
+        if limit is None:
+            sql = f"SELECT {columns} FROM photo_labels l WHERE l.label_id IN ({_list(ids)}) AND {condition} {order}"
+        else:
+            sql = " UNION ALL ".join(
+                f"SELECT * FROM (SELECT {columns} FROM photo_labels l WHERE l.label_id = {number} AND {condition}"
+                f" {order} LIMIT {limit}) AS part{number}"
+                for number in ids
+            )
+            sql = f"{sql} {order}" if len(ids) > 1 else sql
+        for confidence, photo_id in self._reader.rows(sql, self._parameters):
+            yield -confidence, photo_id
+
+    def _in_path_order(self, limit: int | None) -> Iterator[int]:
+        condition = self._sql(self.query, "p.id")
+        sql = f"SELECT p.id FROM photos p WHERE p.missing_since IS NULL AND {condition} ORDER BY p.root_id, p.path"
+        for (photo_id,) in self._reader.rows(sql + ("" if limit is None else f" LIMIT {limit}"), self._parameters):
+            yield photo_id
+
+    def _complete(self, ids: Sequence[int], roots: dict[int, str], wanted: frozenset[int] | None) -> Iterator[Found]:
+        """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
+        photos = {
+            row[0]: row
+            for row in self._reader.rows(f"SELECT id, root_id, path, taken FROM photos WHERE id IN ({_list(ids)})", {})
+        }
+        labels: dict[int, list[tuple[float, str]]] = {}
+        for photo_id, label_id, confidence, shown in self._reader.rows(
+            "SELECT photo_id, label_id, confidence, shown FROM photo_labels"
+            f" WHERE photo_id IN ({_list(ids)}) AND NOT removed",
+            {},
+        ):
+            if shown if wanted is None else label_id in wanted:
+                labels.setdefault(photo_id, []).append((-confidence, self._names[label_id]))
+        for photo_id in ids:
+            _, root, path, taken = photos[photo_id]
+            matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
+            yield Found(photo_id, PhotoPath(roots[root], disk_path(path)), taken, matched)
+
+    def _positive(self, node: Node) -> frozenset[int] | None:
+        """The labels that the query asks for; None if it names none, and then a photo's shown labels stand in."""
+        found = {number for word in _words(node) for number in self._ids(word)}
+        return frozenset(found) or None
+
+    # --- conditions as SQL ----------------------------------------------------------------------------
+
+    def _sql(self, node: Node, photo: str, *, negated: bool = False) -> str:
+        """A condition on the photo whose id is the SQL expression `photo`. `negated`: below an odd number of NOTs."""
+        match node:
+            case Word(_, comparison):
+                ids = self._ids(node)
+                if not ids:
+                    return "1 = 0"
+                return self._has_label(photo, f" AND x.label_id IN ({_list(ids)})", comparison, shown=negated)
+            case AnyLabel(comparison):
+                return self._has_label(photo, " AND x.shown", comparison, shown=False)
+            case Not(item):
+                return f"NOT ({self._sql(item, photo, negated=not negated)})"
+            case And(items):
+                return "(" + " AND ".join(self._sql(item, photo, negated=negated) for item in items) + ")"
+            case Or(items):
+                return "(" + " OR ".join(self._sql(item, photo, negated=negated) for item in items) + ")"
+            case Taken(None, None):
+                return self._of_photo(photo, "q.taken IS NULL")
+            case Taken(start, end):
+                return self._of_photo(photo, f"q.taken >= {self._name(start)} AND q.taken < {self._name(end)}")
+            case PathPart(text):
+                return self._of_photo(photo, f"lower(q.path) LIKE {self._name(_like(text))} ESCAPE '!'")
+            case Format(name):
+                return self._of_photo(photo, f"q.format = {self._name(name)}")
+            case Words():
+                raise AssertionError("words are joined before")
+
+    def _has_label(self, photo: str, which: str, comparison: Comparison | None, *, shown: bool) -> str:
+        bound = f" AND {self._bound('x.confidence', comparison)}" if comparison else (" AND x.shown" if shown else "")
+        return f"EXISTS (SELECT 1 FROM photo_labels x WHERE x.photo_id = {photo} AND NOT x.removed{which}{bound})"
+
+    def _of_photo(self, photo: str, condition: str) -> str:
+        if photo == "p.id":
+            # The photo's own row is at hand.
+            return f"({condition.replace('q.', 'p.')})"
+        return f"EXISTS (SELECT 1 FROM photos q WHERE q.id = {photo} AND {condition})"
+
+    def _bound(self, column: str, comparison: Comparison) -> str:
+        return f"{column} {comparison.operator} {self._name(comparison.value)}"
+
+    def _name(self, value: Any) -> str:
+        name = f"v{len(self._parameters)}"
+        self._parameters[name] = value
+        return f":{name}"
+
+    # --- words ----------------------------------------------------------------------------------------
+
+    def _ids(self, word: Word) -> tuple[int, ...]:
+        """The labels of this library that a word means; remembers words that have none."""
+        keys = self._taxonomy.find(word.text)
+        ids = {self._by_key[key] for key in keys if key in self._by_key}
+        ids.update(self._by_name.get(normal(word.text), ()))
+        if not ids:
+            near = self._taxonomy.suggest(word.text, 20)
+            here = {name.casefold() for name in self._names.values()}
+            # Labels that the library has come first.
+            near.sort(key=lambda name: name.casefold() not in here)
+            self._unknown[word.text] = UnknownWord(word.text, bool(keys), tuple(near[:5]))
+        return tuple(sorted(ids))
+
+    def _means_something(self, text: str) -> bool:
+        return bool(self._taxonomy.find(text)) or normal(text) in self._by_name
+
+    def _join_words(self, node: Node) -> Node:
+        """Put bare words together to the longest labels there are: `grey whale` is one, `dog beach` are two."""
+        match node:
+            case Words(words, comparison):
+                found: list[Node] = []
+                start = 0
+                while start < len(words):
+                    ends = range(len(words), start + 1, -1)
+                    end = next((e for e in ends if self._means_something(" ".join(words[start:e]))), start + 1)
+                    found.append(Word(" ".join(words[start:end])))
+                    start = end
+                last = found[-1]
+                if isinstance(last, Word):
+                    found[-1] = replace(last, comparison=comparison)
+                return found[0] if len(found) == 1 else And(tuple(found))
+            case And(items):
+                return And(tuple(self._join_words(item) for item in items))
+            case Or(items):
+                return Or(tuple(self._join_words(item) for item in items))
+            case Not(item):
+                return Not(self._join_words(item))
+            case _:
+                return node
+
+
+def _words(node: Node) -> Iterator[Word]:
+    """The words of a query that are not below a NOT."""
+    match node:
+        case Word():
+            yield node
+        case And(items) | Or(items):
+            for item in items:
+                yield from _words(item)
+        case _:
+            return
+
+
+def _like(text: str) -> str:
+    """A text with * and ? as a LIKE pattern with `!` as its escape."""
+    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped.replace('*', '%').replace('?', '_')}%"
+
+
+def _list(ids: Iterable[int]) -> str:
+    # Numbers of our own, not a person's text; parameters are limited in number.
+    return ",".join(map(str, ids)) or "NULL"
+
+
+def _pages(items: Iterable[int], size: int) -> Iterator[list[int]]:
+    iterator = iter(items)
+    while page := list(islice(iterator, size)):
+        yield page

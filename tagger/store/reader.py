@@ -1,0 +1,138 @@
+"""Reading the library without SQLAlchemy, for commands that must answer in a fraction of a second.
+
+Importing SQLAlchemy takes a quarter of a second, which is the whole budget of `tagger search`. On SQLite the
+standard library's sqlite3 is used instead; any other database goes through SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from tagger import __version__
+from tagger.config import Settings
+from tagger.errors import StoreError
+from tagger.store.schema import HEAD
+
+Parameters = Mapping[str, Any]
+
+
+class Reader(Protocol):
+    """An open, read-only library."""
+
+    def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query with `:name` parameters, one at a time."""
+        ...
+
+
+@contextmanager
+def open_reader(settings: Settings) -> Iterator[Reader]:
+    """Open the library for reading. Raises StoreError if there is none, or it is of another schema, or damaged."""
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        with _sqlite(Path(url.removeprefix("sqlite:///").partition("?")[0]), settings) as reader:
+            _check(reader, settings)
+            yield reader
+    else:
+        with _sqlalchemy(settings) as reader:
+            yield reader
+
+
+@contextmanager
+def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
+    import sqlite3
+
+    if not path.exists():
+        raise _no_library(settings, path)
+
+    class SqliteReader:
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+
+        def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
+            yield from self._connection.execute(sql, dict(parameters))
+
+    try:
+        connection = _connect(path)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}.", "Check its permissions, or run: tagger doctor") from error
+    try:
+        yield SqliteReader(connection)
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise StoreError(
+                f"{path} is damaged or no SQLite database ({error}).",
+                "tagger leaves it as it is. Put it back from a backup; your photos are not affected.",
+            ) from error
+        raise StoreError(f"{path} cannot be read: {error}.", "Run: tagger doctor") from error
+    finally:
+        connection.close()
+
+
+def _connect(path: Path) -> Any:
+    """A read-only connection; also where SQLite may not make the files that its write-ahead log needs."""
+    import sqlite3
+
+    address = "file:" + quote(str(path.absolute()))
+    for options in ("?mode=ro", "?mode=ro&immutable=1"):
+        connection = sqlite3.connect(address + options, uri=True, timeout=10, isolation_level=None)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA mmap_size = 268435456")
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.OperationalError as error:
+            connection.close()
+            # A folder that cannot be written to has no room for the -shm file. Nobody can be writing there
+            # either, so the file may be taken for immutable.
+            if "immutable" in options or "unable to open" not in str(error):
+                raise
+        else:
+            return connection
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _sqlalchemy(settings: Settings) -> Iterator[Reader]:
+    import sqlalchemy as sa
+
+    from tagger.store.session import open_store
+
+    with open_store(settings) as store, store.read() as session:
+
+        class SessionReader:
+            def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
+                for row in session.execute(sa.text(sql), dict(parameters)):
+                    yield tuple(row)
+
+        yield SessionReader()
+
+
+def _check(reader: Reader, settings: Settings) -> None:
+    tables = {
+        name
+        for (name,) in reader.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('alembic_version', 'library')", {}
+        )
+    }
+    path = settings.database_url.removeprefix("sqlite:///")
+    if len(tables) < 2:
+        if next(reader.rows("SELECT 1 FROM sqlite_master LIMIT 1", {}), None) is None:
+            raise _no_library(settings, Path(path))
+        raise StoreError(f"{path} is a database of another program.", "Name the right one with `database`.")
+    revision = next(reader.rows("SELECT version_num FROM alembic_version", {}), ("",))[0]
+    if revision < HEAD:
+        raise StoreError(f"{path} was written by an older tagger.", "Bring it up to date with: tagger status")
+    if revision > HEAD:
+        raise StoreError(
+            f"{path} was written by a newer tagger than this one ({__version__}).",
+            "Upgrade tagger; the database was not touched.",
+        )
+
+
+def _no_library(settings: Settings, path: Path) -> StoreError:
+    if (settings.data_dir / "library.json").exists():
+        return StoreError(f"The library's database {path} is missing.", "Is its disk mounted? See: tagger status")
+    return StoreError(f"There is no library in {settings.data_dir} yet.", "Make one with: tagger backfill FOLDER")
