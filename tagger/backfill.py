@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, record_model
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.labels import taxonomy
@@ -20,11 +21,8 @@ from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.scan import ScanResult, resolve_roots, scan_roots
 from tagger.store import jobs, looks, records, runs
 from tagger.store.lock import work_lock, worker_name
-from tagger.store.looks import Model
 from tagger.store.session import Store, open_store
-from tagger.vision.classifier import Classifier
-from tagger.vision.models import Architecture, architecture, model_id
-from tagger.vision.weights import WeightsFile, locate
+from tagger.vision.models import architecture
 
 
 class Report(Protocol):
@@ -58,15 +56,6 @@ class Outcome:
     interrupted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenModel:
-    """The configured model with its weights on this disk."""
-
-    architecture: Architecture
-    weights: WeightsFile
-    model_id: str
-
-
 class StopFlag:
     """Set by the first Ctrl-C or SIGTERM; a second one ends the program at once."""
 
@@ -95,31 +84,6 @@ def stop_on_signals(on_stop: Callable[[], None]) -> Iterator[StopFlag]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
-
-
-def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]) -> ChosenModel:
-    """The configured model, its weights fetched if they are not here yet. Raises ModelError."""
-    chosen = architecture(settings.model.name)
-    weights = locate(settings, chosen, fetching)
-    return ChosenModel(chosen, weights, model_id(chosen, weights.sha256))
-
-
-def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
-    """The row of the model in the library."""
-    with store.write() as session:
-        return looks.ensure_model(
-            session,
-            chosen.model_id,
-            chosen.architecture.name,
-            chosen.weights.sha256,
-            chosen.architecture.revision,
-            clock.now(),
-        )
-
-
-def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
-    """The parent's handle on the child for the chosen model; the child starts on first use."""
-    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock)
 
 
 def backfill(

@@ -119,7 +119,7 @@ def _default_data_dir() -> Path:
 
 
 def default_config_file() -> Path:
-    """Where the configuration is looked for when nobody names a file."""
+    """Where the config file is looked for when nobody names one."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("tagger", appauthor=False)) / "config.toml"
@@ -161,6 +161,15 @@ def load_settings(
     return _validate(merged, {**merged_sources, **sources})
 
 
+def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
+    """Which source names the model or its weights and so wins over `tagger model use`; empty where none does."""
+    environ = os.environ if environ is None else environ
+    for data, source in (_from_environment(environ), _from_file(config_file, environ)):
+        if {"name", "weights"} & set(data.get("model", ())):
+            return source if source != "environment" else "the environment (TAGGER_MODEL_...)"
+    return ""
+
+
 def choose_model(settings: Settings, name: str, weights: Path | None) -> Path:
     """Remember NAME as this library's model (`tagger model use`); returns the file written."""
     lines = [
@@ -196,16 +205,22 @@ def environment_name(key: str) -> str:
     return _ENV_PREFIX + key.replace(".", "_").upper()
 
 
+def config_file_used(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The config file that is read, whether it exists or not."""
+    environ = os.environ if environ is None else environ
+    named = config_file or (Path(environ["TAGGER_CONFIG"]) if environ.get("TAGGER_CONFIG") else None)
+    return named or default_config_file()
+
+
 def _section(field: Any) -> type[_Section] | None:
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, _Section) else None
 
 
 def _from_file(config_file: Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    named = config_file or (Path(environ["TAGGER_CONFIG"]) if environ.get("TAGGER_CONFIG") else None)
-    path = named or default_config_file()
+    path = config_file_used(config_file, environ)
     if not path.exists():
-        if named is None:
+        if path == default_config_file():
             return {}, ""
         raise ConfigError(f"There is no config file {path}.", "Name an existing file with --config or TAGGER_CONFIG.")
     return _read_toml(path), str(path)

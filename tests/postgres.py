@@ -65,6 +65,7 @@ def server(binaries: Path) -> Iterator[Server]:
         try:
             yield Server(folder)
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **as_user)
+            stop = [*control, "-m", "immediate", "stop"]
+            subprocess.run(stop, check=True, capture_output=True, cwd=folder, **as_user)  # type: ignore[call-overload]
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -112,7 +112,7 @@ def test_every_setting_has_an_environment_variable() -> None:
 def test_unknown_and_wrong_environment_variables() -> None:
     with pytest.raises(ConfigError, match="Did you mean TAGGER_ENGINE_THREADS"):
         load_settings(environ={"TAGGER_ENGINE_THREAD": "2"})
-    with pytest.raises(ConfigError, match="TAGGER_ENGINE_THREADS.*a whole number from 0 to 256"):
+    with pytest.raises(ConfigError, match=r"TAGGER_ENGINE_THREADS.*a whole number from 0 to 256"):
         load_settings(environ={"TAGGER_ENGINE_THREADS": "two"})
 
 

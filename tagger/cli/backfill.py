@@ -33,10 +33,8 @@ class _Screen:
             print(f"\rLooking for photos: {seen:,} seen", end="", flush=True)
 
     def fetching(self, done: int, total: int | None) -> None:
-        if self._quiet:
-            return
         if self._bytes is None:
-            self._bytes = ByteMeter("Fetching the model's weights").__enter__()
+            self._bytes = ByteMeter("Fetching the model's weights", quiet=self._quiet)
         self._bytes.update(done, total)
 
     def scanned(self, result: ScanResult, queued: int, stale: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from tagger.config import Settings, load_settings
-from tagger.photo import shown_path
+from tagger.photo import Label, shown_path
 
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:
@@ -53,6 +53,18 @@ def path_json(path: str) -> dict[str, str]:
     except UnicodeEncodeError:
         return {"path": shown_path(path), "path_base64": base64.b64encode(os.fsencode(path)).decode()}
     return {"path": path}
+
+
+def label_json(label: Label) -> dict[str, Any]:
+    """A label as `export` and `show` write it."""
+    return {
+        "name": label.name,
+        "wnid": label.wnid,
+        "confidence": round(label.confidence, 4),
+        "rank": label.rank,
+        "origin": label.origin.name.lower(),
+        "shown": label.shown,
+    }
 
 
 def write_json(value: Any, *, indent: int | None = None) -> None:

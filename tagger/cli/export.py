@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from tagger.cli.common import path_json, settings_of
+from tagger.cli.common import label_json, path_json, settings_of
 from tagger.errors import ExitCode, UsageError
 
 
@@ -56,17 +56,7 @@ def _write(context: click.Context, kind: str, file: TextIO) -> None:
                     "model": model,
                     "taken": record.taken,
                     "state": record.state,
-                    "labels": [
-                        {
-                            "name": label.name,
-                            "wnid": label.wnid,
-                            "confidence": round(label.confidence, 4),
-                            "rank": label.rank,
-                            "origin": label.origin.name.lower(),
-                            "shown": label.shown,
-                        }
-                        for label in labels
-                    ],
+                    "labels": [label_json(label) for label in labels],
                 }
                 file.write(json.dumps(value, ensure_ascii=False) + "\n")
                 continue

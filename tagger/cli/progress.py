@@ -92,22 +92,15 @@ class Meter:
 class ByteMeter:
     """Progress of a download."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, quiet: bool = False) -> None:
         self._what = what
+        self._quiet = quiet
         self._bar: Any = None
         self._task: Any = None
         self._clock = SystemClock()
         self._last_line = self._clock.monotonic()
 
     def __enter__(self) -> ByteMeter:
-        if sys.stdout.isatty():
-            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-            self._bar = Progress(
-                "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._what, total=None)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +108,11 @@ class ByteMeter:
             self._bar.stop()
 
     def update(self, done: int, total: int | None) -> None:
-        """Tell how many bytes are there, of how many (None: unknown)."""
+        """Tell how many bytes are there, of how many (None: unknown). The first call makes the bar appear."""
+        if self._quiet:
+            return
+        if self._bar is None and sys.stdout.isatty():
+            self._start()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
             return
@@ -124,3 +121,12 @@ class ByteMeter:
             self._last_line = now
             of = f" of {total / 1e6:.0f}" if total else ""
             print(f"{self._what}: {done / 1e6:.0f}{of} MB", flush=True)
+
+    def _start(self) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        self._bar = Progress(
+            "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(self._what, total=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
@@ -19,9 +19,6 @@ from tagger.store.tables import (
     PhotoLabelRow,
     PhotoRow,
 )
-
-_PAGE = 5000
-_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +266,17 @@ def features_page(
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
     return [(photo_id, vector) for photo_id, vector in session.execute(query)]
+
+
+def features_count(session: Session, model: Model) -> int:
+    """How many photos that the model labelled have their features stored."""
+    query = (
+        select(func.count())
+        .select_from(FeatureRow)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id)
+    )
+    return session.scalar(query) or 0
 
 
 def labels_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[Label]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tagger.photo import Fingerprint, JobState, Label, PhotoPath, disk_path, stored_path
 from tagger.store import jobs
 from tagger.store.library import root_of
-from tagger.store.looks import labels_of
+from tagger.store.looks import Model, labels_of, models
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
@@ -20,9 +20,6 @@ from tagger.store.tables import (
     PhotoRow,
     RootRow,
 )
-
-_PAGE = 5000
-_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,29 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
     root, relative = place
     found = _records(session, and_(PhotoRow.root_id == root.id, PhotoRow.path == stored_path(relative)))
     return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoStory:
+    """A photo with its labels, the model that gave them, and where identical copies are."""
+
+    record: PhotoRecord
+    labels: list[Label]
+    model: Model | None
+    copies: list[PhotoPath]
+
+
+def story(session: Session, path: str) -> PhotoStory | None:
+    """Everything known of the photo at an absolute path, or None."""
+    record = find_photo(session, path)
+    if record is None:
+        return None
+    copies: list[PhotoRecord] = []
+    if record.content_hash is not None:
+        same = and_(PhotoRow.size == record.fingerprint.size, PhotoRow.content_hash == record.content_hash)
+        copies = _records(session, and_(same, PhotoRow.id != record.id, PhotoRow.missing_since.is_(None)))
+    model = None if record.labelled_by is None else models(session)[record.labelled_by]
+    return PhotoStory(record, labels_of(session, [record.id])[record.id], model, [copy.path for copy in copies])
 
 
 def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:

@@ -12,9 +12,6 @@ from tagger.store.tables import (
     RunRow,
 )
 
-_PAGE = 5000
-_INT64 = 2**63 - 1
-
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -20,7 +20,7 @@ from typing import Any
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import EngineError, ModelError, WeightsError
-from tagger.vision.head import Head
+from tagger.vision.head import Head, head_file
 from tagger.vision.models import Architecture
 from tagger.vision.protocol import Answer, Request, receive, receive_answers, request_json, send
 
@@ -54,7 +54,7 @@ class Classifier:
         self._settings = settings
         self._architecture = architecture
         self._weights = weights
-        self._head_file = settings.data_dir / "heads" / f"{model_id}.npz"
+        self._head_file = head_file(settings.data_dir, model_id)
         self._clock = clock or SystemClock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None

@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from tagger.errors import WeightsError
 
 
+def head_file(data_dir: Path, model_id: str) -> Path:
+    """Where the last layer of a model is kept, so that relabelling needs neither its weights nor TensorFlow."""
+    return data_dir / "heads" / f"{model_id}.npz"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A dense layer with softmax. `weights`: float32 (features, classes); `bias`: float32 (classes,)."""

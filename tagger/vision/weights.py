@@ -76,7 +76,9 @@ def find(settings: Settings, architecture: Architecture) -> WeightsFile | None:
             )
         checksum = sha256_of(local, settings.data_dir)
         _demand(settings, local, checksum)
-        return WeightsFile(local, checksum, "model.sha256" if settings.model.sha256 else "your own file")
+        return WeightsFile(
+            local, checksum, "against model.sha256" if settings.model.sha256 else "your own file, taken as it is"
+        )
     path = place(settings, architecture)
     if not path.is_file():
         return None
@@ -255,9 +257,9 @@ def _check_md5(path: Path, architecture: Architecture) -> None:
 
 def _verified_by(settings: Settings, architecture: Architecture) -> str:
     if settings.model.sha256:
-        return "model.sha256"
-    first = "Keras' MD5 sum" if architecture.md5 else "the secure connection alone (Keras publishes no sum)"
-    return f"{first} when it was fetched, its SHA-256 since then"
+        return "against model.sha256"
+    first = "against Keras' MD5 sum" if architecture.md5 else "by the secure connection (Keras publishes no sum)"
+    return f"{first} when it was fetched, against its own SHA-256 since then"
 
 
 def _unavailable(settings: Settings, architecture: Architecture, why: str) -> ModelUnavailableError:

@@ -40,10 +40,12 @@ def test_no_library_is_not_made_by_reading(settings: Settings) -> None:
 def test_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None:
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
-        names = {index["name"] for index in sa.inspect(connection).get_indexes("photo_labels")}
-    if store.engine.dialect.name == "postgresql":
-        assert "ix_photo_labels_search" in names  # SQLite cannot reflect it; the next test looks
+        # SQLite cannot reflect an index over an expression; the next test looks.
+        differences = [d for d in compare_metadata(context, Base.metadata) if "ix_photo_labels_search" not in str(d)]
+        assert differences == []
+        if store.engine.dialect.name == "postgresql":
+            names = {index["name"] for index in sa.inspect(connection).get_indexes("photo_labels")}
+            assert "ix_photo_labels_search" in names
 
 
 def test_the_search_index_exists_on_sqlite(tmp_path: Path) -> None:

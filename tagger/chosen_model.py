@@ -1,0 +1,49 @@
+"""The model that the configuration chooses: its weights, its name in the library, its child process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tagger.clock import Clock
+from tagger.config import Settings
+from tagger.store import looks
+from tagger.store.looks import Model
+from tagger.store.session import Store
+from tagger.vision.classifier import Classifier
+from tagger.vision.models import Architecture, architecture, model_id
+from tagger.vision.weights import WeightsFile, locate
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The configured model with its weights on this disk."""
+
+    architecture: Architecture
+    weights: WeightsFile
+    model_id: str
+
+
+def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]) -> ChosenModel:
+    """The configured model, its weights fetched if they are not here yet. Raises ModelError."""
+    chosen = architecture(settings.model.name)
+    weights = locate(settings, chosen, fetching)
+    return ChosenModel(chosen, weights, model_id(chosen, weights.sha256))
+
+
+def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
+    """The row of the model in the library, made on its first use."""
+    with store.write() as session:
+        return looks.ensure_model(
+            session,
+            chosen.model_id,
+            chosen.architecture.name,
+            chosen.weights.sha256,
+            chosen.architecture.revision,
+            clock.now(),
+        )
+
+
+def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
+    """The parent's handle on the child for the chosen model; the child starts on first use."""
+    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock)

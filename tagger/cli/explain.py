@@ -1,0 +1,68 @@
+"""`tagger explain`: why a photo got its labels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from tagger.cli.common import absolute, model_options, path_json, settings_of, write_json
+from tagger.cli.progress import ByteMeter
+from tagger.errors import ExitCode
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.explain import Explanation
+
+
+@click.command(
+    "explain",
+    epilog="""\b
+Examples:
+  tagger explain ~/Photos/2019/zoo.jpg
+  tagger explain --json zoo.jpg | jq .labels
+A photo of the library is explained from what is stored; any other is looked at now.""",
+)
+@click.argument("photo", type=click.Path())
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def command(context: click.Context, photo: str, model: str | None, weights: str | None, as_json: bool) -> int:
+    """Why PHOTO got its labels: the model's scores, the hierarchy, the rules and the thresholds."""
+    from tagger.explain import explain
+
+    settings = settings_of(context, model__name=model, model__weights=weights)
+    with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
+        found = explain(settings, absolute(photo), meter.update)
+    _print_json(found) if as_json else _print(found)
+    return ExitCode.DONE
+
+
+def _print(found: Explanation) -> None:
+    how = "looked at just now" if found.fresh else "from the features stored in the library"
+    print(f"{shown_path(found.path)}\n{found.architecture} ({found.model_id}), {how}\n")
+    print("What the model says:")
+    for wnid, name, probability in found.top:
+        print(f"  {probability:6.1%}  {name}  ({wnid})")
+    print("\nWhat becomes of it:")
+    for verdict in found.verdicts:
+        mark = "shown " if verdict.shown else "stored" if verdict.stored else "  -   "
+        print(f"  {mark}  {verdict.name}: {verdict.why}")
+        parts = [f"{name} {share:.1%}" for name, share in verdict.classes if share >= 0.001]
+        if verdict.origin != "model" and parts:
+            print(f"            {' + '.join(parts)}{' ...' if len(parts) == 5 else ''}")
+
+
+def _print_json(found: Explanation) -> None:
+    write_json(
+        path_json(found.path)
+        | {
+            "model": found.model_id,
+            "architecture": found.architecture,
+            "fresh": found.fresh,
+            "classes": [{"wnid": wnid, "name": name, "probability": p} for wnid, name, p in found.top],
+            "labels": [asdict(verdict) for verdict in found.verdicts],
+        },
+        indent=2,
+    )

@@ -1,0 +1,184 @@
+"""`tagger model`: which networks there are, which one this library uses, and their weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagger.cli.common import count, settings_of, write_json
+from tagger.cli.progress import ByteMeter
+from tagger.errors import ExitCode, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from tagger.config import Settings
+    from tagger.vision.models import Architecture
+
+
+@click.group(
+    "model",
+    epilog="""\b
+Examples:
+  tagger model list
+  tagger model fetch resnet50
+  tagger model use mobilenet_v2
+  tagger model use mobilenet_v2 --weights ~/mobilenet_v2.weights.h5""",
+)
+def command() -> None:
+    """The models: which there are, which one is used, and their weights."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@click.pass_context
+def list_models(context: click.Context, as_json: bool) -> int:
+    """Every model; a star marks the one that is used."""
+    from tagger.vision.models import REGISTRY
+
+    settings = settings_of(context)
+    found = [_about(settings, architecture, checked=False) for architecture in REGISTRY.values()]
+    if as_json:
+        write_json(found, indent=2)
+        return ExitCode.DONE
+    for about in found:
+        mark = "*" if about["used"] else " "
+        here = "here" if about["here"] else f"{about['megabytes']} MB to fetch"
+        print(f"{mark} {about['name']:16} {here:16} {about['about']}")
+    return ExitCode.DONE
+
+
+@command.command("show")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def show(context: click.Context, name: str | None, as_json: bool) -> int:
+    """Everything about model NAME, or about the one that is used."""
+    from tagger.vision.models import architecture
+
+    settings = settings_of(context)
+    about = _about(settings, architecture(name or settings.model.name), checked=True)
+    if as_json:
+        write_json(about, indent=2)
+        return ExitCode.DONE
+    rows = {
+        "Model": about["name"] + (" (the one in use)" if about["used"] else ""),
+        "About": about["about"],
+        "Input": f"{about['input_size']} x {about['input_size']} pixels",
+        "Features": f"{about['features']} numbers a photo",
+        "Weights": about["weights"] + ("" if about["here"] else f" (not here yet, {about['megabytes']} MB)"),
+        "Address": about["url"],
+        "SHA-256": about["sha256"],
+        "Checked": about["verified_by"],
+        "ModelId": about["model_id"],
+        "Fault": about["fault"],
+    }
+    for label, value in rows.items():
+        if value:
+            print(f"{label:9} {value}")
+    return ExitCode.MODEL if about["fault"] else ExitCode.DONE
+
+
+@command.command("fetch")
+@click.argument("name", required=False)
+@click.pass_context
+def fetch_weights(context: click.Context, name: str | None) -> int:
+    """Fetch the weights of model NAME, or of the one that is used, and verify them."""
+    from tagger.vision.models import architecture
+    from tagger.vision.weights import fetch, find
+
+    settings = settings_of(context)
+    # A local file is for one model; what is fetched goes into the data directory.
+    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": None})})
+    wanted = architecture(name or settings.model.name)
+    found = find(settings, wanted)
+    if found is not None:
+        print(f"The weights of {wanted.name} are here already: {found.path}")
+        return ExitCode.DONE
+    with ByteMeter(f"Fetching the weights of {wanted.name}") as meter:
+        found = fetch(settings, wanted, meter.update)
+    print(f"Fetched the weights of {wanted.name}: {found.path}\nSHA-256 {found.sha256}, checked {found.verified_by}")
+    return ExitCode.DONE
+
+
+@command.command("use")
+@click.argument("name")
+@click.option("--weights", type=click.Path(), metavar="FILE", help="A local weights file for the model.")
+@click.pass_context
+def use(context: click.Context, name: str, weights: str | None) -> int:
+    """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
+    from tagger.config import choose_model, where_model_is_set
+    from tagger.vision.models import architecture, model_id
+    from tagger.vision.weights import find
+
+    wanted = architecture(name)
+    source = where_model_is_set(context.obj["config"])
+    if source:
+        raise UsageError(
+            f"The model is set in {source}, which wins over `tagger model use`.",
+            f'Write there [model] name = "{name}", or remove the model from it and run this again.',
+        )
+    file = None if weights is None else Path(os.path.abspath(weights))  # noqa: PTH100 - must keep links as they are
+    settings = settings_of(context)
+    chosen = settings.model.model_copy(update={"name": name, "weights": file})
+    found = find(settings.model_copy(update={"model": chosen}), wanted)
+    path = choose_model(settings, name, file)
+    print(f"From now on tagger uses {name} (noted in {path}).")
+    if found is None:
+        print(
+            f"Its weights ({wanted.megabytes} MB) are fetched when they are needed, or now: tagger model fetch {name}"
+        )
+    stale = _labelled_by_others(settings, "" if found is None else model_id(wanted, found.sha256))
+    if stale:
+        print(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
+    return ExitCode.DONE
+
+
+def _labelled_by_others(settings: Settings, model_id: str) -> int:
+    from tagger.errors import StoreError
+    from tagger.store import looks, records
+    from tagger.store.session import no_library, open_store
+
+    try:
+        with open_store(settings) as store, store.read() as session:
+            models = looks.models(session)
+            by = records.totals(session).labelled_by
+            return sum(number for row, number in by.items() if models[row].model_id != model_id)
+    except StoreError as error:
+        if error.message != no_library(settings).message:
+            raise
+        return 0
+
+
+def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
+    """What is known of a model. `checked`: look into the weights file, too."""
+    from tagger.vision.models import model_id
+    from tagger.vision.weights import address, find, place
+
+    used = architecture.name == settings.model.name
+    if not used:
+        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": None})})
+    path = settings.model.weights or place(settings, architecture)
+    about = {
+        "name": architecture.name,
+        "used": used,
+        "about": architecture.about,
+        "megabytes": architecture.megabytes,
+        "input_size": architecture.input_size,
+        "features": architecture.features,
+        "url": address(settings, architecture),
+        "weights": str(path),
+        "here": path.is_file(),
+    }
+    if not checked:
+        return about
+    about |= {"sha256": None, "verified_by": None, "model_id": None, "fault": None}
+    try:
+        found = find(settings, architecture)
+    except ModelError as error:
+        return about | {"fault": error.message}
+    if found is not None:
+        about |= {"sha256": found.sha256, "verified_by": found.verified_by}
+        about["model_id"] = model_id(architecture, found.sha256)
+    return about

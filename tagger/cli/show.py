@@ -1,0 +1,80 @@
+"""`tagger show`: everything known about one photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagger.cli.common import absolute, label_json, local_time, path_json, settings_of, write_json
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.store.records import PhotoStory
+
+
+@click.command("show", epilog="\b\nExamples:\n  tagger show ~/Photos/2019/zoo.jpg\n  tagger show --json zoo.jpg")
+@click.argument("photo", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def command(context: click.Context, photo: str, as_json: bool) -> int:
+    """Everything that the library knows about PHOTO."""
+    from tagger.store import records
+    from tagger.store.session import open_store
+
+    path = absolute(photo)
+    with open_store(settings_of(context)) as store, store.read() as session:
+        story = records.story(session, path)
+    if story is None:
+        raise UsageError(
+            f"{shown_path(path)} is not in the library.",
+            "tagger status lists its folders; tagger backfill looks for new photos.",
+        )
+    write_json(_json(story), indent=2) if as_json else _print(story)
+    return ExitCode.DONE
+
+
+def _print(story: PhotoStory) -> None:
+    record = story.record
+    rows = [("Photo", str(record.path)), ("State", record.state + (f": {record.error}" if record.error else ""))]
+    if record.format:
+        rows.append(("Picture", f"{record.format}, {record.width} x {record.height} pixels"))
+    rows.append(("Taken", (record.taken or "unknown").replace("T", " ")))
+    rows.append(("File", f"{record.fingerprint.size:,} bytes, changed {local_time(record.fingerprint.mtime_ns / 1e9)}"))
+    rows.append(("Added", local_time(record.added_at)))
+    if record.missing_since is not None:
+        rows.append(("Missing", f"since {local_time(record.missing_since)}"))
+    if story.model is not None and record.labelled_at is not None:
+        model = f"{story.model.architecture} ({story.model.model_id})"
+        rows.append(("Labelled", f"{local_time(record.labelled_at)} by {model}"))
+    rows += [("Copy", str(copy)) for copy in story.copies]
+    for label in story.labels:
+        shown = "" if label.shown else ", search only"
+        rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
+    before = ""
+    for name, value in rows:
+        print(f"{name if name != before else '':9} {value}")
+        before = name
+
+
+def _json(story: PhotoStory) -> dict[str, Any]:
+    record = story.record
+    return path_json(record.path.absolute) | {
+        "state": record.state,
+        "error": record.error,
+        "format": record.format,
+        "width": record.width,
+        "height": record.height,
+        "taken": record.taken,
+        "size": record.fingerprint.size,
+        "mtime_ns": record.fingerprint.mtime_ns,
+        "content_hash": None if record.content_hash is None else record.content_hash.hex(),
+        "added_at": record.added_at,
+        "missing_since": record.missing_since,
+        "labelled_at": record.labelled_at,
+        "model": None if story.model is None else story.model.model_id,
+        "architecture": None if story.model is None else story.model.architecture,
+        "copies": [path_json(copy.absolute) for copy in story.copies],
+        "labels": [label_json(label) for label in story.labels],
+    }

@@ -1,0 +1,267 @@
+"""Checks of this machine and this library; each finding comes with its cure."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tagger.config import Settings
+from tagger.errors import ModelError, StoreError
+from tagger.intake.filesystem import keeps_inodes, kind_of
+from tagger.photo import shown_path
+from tagger.store import library, records
+from tagger.store.library import Root
+from tagger.store.lock import holder
+from tagger.store.session import no_library, open_store
+from tagger.vision.models import architecture
+from tagger.vision.weights import find
+
+_LOW_DISK_MB = 1000
+_LOW_MEMORY_MB = 1500
+_NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
+
+
+class Grade(StrEnum):
+    """How a check came out."""
+
+    GOOD = "ok"
+    WARNING = "warn"
+    BAD = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor: what was checked, what was found, and what to do if it is not good."""
+
+    grade: Grade
+    about: str
+    text: str
+    cure: str = ""
+
+
+def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
+    """Run every check. Nothing is changed, and no photo is opened."""
+    yield Finding(Grade.GOOD, "Python", f"{platform.python_version()} on {platform.machine()} ({sys.executable})")
+    where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
+    yield Finding(Grade.GOOD, "Config", where)
+    yield from _data_dir(settings.data_dir)
+    yield from _processor()
+    yield from _memory()
+    yield from _formats()
+    roots: list[Root] = []
+    yield from _library(settings, roots)
+    for root in roots:
+        yield _folder(root)
+    yield from _model(settings)
+
+
+def _data_dir(folder: Path) -> Iterator[Finding]:
+    there = folder
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield Finding(
+            Grade.BAD,
+            "Data directory",
+            f"{folder} cannot be written to",
+            "Correct its permissions, or name another with --data-dir, TAGGER_DATA_DIR or data_dir.",
+        )
+        return
+    kind = kind_of(str(there))
+    if kind.startswith(_NETWORK):
+        yield Finding(
+            Grade.BAD,
+            "Data directory",
+            f"{folder} is on a network file system ({kind}), where SQLite loses data",
+            "Set data_dir to a folder on a local disk.",
+        )
+        return
+    free = shutil.disk_usage(there).free // 1_000_000
+    if free < _LOW_DISK_MB:
+        yield Finding(Grade.WARNING, "Data directory", f"{folder}: only {free:,} MB are free", "Free some space.")
+    else:
+        yield Finding(Grade.GOOD, "Data directory", f"{folder} ({kind or 'unknown file system'}, {free:,} MB free)")
+
+
+def _processor() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0))
+    if platform.machine() not in ("x86_64", "AMD64"):
+        yield Finding(Grade.GOOD, "Processor", f"{platform.machine()}, {cores} cores")
+        return
+    flags = processor_flags(Path("/proc/cpuinfo"))
+    if flags is not None and "avx" not in flags:
+        yield Finding(
+            Grade.BAD,
+            "Processor",
+            "it has no AVX instructions, and TensorFlow's published packages do not run without them",
+            "Run the backfill on another computer with the photos mounted; searching works here.",
+        )
+        return
+    extra = [name for name in ("avx2", "avx512f", "fma") if flags and name in flags]
+    yield Finding(Grade.GOOD, "Processor", f"{cores} cores, AVX{''.join(f', {name.upper()}' for name in extra)}")
+
+
+def processor_flags(cpuinfo: Path) -> frozenset[str] | None:
+    """The instruction set flags of the first processor (proc_cpuinfo(5)); None where they are not told."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            return frozenset(value.split())
+    return None
+
+
+def _memory() -> Iterator[Finding]:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return
+    sizes = {line.split(":")[0]: int(line.split()[1]) // 1024 for line in lines if line.endswith("kB")}
+    free = sizes.get("MemAvailable", 0)
+    text = f"{free:,} MB of {sizes.get('MemTotal', 0):,} MB are available"
+    if free < _LOW_MEMORY_MB:
+        cure = "Use a smaller model (tagger model use mobilenet_v2), engine.batch_size = 8 and limits.memory_mb = 256."
+        yield Finding(Grade.WARNING, "Memory", f"{text}; a backfill needs about {_LOW_MEMORY_MB:,} MB", cure)
+    else:
+        yield Finding(Grade.GOOD, "Memory", text)
+
+
+def _formats() -> Iterator[Finding]:
+    from PIL import features
+
+    wanted = {"jpg": "JPEG", "zlib": "PNG", "webp": "WebP", "libtiff": "TIFF"}
+    missing = [name for feature, name in wanted.items() if not features.check(feature)]
+    if missing:
+        yield Finding(
+            Grade.BAD,
+            "Formats",
+            f"this Pillow cannot read {', '.join(missing)}",
+            "Install Pillow from PyPI: pip install --force-reinstall pillow",
+        )
+    else:
+        yield Finding(Grade.GOOD, "Formats", "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC, AVIF")
+    if importlib.util.find_spec("rawpy") is None:
+        yield Finding(
+            Grade.WARNING,
+            "RAW photos",
+            "they will be listed as failed",
+            "pip install 'tagger[raw]', then: tagger retry && tagger backfill",
+        )
+    else:
+        yield Finding(Grade.GOOD, "RAW photos", "read by the preview inside them")
+
+
+def _library(settings: Settings, roots: list[Root]) -> Iterator[Finding]:
+    try:
+        with open_store(settings) as store:
+            with store.read() as session:
+                roots += library.roots(session)
+                totals = records.totals(session)
+            where = store.where
+            if store.engine.dialect.name == "sqlite":
+                fault = _sqlite_fault(Path(where))
+                if fault:
+                    yield Finding(
+                        Grade.BAD,
+                        "Database",
+                        f"{where} is damaged: {fault}",
+                        "Stop tagger, and put the file back from a backup; or delete the data directory's library.* "
+                        "files and backfill anew. Your photos are not affected.",
+                    )
+                    return
+    except StoreError as error:
+        fresh = error.message == no_library(settings).message
+        yield Finding(Grade.WARNING if fresh else Grade.BAD, "Database", error.message, error.cure)
+        return
+    yield Finding(Grade.GOOD, "Database", f"{where}: {totals.present:,} photos, {totals.labelled:,} labelled, checked")
+    if totals.queue.failed:
+        yield Finding(
+            Grade.WARNING,
+            "Failed photos",
+            f"{totals.queue.failed:,} photos could not be labelled",
+            "See why: tagger status --failed",
+        )
+
+
+def _sqlite_fault(path: Path) -> str:
+    """What SQLite's own quick check finds; empty if nothing."""
+    connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)
+    try:
+        rows = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return "" if rows == ["ok"] else "; ".join(rows)
+
+
+def _folder(root: Root) -> Finding:
+    about = "Folder"
+    shown = shown_path(root.path)
+    try:
+        with os.scandir(root.path) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        return Finding(
+            Grade.BAD, about, f"{shown}: {error.strerror}", "Mount its disk, or give this user the right to read it."
+        )
+    kind = kind_of(root.path)
+    if empty:
+        return Finding(Grade.WARNING, about, f"{shown} is empty", "Is its disk mounted? tagger deletes nothing.")
+    note = "" if keeps_inodes(root.path) else "; renamed photos are recognised by their content"
+    return Finding(Grade.GOOD, about, f"{shown} ({kind or 'unknown file system'}{note})")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    try:
+        chosen = architecture(settings.model.name)
+        weights = find(settings, chosen)
+    except ModelError as error:
+        yield Finding(Grade.BAD, "Model", error.message, error.cure)
+        return
+    if weights is None:
+        cure = f"It is fetched when it is needed, or now: tagger model fetch {chosen.name}"
+        if not settings.model.download:
+            cure = f"See: tagger model show {chosen.name}"
+        grade = Grade.WARNING if settings.model.download else Grade.BAD
+        yield Finding(grade, "Model", f"the weights of {chosen.name} are not here yet", cure)
+        return
+    yield Finding(Grade.GOOD, "Model", f"{chosen.name}, {weights.path}, {weights.verified_by}")
+    busy = holder(settings.data_dir)
+    if busy:
+        yield Finding(Grade.GOOD, "Engine", f"not tried, because another tagger is at work ({busy})")
+        return
+    yield _engine(settings)
+
+
+def _engine(settings: Settings) -> Finding:
+    """Start the process that looks at photos, as a backfill would."""
+    from tagger.chosen_model import choose_model, open_classifier
+    from tagger.clock import SystemClock
+
+    clock = SystemClock()
+    try:
+        chosen = choose_model(settings, lambda _done, _total: None)
+        started = clock.monotonic()
+        with open_classifier(settings, chosen) as classifier:
+            classifier.start()
+            seconds = clock.monotonic() - started
+            about = classifier.about
+    except ModelError as error:
+        return Finding(Grade.BAD, "Engine", error.message, error.cure)
+    return Finding(
+        Grade.GOOD,
+        "Engine",
+        f"TensorFlow {about['tensorflow']} on {about['device']}, {about['threads']} threads, ready in {seconds:.0f} s",
+    )
