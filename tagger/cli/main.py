@@ -42,7 +42,7 @@ Examples:
 \b
 Exit codes:
   0 done              3 model unavailable
-  1 some failed, or   4 database
+  1 some failed, or   4 database or data directory
     nothing found     5 another tagger is at work
   2 usage or config   130 interrupted"""
 
@@ -91,16 +91,20 @@ def main() -> None:
     except TaggerError as error:
         _say(str(error))
         code = error.exit_code
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader (head, less) has seen enough. Python would complain once more while closing stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(ExitCode.DONE)
+        what = f"{error.filename}: " if error.filename else ""
+        _say(f"{what}{error.strerror or error}")
+        code = ExitCode.DATABASE
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.DONE
     sys.exit(_exit_code(code))
 
 

@@ -298,7 +298,7 @@ def counts(session: Session, root_ids: Sequence[int] | None = None) -> QueueCoun
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
-    found = dict(session.execute(query).tuples().all())
+    found = dict(session.execute(query).all())
     return QueueCounts(found.get(JobState.QUEUED, 0), found.get(JobState.LEASED, 0), found.get(JobState.FAILED, 0))
 
 

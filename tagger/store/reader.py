@@ -55,21 +55,20 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
         def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
             yield from self._connection.execute(sql, dict(parameters))
 
+    connection = None
     try:
         connection = _connect(path)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read: {error}.", "Check its permissions, or run: tagger doctor") from error
-    try:
         yield SqliteReader(connection)
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
         if "not a database" in str(error) or "malformed" in str(error):
             raise StoreError(
                 f"{path} is damaged or no SQLite database ({error}).",
                 "tagger leaves it as it is. Put it back from a backup; your photos are not affected.",
             ) from error
-        raise StoreError(f"{path} cannot be read: {error}.", "Run: tagger doctor") from error
+        raise StoreError(f"{path} cannot be read: {error}.", "Check its permissions, or run: tagger doctor") from error
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _connect(path: Path) -> Any:

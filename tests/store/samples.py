@@ -1,0 +1,52 @@
+"""Rows to test the store with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.store import library, looks
+from tagger.store.library import Root
+from tagger.store.looks import LabelBook, Model
+
+NOW = 1_700_000_000.0
+
+
+def fingerprint(number: int, *, size: int | None = None) -> Fingerprint:
+    return Fingerprint(1000 + number if size is None else size, 1_600_000_000_000_000_000 + number, number, number)
+
+
+def root(session: Session, path: str = "/photos") -> Root:
+    return library.add_root(session, path, NOW)
+
+
+def model(session: Session, name: str = "0123456789abcdef") -> Model:
+    return looks.ensure_model(session, name, "mobilenet_v2", hashlib.sha256(name.encode()).hexdigest(), 1, NOW)
+
+
+def add(session: Session, where: Root, *paths: str, first: int = 1, settle: float = 5.0) -> list[int]:
+    files = [(path, fingerprint(number)) for number, path in enumerate(paths, first)]
+    return library.add_photos(session, where.id, files, NOW, settle)
+
+
+def label(name: str, confidence: float = 0.9, *, key: str = "", shown: bool = True, rank: int = 1) -> Label:
+    return Label(key or f"rule:{name}", name, confidence, rank, Origin.MODEL, shown)
+
+
+def look(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *, number: int = 1) -> Looked:
+    """Store a look at a photo as the pipeline does. `number` decides file, bytes and pixels."""
+    seen = looked(number)
+    features = np.full(8, number, "<f2").tobytes()
+    looks.store_look(session, LabelBook(), photo_id, by, seen, features, labels, NOW)
+    return seen
+
+
+def looked(number: int) -> Looked:
+    content = hashlib.blake2b(b"content %d" % number, digest_size=16).digest()
+    pixels = hashlib.blake2b(b"pixels %d" % number, digest_size=16).digest()
+    facts = PhotoFacts("JPEG", 640, 480, "2019-06-01T12:30:00")
+    return Looked(fingerprint(number), content, pixels, facts)

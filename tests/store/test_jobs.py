@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import threading
+
+from tagger.config import Settings
+from tagger.photo import JobState
+from tagger.store import jobs
+from tagger.store.session import Store, open_store
+from tests.store import samples
+from tests.store.samples import NOW
+
+LATER = NOW + 60
+
+
+def fill(store: Store, *paths: str) -> tuple[int, list[int]]:
+    with store.write() as session:
+        root = samples.root(session)
+        return root.id, samples.add(session, root, *paths)
+
+
+def claim(store: Store, root_id: int, limit: int = 10, now: float = LATER, owner: str = "me") -> list[jobs.Job]:
+    with store.write() as session:
+        return jobs.claim(session, owner, limit, now, [root_id], alone_too=True)
+
+
+def counts(store: Store) -> jobs.QueueCounts:
+    with store.read() as session:
+        return jobs.counts(session)
+
+
+def test_a_photo_is_claimed_once_and_completed_once(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg", "b.jpg")
+    [first, second] = claim(store, root_id)
+    assert [job.path.relative for job in (first, second)] == ["a.jpg", "b.jpg"]
+    assert claim(store, root_id) == []
+    with store.write() as session:
+        jobs.complete(session, first.job_id)
+        jobs.complete(session, second.job_id)
+    assert counts(store) == jobs.QueueCounts(0, 0, 0)
+
+
+def test_enqueueing_twice_is_one_job(store: Store) -> None:
+    root_id, ids = fill(store, "a.jpg")
+    with store.write() as session:
+        jobs.enqueue(session, ids, jobs.PRIORITY_STALE)
+        jobs.enqueue(session, ids, jobs.PRIORITY_NEW)
+    assert counts(store).queued == 1
+    assert len(claim(store, root_id)) == 1
+
+
+def test_new_photos_go_before_stale_ones(store: Store) -> None:
+    root_id, [old, new] = fill(store, "old.jpg", "new.jpg")
+    with store.write() as session:
+        jobs.enqueue(session, [old], jobs.PRIORITY_STALE)
+        jobs.enqueue(session, [new], jobs.PRIORITY_NEW)
+    assert [job.photo_id for job in claim(store, root_id)] == [new, old]
+
+
+def test_nothing_is_claimed_before_it_is_due_or_from_other_roots(store: Store) -> None:
+    root_id, ids = fill(store, "a.jpg")
+    with store.write() as session:
+        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before=int(LATER) + 5)
+        assert jobs.next_due(session, [root_id]) == int(LATER) + 5
+    assert claim(store, root_id) == []
+    assert claim(store, root_id + 1, now=LATER + 6) == []
+    assert len(claim(store, root_id, now=LATER + 6)) == 1
+
+
+def test_a_lease_that_ran_out_is_given_to_the_next(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    [job] = claim(store, root_id, owner="dead")
+    assert claim(store, root_id, now=LATER + jobs.LEASE_SECONDS - 1) == []
+    [again] = claim(store, root_id, now=LATER + jobs.LEASE_SECONDS + 1)
+    with store.read() as session:
+        assert not jobs.still_mine(session, job.job_id, "dead")
+        assert jobs.still_mine(session, again.job_id, "me")
+
+
+def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg", "b.jpg")
+    claim(store, root_id, 1, owner="me")
+    claim(store, root_id, 1, owner="another machine")
+    with store.write() as session:
+        assert jobs.take_back(session, "me") == 1
+    assert counts(store) == jobs.QueueCounts(1, 1, 0)
+
+
+def test_an_orderly_stop_leaves_no_trace(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    for _ in range(jobs.ALONE_AFTER + 2):
+        [job] = claim(store, root_id)
+        assert (job.attempts, job.alone) == (0, False)
+        with store.write() as session:
+            jobs.release(session, [job.job_id], "me")
+
+
+def test_photos_of_a_batch_whose_child_died_go_alone_and_the_guilty_one_fails(store: Store) -> None:
+    root_id, [bad, good] = fill(store, "bad.jpg", "good.jpg")
+    batch = claim(store, root_id)
+    with store.write() as session:
+        assert jobs.release_after_crash(session, [job.job_id for job in batch], "me", "was ended by a bus error") == 0
+    deaths = 0
+    while alone := claim(store, root_id):
+        assert [job.alone for job in alone] == [True]
+        with store.write() as session:
+            if alone[0].photo_id == good:
+                jobs.complete(session, alone[0].job_id)
+            else:
+                deaths += 1
+                jobs.release_after_crash(session, [alone[0].job_id], "me", "was ended by a bus error")
+    assert deaths == jobs.MAX_CRASHES
+    with store.read() as session:
+        [letter] = jobs.failed(session)
+    assert letter.photo_id == bad
+    assert "was ended by a bus error" in letter.reason
+
+
+def test_a_photo_that_takes_the_parent_down_too_is_given_up(store: Store) -> None:
+    """The parent is killed with the child (no memory left): nobody says so, only the counts tell."""
+    root_id, _ = fill(store, "bad.jpg")
+    claims = 0
+    while claim(store, root_id):
+        claims += 1
+        with store.write() as session:
+            jobs.take_back(session, "me")
+    assert claims == jobs.ALONE_AFTER + jobs.MAX_CRASHES
+    with store.read() as session:
+        assert "when it was looked at alone" in jobs.failed(session)[0].reason
+
+
+def test_absolved_photos_are_tried_again(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    while batch := claim(store, root_id):
+        with store.write() as session:
+            jobs.release_after_crash(session, [batch[0].job_id], "me", "ended")
+    assert counts(store).failed == 1
+    with store.write() as session:
+        jobs.absolve(session)
+    assert counts(store) == jobs.QueueCounts(1, 0, 0)
+    assert not claim(store, root_id)[0].alone
+
+
+def test_short_memory_sends_a_photo_through_alone(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    [job] = claim(store, root_id)
+    with store.write() as session:
+        jobs.postpone(session, job.job_id, 0, alone=True)
+    assert claim(store, root_id)[0].alone
+
+
+def test_retry_takes_all_or_those_below_a_path(store: Store) -> None:
+    root_id, _ = fill(store, "2019/a.jpg", "2019/sub/b.jpg", "2019_c.jpg")
+    for job in claim(store, root_id):
+        with store.write() as session:
+            jobs.fail(session, job.job_id, "broken")
+    with store.write() as session:
+        assert jobs.retry_failed(session, [root_id], "2019") == 2
+        assert jobs.retry_failed(session, [root_id], "2019_c.jpg") == 1
+        assert jobs.retry_failed(session) == 0
+    assert [job.attempts for job in claim(store, root_id)] == [0, 0, 0]
+
+
+def test_failed_photos_are_listed_by_path(store: Store) -> None:
+    root_id, _ = fill(store, "b.jpg", "a.jpg")
+    for job in claim(store, root_id):
+        with store.write() as session:
+            jobs.fail(session, job.job_id, f"{job.path.relative} is broken")
+    with store.read() as session:
+        assert [job.reason for job in jobs.failed(session)] == ["a.jpg is broken", "b.jpg is broken"]
+        assert len(jobs.failed(session, 1)) == 1
+
+
+def test_many_claimers_at_once_share_without_overlap(settings: Settings) -> None:
+    with open_store(settings, create=True) as store:
+        root_id, ids = fill(store, *(f"{number}.jpg" for number in range(120)))
+    claimed: list[int] = []
+    errors: list[BaseException] = []
+
+    def work(owner: str) -> None:
+        try:
+            with open_store(settings) as store:
+                while batch := claim(store, root_id, 7, owner=owner):
+                    claimed.extend(job.photo_id for job in batch)
+                    for job in batch:
+                        with store.write() as session:
+                            jobs.complete(session, job.job_id)
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sorted(claimed) == ids
+
+
+def test_job_states_are_what_is_stored() -> None:
+    assert [state.value for state in JobState] == ["queued", "leased", "failed"]

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from tagger.photo import Origin
+from tagger.store import jobs, library, looks, records, runs
+from tagger.store.looks import LabelBook
+from tagger.store.session import Store
+from tagger.store.tables import PhotoLabelRow
+from tests.store import samples
+from tests.store.samples import NOW, label
+
+
+def test_a_look_is_stored_as_a_whole(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [photo] = samples.add(session, root, "a.jpg")
+        model = samples.model(session)
+        samples.look(session, photo, model, [label("tiger", 0.75, key="n02129604"), label("big cat", 0.9, rank=2)])
+    with store.read() as session:
+        story = records.story(session, "/photos/a.jpg")
+        assert story is not None
+        assert [(found.name, found.wnid, found.confidence) for found in story.labels] == [
+            ("tiger", "n02129604", 0.75),
+            ("big cat", None, story.labels[1].confidence),
+        ]
+        assert (story.record.width, story.record.taken) == (640, "2019-06-01T12:30:00")
+        assert story.model == model
+        assert looks.features_page(session, model, 0, None, 10) == [(photo, b"\x00\x3c" * 8)]
+
+
+def test_looking_again_replaces_labels_but_not_a_persons(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [photo] = samples.add(session, root, "a.jpg")
+        model = samples.model(session)
+        book = LabelBook()
+        samples.look(session, photo, model, [label("tiger"), label("wrong", rank=2)])
+        mine = PhotoLabelRow(
+            photo_id=photo,
+            label_id=book.id_of(session, label("zoo")),
+            confidence=1.0,
+            rank=0,
+            origin=Origin.PERSON,
+            shown=True,
+            removed=False,
+        )
+        session.add(mine)
+        # A person took "wrong" away: a tombstone.
+        gone = session.get_one(PhotoLabelRow, (photo, book.id_of(session, label("wrong"))))
+        gone.removed = True
+        session.flush()
+        samples.look(session, photo, model, [label("lion"), label("wrong", rank=2)])
+        assert [found.name for found in looks.labels_of(session, [photo])[photo]] == ["zoo", "lion"]
+
+
+def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [photo] = samples.add(session, root, "a.jpg")
+        model = samples.model(session)
+        samples.look(session, photo, model, [label("tabby", key="n1")])
+        looks.relabel(session, LabelBook(), photo, model, [label("our cat", key="n1")], NOW)
+        assert [found.name for found in looks.labels_of(session, [photo])[photo]] == ["our cat"]
+        assert [count.name for count in records.label_counts(session)] == ["our cat"]
+
+
+def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None:
+    book = LabelBook()
+    try:
+        with store.write() as session:
+            book.id_of(session, label("tiger"))
+            raise RuntimeError("the disk is full")
+    except RuntimeError:
+        pass
+    with store.write() as session:
+        root = samples.root(session)
+        [photo] = samples.add(session, root, "a.jpg")
+        book.remember(session)
+        looks.store_look(
+            session, book, photo, samples.model(session), samples.looked(1), b"\0\0", [label("tiger")], NOW
+        )
+    with store.read() as session:
+        assert [count.name for count in records.label_counts(session)] == ["tiger"]
+
+
+def test_twins_are_found_by_size_and_content(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [photo, _] = samples.add(session, root, "a.jpg", "copy.jpg")
+        model, other = samples.model(session), samples.model(session, "fedcba9876543210")
+        seen = samples.look(session, photo, model, [label("tiger")])
+        size = seen.fingerprint.size
+        assert looks.twin_hashes(session, [size, 5], model) == {size: [seen.content_hash]}
+        assert looks.twin_hashes(session, [size], other) == {}
+        found = looks.twin(session, size, seen.content_hash, model)
+        assert found is not None
+        assert (found[0].pixel_hash, found[0].facts) == (seen.pixel_hash, seen.facts)
+        assert looks.twin(session, size + 1, seen.content_hash, model) is None
+
+
+def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store) -> None:
+    """Moved between disks: another inode, the same bytes."""
+    with store.write() as session:
+        root = samples.root(session)
+        [old] = samples.add(session, root, "old.jpg")
+        model = samples.model(session)
+        seen = samples.look(session, old, model, [label("tiger")])
+        jobs.drop_queued(session, [old])
+        library.photos_gone(session, [old], NOW)
+        [new] = samples.add(session, root, "new.jpg", first=7)
+        assert looks.adopt_missing(session, new, seen) == old
+        record = records.find_photo(session, "/photos/new.jpg")
+        assert record is not None
+        assert (record.id, record.missing_since) == (old, None)
+        assert records.totals(session).present == 1
+
+
+def test_only_photos_of_another_model_are_stale(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [done, old, _] = samples.add(session, root, "done.jpg", "old.jpg", "new.jpg")
+        model, before = samples.model(session), samples.model(session, "fedcba9876543210")
+        for photo, by in ((done, model), (old, before)):
+            samples.look(session, photo, by, [label("tiger")], number=photo)
+            jobs.drop_queued(session, [photo])
+        assert looks.enqueue_stale(session, model, [root.id]) == 1
+        assert looks.enqueue_stale(session, model, [root.id]) == 0
+        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], alone_too=False)
+        assert [job.path.relative for job in claimed] == ["new.jpg", "old.jpg"]
+        assert [found.name for found in looks.labels_of(session, [old])[old]] == ["tiger"]
+
+
+def test_features_of_other_models_stay_while_the_pixels_are_the_same(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [photo] = samples.add(session, root, "a.jpg")
+        one, two = samples.model(session), samples.model(session, "fedcba9876543210")
+        samples.look(session, photo, one, [label("tiger")])
+        samples.look(session, photo, two, [label("lion")])
+        assert looks.reusable_features(session, photo, one) is not None
+        samples.look(session, photo, two, [label("lion")], number=5)  # other pixels
+        assert looks.reusable_features(session, photo, one) is None
+
+
+def test_counts_and_states(store: Store) -> None:
+    with store.write() as session:
+        root = samples.root(session)
+        [labelled, failed, missing, _] = samples.add(session, root, "l.jpg", "f.jpg", "m.jpg", "q.jpg")
+        model = samples.model(session)
+        samples.look(session, labelled, model, [label("tiger"), label("cat", 0.2, shown=False, rank=2)])
+        jobs.drop_queued(session, [labelled])
+        library.fail_photo(session, failed, "broken")
+        library.photos_gone(session, [missing], NOW)
+    states = {record.path.relative: record.state for record, _ in records.all_records(store, page=2)}
+    assert states == {"l.jpg": "labelled", "f.jpg": "failed", "m.jpg": "missing", "q.jpg": "queued"}
+    with store.read() as session:
+        totals = records.totals(session)
+        assert (totals.present, totals.missing, totals.labelled) == (3, 1, 1)
+        assert totals.queue == jobs.QueueCounts(1, 0, 1)
+        assert {count.name: (count.shown, count.stored) for count in records.label_counts(session)} == {
+            "tiger": (1, 1),
+            "cat": (0, 1),
+        }
+
+
+def test_runs_are_counted_and_closed(store: Store) -> None:
+    with store.write() as session:
+        model = samples.model(session)
+        killed = runs.start_run(session, "backfill", model, NOW)
+        run = runs.start_run(session, "backfill", model, NOW + 1)
+        runs.count_run(session, run, labelled=3, classified=2, failed=1)
+        runs.count_run(session, run, labelled=1, classified=1, failed=0)
+        runs.end_run(session, run, "done", 2.5, NOW + 4)
+        [last, first] = runs.last_runs(session)
+    assert (first.id, first.outcome) == (killed, "killed")
+    assert (last.labelled, last.classified, last.failed, last.seconds, last.outcome) == (4, 3, 1, 2.5, "done")
