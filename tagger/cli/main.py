@@ -6,7 +6,6 @@ A command's module is imported only when it is used, so that `tagger search` sta
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,10 +91,6 @@ def main() -> None:
         _say(str(error))
         code = error.exit_code
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader (head, less) has seen enough. Python would complain once more while closing stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(ExitCode.DONE)
         what = f"{error.filename}: " if error.filename else ""
         _say(f"{what}{error.strerror or error}")
         code = ExitCode.DATABASE

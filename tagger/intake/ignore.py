@@ -38,7 +38,23 @@ class Patterns:
     def verdict(self, path: str, is_folder: bool) -> bool | None:
         """Whether the last pattern that fits ignores the path (True), takes it back (False), or none fits."""
         inner = path[len(self.folder) + 1 :] if self.folder else path
-        return self.spec.check_file(inner + "/" if is_folder else inner).include
+        text = inner + "/" if is_folder else inner
+        for pattern in reversed(list(self.spec.patterns)):
+            if pattern.include is not None and pattern.regex is not None and _fits(pattern.regex, text):
+                return bool(pattern.include)
+        return None
+
+
+def _fits(regex: re.Pattern[str], path: str) -> bool:
+    """Whether a pattern means this very path. `path` ends with a slash if it is a folder.
+
+    pathspec's pattern of a folder (its group `ps_d`) fits what is inside, too, and its own decision prefers other
+    patterns to those, so that `*`, `!*/`, `!*.jpg` would ignore everything. git asks a pattern about each folder on
+    the way and never looks into an ignored one, and so does the walk; then the last pattern that fits decides.
+    """
+    if "ps_d" not in regex.groupindex:
+        return regex.search(path) is not None
+    return any(match["ps_d"] is None or match.end("ps_d") == len(path) for match in regex.finditer(path))
 
 
 def always_ignored(name: str, *, hidden: bool) -> bool:

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tagger.intake.filesystem import keeps_inodes, kind_of
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /volume1 rw,relatime - btrfs /dev/md2 rw
+31 30 0:41 / /volume1/photo\\040share rw - nfs4 nas:/photo rw,addr=10.0.0.2
+32 22 0:42 / /volume1x rw shared:7 master:3 - fuse.mergerfs pool rw
+33 30 0:43 / /volume1 rw - xfs /dev/sdb rw
+"""
+
+
+def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(MOUNTS)
+    assert kind_of("/home/x", table) == "ext4"
+    assert kind_of("/volume1/a", table) == "xfs"
+    assert kind_of("/volume1/photo share/2019", table) == "nfs4"
+    assert kind_of("/volume1x/y", table) == "fuse.mergerfs"
+    assert kind_of("/x", tmp_path / "none") == ""
+
+
+def test_this_machine_answers(tmp_path: Path) -> None:
+    assert kind_of(str(tmp_path))
+    assert isinstance(keeps_inodes(str(tmp_path)), bool)
