@@ -213,11 +213,13 @@ class Search:
             case Taken(None, None):
                 return self._of_photo(photo, "q.taken IS NULL")
             case Taken(start, end):
-                return self._of_photo(photo, f"q.taken >= {self._name(start)} AND q.taken < {self._name(end)}")
+                # Not NULL, because NOT of an unknown date must be true, as for any other photo that does not match.
+                bounds = f"q.taken >= {self._name(start)} AND q.taken < {self._name(end)}"
+                return self._of_photo(photo, f"q.taken IS NOT NULL AND {bounds}")
             case PathPart(text):
                 return self._of_photo(photo, f"lower(q.path) LIKE {self._name(_like(text))} ESCAPE '!'")
             case Format(name):
-                return self._of_photo(photo, f"q.format = {self._name(name)}")
+                return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self._name(name)}")
             case Words():
                 raise AssertionError("words are joined before")
 

@@ -1,0 +1,3 @@
+from tests.databases import postgres_server, settings, store
+
+__all__ = ["postgres_server", "settings", "store"]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.errors import QueryError
+from tagger.search.language import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("tiger", Word("tiger")),
+        ("grey whale", Words(("grey", "whale"))),
+        ('"grey whale"', Word("grey whale")),
+        ("tiger>0.5", Word("tiger", Comparison(">", 0.5))),
+        ("tiger >= .5", Word("tiger", Comparison(">=", 0.5))),
+        ("label>0.8", AnyLabel(Comparison(">", 0.8))),
+        ("animal -dog", And((Word("animal"), Not(Word("dog"))))),
+        ("animal NOT dog", And((Word("animal"), Not(Word("dog"))))),
+        ("animal AND NOT dog", And((Word("animal"), Not(Word("dog"))))),
+        ("--dog", Not(Not(Word("dog")))),
+        ('"wild animal" OR food', Or((Word("wild animal"), Word("food")))),
+        ("a (b OR c)", And((Word("a"), Or((Word("b"), Word("c")))))),
+        ("a OR b AND c", Or((Word("a"), And((Word("b"), Word("c")))))),
+        ("path:holiday/", PathPart("holiday/")),
+        ('path:"my holiday/"', PathPart("my holiday/")),
+        ("format:heic", Format("HEIF")),
+        ("format:jpg", Format("JPEG")),
+        ("taken:2023", Taken("2023", "2023~", "2023")),
+        ("taken:2023-06..2024", Taken("2023-06", "2024~", "2023-06..2024")),
+        ("taken:..2019-05", Taken("0000", "2019-05~", "..2019-05")),
+        ("taken:2019-05-30..", Taken("2019-05-30", "9999", "2019-05-30..")),
+        ("taken:none", Taken(None, None, "none")),
+        ("black-and-white", Word("black-and-white")),
+        ("or and not", Words(("or", "and", "not"))),  # only capitals are operators
+        ("Löwe", Word("Löwe")),
+    ],
+)
+def test_what_a_query_means(text: str, tree: Node) -> None:
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "column"),
+    [
+        ("", "empty", 0),
+        ("   ", "empty", 0),
+        ("(dog", "not closed", 0),
+        ("dog)", "closes nothing", 3),
+        ('dog "cat', "quote is not closed", 4),
+        ("dog OR", "missing here", 6),
+        ("OR dog", "between two things", 0),
+        ("dog AND OR cat", "between two things", 8),
+        ("NOT", "missing here", 3),
+        (">0.5", "label must stand before", 0),
+        ("dog > ", "cannot be understood", 4),
+        ('""', "nothing between the quotes", 0),
+        ("taken:yesterday", "no date", 0),
+        ("taken:2023-13", "no date", 0),
+        ("taken:2024..2023", "before", 0),
+        ("taken:", "needs a value", 0),
+        ("pth:x", "did you mean path:", 0),
+        ("colour:red", "there are taken:", 0),
+    ],
+)
+def test_a_mistake_is_shown_where_it_is(text: str, says: str, column: int) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(text)
+    first, _, *_ = caught.value.message.splitlines()
+    assert says in first
+    if text.strip():
+        assert caught.value.message.splitlines()[-1].index("^") - 2 == column
+    assert caught.value.exit_code == 2
+
+
+TEXT = st.from_regex(r"[a-zäß]{1,6}( [a-z]{1,4})?", fullmatch=True)
+BARE = st.from_regex(r"[a-z]{1,6}", fullmatch=True).filter(lambda word: word != "label")
+BOUND = st.builds(Comparison, st.sampled_from([">", ">=", "<", "<="]), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+LEAF = st.one_of(
+    st.builds(Word, TEXT, st.none() | BOUND),
+    st.builds(Words, st.lists(BARE, min_size=2, max_size=3).map(tuple), st.none() | BOUND),
+    st.builds(AnyLabel, BOUND),
+    st.sampled_from([parse("taken:2023-06..2024"), parse("taken:none"), parse("taken:..2020")]),
+    st.builds(PathPart, st.from_regex(r"[a-z/*? ]{1,5}", fullmatch=True)),
+    st.builds(Format, st.sampled_from(["JPEG", "HEIF"])),
+)
+TREE = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=6,
+)
+
+
+@given(TREE)
+def test_a_tree_prints_as_a_query_that_means_the_same(tree: Node) -> None:
+    assert parse(str(tree)) == tree
+
+
+@given(st.text(alphabet='ab ()"->=.0:ORANDT\n\\', max_size=30) | st.text(max_size=20))
+def test_any_text_is_a_query_or_a_mistake_that_is_explained(text: str) -> None:
+    try:
+        tree = parse(text)
+    except QueryError:
+        return
+    assert parse(str(tree)) == tree

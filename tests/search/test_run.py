@@ -1,0 +1,212 @@
+"""Search on both databases, against the plainest possible evaluation of the same query."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import pytest
+
+from tagger.config import Settings
+from tagger.labels import taxonomy
+from tagger.photo import Label, Looked, Origin, PhotoFacts
+from tagger.search.language import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+    parse,
+)
+from tagger.search.run import Found, Search
+from tagger.store import jobs, library, looks
+from tagger.store.looks import LabelBook
+from tagger.store.reader import open_reader
+from tagger.store.session import Store
+from tests.store import samples
+
+TAXONOMY = taxonomy.load()
+WORDS = "beagle pug tabby tiger,zebra,banana,pizza,ambulance,dog,cat,animal,food,vehicle".replace(" ", ",").split(",")
+
+
+@dataclass(frozen=True)
+class Photo:
+    path: str
+    taken: str | None
+    format: str
+    missing: bool
+    labels: tuple[Label, ...]
+
+
+def a_library(seed: int, count: int = 60) -> list[Photo]:
+    chance = random.Random(seed)
+    photos = []
+    for number in range(count):
+        names = chance.sample(WORDS, chance.randint(0, 4))
+        found = tuple(
+            Label(TAXONOMY.lookup(name)[0], name, chance.choice([0.1, 0.25, 0.5, 0.75, 0.9]), rank, Origin.MODEL, shown)
+            for rank, (name, shown) in enumerate(zip(names, chance.choices([True, False], k=4), strict=False), 1)
+        )
+        taken = chance.choice([None, "2019-06-01T12:30:00", "2023-12-31T23:59:59", "2024-01-01T00:00:00"])
+        path = f"{chance.choice(['Holiday', 'zoo_1', 'a%b'])}/{number:03}.jpg"
+        photos.append(Photo(path, taken, chance.choice(["JPEG", "HEIF"]), chance.random() < 0.1, found))
+    return photos
+
+
+def fill(store: Store, photos: list[Photo]) -> None:
+    book = LabelBook()
+    with store.write() as session:
+        root, model = samples.root(session), samples.model(session)
+        ids = samples.add(session, root, *(photo.path for photo in photos))
+        for photo_id, photo in zip(ids, photos, strict=True):
+            facts = PhotoFacts(photo.format, 10, 10, photo.taken)
+            looked = Looked(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
+            looks.store_look(session, book, photo_id, model, looked, b"\0\0", photo.labels, samples.NOW)
+        jobs.drop_queued(session, ids)
+        gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]
+        library.photos_gone(session, gone, samples.NOW)
+
+
+def holds(bound: Comparison | None, value: float) -> bool:
+    if bound is None:
+        return True
+    return {
+        ">": value > bound.value,
+        ">=": value >= bound.value,
+        "<": value < bound.value,
+        "<=": value <= bound.value,
+    }[bound.operator]
+
+
+def matches(node: Node, photo: Photo, negated: bool = False) -> bool:
+    match node:
+        case Word(text, bound):
+            keys = TAXONOMY.find(text)
+            return any(
+                label.key in keys
+                and holds(bound, label.confidence)
+                and (label.shown or not negated or bound is not None)
+                for label in photo.labels
+            )
+        case AnyLabel(bound):
+            return any(label.shown and holds(bound, label.confidence) for label in photo.labels)
+        case Not(item):
+            return not matches(item, photo, not negated)
+        case And(items):
+            return all(matches(item, photo, negated) for item in items)
+        case Or(items):
+            return any(matches(item, photo, negated) for item in items)
+        case Taken(None, None):
+            return photo.taken is None
+        case Taken(start, end):
+            return photo.taken is not None and str(start) <= photo.taken < str(end)
+        case PathPart(text):
+            return fnmatchcase(photo.path.lower(), f"*{text.lower().replace('[', '[[]')}*")
+        case Format(name):
+            return photo.format == name
+        case Words():
+            raise AssertionError("not made here")
+
+
+def a_query(chance: random.Random, depth: int = 0) -> str:
+    kind = chance.randint(0, 10 if depth < 3 else 6)
+    bound = chance.choice(["", "", ">0.5", ">=0.5", "<0.5", "<=0.25"])
+    if kind <= 3:
+        return f'"{chance.choice(WORDS)}"{bound}'
+    if kind == 4:
+        return f"label{bound or '>0.5'}"
+    if kind == 5:
+        return chance.choice(["taken:2019", "taken:2023-12..", "taken:none", "taken:2023-12-31..2024"])
+    if kind == 6:
+        return chance.choice(["path:holiday/", "path:o_1", "path:a%", "path:*/?0", "format:heic"])
+    if kind == 7:
+        return f"NOT ({a_query(chance, depth + 1)})"
+    joint = chance.choice([" ", " OR "])
+    return f"({joint.join(a_query(chance, depth + 1) for _ in range(2))})"
+
+
+def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, store: Store) -> None:
+    photos = a_library(7)
+    fill(store, photos)
+    chance = random.Random(1)
+    by_path = {photo.path: photo for photo in photos}
+    non_empty = 0
+    with open_reader(settings) as reader:
+        for _ in range(150):
+            text = a_query(chance)
+            search = Search(reader, TAXONOMY, parse(text))
+            found = [result.path.relative for result in search.results()]
+            expected = {photo.path for photo in photos if not photo.missing and matches(search.query, photo)}
+            assert len(found) == len(set(found)), text
+            assert set(found) == expected, text
+            limit = chance.randint(1, 8)
+            assert [r.path.relative for r in Search(reader, TAXONOMY, parse(text)).results(limit)] == found[:limit], (
+                text
+            )
+            non_empty += bool(found)
+            if text.startswith('"') and "<" not in text:
+                keys = TAXONOMY.find(text.split('"')[1])
+                best = [max(x.confidence for x in by_path[path].labels if x.key in keys) for path in found]
+                assert best == sorted(best, reverse=True), text
+    assert non_empty > 50
+
+
+def run(settings: Settings, text: str) -> list[Found]:
+    with open_reader(settings) as reader:
+        return list(Search(reader, TAXONOMY, parse(text)).results())
+
+
+def test_words_in_a_row_are_joined_to_the_longest_labels(settings: Settings, store: Store) -> None:
+    with open_reader(settings) as reader:
+
+        def joined(text: str) -> str:
+            return str(Search(reader, TAXONOMY, parse(text)).query)
+
+        assert joined("grey whale") == '"grey whale"'
+        assert joined("dog beach wagon") == '"dog" AND "beach wagon"'
+        assert joined("golden retriever tennis ball>0.5") == '"golden retriever" AND "tennis ball">0.5'
+        assert joined("NOT (wild animal OR zebra)") == 'NOT ("wild animal" OR "zebra")'
+
+
+def test_unknown_words_come_with_suggestions(settings: Settings, store: Store) -> None:
+    fill(store, a_library(3))
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse("tigr"))
+        assert list(search.results()) == []
+        [word] = search.unknown_words
+        assert (word.text, word.known) == ("tigr", False)
+        assert "tiger" in word.near
+        search = Search(reader, TAXONOMY, parse("ostrich"))
+        assert list(search.results()) == []
+        assert search.unknown_words[0].known
+
+
+def test_results_tell_which_labels_matched(settings: Settings, store: Store) -> None:
+    pug = Label(TAXONOMY.lookup("pug")[0], "pug", 0.5, 1, Origin.MODEL, True)
+    dog = Label(TAXONOMY.lookup("dog")[0], "dog", 0.75, 2, Origin.HIERARCHY, True)
+    food = Label(TAXONOMY.lookup("food")[0], "food", 0.9, 3, Origin.HIERARCHY, True)
+    fill(store, [Photo("a.jpg", None, "JPEG", False, (pug, dog, food))])
+    [found] = run(settings, "dog")
+    assert found.labels == (("dog", 0.75), ("pug", 0.5))
+    [found] = run(settings, "path:a")
+    assert [name for name, _ in found.labels] == ["food", "dog", "pug"]
+
+
+def test_a_rules_label_is_found_by_its_name(settings: Settings, store: Store) -> None:
+    ours = Label("rule:our Minka", "our Minka", 0.75, 1, Origin.HIERARCHY, True)
+    fill(store, [Photo("a.jpg", None, "JPEG", False, (ours,))])
+    assert len(run(settings, "our minka")) == 1
+
+
+@pytest.mark.parametrize("text", ["x' OR '1'='1", 'path:"\'; DROP TABLE photos; --"', "path:!%_", "%"])
+def test_a_query_is_data_not_sql(settings: Settings, store: Store, text: str) -> None:
+    fill(store, a_library(3, 5))
+    assert run(settings, text) == []
+    assert len(run(settings, "path:jpg")) == sum(not photo.missing for photo in a_library(3, 5))
