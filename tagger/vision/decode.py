@@ -102,11 +102,14 @@ def open_photo(path: str) -> Iterator[OpenPhoto]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         raise _os_fault(error) from error
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise DecodeError(DecodeFault.UNREADABLE, "not a regular file")
+            raise DecodeError(DecodeFault.UNREADABLE, "it is not a regular file")
+        file = open(descriptor, "rb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor, closed below
         yield OpenPhoto(path, file, _fingerprint(status))
+    finally:
+        os.close(descriptor)
 
 
 def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
