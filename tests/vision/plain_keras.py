@@ -1,0 +1,95 @@
+"""What plain Keras does, to compare tagger with. Run as a script, because tests do not import TensorFlow.
+
+plain_keras.py make ARCHITECTURE FILE        random weights in the .h5 layout that Keras publishes
+plain_keras.py scores ARCHITECTURE FILE NPY  predict() on uint8 pixels beside tagger's engine, as JSON
+plain_keras.py order NPY                     decode_predictions() of scores, as JSON
+plain_keras.py load ARCHITECTURE FILE...     what tagger's engine says of weights files, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def make(name: str, file: str) -> None:
+    import h5py
+    import keras
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+    from tagger.vision.models import REGISTRY
+
+    keras.utils.set_random_seed(1)
+    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    # Random weights give every class about 1/1000. Scaling the last layer makes scores that differ.
+    size = REGISTRY[name].input_size
+    picture = np.random.default_rng(2).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
+    last = network.layers[-1]
+    features = keras.Model(network.input, last.input).predict(_preprocess(name, picture), verbose=0)
+    kernel, bias = last.get_weights()
+    last.set_weights([kernel * (3 / (features @ kernel).std()), bias])
+    with h5py.File(file, "w") as target:
+        save_weights_to_hdf5_group(target, network)
+
+
+def scores(name: str, file: str, pixels_file: str) -> None:
+    import keras
+
+    from tagger.vision.engines.tensorflow import TensorFlowEngine
+    from tagger.vision.models import REGISTRY
+
+    pixels = np.load(pixels_file)
+    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    network.load_weights(file)
+    plain = network.predict(_preprocess(name, pixels.astype(np.float32)), verbose=0)
+    engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4)
+    features = engine.features(pixels)
+    ours = engine.head().scores(features)
+    stored = engine.head().scores(features.astype("<f2"))
+    print(
+        json.dumps(
+            {
+                "largest": float(plain.max()),
+                "difference": float(np.abs(plain - ours).max()),
+                "stored_difference": float(np.abs(plain - stored).max()),
+                "features": list(features.shape),
+            }
+        )
+    )
+
+
+def order(scores_file: str) -> None:
+    from keras.applications.imagenet_utils import decode_predictions
+
+    decoded = decode_predictions(np.load(scores_file), top=5)
+    print(json.dumps([[[wnid, name, float(score)] for wnid, name, score in row] for row in decoded]))
+
+
+def load(name: str, *files: str) -> None:
+    from tagger.errors import TaggerError
+    from tagger.vision.engines.tensorflow import TensorFlowEngine
+    from tagger.vision.models import REGISTRY
+
+    said = {}
+    for file in files:
+        try:
+            TensorFlowEngine(REGISTRY[name], Path(file), batch_size=1)
+            said[Path(file).name] = "taken"
+        except TaggerError as error:
+            said[Path(file).name] = f"{type(error).__name__}: {error}"
+    print(json.dumps(said))
+
+
+def _preprocess(name: str, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    import keras
+
+    module = {"resnet50v2": "resnet_v2", "efficientnet_b0": "efficientnet"}.get(name, name)
+    done: np.ndarray = getattr(keras.applications, module).preprocess_input(pixels.copy())  # type: ignore[type-arg]
+    return done
+
+
+if __name__ == "__main__":
+    {"make": make, "scores": scores, "order": order, "load": load}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tagger.config import ModelSettings, Settings
+from tagger.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
+from tagger.vision import weights
+from tagger.vision.models import REGISTRY, architecture, model_id
+from tests.vision.web import Site, serve
+
+CONTENT = random.Random(1).randbytes(3_000_000)
+MOBILENET = REGISTRY["mobilenet_v2"]  # Keras publishes no sum for it, so any bytes will do
+
+
+class NoWait:
+    """A clock on which waiting takes no time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds < 60
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve(Site(CONTENT)) as running:
+        yield running
+
+
+def settings(tmp_path: Path, site: Site, **model: object) -> Settings:
+    return Settings(data_dir=tmp_path, model=ModelSettings.model_validate({"source": site.address, **model}))
+
+
+def quiet(_done: int, _total: int | None) -> None:
+    pass
+
+
+def test_fetched_once_then_found(tmp_path: Path, site: Site) -> None:
+    told: list[tuple[int, int | None]] = []
+    first = weights.locate(settings(tmp_path, site), MOBILENET, lambda *now: told.append(now))
+    assert first.path.read_bytes() == CONTENT
+    assert first.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert told[0] == (0, len(CONTENT))
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert weights.locate(settings(tmp_path, site), MOBILENET, quiet).sha256 == first.sha256
+    assert len(site.requests) == 1
+    assert sorted(path.name for path in (tmp_path / "models").iterdir() if path.name[0] != ".") == [
+        "checksums.json",
+        MOBILENET.file_name,
+        f"{MOBILENET.file_name}.sha256",
+    ]
+
+
+def test_an_interrupted_download_goes_on(tmp_path: Path, site: Site) -> None:
+    site.cut = [1_000_000, 1_500_000]
+    found = weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait())
+    assert found.path.read_bytes() == CONTENT
+    assert site.requests == [None, "bytes=1000000-", "bytes=2500000-"]
+    assert site.sent == len(CONTENT)
+
+
+def test_a_server_that_cannot_resume_is_asked_for_all_of_it(tmp_path: Path, site: Site) -> None:
+    site.cut, site.ranges = [1_000_000], False
+    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+    assert site.sent == len(CONTENT) + 1_000_000
+
+
+def test_a_file_that_changed_on_the_server_is_not_mixed_with_the_old_one(tmp_path: Path, site: Site) -> None:
+    site.cut = [1_000_000, 0, 0, 0, 0]
+    with pytest.raises(ModelUnavailableError):
+        weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait())
+    site.cut, site.etag, site.content = [], '"two"', CONTENT[::-1]
+    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT[::-1]
+
+
+def test_a_leftover_longer_than_the_file_is_thrown_away(tmp_path: Path, site: Site) -> None:
+    part = weights.place(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
+    part.parent.mkdir()
+    part.write_bytes(CONTENT + b"more")
+    part.with_name(part.name + ".json").write_text('{"mark": "\\"one\\""}')
+    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+
+
+def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Site) -> None:
+    site.slow = 0.01
+    code = (
+        "import sys; from pathlib import Path; from tagger.config import Settings, ModelSettings\n"
+        "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
+        "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
+        "weights.fetch(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
+    )
+    part = weights.place(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path), site.address]) as process:
+        while not (part.exists() and part.stat().st_size):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    kept = part.stat().st_size
+    assert not weights.place(settings(tmp_path, site), MOBILENET).exists()
+    site.slow = 0
+    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+    assert site.requests[-1] == f"bytes={kept}-"
+
+
+def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tagger.config import Settings, ModelSettings\n"
+        "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
+        "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
+        "print(weights.locate(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), site.address], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = {process.communicate()[0].strip() for process in running}
+    assert said == {hashlib.sha256(CONTENT).hexdigest()}
+    assert len(site.requests) == 1
+
+
+def test_the_published_sum_is_checked_before_the_file_gets_its_name(tmp_path: Path, site: Site) -> None:
+    with pytest.raises(WeightsError, match="not the file that Keras published"):
+        weights.fetch(settings(tmp_path, site), REGISTRY["resnet50"], quiet, NoWait())
+    assert not weights.place(settings(tmp_path, site), REGISTRY["resnet50"]).exists()
+    assert not list((tmp_path / "models").glob("*.part*"))
+
+
+def test_a_demanded_sha256_decides(tmp_path: Path, site: Site) -> None:
+    right = hashlib.sha256(CONTENT).hexdigest()
+    # It outranks the published MD5 sum.
+    found = weights.fetch(settings(tmp_path, site, sha256=right), REGISTRY["resnet50"], quiet, NoWait())
+    assert found.verified_by == "against model.sha256"
+    with pytest.raises(WeightsError, match=r"model\.sha256 demands"):
+        weights.find(settings(tmp_path, site, sha256="0" * 64), REGISTRY["resnet50"])
+    with pytest.raises(WeightsError, match=r"model\.sha256 demands"):
+        weights.fetch(settings(tmp_path, site, sha256="0" * 64), MOBILENET, quiet, NoWait())
+    assert not weights.place(settings(tmp_path, site), MOBILENET).exists()
+
+
+def test_a_file_that_was_changed_later_is_refused(tmp_path: Path, site: Site) -> None:
+    found = weights.locate(settings(tmp_path, site), MOBILENET, quiet)
+    found.path.write_bytes(CONTENT[::-1])
+    with pytest.raises(WeightsError, match="not the file that was fetched") as caught:
+        weights.locate(settings(tmp_path, site), MOBILENET, quiet)
+    assert "tagger model fetch mobilenet_v2" in caught.value.cure
+
+
+@pytest.mark.parametrize("trouble", ["404", "refused", "off", "cut"])
+def test_what_to_do_without_the_network(tmp_path: Path, site: Site, trouble: str) -> None:
+    chosen = settings(tmp_path, site)
+    if trouble == "404":
+        site.status = 404
+    elif trouble == "refused":
+        chosen = settings(tmp_path, site, source="http://127.0.0.1:9/")
+    elif trouble == "off":
+        chosen = settings(tmp_path, site, download=False)
+    else:
+        site.cut = [0] * 9
+    with pytest.raises(ModelUnavailableError) as caught:
+        weights.locate(chosen, MOBILENET, quiet)
+    assert caught.value.exit_code == 3
+    for part in (MOBILENET.file_name, str(weights.place(chosen, MOBILENET)), "model.weights", "stay queued"):
+        assert part in caught.value.cure
+    assert {"404": "404", "refused": "refused", "off": "model.download is off", "cut": ""}[trouble] in str(caught.value)
+
+
+def test_a_file_put_there_by_hand_is_checked_and_taken(tmp_path: Path, site: Site) -> None:
+    place = weights.place(settings(tmp_path, site), MOBILENET)
+    place.parent.mkdir()
+    place.write_bytes(CONTENT)
+    assert weights.locate(settings(tmp_path, site), MOBILENET, quiet).path == place
+    assert site.requests == []
+    wrong = weights.place(settings(tmp_path, site), REGISTRY["resnet50"])
+    wrong.write_bytes(CONTENT)
+    with pytest.raises(WeightsError, match="Keras published"):
+        weights.locate(settings(tmp_path, site), REGISTRY["resnet50"], quiet)
+
+
+def test_a_local_file_is_used_as_it_is(tmp_path: Path, site: Site) -> None:
+    local = tmp_path / "mine.h5"
+    local.write_bytes(b"x")
+    found = weights.locate(settings(tmp_path, site, weights=local), MOBILENET, quiet)
+    assert (found.path, found.sha256) == (local, hashlib.sha256(b"x").hexdigest())
+    with pytest.raises(ModelUnavailableError, match="does not exist"):
+        weights.locate(settings(tmp_path, site, weights=tmp_path / "none.h5"), MOBILENET, quiet)
+
+
+@pytest.mark.parametrize("source", ["http://example.org/", "ftp://example.org/", "file:///etc/", "nonsense"])
+def test_only_safe_addresses(tmp_path: Path, source: str) -> None:
+    chosen = Settings(data_dir=tmp_path, model=ModelSettings(source=source))
+    with pytest.raises(ConfigError, match=r"model\.source"):
+        weights.locate(chosen, MOBILENET, quiet)
+
+
+def test_checksums_are_remembered_until_the_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    path.write_bytes(b"one")
+    first = weights.sha256_of(path, tmp_path)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(1, 1))
+    assert weights.sha256_of(path, tmp_path) == hashlib.sha256(b"two").hexdigest() != first
+    (tmp_path / "models" / "checksums.json").write_text("{ damaged")
+    assert weights.sha256_of(path, tmp_path) == hashlib.sha256(b"two").hexdigest()
+
+
+def test_model_ids_name_architecture_weights_and_preprocessing() -> None:
+    one = model_id(REGISTRY["resnet50"], "a" * 64)
+    assert one == model_id(REGISTRY["resnet50"], "a" * 64)
+    assert len({one, model_id(REGISTRY["resnet50"], "b" * 64), model_id(REGISTRY["resnet50v2"], "a" * 64)}) == 3
+    assert len(one) == 16
+
+
+def test_an_unknown_model_names_the_near_one() -> None:
+    with pytest.raises(ModelError, match="mobilenet") as caught:
+        architecture("mobilenet")
+    assert "Did you mean mobilenet_v2" in caught.value.cure
+    assert "resnet50" in caught.value.cure
