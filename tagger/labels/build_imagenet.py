@@ -78,7 +78,7 @@ def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
         [
             f"group:{name}",
             name,
-            bool(group.get("shown")),
+            group.get("shown", False),
             sorted(covered(group["include"]) - covered(group.get("exclude", []))),
         ]
         for name, group in chosen["groups"].items()

@@ -1,8 +1,9 @@
 """From class probabilities to labels: which are stored, and which are shown.
 
 Raw top-k is mostly silly. A label is *shown* when its probability passes its threshold, where a parent's
-probability is the sum of its classes' ("it is some dog"), most specific first. The top-k classes above a minimum
-confidence are *stored* beside them and can be searched.
+probability is the sum of its classes' ("it is some dog"), most specific first. Very wide parents ("household item")
+are shown only where nothing narrower is. The top-k classes above a minimum confidence are *stored* beside them and
+can be searched.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Candidate:
     """Something that may become a label: a class, a parent, or what a rule made of several.
 
     `classes`: the indexes of the network's outputs whose probabilities it sums. `merged_into`: the name of the
-    label that a rule shows instead.
+    label that a rule shows instead. `alone`: so wide that it is shown only where nothing narrower is.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Candidate:
     silenced: bool = False
     merged_into: str | None = None
     renamed_from: str | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,22 @@ class Policy:
         count = len(self.taxonomy.classes)
         passes = probabilities >= np.array([candidate.threshold for candidate in self.candidates], np.float32)
         mergeable = np.array([candidate.merged_into is not None for candidate in self.candidates])
-        stored = passes & ~mergeable
+        stored = self._without_wide(passes & ~mergeable)
         top = np.argsort(-scores, axis=1, kind="stable")[:, : self.settings.top_k]
         likely = np.zeros_like(scores, dtype=bool)
         np.put_along_axis(likely, top, np.take_along_axis(scores, top, 1) >= self.settings.min_confidence, 1)
         stored[:, :count] |= likely
         kept: NDArray[np.bool_] = stored & ~np.array([candidate.silenced for candidate in self.candidates])
         return kept
+
+    def _without_wide(self, passes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool (photos, candidates): of the candidates that are shown alone only the narrowest, if nothing else is."""
+        free = ~passes[:, [index for index, candidate in enumerate(self.candidates) if not candidate.alone]].any(axis=1)
+        wide = [index for index, candidate in enumerate(self.candidates) if candidate.alone]
+        for index in sorted(wide, key=lambda index: len(self.candidates[index].classes)):
+            passes[:, index] &= free
+            free &= ~passes[:, index]
+        return passes
 
     def _labels(self, probabilities: NDArray[np.float32], stored: NDArray[np.bool_]) -> tuple[Label, ...]:
         kept = []
@@ -158,6 +169,8 @@ class Policy:
             return f"counted under {candidate.merged_into} by labels.merge"
         if shown:
             return f"shown: {probability:.2f} reaches {candidate.threshold:g}{renamed}"
+        if candidate.alone and probability >= candidate.threshold:
+            return "left out: it is shown only where nothing narrower is"
         if stored:
             return f"stored for search, not shown: {probability:.2f} is below {candidate.threshold:g}{renamed}"
         return f"left out: {probability:.2f} is below {candidate.threshold:g}{renamed}"
@@ -200,6 +213,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candida
             key in silenced,
             merged.get(key),
             name if key in renamed else None,
+            key in taxonomy.shown_alone,
         )
     for new in settings.merge:
         covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}

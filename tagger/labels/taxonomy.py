@@ -21,7 +21,10 @@ _BRITISH = re.compile(r"\bgrey")
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """What imagenet.json says. `classes`: the class keys in the order of the network's outputs (Keras')."""
+    """What imagenet.json says. `classes`: the class keys in the order of the network's outputs (Keras').
+
+    `shown_parents`: what above a class may be shown; those `shown_alone` only where nothing narrower is.
+    """
 
     classes: tuple[str, ...]
     names: dict[str, str]
@@ -29,6 +32,7 @@ class Taxonomy:
     parents: dict[str, tuple[str, ...]]
     groups: dict[str, tuple[int, ...]]
     shown_parents: tuple[str, ...]
+    shown_alone: frozenset[str]
 
     def ancestors(self, key: str) -> frozenset[str]:
         """Every synset above a class or synset, without itself."""
@@ -129,6 +133,7 @@ def load() -> Taxonomy:
         parents={entry[0]: tuple(entry[3]) for entry in entries},
         groups={group[0]: tuple(group[3]) for group in groups},
         shown_parents=(*data["shown"], *(group[0] for group in groups if group[2])),
+        shown_alone=frozenset(group[0] for group in groups if group[2] == "alone"),
     )
 
 

@@ -49,6 +49,18 @@ def test_some_dog_of_no_certain_breed_is_a_dog() -> None:
     assert found["beagle"].origin is Origin.MODEL
 
 
+def test_a_wide_parent_is_shown_where_nothing_narrower_is() -> None:
+    spread = {"wine bottle": 0.2, "vase": 0.2, "doormat": 0.2, "wallet": 0.2}
+    row = scores(**{name.replace(" ", "_"): value for name, value in spread.items()})
+    assert shown(row) == ["household item"]
+    assert shown(row, silence=["household item"]) == []
+    wider = scores(vase=0.3, torch=0.3, whistle=0.2)
+    assert shown(wider) == ["everyday object"]
+    assert "household item" not in shown(scores(vase=0.9))
+    verdicts = Policy.from_settings(LabelSettings(), TAXONOMY).explain(scores(vase=0.9))
+    assert {v.name: v.why for v in verdicts}["household item"] == "left out: it is shown only where nothing narrower is"
+
+
 def test_unknown_is_no_label() -> None:
     assert labels(np.full(1000, 0.001, np.float32)) == () or shown(np.full(1000, 0.001, np.float32)) == []
 
