@@ -1,0 +1,201 @@
+"""The main job on real photos with MobileNetV2's real weights, through the `tagger` command alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import label_precision
+from tagger.labels import taxonomy
+from tests.cli.runner import COMMAND, Tagger
+
+TAXONOMY = taxonomy.load()
+
+
+def wnid(path: str) -> str:
+    return Path(path).name.split("_")[0]
+
+
+def test_the_model_is_right_as_often_as_it_should_be(labelled: Tagger) -> None:
+    # All of the five likeliest classes are wanted here, not only those that are likely enough to be stored.
+    labelled("relabel", environ={"TAGGER_LABELS_MIN_CONFIDENCE": "0"})
+    photos = labelled.export()
+    assert len(photos) == 129
+    first = among = 0
+    for photo in photos:
+        classes = sorted(
+            (label for label in photo["labels"] if label["origin"] == "model"), key=lambda label: -label["confidence"]
+        )
+        first += classes[0]["wnid"] == wnid(photo["path"])
+        among += wnid(photo["path"]) in [label["wnid"] for label in classes[:5]]
+    assert first / len(photos) >= 0.80
+    assert among / len(photos) >= 0.94
+
+
+def test_shown_labels_are_true(labelled_once: Tagger) -> None:
+    counted = label_precision.count(labelled_once.export())
+    assert counted.photos == 129
+    assert counted.precision >= 0.95
+    assert counted.covered >= 0.90
+
+
+def stored_classes(tagger: Tagger, shown_only: bool = False) -> dict[str, dict[str, float]]:
+    """File name -> key of each label -> confidence."""
+    return {
+        Path(photo["path"]).name: {
+            key: label["confidence"]
+            for label in photo["labels"]
+            if label["shown"] or not shown_only
+            for key in ([label["wnid"]] if label["wnid"] else TAXONOMY.lookup(label["name"]))
+        }
+        for photo in tagger.export()
+    }
+
+
+def test_searches_find_what_people_mean(labelled_once: Tagger) -> None:
+    search = labelled_once.found
+    assert search("tiger") == ["n02129604_tiger.JPEG"]
+    assert "n01491361_tiger_shark.JPEG" not in search("tiger")
+    assert search("grey whale") == search("gray whale") == ["n02066245_grey_whale.JPEG"]
+    dogs, animals = search("dog"), search("animal")
+    assert len(dogs) >= 8
+    assert set(dogs) <= set(animals)
+    known = stored_classes(labelled_once)
+    shown = stored_classes(labelled_once, shown_only=True)
+    dog, bird, vehicle = (TAXONOMY.find(word) for word in ("dog", "bird", "vehicle"))
+    assert set(dogs) == {name for name, keys in known.items() if dog & set(keys)}
+    assert set(search("bird")) == {name for name, keys in known.items() if bird & set(keys)}
+    assert set(search("vehicle")) == {name for name, keys in known.items() if vehicle & set(keys)}
+    assert set(search("animal -dog")) == {name for name in animals if not dog & set(shown[name])}
+    wild = TAXONOMY.find("wild animal") | TAXONOMY.find("food")
+    assert set(search('"wild animal" OR food')) == {name for name, keys in known.items() if wild & set(keys)}
+    assert set(search("label>0.8")) == {name for name, keys in shown.items() if max(keys.values(), default=0) > 0.8}
+    # Most of what is found is right by the file's name.
+    for word, keys in (("dog", dog), ("bird", bird), ("vehicle", vehicle)):
+        names = search(f"{word}>0.6")
+        right = [name for name in names if wnid(name) in keys]
+        assert len(right) >= 0.9 * len(names), word
+        assert right
+
+
+def test_a_search_that_finds_nothing_helps(labelled_once: Tagger) -> None:
+    done = labelled_once("search", "tigr", code=1)
+    assert done.stdout == ""
+    assert "Did you mean" in done.stderr
+    assert "tiger" in done.stderr
+    assert "there is no label" in done.stderr
+    assert "no photo is labelled 'abacus'" in labelled_once("search", "abacus", code=1).stderr
+
+
+def test_search_in_every_output_format(labelled_once: Tagger) -> None:
+    lines = labelled_once("search", "-p", "tiger").stdout.splitlines()
+    assert lines == labelled_once("search", "tiger").stdout.splitlines()
+    assert Path(lines[0]).is_file()
+    assert labelled_once("search", "-0", "tiger").stdout == lines[0] + "\0"
+    found = labelled_once.json("search", "tiger")
+    assert found["path"] == lines[0]
+    assert found["labels"][0]["name"] == "tiger"
+    assert len(labelled_once("search", "--limit", "3", "animal").stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize("query", ["(dog", "taken:yesterday", "colour:red", ">0.5"])
+def test_a_wrong_query_is_explained(labelled_once: Tagger, query: str) -> None:
+    done = labelled_once("search", query, code=2)
+    assert "^" in done.stderr
+    assert done.stdout == ""
+
+
+def test_show_explain_and_labels(labelled_once: Tagger, shared: Path) -> None:
+    tiger = shared / "photos" / "labelled" / "n02129604_tiger.JPEG"
+    shown = labelled_once.json("show", tiger)
+    assert (shown["state"], shown["architecture"], shown["format"]) == ("labelled", "mobilenet_v2", "JPEG")
+    assert shown["labels"][0]["name"] == "tiger"
+    assert "tiger" in labelled_once("show", tiger).stdout
+    explained = labelled_once.json("explain", tiger)
+    assert not explained["fresh"]
+    assert explained["classes"][0]["wnid"] == "n02129604"
+    verdicts = {verdict["name"]: verdict for verdict in explained["labels"]}
+    assert verdicts["tiger"]["shown"]
+    assert verdicts["animal"]["origin"] == "hierarchy"
+    text = labelled_once("explain", tiger).stdout
+    assert "reaches 0.6" in text
+    counts = {label["name"]: label["shown"] for label in labelled_once.json("labels")}
+    assert counts["animal"] > 30
+    assert counts["tiger"] == 1
+    assert labelled_once("labels").stdout.splitlines()[0].split()[1] == "animal"
+
+
+def test_explain_looks_at_a_photo_that_is_in_no_library(tagger: Tagger, shared: Path) -> None:
+    tiger = shared / "photos" / "labelled" / "n02129604_tiger.JPEG"
+    explained = tagger.json("explain", tiger)
+    assert explained["fresh"]
+    assert explained["classes"][0]["name"] == "tiger"
+    assert "cannot be labelled" in tagger("explain", shared / "README.md", code=2).stderr
+    assert not tagger.database.exists()
+
+
+def test_rules_reach_the_whole_library_without_opening_a_photo(labelled: Tagger) -> None:
+    config = labelled.home / "config.toml"
+    config.write_text('[labels]\nsilence = ["animal"]\n[labels.rename]\n"tiger" = "Tigger"\n')
+    done = labelled("--config", config, "relabel", environ={"TAGGER_MODEL_WEIGHTS": "/nonexistent"})
+    assert "129 photos relabelled" in done.stdout
+    assert labelled.found("Tigger") == ["n02129604_tiger.JPEG"]
+    assert "animal" not in {label["name"] for photo in labelled.export() for label in photo["labels"]}
+    assert "the labels of 0 changed" in labelled("--config", config, "relabel").stdout
+    assert "labels of 0" not in labelled("relabel").stdout  # back to the default
+    assert labelled.found("tiger") == ["n02129604_tiger.JPEG"]
+
+
+def test_export_holds_everything(labelled_once: Tagger, tmp_path: Path) -> None:
+    photos = labelled_once.export()
+    assert set(photos[0]) == {"path", "model", "taken", "state", "labels"}
+    assert set(photos[0]["labels"][0]) == {"name", "wnid", "confidence", "rank", "origin", "shown"}
+    out = tmp_path / "library.csv"
+    labelled_once("export", "--format", "csv", "-o", out)
+    rows = out.read_text().splitlines()
+    assert rows[0] == "path,model,taken,state,label,wnid,confidence,rank,origin,shown"
+    assert len(rows) - 1 == sum(max(1, len(photo["labels"])) for photo in photos)
+    labelled_once("export", "-o", out, code=2)  # never overwrites
+
+
+def test_status(labelled_once: Tagger, shared: Path) -> None:
+    status = labelled_once.json("status")
+    assert (status["photos"], status["labelled"], status["queued"], status["failed"]) == (129, 129, 0, 0)
+    assert status["roots"][0]["path"] == str(shared / "photos" / "labelled")
+    text = labelled_once("status").stdout
+    assert "129" in text
+    assert "mobilenet_v2" in text
+
+
+def test_a_second_backfill_opens_no_photo_and_starts_no_child(labelled: Tagger, shared: Path) -> None:
+    before = (labelled.data / "worker.log").stat().st_mtime_ns
+    done = labelled("backfill")
+    assert "Nothing to do" in done.stdout
+    assert (labelled.data / "worker.log").stat().st_mtime_ns == before
+
+
+def test_only_the_child_imports_tensorflow(labelled_once: Tagger, tmp_path: Path) -> None:
+    """`-X importtime` lists every module that a command's own process imports."""
+    heavy = {"tensorflow", "keras", "h5py"}
+    light = {"numpy", "PIL", "sqlalchemy", "pillow_heif", "alembic"}
+    for command, forbidden in (
+        (["search", "tiger"], heavy | light),
+        (["status"], heavy | {"PIL"}),
+        (["labels"], heavy | {"PIL"}),
+        (["backfill"], heavy | {"PIL"}),
+        (["--version"], heavy | light),
+        (["--help"], heavy | light),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", COMMAND, *command],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=labelled_once.environment(),
+        )
+        modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+        assert "tagger" in modules
+        assert not forbidden & modules, command
