@@ -140,7 +140,9 @@ def _pick(session: Session, limit: int, now: float, root_ids: Sequence[int], *, 
             PhotoRow.root_id.in_(root_ids),
             trouble,
         )
-        .order_by(JobRow.priority, JobRow.id)
+        # Of the troubled ones first those that have not crashed alone: a kill from outside that hits a photo once is
+        # not followed by the next try of the same photo, but by all others.
+        .order_by(*([JobRow.crashes] if troubled else []), JobRow.priority, JobRow.id)
         .limit(limit)
         .with_for_update(of=JobRow, skip_locked=True)
     )
