@@ -197,7 +197,13 @@ class Classifier:
                 # TensorFlow's native code writes to both whatever Python says.
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                env={
+                    **os.environ,
+                    "TF_CPP_MIN_LOG_LEVEL": "3",
+                    # Keras leaves a file in its home and reads settings from it that would change the numbers.
+                    "KERAS_HOME": os.fspath(self._settings.data_dir / "keras"),
+                    "KERAS_BACKEND": "tensorflow",
+                },
                 # Ctrl-C on the terminal is for the parent, which lets the child finish its batch.
                 start_new_session=True,
             )

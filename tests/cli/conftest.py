@@ -41,5 +41,5 @@ def labelled_once(tmp_path_factory: pytest.TempPathFactory, shared: Path, worker
 @pytest.fixture
 def labelled(labelled_once: Tagger, tmp_path: Path) -> Tagger:
     """A copy of that library, to be changed."""
-    shutil.copytree(labelled_once.home, tmp_path / "home")
-    return Tagger(tmp_path / "home", dict(labelled_once.environ))
+    shutil.copytree(labelled_once.home, tmp_path / "labelled")
+    return Tagger(tmp_path / "labelled", dict(labelled_once.environ))

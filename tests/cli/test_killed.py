@@ -61,12 +61,17 @@ def test_after_any_number_of_kills_every_photo_is_done_exactly_once(
         deadline = time.monotonic() + 60
         while worker_of(running) is None and running.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        # Loading the model takes a few seconds; the moments lie before, in and behind that.
-        time.sleep(chance.uniform(0.0, 8.0))
+        # Some moments lie before and in the loading of the model, most between any two batches.
+        if number % 4 == 0:
+            time.sleep(chance.uniform(0.0, 4.0))
+        else:
+            wait_for(running, tagger, done_so_far(tagger) + chance.randint(1, 3 * count // (4 * kills)))
+            time.sleep(chance.uniform(0.0, 0.3))
         worker = worker_of(running)
         if number % 2 and worker is not None:
             os.kill(worker, signal.SIGKILL)
-            time.sleep(chance.uniform(0.0, 8.0))
+            time.sleep(chance.uniform(0.0, 4.0))
+            worker = worker_of(running)
         log.append((number, running.poll(), done_so_far(tagger)))
         running.kill()
         running.communicate()
@@ -77,6 +82,7 @@ def test_after_any_number_of_kills_every_photo_is_done_exactly_once(
                 time.sleep(0.05)
             assert not Path(f"/proc/{worker}/cmdline").exists()
     print(log)
+    assert [code for _, code, _ in log] == [None] * kills  # every kill met a run at work
     tagger("backfill", tmp_path / "photos")
     status = tagger.json("status")
     assert (status["photos"], status["labelled"], status["queued"], status["failed"]) == (count, count, 0, 0)
@@ -88,6 +94,11 @@ def test_after_any_number_of_kills_every_photo_is_done_exactly_once(
         assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
     connection.close()
+
+
+def wait_for(running: subprocess.Popen[str], tagger: Tagger, done: int) -> None:
+    while running.poll() is None and done_so_far(tagger) < done:
+        time.sleep(0.02)
 
 
 def done_so_far(tagger: Tagger) -> int:
