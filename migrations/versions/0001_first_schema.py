@@ -83,6 +83,7 @@ def upgrade():
         postgresql_where=sa.text("missing_since IS NOT NULL"),
     )
     op.create_index("ix_photos_size", "photos", ["size"], unique=False)
+    op.create_index("ix_photos_taken", "photos", ["taken"], unique=False)
     op.create_index("uq_photos_root_id_path", "photos", ["root_id", "path"], unique=True)
     op.create_table(
         "runs",

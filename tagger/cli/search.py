@@ -45,7 +45,7 @@ def command(
     number, more = 0, False
     with open_reader(settings) as reader:
         search = Search(reader, taxonomy.load(), tree)
-        for found in search.results(limit + 1 if limit else None):
+        for found in search.results(limit + 1 if limit else None, labels=as_json or not bare):
             if limit and number == limit:
                 more = True
                 break

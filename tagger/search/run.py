@@ -4,9 +4,9 @@ A photo matches a label word when it has a stored label of that name, of a synon
 excludes photos on which the label is *shown*: a hint that was not good enough to be shown does not hide a photo.
 
 Speed comes from the index (label, confidence descending, photo). One set of labels drives a search: every match has
-one of them. With a limit, only the first rows of each label that pass the other conditions are read and merged; so
-`animal` (600 labels, half a library) is as fast as `tiger`. The result is exact: a photo among the best `limit` has
-its best row among the first `limit` rows of that label, because every better row belongs to a better photo.
+one of them. Their rows are merged as they are read, the surest first, and the photos so found are asked for the other
+conditions in batches; so with a limit `animal` (450 labels, half a library) is as fast as `tiger`. Where a time span
+leaves few photos, those are asked instead.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tagger.photo import PhotoPath, disk_path
 from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 from tagger.store.reader import Reader
 
-# SQLite allows 500 parts of a compound select.
-_COMPOUND = 400
 _PAGE = 500
-# Counting a label's photos stops here: it only decides which condition drives.
+# The other conditions are checked for so many photos at first, then for more and more at once.
+_FIRST_BATCH, _LAST_BATCH = 200, 5000
+# Counting photos stops here: it only decides which condition drives.
 _ENOUGH = 3000
 
 
@@ -80,15 +80,18 @@ class Search:
         """Words that were looked for and that no photo of the library has; complete once results were asked for."""
         return tuple(self._unknown.values())
 
-    def results(self, limit: int | None = None) -> Iterator[Found]:
-        """The photos that match, the surest first; without labels to go by, in path order. At most `limit`."""
+    def results(self, limit: int | None = None, *, labels: bool = True) -> Iterator[Found]:
+        """The photos that match, the surest first; without labels to go by, in path order. At most `limit`.
+
+        `labels`: whether to read which labels matched; without, `Found.labels` is empty.
+        """
         self._parameters = {}
         driver = self._driver(self.query)
-        photos = self._in_path_order(limit) if driver is None else self._surest_first(driver, limit)
+        photos = self._in_path_order() if driver is None else self._shortlist(driver) or self._surest_first(driver)
         roots = {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
         wanted = self._positive(self.query)
-        for page in _pages(photos, _PAGE):
-            yield from self._complete(page, roots, wanted)
+        for page in _pages(islice(photos, limit), _PAGE if limit is None else min(limit, _PAGE)):
+            yield from self._complete(page, roots, wanted, labels)
 
     # --- which photos, in which order -----------------------------------------------------------------
 
@@ -127,59 +130,70 @@ class Search:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
         return int(next(self._reader.rows(sql, {}))[0])
 
-    def _surest_first(self, driver: _Driver, limit: int | None) -> Iterator[int]:
-        where = ["NOT l.removed", *(["l.shown"] if driver.shown else [])]
-        if driver.comparison is not None:
-            where.append(self._bound("l.confidence", driver.comparison))
-        if driver.rest is not None:
-            where.append(self._sql(driver.rest, "l.photo_id"))
-        # Few photos are missing, in most libraries none.
-        where.append("l.photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)")
-        condition = " AND ".join(where)
-        streams = [self._stream(ids, condition, limit) for ids in _pages(driver.ids, _COMPOUND)]
-        rows = streams[0] if len(streams) == 1 else merge(*streams)
-        seen: set[int] = set()
-        for _, photo_id in rows:
-            if photo_id not in seen:
-                seen.add(photo_id)
-                yield photo_id
-                if len(seen) == limit:
-                    return
+    def _surest_first(self, driver: _Driver) -> Iterator[int]:
+        """The photos of some labels by their best row, those that fail the other conditions left out."""
+        bound = "" if driver.comparison is None else f" AND {self._bound('l.confidence', driver.comparison)}"
+        shown = " AND l.shown" if driver.shown else ""
+        streams = [self._stream(number, bound + shown) for number in driver.ids]
+        candidates = _once(photo_id for _, photo_id in merge(*streams))
+        size = _FIRST_BATCH
+        while batch := list(islice(candidates, size)):
+            passed = self._passing(batch, driver.rest)
+            yield from (photo_id for photo_id in batch if photo_id in passed)
+            size = min(2 * size, _LAST_BATCH)
 
-    def _stream(self, ids: Sequence[int], condition: str, limit: int | None) -> Iterator[tuple[float, int]]:
-        """(negative confidence, photo) of the rows of some labels, in this order."""
-        columns = "l.confidence AS confidence, l.photo_id AS photo_id"
-        order = "ORDER BY confidence DESC, photo_id"
-        if limit is None:
-            sql = f"SELECT {columns} FROM photo_labels l WHERE l.label_id IN ({_list(ids)}) AND {condition} {order}"
-        else:
-            sql = " UNION ALL ".join(
-                f"SELECT * FROM (SELECT {columns} FROM photo_labels l WHERE l.label_id = {number} AND {condition}"
-                f" {order} LIMIT {limit}) AS part{number}"
-                for number in ids
-            )
-            sql = f"{sql} {order}" if len(ids) > 1 else sql
+    def _stream(self, label: int, condition: str) -> Iterator[tuple[float, int]]:
+        """(negative confidence, photo) of the rows of a label in this order, read as they are asked for."""
+        sql = (
+            "SELECT l.confidence, l.photo_id FROM photo_labels l"
+            f" WHERE l.label_id = {label} AND NOT l.removed{condition} ORDER BY l.confidence DESC, l.photo_id"
+        )
         for confidence, photo_id in self._reader.rows(sql, self._parameters):
             yield -confidence, photo_id
 
-    def _in_path_order(self, limit: int | None) -> Iterator[int]:
+    def _passing(self, photos: Sequence[int], rest: Node | None) -> set[int]:
+        """Those of some photos that are there and meet a condition."""
+        condition = "" if rest is None else f" AND {self._sql(rest, 'p.id')}"
+        sql = f"SELECT p.id FROM photos p WHERE p.id IN ({_list(photos)}) AND p.missing_since IS NULL{condition}"
+        return {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
+
+    def _shortlist(self, driver: _Driver) -> Iterator[int] | None:
+        """All matches, if a time span that every match lies in has few photos; None if there is none."""
+        spans = [item for item in self.query.items if isinstance(item, Taken)] if isinstance(self.query, And) else []
+        if not spans or not driver.ids:
+            return None
+        span = self._sql(And(tuple(spans)), "p.id")
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM photos p WHERE {span} LIMIT {_ENOUGH}) AS s"
+        if int(next(self._reader.rows(sql, self._parameters))[0]) == _ENOUGH:
+            return None
+        bound = "" if driver.comparison is None else f" AND {self._bound('l.confidence', driver.comparison)}"
+        shown = " AND l.shown" if driver.shown else ""
+        rest = "" if driver.rest is None else f" AND {self._sql(driver.rest, 'p.id')}"
+        sql = (
+            "SELECT p.id, max(l.confidence) AS best FROM photos p JOIN photo_labels l ON l.photo_id = p.id"
+            f" WHERE p.missing_since IS NULL AND {span} AND l.label_id IN ({_list(driver.ids)}) AND NOT l.removed"
+            f"{bound}{shown}{rest} GROUP BY p.id ORDER BY best DESC, p.id"
+        )
+        return (photo_id for photo_id, _ in self._reader.rows(sql, self._parameters))
+
+    def _in_path_order(self) -> Iterator[int]:
         condition = self._sql(self.query, "p.id")
         sql = f"SELECT p.id FROM photos p WHERE p.missing_since IS NULL AND {condition} ORDER BY p.root_id, p.path"
-        for (photo_id,) in self._reader.rows(sql + ("" if limit is None else f" LIMIT {limit}"), self._parameters):
+        for (photo_id,) in self._reader.rows(sql, self._parameters):
             yield photo_id
 
-    def _complete(self, ids: Sequence[int], roots: dict[int, str], wanted: frozenset[int] | None) -> Iterator[Found]:
+    def _complete(
+        self, ids: Sequence[int], roots: dict[int, str], wanted: frozenset[int] | None, with_labels: bool
+    ) -> Iterator[Found]:
         """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
         photos = {
             row[0]: row
             for row in self._reader.rows(f"SELECT id, root_id, path, taken FROM photos WHERE id IN ({_list(ids)})", {})
         }
         labels: dict[int, list[tuple[float, str]]] = {}
-        for photo_id, label_id, confidence, shown in self._reader.rows(
-            "SELECT photo_id, label_id, confidence, shown FROM photo_labels"
-            f" WHERE photo_id IN ({_list(ids)}) AND NOT removed",
-            {},
-        ):
+        sql = f"SELECT photo_id, label_id, confidence, shown FROM photo_labels WHERE photo_id IN ({_list(ids)})"
+        rows = self._reader.rows(f"{sql} AND NOT removed", {}) if with_labels else ()
+        for photo_id, label_id, confidence, shown in rows:
             if shown if wanted is None else label_id in wanted:
                 labels.setdefault(photo_id, []).append((-confidence, self._names[label_id]))
         for photo_id in ids:
@@ -305,6 +319,14 @@ def _like(text: str) -> str:
 def _list(ids: Iterable[int]) -> str:
     # Numbers of our own, not a person's text; parameters are limited in number.
     return ",".join(map(str, ids)) or "NULL"
+
+
+def _once(items: Iterable[int]) -> Iterator[int]:
+    seen: set[int] = set()
+    for item in items:
+        if item not in seen:
+            seen.add(item)
+            yield item
 
 
 def _pages(items: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -24,7 +24,7 @@ class Reader(Protocol):
     """An open, read-only library."""
 
     def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query with `:name` parameters, one at a time."""
+        """Rows of a query with `:name` parameters, each read when it is asked for."""
         ...
 
 
@@ -58,6 +58,8 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
     connection = None
     try:
         connection = _connect(path)
+        # One view of the library for all rows, while others write.
+        connection.execute("BEGIN")
         yield SqliteReader(connection)
     except sqlite3.Error as error:
         if "not a database" in str(error) or "malformed" in str(error):
@@ -103,8 +105,11 @@ def _sqlalchemy(settings: Settings) -> Iterator[Reader]:
 
         class SessionReader:
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
-                for row in session.execute(sa.text(sql), dict(parameters)):
-                    yield tuple(row)
+                # Row by row from the server: a search reads the beginnings of hundreds of lists.
+                options = {"stream_results": True, "yield_per": 100}
+                with session.execute(sa.text(sql), dict(parameters), execution_options=options) as result:
+                    for row in result:
+                        yield tuple(row)
 
         yield SessionReader()
 

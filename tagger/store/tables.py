@@ -87,6 +87,8 @@ class PhotoRow(Base):
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),
         # Twins are looked for among photos of the same size, so only the size needs an index.
         Index("ix_photos_size", "size"),
+        # A search within a time span begins with its photos.
+        Index("ix_photos_taken", "taken"),
         Index(
             "ix_photos_missing_since",
             "missing_since",

@@ -45,7 +45,7 @@ CREATE TABLE library (
 	created_at BIGINT NOT NULL, 
 	CONSTRAINT pk_library PRIMARY KEY (id)
 );
-INSERT INTO "library" VALUES(1,'e8aa6748-1856-4a52-9ef7-3e110a43f779',1795241269);
+INSERT INTO "library" VALUES(1,'29e0ffcc-2e93-44d5-a944-354d51386a99',1795244035);
 CREATE TABLE models (
 	id INTEGER NOT NULL, 
 	model_id VARCHAR(16) NOT NULL, 
@@ -127,6 +127,7 @@ CREATE TABLE runs (
 CREATE INDEX ix_labels_name ON labels (name);
 CREATE INDEX ix_photos_missing_since ON photos (missing_since) WHERE missing_since IS NOT NULL;
 CREATE INDEX ix_photos_size ON photos (size);
+CREATE INDEX ix_photos_taken ON photos (taken);
 CREATE UNIQUE INDEX uq_photos_root_id_path ON photos (root_id, path);
 CREATE INDEX ix_jobs_claim ON jobs (state, priority, id);
 CREATE UNIQUE INDEX uq_jobs_photo_id_kind ON jobs (photo_id, kind);
