@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tagger.config import Settings
+from tagger.store.session import Store, open_store
+from tests import postgres
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +22,28 @@ def shared() -> Path:
             pytest.fail(f"TAGGER_REQUIRE_SHARED is set, but there is no {folder}")
         pytest.skip(f"the real photos are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    binaries = postgres.find_binaries()
+    if binaries is None:
+        if os.environ.get("TAGGER_REQUIRE_SHARED"):
+            pytest.fail("TAGGER_REQUIRE_SHARED is set, but PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    with postgres.server(binaries) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a library that does not exist yet, on each kind of database."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", database=request.getfixturevalue("postgres_server").new_database())
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings, create=True) as opened:
+        yield opened

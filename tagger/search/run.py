@@ -25,8 +25,10 @@ from tagger.store.reader import Reader
 _PAGE = 500
 # The other conditions are checked for so many photos at first, then for more and more at once.
 _FIRST_BATCH, _LAST_BATCH = 200, 5000
-# Counting photos stops here: it only decides which condition drives.
+# Counting a label's photos stops here: it only decides which condition drives.
 _ENOUGH = 3000
+# A time span of fewer photos is looked through as a whole.
+_SHORTLIST = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +165,18 @@ class Search:
         if not spans or not driver.ids:
             return None
         span = self._sql(And(tuple(spans)), "p.id")
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM photos p WHERE {span} LIMIT {_ENOUGH}) AS s"
-        if int(next(self._reader.rows(sql, self._parameters))[0]) == _ENOUGH:
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM photos p WHERE {span} LIMIT {_SHORTLIST}) AS s"
+        if int(next(self._reader.rows(sql, self._parameters))[0]) == _SHORTLIST:
             return None
         bound = "" if driver.comparison is None else f" AND {self._bound('l.confidence', driver.comparison)}"
         shown = " AND l.shown" if driver.shown else ""
         rest = "" if driver.rest is None else f" AND {self._sql(driver.rest, 'p.id')}"
+        # CROSS JOIN: SQLite reads the photos first; without statistics it would begin with every row of the labels.
         sql = (
-            "SELECT p.id, max(l.confidence) AS best FROM photos p JOIN photo_labels l ON l.photo_id = p.id"
-            f" WHERE p.missing_since IS NULL AND {span} AND l.label_id IN ({_list(driver.ids)}) AND NOT l.removed"
-            f"{bound}{shown}{rest} GROUP BY p.id ORDER BY best DESC, p.id"
+            "SELECT p.id, max(l.confidence) AS best FROM photos p CROSS JOIN photo_labels l"
+            f" WHERE l.photo_id = p.id AND p.missing_since IS NULL AND {span} AND NOT l.removed"
+            f" AND l.label_id IN ({_list(driver.ids)}){bound}{shown}{rest}"
+            " GROUP BY p.id ORDER BY best DESC, p.id"
         )
         return (photo_id for photo_id, _ in self._reader.rows(sql, self._parameters))
 

@@ -152,3 +152,17 @@ def test_a_second_backfill_says_that_one_is_at_work(tagger: Tagger, tmp_path: Pa
     assert tagger("search", "animal", code=None).returncode in (0, 1)
     running.communicate(timeout=120)
     assert running.returncode == 0
+
+
+def test_a_child_that_hangs_is_replaced(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
+    make_copies(shared, tmp_path / "photos", 60)
+    tagger.environ |= {"TAGGER_ENGINE_BATCH_SIZE": "8", "TAGGER_ENGINE_STALL_SECONDS": "3"}
+    running = tagger.start("backfill", tmp_path / "photos")
+    wait_for(running, tagger, 1)
+    worker = worker_of(running)
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)
+    output, _ = running.communicate(timeout=200)
+    assert running.returncode == 0
+    assert "60 photos labelled" in output
+    assert not Path(f"/proc/{worker}").exists()

@@ -1,0 +1,34 @@
+"""The main job with its labels in PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.cli.runner import Tagger
+from tests.postgres import Server
+
+
+def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path, postgres_server: Server) -> None:
+    root = tmp_path / "photos"
+    root.mkdir()
+    for path in sorted((shared / "photos" / "labelled").glob("*_t*")):
+        shutil.copy(path, root)
+    (root / "broken.jpg").write_text("no photo")
+    tagger.environ["TAGGER_DATABASE"] = postgres_server.new_database()
+    tagger("backfill", root, code=1)
+    assert tagger.found("tiger") == ["n02129604_tiger.JPEG"]
+    assert "n02129604_tiger.JPEG" in tagger.found("animal -dog")
+    assert tagger.found("label>0.9", "--limit", "3") == tagger.found("label>0.9")[:3]
+    status = tagger.json("status")
+    assert status["failed"] == 1
+    assert "Nothing to do" in tagger("backfill").stdout
+    assert "the labels of 0 changed" in tagger("relabel").stdout
+    assert tagger.json("show", root / "n02129604_tiger.JPEG")["labels"][0]["name"] == "tiger"
+    assert not tagger.database.exists()
+    assert {finding["grade"] for finding in tagger.json("doctor")} <= {"ok", "warn"}
+    # A wrong address is told, and nothing is made anew.
+    done = tagger(
+        "status", environ={"TAGGER_DATABASE": "postgresql+psycopg://tagger@/nothing?host=/nonexistent"}, code=4
+    )
+    assert "cannot be used" in done.stderr

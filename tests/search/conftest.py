@@ -1,3 +1,0 @@
-from tests.databases import postgres_server, settings, store
-
-__all__ = ["postgres_server", "settings", "store"]

@@ -1,0 +1,272 @@
+"""The loop, with a child that answers as it is told; the real child is tested through the command line."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tagger.config import Settings
+from tagger.errors import EngineError
+from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
+from tagger.photo import Fingerprint, Looked, PhotoFacts
+from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.store import jobs, library, looks, records, runs
+from tagger.store.session import Store, open_store
+from tagger.vision.classifier import BATCHES_IN_FLIGHT, ChildDiedError
+from tagger.vision.head import Head
+from tagger.vision.protocol import Answer, Request, Verdict
+from tests.store import samples
+
+DIMENSIONS = 4
+# Feature i turned on means class i for certain.
+HEAD = Head(np.eye(DIMENSIONS, 1000, dtype=np.float32) * 50, np.zeros(1000, np.float32))
+
+
+class Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self) -> None:
+        self.time = samples.NOW + 60
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += max(seconds, 0.01)
+
+
+class Child:
+    """Stands in for `Classifier`. `behave` answers one request, or raises ChildDiedError."""
+
+    log_file = Path("worker.log")
+
+    def __init__(self, behave: Callable[[Request], Answer]) -> None:
+        self._behave = behave
+        self._flight: deque[Sequence[Request]] = deque()
+        self.batches: list[list[str]] = []
+        self.starts = 0
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._flight) < BATCHES_IN_FLIGHT
+
+    def start(self) -> None:
+        self.starts += 1
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        self._flight.append(requests)
+        self.batches.append([Path(request.path).name for request in requests])
+
+    def answers(self, timeout: float) -> list[Answer] | None:
+        try:
+            answers = [self._behave(request) for request in self._flight[0]]
+        except ChildDiedError:
+            self._flight.clear()
+            raise
+        self._flight.popleft()
+        return answers
+
+
+def good(request: Request) -> Answer:
+    """What the child says of a photo whose name is a number."""
+    number = int(Path(request.path).stem)
+    features = np.zeros(DIMENSIONS, "<f4")
+    features[number % DIMENSIONS] = 1
+    print_ = Fingerprint(1000 + number, number, number, number)
+    looked = Looked(print_, b"c%15d" % number, b"p%15d" % number, PhotoFacts("JPEG", 4, 3, None))
+    return Answer(request.job_id, Verdict.FEATURES, looked=looked, features=features.tobytes(), inferred=True)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(Settings(data_dir=tmp_path), create=True) as opened:
+        yield opened
+
+
+def run(
+    store: Store, child: Child, *, photos: int = 0, batch: int = 4, stop: Callable[[], bool] = lambda: False
+) -> tuple[Progress, Labeller]:
+    settings = Settings.model_validate({"engine": {"batch_size": batch}})
+    with store.write() as session:
+        root = samples.root(session)
+        samples.add(session, root, *(f"{number:02}.jpg" for number in range(photos)))
+        model = samples.model(session)
+        run_id = runs.start_run(session, "backfill", model, 0)
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    classifier: Any = child
+    labeller = Labeller(store, settings, classifier, HEAD, model, policy, "me", (root.id,), Clock(), run_id)
+    progress = Progress()
+    label_queued(labeller, progress, stop=stop, report=lambda _: None)
+    return progress, labeller
+
+
+def states(store: Store) -> dict[str, str]:
+    return {record.path.relative: record.state for record, _ in records.all_records(store)}
+
+
+def test_everything_queued_is_labelled_in_batches(store: Store) -> None:
+    child = Child(good)
+    progress, _ = run(store, child, photos=10)
+    assert (progress.labelled, progress.classified, progress.failed) == (10, 10, 0)
+    assert [len(batch) for batch in child.batches] == [4, 4, 2]
+    assert set(states(store).values()) == {"labelled"}
+    with store.read() as session:
+        assert jobs.counts(session) == jobs.QueueCounts(0, 0, 0)
+        assert runs.last_runs(session)[0].labelled == 10
+        found = looks.labels_of(session, [1])[1]
+    assert found[0].key == taxonomy.load().classes[0]
+    assert found[0].confidence == pytest.approx(1.0)
+
+
+def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        if request.path.endswith("05.jpg"):
+            raise ChildDiedError("was ended by a segmentation fault")
+        return good(request)
+
+    child = Child(behave)
+    progress, _ = run(store, child, photos=10)
+    assert (progress.labelled, progress.failed) == (9, 1)
+    assert states(store).pop("05.jpg") == "failed"
+    with store.read() as session:
+        [letter] = jobs.failed(session)
+    assert "segmentation fault" in letter.reason
+    assert child.batches.count(["05.jpg"]) == jobs.MAX_CRASHES
+
+
+def test_a_child_that_always_dies_is_not_the_photos_fault(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        raise ChildDiedError("was ended by a kill")
+
+    with pytest.raises(EngineError, match="was ended by a kill") as caught:
+        run(store, Child(behave), photos=30)
+    assert "stay queued" in caught.value.cure
+    with store.read() as session:
+        assert jobs.counts(session) == jobs.QueueCounts(30, 0, 0)
+    progress, _ = run(store, Child(good))
+    assert progress.labelled == 30
+
+
+def test_short_memory_is_not_a_broken_file(store: Store) -> None:
+    tried: list[int] = []
+
+    def behave(request: Request) -> Answer:
+        tried.append(request.job_id)
+        if request.path.endswith("01.jpg") and len(child.batches[-1]) > 1:
+            return Answer(request.job_id, Verdict.MEMORY, "not enough memory")
+        return good(request)
+
+    child = Child(behave)
+    progress, _ = run(store, child, photos=4)
+    assert (progress.labelled, progress.failed) == (4, 0)
+    assert child.batches[-1] == ["01.jpg"]
+
+
+def test_a_file_that_keeps_changing_is_left_for_the_next_run(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        if request.path.endswith("01.jpg"):
+            return Answer(request.job_id, Verdict.LATER, "still being written")
+        return good(request)
+
+    child = Child(behave)
+    progress, _ = run(store, child, photos=3)
+    assert (progress.labelled, progress.failed) == (2, 0)
+    assert sum("01.jpg" in batch for batch in child.batches) == 3
+    assert states(store)["01.jpg"] == "queued"
+
+
+def test_a_file_that_is_gone_is_missing_not_failed(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        if request.path.endswith("01.jpg"):
+            return Answer(request.job_id, Verdict.GONE, "there is no such file")
+        return good(request)
+
+    progress, _ = run(store, Child(behave), photos=3)
+    assert (progress.labelled, progress.gone, progress.failed) == (2, 1, 0)
+    assert states(store)["01.jpg"] == "missing"
+
+
+def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
+    now = Fingerprint(77, 88, 99, 11)
+
+    def behave(request: Request) -> Answer:
+        return Answer(request.job_id, Verdict.FAILED, "the picture is damaged", fingerprint=now)
+
+    progress, _ = run(store, Child(behave), photos=1)
+    assert progress.failed == 1
+    with store.read() as session:
+        record = records.find_photo(session, "/photos/00.jpg")
+    assert record is not None
+    assert (record.error, record.fingerprint) == ("the picture is damaged", now)
+
+
+def test_a_result_that_comes_after_the_lease_was_lost_is_thrown_away(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        with store.write() as session:
+            jobs.take_back(session, "me")
+        return good(request)
+
+    lost = Child(behave)
+    stops = iter([False, False, True])
+    progress, _ = run(store, lost, photos=1, stop=lambda: next(stops, True))
+    assert progress.labelled == 0
+    assert states(store)["00.jpg"] == "queued"
+
+
+def test_stopping_finishes_what_is_in_flight(store: Store) -> None:
+    child = Child(good)
+    progress, _ = run(store, child, photos=30, stop=lambda: len(child.batches) >= 2)
+    assert progress.labelled == 8
+    with store.read() as session:
+        assert jobs.counts(session) == jobs.QueueCounts(22, 0, 0)
+
+
+def test_a_twin_that_was_forgotten_meanwhile_is_looked_at_properly(store: Store) -> None:
+    first = True
+
+    def behave(request: Request) -> Answer:
+        nonlocal first
+        answer = good(request)
+        if first:
+            first = False
+            return Answer(request.job_id, Verdict.TWIN, looked=answer.looked)
+        return answer
+
+    progress, _ = run(store, Child(behave), photos=1)
+    assert progress.labelled == 1
+
+
+def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
+    _, labeller = run(store, Child(good), photos=3)
+    with store.write() as session:
+        other = samples.model(session, "fedcba9876543210")
+        for photo in (1, 2, 3):
+            answer = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
+            assert answer.looked is not None
+            book = looks.LabelBook()
+            looks.store_look(session, book, photo, other, answer.looked, b"\0\0" * DIMENSIONS, [], 0)
+        assert looks.enqueue_stale(session, labeller.model, labeller.root_ids) == 3
+    child = Child(good)
+    progress, _ = run(store, child)
+    assert (progress.labelled, progress.classified) == (3, 0)
+    assert child.batches == []
+
+
+def test_forgetting_the_root_meanwhile_harms_nobody(store: Store) -> None:
+    def behave(request: Request) -> Answer:
+        with store.write() as session:
+            for root in library.roots(session):
+                library.remove_root(session, root.id)
+        return good(request)
+
+    progress, _ = run(store, Child(behave), photos=2, batch=1)
+    assert progress.labelled == 0
