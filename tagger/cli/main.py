@@ -6,6 +6,7 @@ A command's module is imported only when it is used, so that `tagger search` sta
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import click
 
 from tagger import __version__
 from tagger.errors import ExitCode, TaggerError
+
+# Looking for plugins of pydantic takes a tenth of a search's time, and nobody's plugin is to change settings.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # name -> (module, one line for `tagger --help`); in the order of a first use.
 _COMMANDS = {

@@ -5,8 +5,8 @@ excludes photos on which the label is *shown*: a hint that was not good enough t
 
 Speed comes from the index (label, confidence descending, photo). One set of labels drives a search: every match has
 one of them. Their rows are merged as they are read, the surest first, and the photos so found are asked for the other
-conditions in batches; so with a limit `animal` (450 labels, half a library) is as fast as `tiger`. Where a time span
-leaves few photos, those are asked instead.
+conditions in batches; so with a limit `animal` (450 labels, half a library) is as fast as `tiger`. Where every match
+lies in a time span, its photos are read from their index first.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _PAGE = 500
 _FIRST_BATCH, _LAST_BATCH = 200, 5000
 # Counting a label's photos stops here: it only decides which condition drives.
 _ENOUGH = 3000
-# A time span of fewer photos is looked through as a whole.
-_SHORTLIST = 4000
+# The photos of a time span are read at once up to so many; up to _SHORTLIST their labels are, too.
+_SPAN, _SHORTLIST = 100_000, 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Search:
         """
         self._parameters = {}
         driver = self._driver(self.query)
-        photos = self._in_path_order() if driver is None else self._shortlist(driver) or self._surest_first(driver)
+        photos = self._in_path_order() if driver is None else self._surest_first(driver, self._in_span())
         roots = {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
         wanted = self._positive(self.query)
         for page in _pages(islice(photos, limit), _PAGE if limit is None else min(limit, _PAGE)):
@@ -132,12 +132,16 @@ class Search:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
         return int(next(self._reader.rows(sql, {}))[0])
 
-    def _surest_first(self, driver: _Driver) -> Iterator[int]:
+    def _surest_first(self, driver: _Driver, span: set[int] | None) -> Iterator[int]:
         """The photos of some labels by their best row, those that fail the other conditions left out."""
-        bound = "" if driver.comparison is None else f" AND {self._bound('l.confidence', driver.comparison)}"
-        shown = " AND l.shown" if driver.shown else ""
-        streams = [self._stream(number, bound + shown) for number in driver.ids]
-        candidates = _once(photo_id for _, photo_id in merge(*streams))
+        condition = " AND NOT l.removed" + (" AND l.shown" if driver.shown else "")
+        if driver.comparison is not None:
+            condition += f" AND {self._bound('l.confidence', driver.comparison)}"
+        if span is not None and len(span) <= _SHORTLIST:
+            candidates = self._shortlist(driver.ids, condition, span)
+        else:
+            rows = merge(*(self._stream(number, condition) for number in driver.ids))
+            candidates = _once(photo_id for _, photo_id in rows if span is None or photo_id in span)
         size = _FIRST_BATCH
         while batch := list(islice(candidates, size)):
             passed = self._passing(batch, driver.rest)
@@ -147,38 +151,36 @@ class Search:
     def _stream(self, label: int, condition: str) -> Iterator[tuple[float, int]]:
         """(negative confidence, photo) of the rows of a label in this order, read as they are asked for."""
         sql = (
-            "SELECT l.confidence, l.photo_id FROM photo_labels l"
-            f" WHERE l.label_id = {label} AND NOT l.removed{condition} ORDER BY l.confidence DESC, l.photo_id"
+            f"SELECT l.confidence, l.photo_id FROM photo_labels l WHERE l.label_id = {label}{condition}"
+            " ORDER BY l.confidence DESC, l.photo_id"
         )
         for confidence, photo_id in self._reader.rows(sql, self._parameters):
             yield -confidence, photo_id
+
+    def _shortlist(self, labels: Sequence[int], condition: str, photos: set[int]) -> Iterator[int]:
+        """Those of a few photos that have one of some labels, by their best row."""
+        # The plus keeps SQLite from beginning with every row of the labels.
+        sql = (
+            f"SELECT l.photo_id, max(l.confidence) AS best FROM photo_labels l WHERE l.photo_id IN ({_list(photos)})"
+            f" AND +l.label_id IN ({_list(labels)}){condition} GROUP BY l.photo_id ORDER BY best DESC, l.photo_id"
+        )
+        return (photo_id for photo_id, _ in self._reader.rows(sql, self._parameters))
+
+    def _in_span(self) -> set[int] | None:
+        """The photos of the time spans that every match lies in; None if there are none, or too many photos."""
+        items = self.query.items if isinstance(self.query, And) else ()
+        spans = tuple(item for item in items if isinstance(item, Taken))
+        if not spans:
+            return None
+        sql = f"SELECT p.id FROM photos p WHERE {self._sql(And(spans), 'p.id')} LIMIT {_SPAN + 1}"
+        found = {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
+        return found if len(found) <= _SPAN else None
 
     def _passing(self, photos: Sequence[int], rest: Node | None) -> set[int]:
         """Those of some photos that are there and meet a condition."""
         condition = "" if rest is None else f" AND {self._sql(rest, 'p.id')}"
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
-
-    def _shortlist(self, driver: _Driver) -> Iterator[int] | None:
-        """All matches, if a time span that every match lies in has few photos; None if there is none."""
-        spans = [item for item in self.query.items if isinstance(item, Taken)] if isinstance(self.query, And) else []
-        if not spans or not driver.ids:
-            return None
-        span = self._sql(And(tuple(spans)), "p.id")
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM photos p WHERE {span} LIMIT {_SHORTLIST}) AS s"
-        if int(next(self._reader.rows(sql, self._parameters))[0]) == _SHORTLIST:
-            return None
-        bound = "" if driver.comparison is None else f" AND {self._bound('l.confidence', driver.comparison)}"
-        shown = " AND l.shown" if driver.shown else ""
-        rest = "" if driver.rest is None else f" AND {self._sql(driver.rest, 'p.id')}"
-        # CROSS JOIN: SQLite reads the photos first; without statistics it would begin with every row of the labels.
-        sql = (
-            "SELECT p.id, max(l.confidence) AS best FROM photos p CROSS JOIN photo_labels l"
-            f" WHERE l.photo_id = p.id AND p.missing_since IS NULL AND {span} AND NOT l.removed"
-            f" AND l.label_id IN ({_list(driver.ids)}){bound}{shown}{rest}"
-            " GROUP BY p.id ORDER BY best DESC, p.id"
-        )
-        return (photo_id for photo_id, _ in self._reader.rows(sql, self._parameters))
 
     def _in_path_order(self) -> Iterator[int]:
         condition = self._sql(self.query, "p.id")

@@ -11,6 +11,7 @@ import pytest
 from tagger.config import Settings
 from tagger.labels import taxonomy
 from tagger.photo import Label, Looked, Origin, PhotoFacts
+from tagger.search import run as run_module
 from tagger.search.language import (
     And,
     AnyLabel,
@@ -156,6 +157,19 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
                 best = [max(x.confidence for x in by_path[path].labels if x.key in keys) for path in found]
                 assert best == sorted(best, reverse=True), text
     assert non_empty > 50
+
+
+def test_time_spans_of_any_size(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The three ways to answer a query with a time span find the same in the same order."""
+    photos = a_library(11)
+    fill(store, photos)
+    found = []
+    for limits in ((100_000, 4000), (100_000, 0), (0, 0)):
+        monkeypatch.setattr(run_module, "_SPAN", limits[0])
+        monkeypatch.setattr(run_module, "_SHORTLIST", limits[1])
+        found.append([result.path.relative for result in run(settings, "animal>0.2 taken:2023..2024 -zebra")])
+    assert found[0]
+    assert found[0] == found[1] == found[2]
 
 
 def run(settings: Settings, text: str) -> list[Found]:
