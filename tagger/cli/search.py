@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -14,9 +15,21 @@ from tagger.search.language import HELP, parse
 from tagger.search.run import Found, Search
 from tagger.store.reader import open_reader
 
+# -dog is a word with NOT before it, and none of the options below.
+_NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(].*")
+_MARK = "\0"
+
+
+class _Search(click.Command):
+    """A command that takes `-dog` for part of the query."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [_MARK + arg if _NOT_A_WORD.fullmatch(arg) else arg for arg in args])
+
 
 @click.command(
     "search",
+    cls=_Search,
     epilog=HELP
     + """
 
@@ -41,7 +54,7 @@ def command(
     bare = paths or null or not sys.stdout.isatty()
     if limit is None and not (bare or as_json):
         limit = settings.search.limit
-    tree = parse(" ".join(query))
+    tree = parse(" ".join(word.removeprefix(_MARK) for word in query))
     number, more = 0, False
     with open_reader(settings) as reader:
         search = Search(reader, taxonomy.load(), tree)

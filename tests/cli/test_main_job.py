@@ -70,6 +70,10 @@ def test_searches_find_what_people_mean(labelled_once: Tagger) -> None:
     assert set(search("bird")) == {name for name, keys in known.items() if bird & set(keys)}
     assert set(search("vehicle")) == {name for name, keys in known.items() if vehicle & set(keys)}
     assert set(search("animal -dog")) == {name for name in animals if not dog & set(shown[name])}
+    # The same, as people type it: without quotes.
+    assert search("animal", "-dog") == search("animal -dog")
+    assert search("animal", "-tiger", "-n", "3") == search("animal -tiger")[:3]
+    assert search("animal", '-"sea lion"', "-pug", "-nail") == search('animal -"sea lion" -pug -nail')
     wild = TAXONOMY.find("wild animal") | TAXONOMY.find("food")
     assert set(search('"wild animal" OR food')) == {name for name, keys in known.items() if wild & set(keys)}
     assert set(search("label>0.8")) == {name for name, keys in shown.items() if max(keys.values(), default=0) > 0.8}
