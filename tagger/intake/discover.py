@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from tagger.config import IntakeSettings
 from tagger.formats import PHOTO_EXTENSIONS, extension
@@ -59,14 +60,48 @@ def walk(
     on_problem: Callable[[ScanProblem], None],
     unread: list[str] | None = None,
     stable: bool | None = None,
+    below: str = "",
 ) -> Iterator[SeenFile]:
     """Every file below `root` that may be a photo, in the code point order of its stored path.
+
+    `below`: only what lies in this folder (relative to `root`), by the rules of the folders around it.
 
     Folders that cannot be listed are told to `on_problem`, and their path with a slash is added to `unread`, before
     anything that follows them is yielded; so nobody takes their photos for deleted. `stable`: whether inode numbers
     and ctimes can be relied on (found out by default).
     """
-    return _Walk(root, settings, on_problem, [] if unread is None else unread, stable).files()
+    return _Walk(root, settings, on_problem, [] if unread is None else unread, stable).files(below)
+
+
+def look_at(
+    root: str,
+    paths: Iterable[str],
+    settings: IntakeSettings,
+    on_problem: Callable[[ScanProblem], None],
+    stable: bool | None = None,
+) -> dict[str, SeenFile | None]:
+    """What a walk would see at some paths (relative to `root`); None for those that it would not yield."""
+    walker = _Walk(root, settings, on_problem, [], stable)
+    return {path: walker.at(path) for path in paths}
+
+
+def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
+    """Every folder that a walk looks into, as paths relative to `root`, each before those inside it."""
+    return _Walk(root, settings, lambda _: None, [], True).folders(below)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One path with the part of `os.DirEntry` that is used."""
+
+    name: str
+    path: str
+
+    def is_dir(self) -> bool:
+        return stat.S_ISDIR(os.lstat(self.path).st_mode)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)  # noqa: PTH116 - str with surrogates
 
 
 @dataclass(slots=True)
@@ -95,11 +130,10 @@ class _Walk:
         self._stable = keeps_inodes(root) if stable is None else stable
         # Only links can lead to a folder twice, so without them nothing needs to be remembered.
         self._visited: set[tuple[int, int]] = set()
+        self._layers: dict[str, tuple[Patterns, ...] | None] = {}
 
-    def files(self) -> Iterator[SeenFile]:
-        own = parse_patterns("", self._settings.ignore, self._bad_setting)
-        layers = (own,) if self._settings.ignore else ()
-        first = self._open("", layers, self._identity(self._root) if self._settings.follow_symlinks else None)
+    def files(self, below: str) -> Iterator[SeenFile]:
+        first = self._start(below)
         stack = [first] if first else []
         while stack:
             folder = stack[-1]
@@ -120,6 +154,69 @@ class _Walk:
                         self._problem(path, error)
             else:
                 stack.pop()
+
+    def folders(self, below: str) -> Iterator[str]:
+        first = self._start(below)
+        stack = [first] if first else []
+        while stack:
+            folder = stack.pop()
+            yield folder.path
+            for entry in folder.entries:
+                if _is_folder(entry, self._settings.follow_symlinks):
+                    path = f"{folder.path}/{entry.name}" if folder.path else entry.name
+                    inner = self._enter(entry, path, folder, stack)
+                    if inner:
+                        stack.append(inner)
+
+    def at(self, path: str) -> SeenFile | None:
+        folder, _, name = path.rpartition("/")
+        layers = self._layers_of(folder)
+        if layers is None or always_ignored(name, hidden=self._settings.hidden):
+            return None
+        entry = _Entry(name, os.path.join(self._root, path))  # noqa: PTH118 - str with surrogates
+        try:
+            return None if entry.is_dir() else self._file(entry, path, layers)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                self._problem(path, error)
+            return None
+
+    def _start(self, below: str) -> _Folder | None:
+        """The folder to begin with, with the patterns of those around it."""
+        if below:
+            parent, _, name = below.rpartition("/")
+            outer = self._layers_of(parent)
+            if outer is None or always_ignored(name, hidden=self._settings.hidden) or ignored(below, True, outer):
+                return None
+        else:
+            outer = self._own_layers
+        where = os.path.join(self._root, below)  # noqa: PTH118 - str with surrogates
+        return self._open(below, outer, self._identity(where) if self._settings.follow_symlinks else None)
+
+    @cached_property
+    def _own_layers(self) -> tuple[Patterns, ...]:
+        own = parse_patterns("", self._settings.ignore, self._bad_setting)
+        return (own,) if self._settings.ignore else ()
+
+    def _layers_of(self, folder: str) -> tuple[Patterns, ...] | None:
+        """The patterns that hold in a folder; None if it is left out itself."""
+        if folder in self._layers:
+            return self._layers[folder]
+        parent, _, name = folder.rpartition("/")
+        outer = self._layers_of(parent) if folder else self._own_layers
+        where = os.path.join(self._root, folder)  # noqa: PTH118 - str with surrogates
+        found: tuple[Patterns, ...] | None = None
+        if (
+            outer is not None
+            and not (folder and always_ignored(name, hidden=self._settings.hidden))
+            and not (folder and ignored(folder, True, outer))
+            and not (folder and not self._settings.follow_symlinks and os.path.islink(where))  # noqa: PTH114
+            and not os.path.lexists(os.path.join(where, NO_MEDIA_FILE))  # noqa: PTH118
+        ):
+            has_patterns = os.path.lexists(os.path.join(where, IGNORE_FILE))  # noqa: PTH118
+            found = (*outer, *self._read_patterns(folder)) if has_patterns else outer
+        self._layers[folder] = found
+        return found
 
     def _open(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Folder | None:
         """List a folder and read its ignore files; None if it is to be left out."""
@@ -153,7 +250,7 @@ class _Walk:
             self._visited.add(identity)
         return self._open(path, folder.layers, identity)
 
-    def _file(self, entry: os.DirEntry[str], path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
+    def _file(self, entry: os.DirEntry[str] | _Entry, path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
         suffix = extension(entry.name)
         named = suffix in PHOTO_EXTENSIONS
         if (not named and suffix in _OTHER) or (layers and ignored(path, False, layers)):
@@ -208,7 +305,7 @@ def _is_folder(entry: os.DirEntry[str], follow: bool) -> bool:
         return False
 
 
-def _link_fault(entry: os.DirEntry[str]) -> str | None:
+def _link_fault(entry: os.DirEntry[str] | _Entry) -> str | None:
     """Why a link leads to no file; None if it leads to one (or to a folder)."""
     try:
         entry.stat()

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagger.config import IntakeSettings
-from tagger.intake.discover import ScanProblem, SeenFile, walk
+from tagger.intake.discover import ScanProblem, SeenFile, folders, look_at, walk
 from tagger.photo import stored_path
 
 DEFAULT = IntakeSettings()
@@ -167,6 +167,22 @@ def test_pipes_and_sockets_are_faults_not_traps(tmp_path: Path) -> None:
     [file] = seen(tmp_path)
     assert file.path == "x.jpg"
     assert "pipe" in (file.fault or "")
+
+
+def test_single_paths_and_subfolders_follow_the_same_rules(tmp_path: Path) -> None:
+    paths = "a.jpg sub/b.jpg sub/deep/c.jpg sub/skip/d.jpg @eaDir/e.jpg sub/._f.jpg none/g.jpg list.txt".split()
+    make(tmp_path, *paths, "none/.nomedia")
+    (tmp_path / "sub" / ".taggerignore").write_text("skip/\nb.jpg\n")
+    (tmp_path / "link").symlink_to("sub")
+    looked = look_at(str(tmp_path), [*paths, "missing.jpg", "link/deep/c.jpg", "sub"], DEFAULT, lambda _: None)
+    assert [path for path, file in looked.items() if file] == ["a.jpg", "sub/deep/c.jpg"]
+    assert [looked[file.path] for file in seen(tmp_path)] == seen(tmp_path)
+    below = [file.path for file in walk(str(tmp_path), DEFAULT, lambda _: None, below="sub")]
+    assert below == ["sub/deep/c.jpg"]
+    for left_out in ("sub/skip", "@eaDir", "none"):
+        assert list(walk(str(tmp_path), DEFAULT, lambda _: None, below=left_out)) == []
+    assert sorted(folders(str(tmp_path), DEFAULT)) == ["", "sub", "sub/deep"]
+    assert list(folders(str(tmp_path), DEFAULT, "sub")) == ["sub", "sub/deep"]
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
