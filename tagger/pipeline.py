@@ -62,7 +62,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """What a batch needs: the library, the model and the policy."""
+    """What a batch needs: the library, the model and the policy. `root_ids` None: every root."""
 
     store: Store
     settings: Settings
@@ -71,9 +71,11 @@ class Labeller:
     model: Model
     policy: Policy
     owner: str
-    root_ids: tuple[int, ...]
+    root_ids: tuple[int, ...] | None
     clock: Clock
     run_id: int
+    # The last priority that may be worked on at the moment: by day the archive may have to wait.
+    up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE
     book: LabelBook = field(default_factory=LabelBook)
 
 
@@ -133,7 +135,7 @@ def _alone(flight: deque[list[Job]]) -> bool:
 
 def _claim(labeller: Labeller, *, alone_too: bool) -> list[Job]:
     with labeller.store.read() as session:
-        due = jobs.next_due(session, labeller.root_ids)
+        due = jobs.next_due(session, labeller.root_ids, labeller.up_to())
     if due is None or due > labeller.clock.now():
         return []
     # The child must be up before photos are claimed: a death at start-up is no photo's fault.
@@ -146,13 +148,14 @@ def _claim(labeller: Labeller, *, alone_too: bool) -> list[Job]:
             labeller.clock.now(),
             labeller.root_ids,
             alone_too=alone_too,
+            up_to=labeller.up_to(),
         )
 
 
 def _wait_for_due(labeller: Labeller) -> bool:
     """Wait a moment if a photo is about to be due; False if there is nothing worth waiting for."""
     with labeller.store.read() as session:
-        due = jobs.next_due(session, labeller.root_ids)
+        due = jobs.next_due(session, labeller.root_ids, labeller.up_to())
     if due is None:
         return False
     wait = due - labeller.clock.now()

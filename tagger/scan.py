@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from tagger.clock import Clock
 from tagger.config import Settings
 from tagger.errors import UsageError
-from tagger.formats import SNIFF_BYTES, sniff
-from tagger.intake.discover import ScanProblem, SeenFile, walk
+from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, walk
 from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
 from tagger.photo import Fingerprint, shown_path
-from tagger.store import library
+from tagger.store import jobs, library
 from tagger.store.library import Root
 from tagger.store.session import Store
 
@@ -88,16 +87,18 @@ def scan_roots(
     stop: Callable[[], bool] = lambda: False,
     accept_missing: bool = False,
     report: Callable[[int], None] = lambda _: None,
+    unsettled: Callable[[Root, str], None] | None = None,
 ) -> ScanResult:
     """Look through roots and tell the database what changed.
 
     `stop` ends it early, and then nothing is taken as gone. `accept_missing` overrides the brake for roots of which
-    too much is gone. `report` is called with the number of files seen so far.
+    too much is gone. `report` is called with the number of files seen so far. `unsettled` is given the files that
+    changed a moment ago, and the database is not told of them.
     """
     result = ScanResult()
     for root in roots:
         if not stop():
-            _RootScan(store, settings, root, clock, result, report).run(stop, accept_missing)
+            _RootScan(store, settings, root, clock, result, report, unsettled).run(stop, accept_missing)
     return result
 
 
@@ -112,7 +113,9 @@ class _RootScan:
         clock: Clock,
         result: ScanResult,
         report: Callable[[int], None],
+        unsettled: Callable[[Root, str], None] | None,
     ) -> None:
+        self._unsettled = unsettled
         self._store = store
         self._settings = settings
         self._root = root
@@ -154,6 +157,8 @@ class _RootScan:
     def _note(self, change: Change, file: SeenFile | None, photo: KnownFile | None) -> None:
         if photo is not None and file is None:
             self._gone.append(photo.photo_id)
+        elif file is not None and self._unsettled is not None and change is not Change.SAME and self._is_fresh(file):
+            self._unsettled(self._root, file.path)
         elif file is not None and photo is None:
             if file.named or self._is_photo_inside(file):
                 self._new.append(file)
@@ -167,24 +172,21 @@ class _RootScan:
         if self._result.seen % 1000 == 0:
             self._report(self._result.seen)
 
+    def _is_fresh(self, file: SeenFile) -> bool:
+        """Whether the file changed a moment ago, or its times make no sense."""
+        newest = max(file.fingerprint.mtime_ns, file.fingerprint.ctime_ns or 0) / 1e9
+        return self._clock.now() - newest < max(10.0, 2 * self._settings.intake.settle_seconds)
+
     def _is_photo_inside(self, file: SeenFile) -> bool:
         """Whether a file whose name says nothing holds a picture. Only files changed since the last scan are read."""
         newest = max(file.fingerprint.mtime_ns, file.fingerprint.ctime_ns or 0) / 1e9
         if self._root.scanned_at is not None and newest < self._root.scanned_at - _MARGIN_SECONDS:
             return False
         try:
-            path = os.path.join(self._root.path, file.path)  # noqa: PTH118 - a str with surrogates
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+            return holds_picture(os.path.join(self._root.path, file.path))  # noqa: PTH118 - a str with surrogates
         except OSError as error:
             self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
             return False
-        try:
-            return sniff(os.read(descriptor, SNIFF_BYTES)) is not None
-        except OSError as error:
-            self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
-            return False
-        finally:
-            os.close(descriptor)
 
     def _flush(self) -> None:
         if not (self._new or self._changed or self._back):
@@ -192,7 +194,9 @@ class _RootScan:
         now, settle = self._clock.now(), self._settings.intake.settle_seconds
         with self._store.write() as session:
             files = [(file.path, file.fingerprint) for file in self._new]
-            ids = library.add_photos(session, self._root.id, files, now, settle)
+            # What the first look finds is the archive; what a later one finds is new.
+            priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
+            ids = library.add_photos(session, self._root.id, files, now, settle, priority)
             changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
             library.change_photos(session, changed, now, settle)
             library.photos_back(session, self._back)

@@ -1,6 +1,6 @@
 """Walking through a folder tree: every file that may be a photo, with what `stat` says, in path order.
 
-No file is opened here. One stat for each file; folders are listed once.
+No file is opened by a walk. One stat for each file; folders are listed once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tagger.config import IntakeSettings
-from tagger.formats import PHOTO_EXTENSIONS, extension
+from tagger.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.intake.filesystem import keeps_inodes
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
 from tagger.photo import Fingerprint, shown_path, stored_path
 
 # Extensions of files that live among photos and are none; files with other unknown names are sniffed.
-_OTHER = frozenset(
+OTHER_EXTENSIONS = frozenset(
     f".{name}"
     for name in (
         "aac aae aiff ai avi bak bin bup cfg conf csv ctb db dat doc docx dop dvd eps exe flac gz htm html icc ico ifo"
@@ -83,6 +83,15 @@ def look_at(
     """What a walk would see at some paths (relative to `root`); None for those that it would not yield."""
     walker = _Walk(root, settings, on_problem, [], stable)
     return {path: walker.at(path) for path in paths}
+
+
+def holds_picture(path: str) -> bool:
+    """Whether a file whose name says nothing holds a picture, by its first bytes. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        return sniff(os.read(descriptor, SNIFF_BYTES)) is not None
+    finally:
+        os.close(descriptor)
 
 
 def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
@@ -253,7 +262,7 @@ class _Walk:
     def _file(self, entry: os.DirEntry[str] | _Entry, path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
         suffix = extension(entry.name)
         named = suffix in PHOTO_EXTENSIONS
-        if (not named and suffix in _OTHER) or (layers and ignored(path, False, layers)):
+        if (not named and suffix in OTHER_EXTENSIONS) or (layers and ignored(path, False, layers)):
             return None
         status = entry.stat(follow_symlinks=False)
         fault = None

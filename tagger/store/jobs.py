@@ -19,6 +19,7 @@ from tagger.store.tables import JobRow, PhotoRow, RootRow
 
 CLASSIFY = "classify"
 PRIORITY_NEW = 10
+PRIORITY_ARCHIVE = 30
 PRIORITY_STALE = 50
 ALONE_AFTER = 3
 MAX_CRASHES = 2
@@ -93,16 +94,25 @@ def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_befor
 
 
 def claim(
-    session: Session, owner: str, limit: int, now: float, root_ids: Sequence[int], *, alone_too: bool
+    session: Session,
+    owner: str,
+    limit: int,
+    now: float,
+    root_ids: Sequence[int] | None,
+    *,
+    alone_too: bool,
+    up_to: int = PRIORITY_STALE,
 ) -> list[Job]:
     """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`alone_too`) a troubled one, alone.
+
+    `root_ids` None: of all roots. `up_to`: the last priority that may be worked on now.
 
     A troubled job that has crashed too often is failed here instead of being given out once more.
     """
     _expire_leases(session, now)
-    jobs = _pick(session, limit, now, root_ids, troubled=False)
+    jobs = _pick(session, limit, now, root_ids, up_to, troubled=False)
     if not jobs and alone_too:
-        while jobs := _pick(session, 1, now, root_ids, troubled=True):
+        while jobs := _pick(session, 1, now, root_ids, up_to, troubled=True):
             crashes = session.scalar(select(JobRow.crashes).where(JobRow.id == jobs[0].job_id)) or 0
             if crashes < MAX_CRASHES:
                 break
@@ -127,7 +137,10 @@ def claim(
     return jobs
 
 
-def _pick(session: Session, limit: int, now: float, root_ids: Sequence[int], *, troubled: bool) -> list[Job]:
+def _pick(
+    session: Session, limit: int, now: float, root_ids: Sequence[int] | None, up_to: int, *, troubled: bool
+) -> list[Job]:
+    here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
     trouble = JobRow.attempts >= ALONE_AFTER if troubled else JobRow.attempts < ALONE_AFTER
     rows = session.execute(
         select(JobRow.id, JobRow.attempts, PhotoRow, RootRow.path)
@@ -137,7 +150,8 @@ def _pick(session: Session, limit: int, now: float, root_ids: Sequence[int], *, 
             JobRow.kind == CLASSIFY,
             JobRow.state == JobState.QUEUED,
             JobRow.not_before <= int(now),
-            PhotoRow.root_id.in_(root_ids),
+            JobRow.priority <= up_to,
+            *here,
             trouble,
         )
         # Of the troubled ones first those that have not crashed alone: a kill from outside that hits a photo once is
@@ -304,13 +318,18 @@ def counts(session: Session, root_ids: Sequence[int] | None = None) -> QueueCoun
     return QueueCounts(found.get(JobState.QUEUED, 0), found.get(JobState.LEASED, 0), found.get(JobState.FAILED, 0))
 
 
-def next_due(session: Session, root_ids: Sequence[int]) -> int | None:
+def counts_by_priority(session: Session) -> dict[int, int]:
+    """How many queued jobs of each priority there are."""
+    query = select(JobRow.priority, func.count()).where(JobRow.state != JobState.FAILED).group_by(JobRow.priority)
+    return dict(session.execute(query).all())
+
+
+def next_due(session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE) -> int | None:
     """When the earliest queued job may be tried (seconds since the epoch); None where nothing is queued."""
-    return session.scalar(
-        select(func.min(JobRow.not_before))
-        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
-        .where(JobRow.state == JobState.QUEUED, PhotoRow.root_id.in_(root_ids))
-    )
+    query = select(func.min(JobRow.not_before)).where(JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
+    if root_ids is not None:
+        query = query.join(PhotoRow, PhotoRow.id == JobRow.photo_id).where(PhotoRow.root_id.in_(root_ids))
+    return session.scalar(query)
 
 
 def drop_queued(session: Session, photo_ids: Sequence[int]) -> None:

@@ -119,6 +119,44 @@ def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
         after = rows[-1][1]
 
 
+def known_at(session: Session, root_id: int, paths: Sequence[str]) -> dict[str, KnownPhoto]:
+    """What is known of some paths of a root, by path."""
+    found: dict[str, KnownPhoto] = {}
+    for start in range(0, len(paths), 500):
+        part = [stored_path(path) for path in paths[start : start + 500]]
+        for row in session.scalars(select(PhotoRow).where(PhotoRow.root_id == root_id, PhotoRow.path.in_(part))):
+            path = disk_path(row.path)
+            fingerprint = Fingerprint(row.size, row.mtime_ns, row.inode, row.ctime_ns)
+            found[path] = KnownPhoto(row.id, path, fingerprint, row.missing_since is not None)
+    return found
+
+
+def present_below(session: Session, root_id: int, folder: str) -> list[str]:
+    """The paths of the photos in a folder of a root, and below it, that are there as far as is known."""
+    rows = session.scalars(
+        select(PhotoRow.path).where(
+            PhotoRow.root_id == root_id,
+            PhotoRow.missing_since.is_(None),
+            PhotoRow.path.startswith(stored_path(folder) + "/", autoescape=True),
+        )
+    )
+    return [disk_path(path) for path in rows]
+
+
+def missing_since(session: Session, root_id: int, since: float) -> int:
+    """How many photos of a root went missing at or after a time."""
+    return (
+        session.scalar(select(func.count()).where(PhotoRow.root_id == root_id, PhotoRow.missing_since >= int(since)))
+        or 0
+    )
+
+
+def drop_missing(session: Session, before: float) -> int:
+    """Forget photos that went missing before a time; returns how many."""
+    result = session.execute(delete(PhotoRow).where(PhotoRow.missing_since < int(before)))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
     """The fingerprint as the database can hold it: 64-bit signed numbers (ZFS and year 2300 need more)."""
     return Fingerprint(
@@ -130,7 +168,12 @@ def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
 
 
 def add_photos(
-    session: Session, root_id: int, files: Sequence[tuple[str, Fingerprint]], now: float, settle: float
+    session: Session,
+    root_id: int,
+    files: Sequence[tuple[str, Fingerprint]],
+    now: float,
+    settle: float,
+    priority: int = jobs.PRIORITY_NEW,
 ) -> list[int]:
     """Add new photos (path relative to the root, fingerprint) and queue them; returns their ids."""
     if not files:
@@ -150,7 +193,7 @@ def add_photos(
             }
         )
     ids = session.scalars(insert(PhotoRow).returning(PhotoRow.id, sort_by_parameter_order=True), rows).all()
-    _enqueue_settled(session, list(zip(ids, [f for _, f in files], strict=True)), now, settle)
+    _enqueue_settled(session, list(zip(ids, [f for _, f in files], strict=True)), now, settle, priority)
     return list(ids)
 
 
@@ -208,7 +251,13 @@ def change_photos(session: Session, files: Sequence[tuple[int, Fingerprint]], no
     _enqueue_settled(session, files, now, settle)
 
 
-def _enqueue_settled(session: Session, files: Sequence[tuple[int, Fingerprint]], now: float, settle: float) -> None:
+def _enqueue_settled(
+    session: Session,
+    files: Sequence[tuple[int, Fingerprint]],
+    now: float,
+    settle: float,
+    priority: int = jobs.PRIORITY_NEW,
+) -> None:
     """Queue photos, each not before its file has stood still for `settle` seconds."""
     due: dict[int, list[int]] = {}
     for photo_id, fingerprint in files:
@@ -217,7 +266,7 @@ def _enqueue_settled(session: Session, files: Sequence[tuple[int, Fingerprint]],
         wait = int(still_at) + 1 if now < still_at <= now + settle else 0
         due.setdefault(wait, []).append(photo_id)
     for not_before, ids in due.items():
-        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before)
+        jobs.enqueue(session, ids, priority, not_before)
 
 
 def photos_back(session: Session, files: Sequence[tuple[int, Fingerprint]]) -> None:

@@ -57,19 +57,17 @@ def models(session: Session) -> dict[int, Model]:
     }
 
 
-def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int]) -> int:
+def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None) -> int:
     """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
-    stale = session.scalars(
+    query = (
         select(PhotoRow.id)
         .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
-        .where(
-            PhotoRow.root_id.in_(root_ids),
-            PhotoRow.missing_since.is_(None),
-            PhotoRow.labelled_by != model.id,
-            JobRow.id.is_(None),
-        )
+        .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by != model.id, JobRow.id.is_(None))
         .order_by(PhotoRow.id)
-    ).all()
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    stale = session.scalars(query).all()
     jobs.enqueue(session, stale, jobs.PRIORITY_STALE)
     return len(stale)
 
@@ -291,3 +289,12 @@ def labels_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[Labe
     for row, key, name in rows:
         found[row.photo_id].append(Label(key, name, row.confidence, row.rank, Origin(row.origin), row.shown))
     return found
+
+
+def drop_old_features(session: Session, model: Model) -> int:
+    """Forget the features that other models left of photos which this model labelled; returns how many."""
+    labelled = select(PhotoRow.id).where(PhotoRow.labelled_by == model.id)
+    result = session.execute(
+        delete(FeatureRow).where(FeatureRow.model_id != model.id, FeatureRow.photo_id.in_(labelled))
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
