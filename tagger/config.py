@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -39,6 +39,8 @@ class IntakeSettings(_Section):
     hidden: bool = False
     follow_symlinks: bool = False
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    watch: Literal["auto", "native", "polling"] = Field(default="auto", description='"auto", "native" or "polling"')
+    poll_seconds: Annotated[float, Field(ge=1, le=86400)] = 300.0
     vanish_share: Share = 0.2
     vanish_count: Annotated[int, Field(ge=0)] = 50
 
@@ -48,7 +50,9 @@ class ModelSettings(_Section):
 
     name: str = "resnet50"
     weights: Path | None = None
-    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    sha256: Annotated[
+        str, Field(pattern="^([0-9a-f]{64})?$", description="64 hexadecimal digits in lower case, as text")
+    ] = ""
     download: bool = True
     source: str = ""
 
@@ -89,6 +93,41 @@ class SearchSettings(_Section):
     limit: Annotated[int, Field(ge=0)] = 100
 
 
+_Schedule = Annotated[
+    str,
+    Field(
+        pattern=r"^(|[0-9]+ ?[smhd]|([^ ]+ +){4}[^ ]+)$",
+        description='an interval such as "6h", five cron fields such as "0 4 * * *", or "" for never',
+    ),
+]
+
+
+class ServiceSettings(_Section):
+    """How `tagger run` behaves."""
+
+    work_window: Annotated[
+        str,
+        Field(
+            pattern=r"^(|([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])$",
+            description='a span of time such as "22:00-06:00", or "" for always',
+        ),
+    ] = ""
+    nice: Annotated[int, Field(ge=0, le=19)] = 10
+    duty: Annotated[float, Field(ge=0.05, le=1)] = 1.0
+    idle_seconds: Annotated[float, Field(ge=0, le=86400)] = 300.0
+    stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    rescan: _Schedule = "6h"
+    upkeep: _Schedule = "0 4 * * *"
+    keep_missing_days: Annotated[float, Field(ge=0)] = 30.0
+    keep_backups: Annotated[int, Field(ge=0, le=1000)] = 3
+    health: Annotated[
+        str, Field(pattern=r"^(|[^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8642", "unix:/path" or ""')
+    ] = ""
+    log: Literal["auto", "text", "keyvalue", "json"] = Field(
+        default="auto", description='"auto", "text", "keyvalue" or "json"'
+    )
+
+
 class Settings(_Section):
     """Every setting, with its default. Frozen."""
 
@@ -100,6 +139,7 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
     search: SearchSettings = SearchSettings()
+    service: ServiceSettings = ServiceSettings()
 
     @field_validator("data_dir")
     @classmethod
@@ -245,7 +285,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
         if name not in names:
             raise ConfigError(f"Unknown environment variable {name}.", _nearest(name, names, "variable"))
         key = names[name]
-        if fields[key].annotation in (str, Path, Path | None):
+        if fields[key].annotation in (str, Path, Path | None) or get_origin(fields[key].annotation) is Literal:
             value: Any = text
         else:
             try:
@@ -310,6 +350,8 @@ def _sections() -> list[str]:
 
 
 def _allowed(field: Any) -> str:
+    if field.description:
+        return str(field.description)
     kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
     kind = kinds.get(field.annotation)
     if kind is None:
@@ -324,8 +366,6 @@ def _allowed(field: Any) -> str:
             kind = "a table of numbers from 0 to 1"
         else:
             kind = "a table of texts"
-    if any(getattr(m, "pattern", None) for m in field.metadata):
-        kind = "64 hexadecimal digits in lower case, as text"
     low = [b for m in field.metadata for b in (getattr(m, "ge", None),) if b is not None]
     above = [b for m in field.metadata for b in (getattr(m, "gt", None),) if b is not None]
     high = [b for m in field.metadata for b in (getattr(m, "le", None),) if b is not None]

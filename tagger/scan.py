@@ -27,7 +27,10 @@ _MARGIN_SECONDS = 60
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a look through the roots found. `held_back`: roots of which too much was gone, or that are not there."""
+    """What a look through the roots found.
+
+    `held_back`: roots that are not there, or of which too much is gone (`braked`), with the reason.
+    """
 
     seen: int = 0
     new: int = 0
@@ -37,6 +40,7 @@ class ScanResult:
     gone: int = 0
     problems: list[ScanProblem] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
+    braked: set[str] = field(default_factory=set)
 
 
 def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
@@ -216,6 +220,7 @@ class _RootScan:
         self._result.moved += len(moved)
         self._result.new -= len(moved)
         if too_many_gone(known, len(gone), self._settings.intake) and not accept_missing:
+            self._result.braked.add(self._root.path)
             self._result.held_back[self._root.path] = (
                 f"{len(gone):,} of its {known:,} photos are gone at once; is a disk missing? Nothing was taken as gone"
             )

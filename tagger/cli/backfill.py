@@ -9,11 +9,12 @@ import click
 
 from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Meter
-from tagger.errors import ExitCode, UsageError
+from tagger.errors import BusyError, ExitCode, UsageError
 from tagger.photo import shown_path
 
 if TYPE_CHECKING:
     from tagger.backfill import Outcome
+    from tagger.config import Settings
     from tagger.pipeline import Progress
     from tagger.scan import ScanResult
 
@@ -103,6 +104,11 @@ def command(
     try:
         with stop_on_signals(screen.stopping) as stop:
             outcome = backfill(settings, [absolute(f) for f in folders], screen, stop, accept_missing=accept_missing)
+    except BusyError:
+        # The service can do it as well; what cannot be asked of it is refused.
+        if model or weights or accept_missing or not _told_service(settings, folders):
+            raise
+        return ExitCode.DONE
     finally:
         screen.close()
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
@@ -111,6 +117,18 @@ def command(
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.SOME_FAILED if outcome.progress.failed or outcome.scan.held_back else ExitCode.DONE
+
+
+def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
+    """Ask a running service to look through the folders; False if none is running."""
+    from tagger import control
+
+    answer = control.ask(settings.data_dir, {"ask": "scan", "folders": [absolute(folder) for folder in folders]})
+    if answer is None:
+        return False
+    for folder in answer["folders"]:
+        print(f"The service is running and looks through {folder} now; follow it with: tagger status")
+    return True
 
 
 def _print_outcome(outcome: Outcome) -> None:

@@ -22,6 +22,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # name -> (module, one line for `tagger --help`); in the order of a first use.
 _COMMANDS = {
     "backfill": ("backfill", "Label every photo below some folders; safe to interrupt and repeat."),
+    "run": ("run", "Watch folders and label new photos as they arrive: the service."),
     "search": ("search", "Find photos by what is in them."),
     "status": ("status", "What the library holds, what is queued, what failed and why."),
     "show": ("show", "Everything known about one photo."),
@@ -30,6 +31,7 @@ _COMMANDS = {
     "export": ("export", "The whole library as CSV or JSON lines."),
     "relabel": ("relabel", "Apply changed rules and thresholds to the whole library, opening no photo."),
     "retry": ("retry", "Queue the failed photos again."),
+    "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
     "forget": ("forget", "Remove a folder from the library; photos on disk are not touched."),
     "model": ("model", "The models: list, show, fetch, use."),
     "doctor": ("doctor", "Check this machine and this library; each finding with its cure."),

@@ -108,6 +108,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 @click.pass_context
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
+    from tagger import control
     from tagger.config import choose_model, where_model_is_set
     from tagger.vision.models import architecture, model_id
     from tagger.vision.weights import find
@@ -125,6 +126,8 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     found = find(settings.model_copy(update={"model": chosen}), wanted)
     path = choose_model(settings, name, file)
     print(f"From now on tagger uses {name} (noted in {path}).")
+    if control.ask(settings.data_dir, {"ask": "reload"}) is not None:
+        print("The running service was told.")
     if found is None:
         print(
             f"Its weights ({wanted.megabytes} MB) are fetched when they are needed, or now: tagger model fetch {name}"

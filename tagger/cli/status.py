@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from tagger.cli.common import count, duration, local_time, path_json, settings_of, write_json
+from tagger.clock import SystemClock
+from tagger.config import Settings
 from tagger.errors import ExitCode
+from tagger.schedule import Window, local_zone
+from tagger.store.jobs import PRIORITY_NEW
 
 
 @click.command(
@@ -17,6 +23,7 @@ from tagger.errors import ExitCode
 @click.pass_context
 def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     """What the library holds, what is queued, what failed and why."""
+    from tagger import control
     from tagger.store import jobs, library, looks, records, runs
     from tagger.store.lock import holder
     from tagger.store.session import open_store
@@ -28,7 +35,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         models = looks.models(session)
         failed = jobs.failed(session, None if list_failed or as_json else 10)
         last = runs.last_runs(session, 1)
+        by_priority = jobs.counts_by_priority(session)
     at_work = holder(settings.data_dir)
+    service = control.ask(settings.data_dir, {"ask": "status"})
     if as_json:
         write_json(
             {
@@ -41,7 +50,10 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
                 "queued": totals.queue.queued + totals.queue.leased,
                 "failed": totals.queue.failed,
                 "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in failed],
+                "waiting_archive": by_priority.get(jobs.PRIORITY_ARCHIVE, 0),
+                "waiting_stale": by_priority.get(jobs.PRIORITY_STALE, 0),
                 "at_work": at_work or None,
+                "service": service,
             },
             indent=2,
         )
@@ -55,7 +67,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         model = models[row]
         print(f"Model     {model.architecture} ({model.model_id}): {count(number, 'photo')}")
     waiting = totals.queue.queued + totals.queue.leased
-    print(f"Queued    {waiting:,}" + ("" if at_work or not waiting else "  (run: tagger backfill)"))
+    print(
+        f"Queued    {waiting:,}" + ("" if at_work or not waiting else "  (label them: tagger backfill, or tagger run)")
+    )
     if totals.missing:
         print(f"Missing   {totals.missing:,}  (their files are gone; they keep their labels in case they come back)")
     print(f"Failed    {totals.queue.failed:,}" + ("  (again with: tagger retry)" if totals.queue.failed else ""))
@@ -69,6 +83,41 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
             f"Last run  {run.command} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
             f"{run.labelled:,} labelled, {run.failed:,} failed"
         )
-    if at_work:
+    if service is not None:
+        _print_service(service, by_priority, settings)
+    elif at_work:
         print(f"At work   {at_work}")
     return ExitCode.DONE
+
+
+def _print_service(service: dict[str, Any], by_priority: dict[int, int], settings: Settings) -> None:
+    labelling = service["labelling"]
+    print(f"Service   running since {local_time(service['started_at'])} (process {service['pid']})")
+    for folder in service["folders"]:
+        how = "the kernel tells" if folder["watching"] == "native" else f"polled: {folder['why_polling']}"
+        print(f"Watching  {folder['path']}  ({how})")
+        if folder["held"]:
+            print(f"HELD      {folder['path']}: {folder['held']}")
+            print("          If they are really gone: tagger accept-missing")
+    for problem in service["problems"]:
+        print(f"WAITING   {problem}")
+    if service["settling"]:
+        print(f"Settling  {count(service['settling'], 'file')} that arrived just now")
+    later = sum(number for priority, number in by_priority.items() if priority > PRIORITY_NEW)
+    if later:
+        finish = _finish(later, labelling, settings)
+        print(f"Later     {count(later, 'photo')} of the archive or of an older model{finish}")
+
+
+def _finish(photos: int, labelling: dict[str, Any], settings: Settings) -> str:
+    """When so many photos will be done at the present speed, worked on in the window only."""
+    from datetime import datetime
+
+    rate = labelling["photos_per_second"]
+    if not rate:
+        return ""
+    zone = local_zone()
+    window = Window(settings.service.work_window, zone)
+    done = datetime.fromtimestamp(window.finish(SystemClock().now(), photos / rate), zone)
+    at = f" in the work window {settings.service.work_window}" if settings.service.work_window else ""
+    return f", done about {done:%A %Y-%m-%d %H:%M}{at} ({rate:.1f} photos/s)"

@@ -234,6 +234,30 @@ def match_moves(session: Session, gone: Sequence[int], last_id: int) -> set[int]
     return moved
 
 
+def match_returned(session: Session, new_ids: Sequence[int]) -> int:
+    """Find new photos among those that went missing before, by inode, size and time: they were renamed.
+
+    Returns how many; each missing photo goes on at the new path with everything that is known of it.
+    """
+    found = 0
+    for photo_id in new_ids:
+        new = session.get_one(PhotoRow, photo_id)
+        if new.inode is None:
+            continue
+        old = session.scalars(
+            select(PhotoRow.id).where(
+                PhotoRow.size == new.size,
+                PhotoRow.mtime_ns == new.mtime_ns,
+                PhotoRow.inode == new.inode,
+                PhotoRow.missing_since.is_not(None),
+            )
+        ).all()
+        if len(old) == 1:
+            take_over(session, old[0], new)
+            found += 1
+    return found
+
+
 def take_over(session: Session, old_id: int, new: PhotoRow) -> None:
     """An older photo turns out to be the file that was taken for a new one: it moves there, the new one goes."""
     place = (new.root_id, disk_path(new.path), Fingerprint(new.size, new.mtime_ns, new.inode, new.ctime_ns))

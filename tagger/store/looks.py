@@ -298,3 +298,16 @@ def drop_old_features(session: Session, model: Model) -> int:
         delete(FeatureRow).where(FeatureRow.model_id != model.id, FeatureRow.photo_id.in_(labelled))
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def anything_labelled(session: Session) -> bool:
+    """Whether any photo is labelled."""
+    return session.scalar(select(PhotoRow.id).where(PhotoRow.labelled_by.is_not(None)).limit(1)) is not None
+
+
+def settled_on(session: Session, model: Model, before: float) -> bool:
+    """Whether this model labelled every photo that is labelled, and did so before a time."""
+    other = select(PhotoRow.id).where(
+        PhotoRow.labelled_by.is_not(None), (PhotoRow.labelled_by != model.id) | (PhotoRow.labelled_at >= int(before))
+    )
+    return session.scalar(select(other.exists())) is False

@@ -50,7 +50,10 @@ class Classifier:
         model_id: str,
         weights: Path,
         clock: Clock | None = None,
+        *,
+        duty: float = 1.0,
     ) -> None:
+        self._duty = duty
         self._settings = settings
         self._architecture = architecture
         self._weights = weights
@@ -220,6 +223,7 @@ class Classifier:
             head_file=os.fspath(self._head_file),
             batch_size=engine.batch_size,
             threads=engine.threads,
+            duty=self._duty,
             settle_seconds=self._settings.intake.settle_seconds,
             limits=self._settings.limits.model_dump(),
         )

@@ -89,6 +89,7 @@ class _Worker:
         self._size = engine.architecture.input_size
         self._batch_size = int(load["batch_size"])
         self._settle = float(load["settle_seconds"])
+        self._duty = float(load["duty"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
         self._sending = threading.Lock()
@@ -99,10 +100,15 @@ class _Worker:
     def run(self) -> None:
         """Work until the parent says stop."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        clock = SystemClock()
         while (batch := self._batches.get()) is not None:
+            started = clock.monotonic()
             answers = self._answer([future.result() for future in batch])
             with self._sending:
                 send_answers(self._channel, answers)
+            if self._duty < 1:
+                # The next batch is being decoded meanwhile, but no further.
+                clock.sleep((clock.monotonic() - started) * (1 / self._duty - 1))
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:

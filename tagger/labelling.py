@@ -1,0 +1,229 @@
+"""The service's thread that labels what is queued, for years: it waits, backs off, and lets the child go when idle."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, record_model
+from tagger.clock import Clock
+from tagger.config import Settings
+from tagger.errors import ModelError, TaggerError
+from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
+from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.schedule import Window
+from tagger.store import jobs, looks, runs
+from tagger.store.looks import Model
+from tagger.store.session import Store
+from tagger.vision.classifier import Classifier
+
+_FIRST_WAIT, _LAST_WAIT = 5.0, 60.0
+# How long to wait before asking for weights again that could not be had.
+_MODEL_WAIT = 900.0
+_LOG = logging.getLogger("tagger")
+
+
+class Labelling:
+    """Runs in a thread of its own from `start` to `stop`. `wake` it when something was queued."""
+
+    def __init__(
+        self, store: Store, settings: Settings, window: Window, owner: str, clock: Clock, changed: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._window = window
+        self._owner = owner
+        self._clock = clock
+        self._changed = changed
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="labelling", daemon=True)
+        self._classifier: Classifier | None = None
+        self.model: Model | None = None
+        self.problem = ""
+        self.rate = 0.0
+        self.labelled = 0
+        self.failed = 0
+        self.seconds = 0.0
+        self.batches = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was queued, or a problem may be over."""
+        self._wake.set()
+
+    def stop(self, seconds: float) -> bool:
+        """Finish the batches in hand; False if that took longer than `seconds`."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def child_starts(self) -> int:
+        """How often the child process was started."""
+        return 0 if self._classifier is None else self._classifier.starts
+
+    @property
+    def child(self) -> int | None:
+        """The child's process id while it runs."""
+        return None if self._classifier is None else self._classifier.process_id
+
+    def _run(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self._work()
+                wait = _FIRST_WAIT
+            except TaggerError as error:
+                self._note(error.message, str(error))
+                # A locked database or a full disk may be over at any moment; weights are put there by a person.
+                pause = _MODEL_WAIT if isinstance(error, ModelError) else wait
+                wait = min(2 * wait, _LAST_WAIT)
+                self._sleep(pause)
+            except Exception as error:  # noqa: BLE001 - the service must live; the fault is logged and told
+                _LOG.exception("labelling failed")
+                self._note(f"{type(error).__name__}: {error}", "")
+                wait = min(2 * wait, _LAST_WAIT)
+                self._sleep(wait)
+
+    def _work(self) -> None:
+        """Label until told to stop. Raises TaggerError when something is wrong that may be cured."""
+        policy = Policy.from_settings(self._settings.labels, taxonomy.load())
+        if not self._anything_known():
+            # A library without photos needs no model yet.
+            self._sleep(None)
+            return
+        chosen = choose_model(self._settings, lambda _done, _total: None)
+        self.model = record_model(self._store, chosen, self._clock)
+        with self._store.write() as session:
+            stale = looks.enqueue_stale(session, self.model, None)
+        if stale:
+            _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
+        with open_classifier(self._settings, chosen, self._clock, duty=self._settings.service.duty) as classifier:
+            self._classifier = classifier
+            try:
+                self._label(classifier, chosen, policy)
+            finally:
+                self._classifier = None
+
+    def _anything_known(self) -> bool:
+        with self._store.read() as session:
+            return jobs.next_due(session, None) is not None or looks.anything_labelled(session)
+
+    def _label(self, classifier: Classifier, chosen: ChosenModel, policy: Policy) -> None:
+        assert self.model is not None
+        head = None
+        idle_since = self._clock.monotonic()
+        while not self._stopping.is_set():
+            self._wake.clear()
+            with self._store.read() as session:
+                due = jobs.next_due(session, None, self._up_to())
+            self._note("")
+            if due is not None and due <= self._clock.now():
+                head = head or classifier.head()
+                with self._store.write() as session:
+                    run_id = runs.start_run(session, "run", self.model, self._clock.now())
+                labeller = Labeller(
+                    self._store,
+                    self._settings,
+                    classifier,
+                    head,
+                    self.model,
+                    policy,
+                    self._owner,
+                    None,
+                    self._clock,
+                    run_id,
+                    self._up_to,
+                )
+                self._label_due(labeller, run_id)
+                idle_since = self._clock.monotonic()
+            else:
+                self._wait_for_work(classifier, due, idle_since)
+
+    def _label_due(self, labeller: Labeller, run_id: int) -> None:
+        progress = Progress()
+        started = self._clock.monotonic()
+        outcome = "failed"
+        seen = [0, started]
+
+        def report(now: Progress) -> None:
+            if now.done == seen[0]:
+                return
+            moment = self._clock.monotonic()
+            count, seconds = now.done - int(seen[0]), max(moment - seen[1], 1e-3)
+            seen[:] = [now.done, moment]
+            self.rate = count / seconds if not self.rate else 0.8 * self.rate + 0.2 * count / seconds
+            self.batches += 1
+            self.seconds += seconds
+            self.labelled, self.failed = before[0] + now.labelled, before[1] + now.failed
+            _LOG.info("batch photos=%d failed=%d seconds=%.2f", count, now.failed, seconds)
+            self._changed()
+
+        before = (self.labelled, self.failed)
+        try:
+            label_queued(labeller, progress, stop=self._stopping.is_set, report=report)
+            report(progress)
+            outcome = "interrupted" if self._stopping.is_set() else "done"
+        finally:
+            with self._store.write() as session:
+                runs.end_run(session, run_id, outcome, self._clock.monotonic() - started, self._clock.now())
+
+    def _wait_for_work(self, classifier: Classifier, due: int | None, idle_since: float) -> None:
+        """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
+        now = self._clock.now()
+        waits = [] if due is None else [max(0.05, due - now)]
+        if not self._window.is_open(now):
+            change = self._window.next_change(now)
+            with self._store.read() as session:
+                waiting = jobs.next_due(session, None)
+            if change is not None and waiting is not None:
+                waits.append(change - now + 0.01)
+        if classifier.process_id is not None:
+            left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
+            if left <= 0:
+                classifier.close()
+                _LOG.info("nothing to do: the model's process ended")
+                self._changed()
+            else:
+                waits.append(left)
+        self._sleep(min(waits) if waits else None)
+
+    def _up_to(self) -> int:
+        return jobs.PRIORITY_STALE if self._window.is_open(self._clock.now()) else jobs.PRIORITY_NEW
+
+    def _sleep(self, seconds: float | None) -> None:
+        self._wake.wait(seconds)
+
+    def _note(self, problem: str, whole: str = "") -> None:
+        if problem != self.problem:
+            if problem:
+                _LOG.warning("waiting: %s", whole or problem)
+            else:
+                _LOG.info("going on")
+            self.problem = problem
+            self._changed()
+
+    def state(self) -> dict[str, Any]:
+        """For `tagger status` and health. JSON-able."""
+        return {
+            "model": None if self.model is None else self.model.model_id,
+            "architecture": None if self.model is None else self.model.architecture,
+            "problem": self.problem,
+            "photos_per_second": round(self.rate, 2),
+            "labelled": self.labelled,
+            "failed": self.failed,
+            "batches": self.batches,
+            "batch_seconds": round(self.seconds, 3),
+            "child": self.child,
+            "child_starts": self.child_starts,
+            "window_open": self._window.is_open(self._clock.now()),
+        }

@@ -1,0 +1,121 @@
+"""When things are due: the work window, and the scheduler that only ever reminds somebody else.
+
+Nothing is lost when a reminder is: what is due to be done is always a question to the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, tzinfo
+from datetime import time as time_of_day
+from typing import Any
+
+from tagger.errors import ConfigError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def local_zone() -> tzinfo:
+    """This machine's time zone, with its daylight saving rules (TZ or /etc/localtime)."""
+    from tzlocal import get_localzone
+
+    return get_localzone()
+
+
+class Window:
+    """A daily span of local time such as 22:00-06:00; empty text: always open. Times are seconds since the epoch."""
+
+    def __init__(self, text: str, zone: tzinfo) -> None:
+        self._zone = zone
+        self._span: tuple[time_of_day, time_of_day] | None = None
+        if text:
+            start, end = (time_of_day.fromisoformat(part) for part in text.split("-"))
+            self._span = (start, end)
+
+    def is_open(self, now: float) -> bool:
+        """Whether work may be done now."""
+        return self._span is None or any(start <= now < end for start, end in self._spans(now, 3))
+
+    def next_change(self, now: float) -> float | None:
+        """When the window opens or closes next; None if it never does."""
+        if self._span is None:
+            return None
+        return min(moment for span in self._spans(now, 3) for moment in span if moment > now)
+
+    def finish(self, now: float, seconds: float) -> float:
+        """When so many seconds of work will be done if it is worked only while the window is open."""
+        if self._span is None:
+            return now + seconds
+        # A year ahead is far enough for anybody.
+        for start, end in self._spans(now, 366):
+            begin = max(start, now)
+            if end <= begin:
+                continue
+            if seconds <= end - begin:
+                return begin + seconds
+            seconds -= end - begin
+        return now + 366 * 86400
+
+    def _spans(self, now: float, days: int) -> Iterator[tuple[float, float]]:
+        """The spans around and after a moment; a wall-clock time that a change of clocks skips means what follows."""
+        assert self._span is not None
+        first, last = self._span
+        today = datetime.fromtimestamp(now, self._zone).date()
+        for number in range(-1, days):
+            day = today + timedelta(days=number)
+            start = datetime.combine(day, first, self._zone)
+            end = datetime.combine(day if last > first else day + timedelta(days=1), last, self._zone)
+            yield start.timestamp(), end.timestamp()
+
+
+def trigger(text: str, zone: tzinfo, key: str) -> Any:
+    """APScheduler's trigger for an interval (`6h`) or five cron fields; None for "". Raises ConfigError."""
+    from apscheduler.triggers.cron import CronTrigger
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    if not text:
+        return None
+    interval = re.fullmatch(r"(\d+) ?([smhd])", text)
+    try:
+        if interval:
+            seconds = int(interval[1]) * _UNITS[interval[2]]
+            if seconds < 1:
+                raise ValueError("the interval is empty")
+            return IntervalTrigger(seconds=seconds, timezone=zone)
+        return CronTrigger.from_crontab(text, timezone=zone)
+    except ValueError as error:
+        raise ConfigError(f"{key} = {text!r} is not allowed: {error}.") from error
+
+
+class Scheduler:
+    """APScheduler with jobs in memory. A job is a reminder: it calls a function that must only leave a message."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        # Without a grace time a reminder that comes late, after a night of standby, would be dropped.
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        self._scheduler = BackgroundScheduler(timezone=zone, job_defaults=defaults)
+        self._zone = zone
+
+    def set(self, name: str, text: str, key: str, remind: Callable[[], None]) -> None:
+        """Remind at the times that a setting says; replaces an earlier job of that name."""
+        found = trigger(text, self._zone, key)
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.remove_job(name)
+        if found is not None:
+            self._scheduler.add_job(remind, found, id=name)
+
+    def next_times(self) -> dict[str, float]:
+        """When each job is due next, in seconds since the epoch."""
+        return {job.id: job.next_run_time.timestamp() for job in self._scheduler.get_jobs() if job.next_run_time}
+
+    def start(self) -> None:
+        """Begin to remind."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Remind no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)

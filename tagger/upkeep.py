@@ -1,0 +1,76 @@
+"""What keeps a library in order over the years: dropping what is gone for good, tidying, backups."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import text
+
+from tagger.clock import Clock
+from tagger.config import Settings
+from tagger.errors import StoreError
+from tagger.store import library, looks
+from tagger.store.looks import Model
+from tagger.store.session import Store
+
+BACKUPS = "backups"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What was done. `backup`: the file written, or None."""
+
+    dropped_photos: int
+    dropped_features: int
+    backup: Path | None
+
+
+def tidy(store: Store, settings: Settings, model: Model | None, clock: Clock) -> Tidied:
+    """Drop photos that have been missing for long and other models' features, tidy the database, back it up.
+
+    Features of another model stay until every photo was labelled by this one for as long as missing photos are kept,
+    so that going back to it costs nothing meanwhile. Raises StoreError.
+    """
+    before = clock.now() - settings.service.keep_missing_days * 86400
+    with store.write() as session:
+        photos = library.drop_missing(session, before)
+        features = 0
+        if model is not None and looks.settled_on(session, model, before):
+            features = looks.drop_old_features(session, model)
+    backup = None
+    if store.engine.dialect.name == "sqlite":
+        with store.engine.connect() as connection:
+            connection.execute(text("PRAGMA optimize"))
+        if settings.service.keep_backups:
+            backup = back_up(Path(store.where), settings.data_dir / BACKUPS, settings.service.keep_backups, clock)
+    return Tidied(photos, features, backup)
+
+
+def back_up(database: Path, folder: Path, keep: int, clock: Clock) -> Path:
+    """Copy a SQLite database while it is in use, whole or not at all, and keep the newest `keep` copies."""
+    stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = folder / f"library-{stamp}.db"
+    unfinished = folder / f".{path.name}.part"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        connection = sqlite3.connect(database.absolute().as_uri() + "?mode=ro", uri=True)
+        try:
+            connection.execute("VACUUM INTO ?", (str(unfinished),))
+        finally:
+            connection.close()
+        unfinished.replace(path)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise StoreError(
+            f"The backup {path} cannot be written: {error}.", "Free some space, or set service.keep_backups = 0."
+        ) from error
+    for old in sorted(folder.glob("library-*.db"))[:-keep]:
+        old.unlink()
+        _LOG.info("dropped the backup %s", old.name)
+    return path
