@@ -165,17 +165,25 @@ class _Walk:
                 stack.pop()
 
     def folders(self, below: str) -> Iterator[str]:
-        first = self._start(below)
-        stack = [first] if first else []
-        while stack:
-            folder = stack.pop()
-            yield folder.path
-            for entry in folder.entries:
-                if _is_folder(entry, self._settings.follow_symlinks):
-                    path = f"{folder.path}/{entry.name}" if folder.path else entry.name
-                    inner = self._enter(entry, path, folder, stack)
-                    if inner:
-                        stack.append(inner)
+        outer = self._layers_around(below)
+        todo = [] if outer is None else [(below, outer)]
+        while todo:
+            path, layers = todo.pop()
+            # Before it is listed: a watch set now sees what appears after the listing.
+            yield path
+            folder = self._open(path, layers, None)
+            for entry in folder.entries if folder else ():
+                inner = f"{path}/{entry.name}" if path else entry.name
+                if not _is_folder(entry, self._settings.follow_symlinks):
+                    continue
+                if folder is None or (folder.layers and ignored(inner, True, folder.layers)):
+                    continue
+                if self._settings.follow_symlinks:
+                    identity = self._identity(entry.path)
+                    if identity in self._visited:
+                        continue
+                    self._visited.add(identity)
+                todo.append((inner, folder.layers))
 
     def at(self, path: str) -> SeenFile | None:
         folder, _, name = path.rpartition("/")
@@ -192,15 +200,21 @@ class _Walk:
 
     def _start(self, below: str) -> _Folder | None:
         """The folder to begin with, with the patterns of those around it."""
-        if below:
-            parent, _, name = below.rpartition("/")
-            outer = self._layers_of(parent)
-            if outer is None or always_ignored(name, hidden=self._settings.hidden) or ignored(below, True, outer):
-                return None
-        else:
-            outer = self._own_layers
+        outer = self._layers_around(below)
+        if outer is None:
+            return None
         where = os.path.join(self._root, below)  # noqa: PTH118 - str with surrogates
         return self._open(below, outer, self._identity(where) if self._settings.follow_symlinks else None)
+
+    def _layers_around(self, folder: str) -> tuple[Patterns, ...] | None:
+        """The patterns that hold for a folder from outside; None if it is left out."""
+        if not folder:
+            return self._own_layers
+        parent, _, name = folder.rpartition("/")
+        outer = self._layers_of(parent)
+        if outer is None or always_ignored(name, hidden=self._settings.hidden) or ignored(folder, True, outer):
+            return None
+        return outer
 
     @cached_property
     def _own_layers(self) -> tuple[Patterns, ...]:

@@ -181,8 +181,20 @@ def test_single_paths_and_subfolders_follow_the_same_rules(tmp_path: Path) -> No
     assert below == ["sub/deep/c.jpg"]
     for left_out in ("sub/skip", "@eaDir", "none"):
         assert list(walk(str(tmp_path), DEFAULT, lambda _: None, below=left_out)) == []
-    assert sorted(folders(str(tmp_path), DEFAULT)) == ["", "sub", "sub/deep"]
+    # A folder is told before it is listed, so one with a .nomedia is, too; nothing in it is.
+    assert sorted(folders(str(tmp_path), DEFAULT)) == ["", "none", "sub", "sub/deep"]
     assert list(folders(str(tmp_path), DEFAULT, "sub")) == ["sub", "sub/deep"]
+
+
+def test_a_folder_is_told_before_it_is_listed(tmp_path: Path) -> None:
+    """Who sets a watch when told misses nothing: what is made before is listed, what is made later is seen."""
+    make(tmp_path, "a/x.jpg")
+    told = []
+    for path in folders(str(tmp_path), DEFAULT):
+        told.append(path)
+        if path == "a":
+            make(tmp_path, "a/late/y.jpg")
+    assert "a/late" in told
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,384 @@
+"""`tagger run` on real folders with the real child, watched by the kernel and polled."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import h5py
+import pytest
+
+from tests.cli.runner import MOBILENET, Tagger
+from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
+
+QUICK = {
+    "TAGGER_INTAKE_SETTLE_SECONDS": "1.5",
+    "TAGGER_INTAKE_POLL_SECONDS": "2",
+    "TAGGER_SERVICE_LOG": "keyvalue",
+    "TAGGER_SERVICE_NICE": "0",
+}
+
+
+@pytest.fixture
+def quick(tagger: Tagger) -> Tagger:
+    tagger.environ |= QUICK
+    return tagger
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize("watch", ["native", "polling"])
+@pytest.mark.parametrize("count", [300, pytest.param(5000, marks=pytest.mark.slow)])
+def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: Path, watch: str, count: int) -> None:
+    """None missed, none twice, none while half-written."""
+    photos = Photos()
+    folders = 200 if count == 5000 else 30
+    with running(quick, root, environ={"TAGGER_INTAKE_WATCH": watch}) as service:
+        assert service.status()["service"]["folders"][0]["watching"] == watch
+        slow = [root / "slow" / f"{number}.png" for number in range(20)]
+        for number in range(count - len(slow)):
+            folder = number % folders
+            photos.write(root / f"{folder // 20}" / f"{folder // 4}" / f"{folder}" / f"{number}.png")
+        photos.write_slowly(slow, 1.0)
+        service.wait_until_done(count, 500 if count == 5000 else 90)
+        assert photo_states(quick.database)["failed"] == 0
+        assert service.stop() == 0
+    assert set(known_tree(quick, root)) == tree_of(root)
+    connection = sqlite3.connect(quick.database)
+    # A file that had been read half-written would have been labelled twice.
+    assert connection.execute("SELECT sum(labelled) FROM runs").fetchone() == (count,)
+    connection.close()
+
+
+def test_everything_a_watcher_misses_is_found_by_the_next_scan(quick: Tagger, root: Path, tmp_path: Path) -> None:
+    photos = Photos()
+    for number in range(5):
+        photos.write(root / f"before{number}.png")
+    with running(quick, root) as service:
+        service.wait_until_done(5)
+        # The whole service is paused while much happens: the kernel's queue overflows or is full of old news.
+        os.killpg(service.process.pid, signal.SIGSTOP)
+        for number in range(200):
+            photos.write(root / f"paused{number % 20}" / f"{number}.png")
+        shutil.move(root / "paused3", root / "moved3")
+        (root / "before0.png").rename(root / "renamed0.png")
+        (root / "before1.png").unlink()
+        os.killpg(service.process.pid, signal.SIGCONT)
+        # A folder moved in from outside, one copied in, a name at which rsync ends a copy.
+        photos.write(tmp_path / "outside" / "deep" / "x.png")
+        shutil.move(tmp_path / "outside", root / "outside")
+        photos.write(root / ".y.png.Ab12Cd")
+        (root / ".y.png.Ab12Cd").rename(root / "y.png")
+        # Ignored folders are not watched, and ignore rules that change hold at once.
+        photos.write(root / "@eaDir" / "thumb.png")
+        service.wait_until_done(206)
+        (root / "paused5" / ".nomedia").touch()
+        service.wait_until_done(196)
+        assert service.stop() == 0
+    expected = {path for path in tree_of(root) if not path.startswith(("@eaDir", "paused5"))}
+    assert set(known_tree(quick, root)) == expected
+
+
+def test_without_watches_it_polls_and_says_so_once(quick: Tagger, root: Path) -> None:
+    """A user namespace of its own has inotify limits of its own."""
+    unshare = ["unshare", "-Ur", "sh", "-c", 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    photos = Photos()
+    for number in range(10):
+        photos.write(root / f"{number}" / "a.png")
+    with running(quick, root, prefix=unshare) as service:
+        service.wait_until_done(10)
+        photos.write(root / "new" / "b.png")
+        service.wait_until_done(11)
+        [folder] = service.status()["service"]["folders"]
+        assert folder["watching"] == "polling"
+        assert "sysctl fs.inotify.max_user_watches=" in folder["why_polling"]
+        assert "polled" in quick("status").stdout
+        time.sleep(3)
+        assert len([line for line in service.log if "is polled" in line]) == 1
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.slow)])
+def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path, kills: int) -> None:
+    photos = Photos()
+    chance = random.Random(kills)
+    written = 0
+    for number in range(kills):
+        with running(quick, root) as service:
+            for _ in range(chance.randint(5, 25)):
+                photos.write(root / f"{chance.randrange(8)}" / f"{written}.png")
+                written += 1
+                time.sleep(chance.uniform(0, 0.05))
+            time.sleep(chance.uniform(0, 6))
+            child = service.status()["service"]["labelling"]["child"]
+            if number % 2 and child:
+                os.kill(child, signal.SIGKILL)
+                time.sleep(chance.uniform(0, 3))
+    with running(quick, root) as service:
+        service.wait_until_done(written)
+        assert service.stop() == 0
+    assert set(known_tree(quick, root)) == tree_of(root)
+    assert set(known_tree(quick, root).values()) == {"labelled"}
+    connection = sqlite3.connect(quick.database)
+    assert connection.execute("SELECT sum(labelled) FROM runs").fetchone() == (written,)
+    connection.close()
+
+
+def test_a_root_that_goes_and_comes_back_loses_no_label(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    for number in range(60):
+        photos.write(root / f"{number}.png")
+    with running(quick, root) as service:
+        service.wait_until_done(60)
+        root.rename(root.with_name("unmounted"))
+        wait_for(lambda: service.status()["service"]["folders"][0]["held"], 30)
+        assert "HELD" in quick("status").stdout
+        assert photo_states(quick.database)["missing"] == 0
+        root.mkdir()  # an empty mount point
+        time.sleep(3)
+        assert "mounted" in service.status()["service"]["folders"][0]["held"]
+        root.rmdir()
+        root.with_name("unmounted").rename(root)
+        wait_for(lambda: not service.status()["service"]["folders"][0]["held"], 60)
+        assert photo_states(quick.database)["present"] == 60
+        # And it is watched again.
+        photos.write(root / "new.png")
+        service.wait_until_done(61)
+        assert service.status()["service"]["folders"][0]["watching"] == "native"
+
+
+def test_very_many_deletions_at_once_wait_for_a_person(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    for number in range(200):
+        photos.write(root / f"{number % 10}" / f"{number}.png")
+    with running(quick, root) as service:
+        service.wait_until_done(200)
+        for number in range(3):
+            shutil.rmtree(root / f"{number}")
+        wait_for(lambda: service.status()["service"]["folders"][0]["held"], 30)
+        assert photo_states(quick.database)["missing"] == 0
+        text = quick("status").stdout
+        assert "60 of its 200 photos are gone at once" in text
+        assert "tagger accept-missing" in text
+        assert str(root) in quick("accept-missing").stdout
+        service.wait_until_done(140)
+        assert photo_states(quick.database)["missing"] == 60
+        wait_for(lambda: not service.status()["service"]["folders"][0]["held"], 30)
+        # A few at a time need no word.
+        (root / "5" / "5.png").unlink()
+        service.wait_until_done(139)
+
+
+def test_renames_cost_nothing(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    for number in range(30):
+        photos.write(root / "a" / f"{number}.png")
+    with running(quick, root) as service:
+        service.wait_until_done(30)
+        (root / "a").rename(root / "b")
+        wait_for(lambda: "b/0.png" in known_tree(quick, root), 30, service.said)
+        service.wait_until_done(30)
+    connection = sqlite3.connect(quick.database)
+    assert connection.execute("SELECT sum(labelled) FROM runs").fetchone() == (30,)
+    assert connection.execute("SELECT max(id) FROM photos").fetchone()[0] <= 60
+    connection.close()
+    assert set(known_tree(quick, root)) == tree_of(root)
+
+
+def test_a_locked_database_is_waited_for(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    photos.write(root / "a.png")
+    with running(quick, root) as service:
+        service.wait_until_done(1)
+        connection = sqlite3.connect(quick.database, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        photos.write(root / "b.png")
+        wait_for(lambda: any("stayed locked" in line for line in service.log), 90, service.said)
+        connection.execute("ROLLBACK")
+        connection.close()
+        service.wait_until_done(2)
+        wait_for(lambda: not service.status()["service"]["problems"], 60, service.said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_is_waited_for(quick: Tagger, root: Path, tmp_path: Path) -> None:
+    disk = quick.home / "data"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        photos = Photos()
+        photos.write(root / "a.png")
+        with running(quick, root) as service:
+            service.wait_until_done(1)
+            subprocess.run(["dd", "if=/dev/zero", f"of={disk / 'filler'}", "bs=64k"], check=False, capture_output=True)
+            for number in range(200):
+                photos.write(root / f"{number}.png")
+            wait_for(lambda: any("is full" in line for line in service.log), 60, service.said)
+            assert "full" in quick("status").stdout
+            (disk / "filler").unlink()
+            service.wait_until_done(201, 180)
+            wait_for(lambda: not service.status()["service"]["problems"], 60, service.said)
+            assert service.stop() == 0
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def other_weights(shared: Path, folder: Path) -> Path:
+    """The same network with one number changed: another ModelId."""
+    path = folder / "other.weights.h5"
+    shutil.copy(shared / "models" / MOBILENET, path)
+    with h5py.File(path, "r+") as file:
+        found: list[str] = []
+        file.visititems(lambda name, item: found.append(name) if getattr(item, "ndim", 0) == 1 else None)
+        file[found[0]][0] += 1e-4
+    return path
+
+
+def test_a_model_change_is_worked_through_while_everything_stays_searchable(
+    bare: Tagger, root: Path, tmp_path: Path, shared: Path
+) -> None:
+    bare.environ |= QUICK | {"TAGGER_ENGINE_BATCH_SIZE": "8"}
+    bare("model", "use", "mobilenet_v2", "--weights", shared / "models" / MOBILENET)
+    for number, path in enumerate(sorted((shared / "photos" / "labelled").iterdir())):
+        shutil.copy(path, root / path.name)
+        if number < 171 - 129 or number % 1 == 0:
+            (root / f"copy_{path.name}").write_bytes(path.read_bytes() + b"x")
+    count = len(tree_of(root))
+    with running(bare, root) as service:
+        service.wait_until_done(count, 300)
+        before = bare.found("animal>0.6")
+        assert before
+        old = service.status()["service"]["labelling"]["model"]
+        assert "was told" in bare("model", "use", "mobilenet_v2", "--weights", other_weights(shared, tmp_path)).stdout
+        wait_for(lambda: service.status()["service"]["labelling"]["model"] not in (old, None), 60, service.said)
+        new = service.status()["service"]["labelling"]["model"]
+    for _ in range(2):
+        # Killed at the end of each block, in the middle of the work.
+        with running(bare, root):
+            done = bare.json("status")["models"].get(new, 0)
+            assert sorted(bare.found("animal>0.6")) == sorted(before)
+            wait_for(lambda done=done: bare.json("status")["models"].get(new, 0) > min(done + 8, count - 1), 120)
+            assert sorted(bare.found("animal>0.6")) == sorted(before)
+    with running(bare, root) as service:
+        wait_for(lambda: bare.json("status")["models"] == {new: count}, 300, service.said)
+        assert sorted(bare.found("animal>0.6")) == sorted(before)
+        # Back again: the old features are still there, and nothing goes through the network.
+        bare("model", "use", "mobilenet_v2", "--weights", shared / "models" / MOBILENET)
+        wait_for(lambda: bare.json("status")["models"] == {old: count}, 120, service.said)
+    connection = sqlite3.connect(bare.database)
+    assert connection.execute("SELECT classified FROM runs ORDER BY id DESC LIMIT 1").fetchone() == (0,)
+    connection.close()
+
+
+def test_the_archive_waits_for_the_window_and_new_photos_do_not(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    for number in range(5):
+        photos.write(root / f"old{number}.png")
+        os.utime(root / f"old{number}.png", (1e9, 1e9))
+    # A window that is closed now, whatever the time: it opens twelve hours from now.
+    hour = (time.localtime().tm_hour + 12) % 24
+    closed = {"TAGGER_SERVICE_WORK_WINDOW": f"{hour:02}:00-{(hour + 1) % 24:02}:00"}
+    time.sleep(11)  # what changed a moment ago counts as new
+    with running(quick, root, environ=closed) as service:
+        wait_for(lambda: photo_states(quick.database).get("present") == 5, 30)
+        photos.write(root / "new.png")
+        wait_for(lambda: photo_states(quick.database)["labelled"] == 1, 60, service.said)
+        assert known_tree(quick, root)["new.png"] == "labelled"
+        assert "Later     5 photos" in quick("status", environ=closed).stdout
+        assert photo_states(quick.database)["labelled"] == 1
+
+
+def test_settings_are_read_again_and_bad_ones_refused(quick: Tagger, root: Path) -> None:
+    config = quick.home / "config.toml"
+    config.write_text("[service]\nrescan = '6h'\n")
+    quick.environ["TAGGER_CONFIG"] = str(config)
+    with running(quick, root) as service:
+        config.write_text("[service]\nrescan = 'sometimes'\n")
+        service.process.send_signal(signal.SIGHUP)
+        service.wait_for_log("the new settings are refused")
+        config.write_text("[service]\nrescan = '1h'\n[labels]\nsilence = ['animal']\n")
+        service.process.send_signal(signal.SIGHUP)
+        service.wait_for_log("settings reloaded")
+        due = service.status()["service"]["next"]["rescan"]
+        assert due < time.time() + 3700
+        Photos().write(root / "a.png")
+        service.wait_until_done(1)
+        assert service.stop() == 0
+
+
+def test_two_services_refuse_each_other_and_other_commands_go_on(
+    quick: Tagger, root: Path, tmp_path: Path, shared: Path
+) -> None:
+    shutil.copy(shared / "photos" / "labelled" / "n02129604_tiger.JPEG", root)
+    with running(quick, root) as service:
+        service.wait_until_done(1)
+        done = quick("run", root, code=5)
+        assert f"run, process {service.process.pid}" in done.stderr
+        assert quick.found("tiger") == ["n02129604_tiger.JPEG"]
+        assert quick.json("explain", root / "n02129604_tiger.JPEG")["labels"]
+        assert "Service   running" in quick("status").stdout
+        # Another folder is handed to the service.
+        Photos().write(tmp_path / "more" / "b.png")
+        assert "The service is running" in quick("backfill", tmp_path / "more").stdout
+        service.wait_until_done(2)
+        assert "0 failed photos" in quick("retry").stdout
+        assert service.stop() == 0
+    assert not (quick.data / "service.sock").exists()
+    assert "No service is running" in quick("accept-missing", code=1).stderr
+
+
+def test_health_and_metrics(quick: Tagger, root: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    photos = Photos()
+    for number in range(60):
+        photos.write(root / f"{number}.png")
+    with running(quick, root, environ={"TAGGER_SERVICE_HEALTH": f"127.0.0.1:{port}"}) as service:
+        service.wait_until_done(60)
+
+        def get(path: str) -> str:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                return str(answer.read().decode())
+
+        wait_for(lambda: '"ok": true' in get("/healthz"), 10)
+        metrics = get("/metrics")
+        assert "tagger_labelled_photos_total 60.0" in metrics
+        assert f'tagger_folder_native{{folder="{root}"}} 1.0' in metrics
+        assert 'tagger_jobs{state="queued"} 0.0' in metrics
+        root.rename(root.with_name("gone"))
+        wait_for(lambda: service.status()["service"]["folders"][0]["held"], 30)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            get("/healthz")
+        assert caught.value.code == 503
+        assert str(root) in caught.value.read().decode()
+        root.with_name("gone").rename(root)
+
+
+def test_systemd_is_told(quick: Tagger, root: Path, tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(str(tmp_path / "notify"))
+    listener.settimeout(30)
+    try:
+        environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+        with running(quick, root, environ=environ) as service:
+            heard = {listener.recv(1000).decode() for _ in range(6)}
+            assert {"READY=1", "WATCHDOG=1"} <= heard
+            assert service.stop() == 0
+            wait_for(lambda: listener.recv(1000) == b"STOPPING=1", 10)
+    finally:
+        listener.close()
