@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tagger import control
 from tagger.config import Settings
-from tagger.errors import ModelError, StoreError
+from tagger.errors import ModelError, StoreError, TaggerError
+from tagger.intake.discover import folders
 from tagger.intake.filesystem import keeps_inodes, kind_of
+from tagger.intake.watch import why_not_native
 from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
@@ -60,6 +63,8 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield from _library(settings, roots)
     for root in roots:
         yield _folder(root)
+        yield _watching(root, settings)
+    yield from _service(settings)
     yield from _model(settings)
 
 
@@ -221,6 +226,43 @@ def _folder(root: Root) -> Finding:
         return Finding(Grade.WARNING, about, f"{shown} is empty", "Is its disk mounted? tagger deletes nothing.")
     note = "" if keeps_inodes(root.path) else "; renamed photos are recognised by their content"
     return Finding(Grade.GOOD, about, f"{shown} ({kind or 'unknown file system'}{note})")
+
+
+def _watching(root: Root, settings: Settings) -> Finding:
+    """Whether the kernel can tell `tagger run` of new files here, and whether it has enough watches."""
+    about, shown = "Watching", shown_path(root.path)
+    reason = why_not_native(root.path, settings.intake.watch)
+    if reason:
+        seconds = settings.intake.poll_seconds
+        return Finding(Grade.GOOD, about, f"{shown} will be looked through every {seconds:g} s: {reason}")
+    needed = sum(1 for _ in folders(root.path, settings.intake))
+    limit = Path("/proc/sys/fs/inotify/max_user_watches")
+    available = int(limit.read_text()) if limit.exists() else 0
+    if needed > 0.8 * available:
+        return Finding(
+            Grade.WARNING,
+            about,
+            f"{shown} has {needed:,} folders, and the kernel gives {available:,} watches to all programs of a user",
+            f"sysctl fs.inotify.max_user_watches={max(1_048_576, 4 * needed)} (until then it is polled)",
+        )
+    read_only = "" if os.access(root.path, os.W_OK) else "; read-only, which is all that tagger needs"
+    return Finding(Grade.GOOD, about, f"{shown}: the kernel tells, {needed:,} of {available:,} watches{read_only}")
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    try:
+        state = control.ask(settings.data_dir, {"ask": "status"}, 5)
+    except TaggerError as error:
+        yield Finding(Grade.BAD, "Service", error.message, "Restart it, and see its log.")
+        return
+    if state is None:
+        yield Finding(Grade.GOOD, "Service", "not running; start it with: tagger run")
+        return
+    held = [f"{folder['path']}: {folder['held']}" for folder in state["folders"] if folder["held"]]
+    if held or state["problems"]:
+        yield Finding(Grade.WARNING, "Service", "; ".join([*state["problems"], *held]), "See: tagger status")
+        return
+    yield Finding(Grade.GOOD, "Service", f"running as process {state['pid']}")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
