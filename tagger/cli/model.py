@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, settings_of, write_json
-from tagger.cli.progress import ByteMeter
+from tagger.cli.common import count, duration, settings_of, write_json
+from tagger.cli.progress import ByteMeter, Meter
 from tagger.errors import ExitCode, ModelError, UsageError
+from tagger.photo import shown_path
 
 if TYPE_CHECKING:
     from tagger.config import Settings
@@ -24,7 +25,8 @@ Examples:
   tagger model list
   tagger model fetch resnet50
   tagger model use mobilenet_v2
-  tagger model use mobilenet_v2 --weights ~/mobilenet_v2.weights.h5""",
+  tagger model use mobilenet_v2 --weights ~/mobilenet_v2.weights.h5
+  tagger model preview efficientnet_b0 --sample 200""",
 )
 def command() -> None:
     """The models: which there are, which one is used, and their weights."""
@@ -135,6 +137,49 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     stale = _labelled_by_others(settings, "" if found is None else model_id(wanted, found.sha256))
     if stale:
         print(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
+    return ExitCode.DONE
+
+
+@command.command("preview")
+@click.argument("name")
+@click.option("--weights", type=click.Path(), metavar="FILE", help="A local weights file for the model.")
+@click.option("--sample", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Photos to look at.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def preview_model(context: click.Context, name: str, weights: str | None, sample: int, as_json: bool) -> int:
+    """Look at a sample of the library with model NAME and tell what would change. Nothing is stored."""
+    from dataclasses import asdict
+
+    from tagger.preview import preview
+    from tagger.vision.models import architecture
+
+    architecture(name)
+    file = None if weights is None else os.path.abspath(weights)  # noqa: PTH100 - must keep links as they are
+    settings = settings_of(context, model__name=name)
+    local = None if file is None else Path(file)
+    if local is not None or name != settings_of(context).model.name:
+        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": local})})
+    with (
+        ByteMeter(f"Fetching the weights of {name}", quiet=as_json) as bytes_meter,
+        Meter("Looking", sample, quiet=as_json) as meter,
+    ):
+        found = preview(settings, sample, bytes_meter.update, lambda done, _total: meter.update(done))
+    if as_json:
+        write_json(asdict(found), indent=2)
+        return ExitCode.DONE
+    print(
+        f"{count(found.sample, 'photo')} looked at: {found.same:,} keep their labels; agreement {found.agreement:.0%}."
+    )
+    for word, names in (("More", found.gained), ("Fewer", found.lost)):
+        if names:
+            print(f"{word} often: " + ", ".join(f"{name} ({number})" for name, number in names))
+    for example in found.examples:
+        changes = [f"-{name}" for name in example.lost] + [f"+{name}" for name in example.gained]
+        print(f"  {shown_path(example.path)}: {', '.join(changes)}")
+    print(
+        f"The whole library, {count(found.photos, 'photo')}, would take about {duration(found.seconds)} "
+        f"({found.photos_per_second:.1f} photos/s)."
+    )
     return ExitCode.DONE
 
 

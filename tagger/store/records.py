@@ -116,6 +116,14 @@ def story(session: Session, path: str) -> PhotoStory | None:
     return PhotoStory(record, labels_of(session, [record.id])[record.id], model, [copy.path for copy in copies])
 
 
+def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:
+    """Up to `limit` labelled photos that are there, spread evenly over the library; the same each time."""
+    there = and_(PhotoRow.labelled_by.is_not(None), PhotoRow.missing_since.is_(None))
+    ids = list(session.scalars(select(PhotoRow.id).where(there).order_by(PhotoRow.id)))
+    step = max(1, len(ids) // limit)
+    return _records(session, PhotoRow.id.in_(ids[::step][:limit]))
+
+
 def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:
     """Every photo with its labels, by id, read page by page."""
     after = 0

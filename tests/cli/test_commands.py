@@ -130,6 +130,26 @@ def test_using_a_model_is_remembered(bare: Tagger, tmp_path: Path, shared: Path)
     assert "could not be fetched" in bare("model", "fetch", "vgg16", code=3).stderr
 
 
+def test_a_model_can_be_tried_before_it_is_used(labelled: Tagger, tmp_path: Path, shared: Path) -> None:
+    same = labelled.json("model", "preview", "mobilenet_v2", "--sample", "20")
+    assert (same["sample"], same["same"], same["agreement"]) == (20, 20, 1.0)
+    assert same["photos"] == 129
+    other = tmp_path / "other.weights.h5"
+    shutil.copy(shared / "models" / MOBILENET, other)
+    with h5py.File(other, "r+") as file:
+        found: list[str] = []
+        file.visititems(lambda name, item: found.append(name) if getattr(item, "ndim", 0) == 2 else None)
+        last = file[found[-1]]
+        last[...] = last[...][:, ::-1]  # every class means another now
+    done = labelled("model", "preview", "mobilenet_v2", "--weights", other, "--sample", "20")
+    assert "20 photos looked at" in done.stdout
+    assert "Fewer often: " in done.stdout
+    assert "The whole library, 129 photos, would take about" in done.stdout
+    # Nothing was stored.
+    assert len(labelled.json("status")["models"]) == 1
+    assert labelled.found("tiger") == ["n02129604_tiger.JPEG"]
+
+
 def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labelled: Tagger) -> None:
     with sqlite3.connect(labelled.database) as connection:
         # As if an older model had labelled three photos.

@@ -19,6 +19,7 @@ import pytest
 
 from tests.cli.runner import MOBILENET, Tagger
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
+from tests.cli.test_killed import make_copies
 
 QUICK = {
     "TAGGER_INTAKE_SETTLE_SECONDS": "1.5",
@@ -249,16 +250,14 @@ def other_weights(shared: Path, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("count", [60, pytest.param(320, marks=pytest.mark.slow)])
 def test_a_model_change_is_worked_through_while_everything_stays_searchable(
-    bare: Tagger, root: Path, tmp_path: Path, shared: Path
+    bare: Tagger, tmp_path: Path, shared: Path, count: int
 ) -> None:
     bare.environ |= QUICK | {"TAGGER_ENGINE_BATCH_SIZE": "8"}
     bare("model", "use", "mobilenet_v2", "--weights", shared / "models" / MOBILENET)
-    for number, path in enumerate(sorted((shared / "photos" / "labelled").iterdir())):
-        shutil.copy(path, root / path.name)
-        if number < 171 - 129 or number % 1 == 0:
-            (root / f"copy_{path.name}").write_bytes(path.read_bytes() + b"x")
-    count = len(tree_of(root))
+    root = tmp_path / "photos"
+    make_copies(shared, root, count)
     with running(bare, root) as service:
         service.wait_until_done(count, 300)
         before = bare.found("animal>0.6")
@@ -272,7 +271,7 @@ def test_a_model_change_is_worked_through_while_everything_stays_searchable(
         with running(bare, root):
             done = bare.json("status")["models"].get(new, 0)
             assert sorted(bare.found("animal>0.6")) == sorted(before)
-            wait_for(lambda done=done: bare.json("status")["models"].get(new, 0) > min(done + 8, count - 1), 120)
+            wait_for(lambda done=done: bare.json("status")["models"].get(new, 0) > min(done + 8, count - 1), 200)
             assert sorted(bare.found("animal>0.6")) == sorted(before)
     with running(bare, root) as service:
         wait_for(lambda: bare.json("status")["models"] == {new: count}, 300, service.said)

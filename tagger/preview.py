@@ -1,0 +1,131 @@
+"""What another model would make of the library, before it is used: a sample of photos looked at by both."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tagger.chosen_model import choose_model, open_classifier
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.errors import TaggerError, UsageError
+from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
+from tagger.store import looks, records
+from tagger.store.records import PhotoRecord
+from tagger.store.session import open_store
+from tagger.vision.classifier import ChildDiedError, Classifier
+from tagger.vision.protocol import Answer, Request, Verdict
+
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A photo that would show other labels."""
+
+    path: str
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How the labels shown on a sample would change.
+
+    `same`: photos whose labels stay as they are. `agreement`: the mean over the photos of the share of labels that both
+    show (intersection over union). `seconds`: what the whole library would take at the speed measured.
+    """
+
+    sample: int
+    same: int
+    agreement: float
+    gained: list[tuple[str, int]]
+    lost: list[tuple[str, int]]
+    examples: list[Difference]
+    photos: int
+    photos_per_second: float
+    seconds: float
+
+
+def preview(
+    settings: Settings,
+    sample: int,
+    fetching: Callable[[int, int | None], None],
+    report: Callable[[int, int], None],
+    clock: Clock | None = None,
+) -> Preview:
+    """Look at up to `sample` photos with the configured model, and compare with the labels stored. Stores nothing."""
+    clock = clock or SystemClock()
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    with open_store(settings) as store:
+        chosen = choose_model(settings, fetching)
+        with store.read() as session:
+            photos = records.sample_labelled(session, sample)
+            before = {
+                photo_id: {label.name for label in labels if label.shown}
+                for photo_id, labels in looks.labels_of(session, [photo.id for photo in photos]).items()
+            }
+            total = records.totals(session).labelled
+    if not photos:
+        raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
+    with open_classifier(settings, chosen, clock) as classifier:
+        head = classifier.head()
+        # Loading the model is not part of the speed.
+        classifier.start()
+        started = clock.monotonic()
+        answers = _look(settings, classifier, photos, report)
+        seconds = max(clock.monotonic() - started, 1e-3)
+    fresh = {answer.job_id: answer for answer in answers if answer.verdict is Verdict.FEATURES}
+    compared = [photo for photo in photos if photo.id in fresh]
+    if not compared:
+        raise TaggerError("None of the photos could be looked at; are their folders there?")
+    features = np.stack([np.frombuffer(fresh[photo.id].features, "<f4") for photo in compared])
+    after = [{label.name for label in labels if label.shown} for labels in policy.labels_for(head.scores(features))]
+    rate = len(photos) / seconds
+    return _compare(compared, [before[photo.id] for photo in compared], after, total, rate)
+
+
+def _look(
+    settings: Settings, classifier: Classifier, photos: Sequence[PhotoRecord], report: Callable[[int, int], None]
+) -> list[Answer]:
+    size = settings.engine.batch_size
+    batches = deque(photos[start : start + size] for start in range(0, len(photos), size))
+    answers: list[Answer] = []
+    try:
+        while batches or classifier.photos_in_flight:
+            while batches and classifier.has_room:
+                classifier.submit([Request(p.id, p.path.absolute, None, ()) for p in batches.popleft()])
+            answers += classifier.answers(1.0) or []
+            report(len(answers), len(photos))
+    except ChildDiedError as died:
+        raise TaggerError(f"The process that looks at photos {died.how}.", f"See {classifier.log_file}") from died
+    return answers
+
+
+def _compare(
+    photos: Sequence[PhotoRecord], before: Sequence[set[str]], after: Sequence[set[str]], total: int, rate: float
+) -> Preview:
+    pairs = list(zip(photos, before, after, strict=True))
+    gained = Counter(name for _, old, new in pairs for name in new - old)
+    lost = Counter(name for _, old, new in pairs for name in old - new)
+    different = [
+        Difference(photo.path.absolute, tuple(sorted(old - new)), tuple(sorted(new - old)))
+        for photo, old, new in pairs
+        if old != new
+    ]
+    shares = [len(old & new) / len(old | new) if old | new else 1.0 for _, old, new in pairs]
+    return Preview(
+        len(pairs),
+        len(pairs) - len(different),
+        sum(shares) / len(shares),
+        gained.most_common(_EXAMPLES),
+        lost.most_common(_EXAMPLES),
+        different[:_EXAMPLES],
+        total,
+        rate,
+        total / rate,
+    )
