@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def back_up(database: Path, folder: Path, keep: int, clock: Clock) -> Path:
             connection.close()
         unfinished.replace(path)
     except (OSError, sqlite3.Error) as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise StoreError(
             f"The backup {path} cannot be written: {error}.", "Free some space, or set service.keep_backups = 0."
         ) from error
