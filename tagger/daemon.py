@@ -167,7 +167,8 @@ class Service:
             _LOG.error("the new settings are refused, going on with the old ones: %s", error)
             return
         watching = settings.intake != self._settings.intake
-        self._labelling.stop(self._settings.service.stop_seconds)
+        while not self._labelling.stop(self._settings.service.stop_seconds) and not self._stopping:
+            _LOG.warning("the new settings wait for the photos in hand")
         self._settings, self._window = settings, window
         self._labelling = self._new_labelling()
         self._labelling.start()
@@ -203,26 +204,37 @@ class Service:
 
     def _step(self, seconds: float | None) -> None:
         """Take the messages that are there, waiting up to `seconds` for the first; then do what is due."""
+        problem = ""
         try:
             message = self._inbox.get(timeout=seconds)
             # Not endlessly: files settle and are labelled while thousands more arrive.
             for _ in range(10_000):
-                self._take(message)
+                problem = self._guarded(partial(self._take, message)) or problem
                 message = self._inbox.get_nowait()
         except queue.Empty:
             pass
         _notify("WATCHDOG=1")
-        now = self._clock.monotonic()
+        self._say(self._guarded(self._do_due) or problem)
+
+    def _guarded(self, what: Callable[[], None]) -> str:
+        """Do something; what went wrong, or an empty text. A fault in one folder must not end the service."""
         try:
-            self._check_settled(now)
-            for tree in list(self._trees.values()):
-                if tree.gone and (now - tree.gone_last >= _QUIET_SECONDS or now - tree.gone_first >= _BURST_SECONDS):
-                    self._note(tree, [])
-                if tree.scan_at is not None and tree.scan_at <= now:
-                    self._scan(tree)
-            self._say("")
+            what()
         except StoreError as error:
-            self._say(error.message)
+            return error.message
+        except Exception as error:  # noqa: BLE001 - it is logged and told
+            _LOG.exception("noticing failed")
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    def _do_due(self) -> None:
+        now = self._clock.monotonic()
+        self._check_settled(now)
+        for tree in list(self._trees.values()):
+            if tree.gone and (now - tree.gone_last >= _QUIET_SECONDS or now - tree.gone_first >= _BURST_SECONDS):
+                self._note(tree, [])
+            if tree.scan_at is not None and tree.scan_at <= now:
+                self._scan(tree)
 
     def _take(self, message: Happening | _Do) -> None:
         if isinstance(message, _Do):
@@ -397,7 +409,19 @@ class Service:
             case "upkeep":
                 self._inbox.put(_Do(self._tidy))
                 return {}
+            case "wake":
+                # Photos were queued, or folders forgotten.
+                self._inbox.put(_Do(self._look_up))
+                return {}
         raise UsageError(f"The service does not know {question!r}; it may be of another version.")
+
+    def _look_up(self) -> None:
+        with self._store.read() as session:
+            known = {root.id for root in library.roots(session)}
+        for tree in [tree for tree in self._trees.values() if tree.root.id not in known]:
+            _LOG.info("folder=%s was forgotten", tree.root.path)
+            self._forget(tree)
+        self._labelling.wake()
 
     def _accept_missing(self) -> None:
         for tree in self._trees.values():

@@ -14,13 +14,18 @@ from tagger.errors import ExitCode, UsageError
 @click.pass_context
 def command(context: click.Context, folder: str, yes: bool) -> int:
     """Remove FOLDER with all its photos and their labels from the library. Files on disk are not touched."""
+    from contextlib import nullcontext
+
+    from tagger import control
     from tagger.store import library
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
 
     settings = settings_of(context)
     path = absolute(folder)
-    with open_store(settings) as store, work_lock(settings.data_dir, "forget"):
+    # A running service holds the lock, and lets go of the folder when it is told.
+    service = control.ask(settings.data_dir, {"ask": "status"}) is not None
+    with open_store(settings) as store, nullcontext() if service else work_lock(settings.data_dir, "forget"):
         with store.read() as session:
             roots = {root.path: root for root in library.roots(session)}
             root = roots.get(path)
@@ -34,5 +39,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
             )
         with store.write() as session:
             library.remove_root(session, root.id)
+        if service:
+            control.ask(settings.data_dir, {"ask": "wake"})
     print(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")
     return ExitCode.DONE

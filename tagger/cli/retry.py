@@ -15,12 +15,14 @@ from tagger.errors import ExitCode, UsageError
 @click.pass_context
 def command(context: click.Context, paths: tuple[str, ...]) -> int:
     """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
+    from tagger import control
     from tagger.photo import stored_path
     from tagger.store import jobs, library
     from tagger.store.session import open_store
 
     number = 0
-    with open_store(settings_of(context)) as store, store.write() as session:
+    settings = settings_of(context)
+    with open_store(settings) as store, store.write() as session:
         if not paths:
             number = jobs.retry_failed(session)
         for path in map(absolute, paths):
@@ -31,5 +33,7 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
                 )
             root, relative = found
             number += jobs.retry_failed(session, [root.id], stored_path(relative))
-    print(f"{count(number, 'failed photo')} queued again." + (" Run: tagger backfill" if number else ""))
+    told = bool(number) and control.ask(settings.data_dir, {"ask": "wake"}) is not None
+    then = " The service looks at them now." if told else " Run: tagger backfill" if number else ""
+    print(f"{count(number, 'failed photo')} queued again.{then}")
     return ExitCode.DONE

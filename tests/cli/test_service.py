@@ -336,6 +336,17 @@ def test_two_services_refuse_each_other_and_other_commands_go_on(
         assert "The service is running" in quick("backfill", tmp_path / "more").stdout
         service.wait_until_done(2)
         assert "0 failed photos" in quick("retry").stdout
+        # A failed photo that is retried by hand, and a folder that is forgotten, while it runs.
+        (root / "bad.jpg").write_text("no photo")
+        wait_for(lambda: photo_states(quick.database)["failed"] == 1, 60, service.said)
+        assert "The service looks at them now" in quick("retry").stdout
+        wait_for(lambda: photo_states(quick.database)["failed"] == 1, 60, service.said)
+        assert "Forgot" in quick("forget", "--yes", tmp_path / "more").stdout
+        service.wait_for_log("was forgotten")
+        Photos(7).write(tmp_path / "more" / "c.png")
+        Photos(8).write(root / "d.png")
+        service.wait_until_done(3)
+        assert service.status()["service"]["problems"] == []
         assert service.stop() == 0
     assert not (quick.data / "service.sock").exists()
     assert "No service is running" in quick("accept-missing", code=1).stderr
