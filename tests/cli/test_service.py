@@ -93,6 +93,25 @@ def test_everything_a_watcher_misses_is_found_by_the_next_scan(quick: Tagger, ro
     assert set(known_tree(quick, root)) == expected
 
 
+@pytest.mark.slow
+def test_a_queue_that_overflows_loses_nothing(quick: Tagger, root: Path) -> None:
+    """The service is paused while more happens than the kernel keeps (fs.inotify.max_queued_events)."""
+    photos = Photos()
+    count = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text()) + 3000
+    for folder in range(40):
+        (root / f"{folder}").mkdir()
+    with running(quick, root) as service:
+        os.kill(service.process.pid, signal.SIGSTOP)
+        for number in range(count):
+            photos.write(root / f"{number % 40}" / f"{number}.png")
+        os.kill(service.process.pid, signal.SIGCONT)
+        service.wait_for_log("too much happened at once")
+        service.wait_until_done(count, 900)
+        assert photo_states(quick.database)["failed"] == 0
+        assert service.stop() == 0
+    assert set(known_tree(quick, root)) == tree_of(root)
+
+
 def test_without_watches_it_polls_and_says_so_once(quick: Tagger, root: Path) -> None:
     """A user namespace of its own has inotify limits of its own."""
     unshare = ["unshare", "-Ur", "sh", "-c", 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
