@@ -14,11 +14,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from tagger import control
+from tagger.clock import SystemClock
 from tagger.config import Settings
 from tagger.errors import ModelError, StoreError, TaggerError
 from tagger.intake.discover import folders
 from tagger.intake.filesystem import keeps_inodes, kind_of
-from tagger.intake.watch import why_not_native
+from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
@@ -27,6 +28,7 @@ from tagger.store.session import no_library, open_store
 from tagger.vision.models import architecture
 from tagger.vision.weights import find
 
+_CLOCK_SECONDS = 5.0
 _LOW_DISK_MB = 1000
 _LOW_MEMORY_MB = 1500
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
@@ -51,7 +53,7 @@ class Finding:
 
 
 def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
-    """Run every check. Nothing is changed, and no photo is opened."""
+    """Run every check. No photo is opened; in folders that may be written to a hidden file is made and removed."""
     yield Finding(Grade.GOOD, "Python", f"{platform.python_version()} on {platform.machine()} ({sys.executable})")
     where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
     yield Finding(Grade.GOOD, "Config", where)
@@ -245,8 +247,29 @@ def _watching(root: Root, settings: Settings) -> Finding:
             f"{shown} has {needed:,} folders, and the kernel gives {available:,} watches to all programs of a user",
             f"sysctl fs.inotify.max_user_watches={max(1_048_576, 4 * needed)} (until then it is polled)",
         )
-    read_only = "" if os.access(root.path, os.W_OK) else "; read-only, which is all that tagger needs"
-    return Finding(Grade.GOOD, about, f"{shown}: the kernel tells, {needed:,} of {available:,} watches{read_only}")
+    try:
+        found = probe(root.path, SystemClock().now)
+    except CannotWatchError as error:
+        return Finding(Grade.WARNING, about, f"{shown} will be polled: {error.reason}", "Raise it as said.")
+    watches = f"{needed:,} of {available:,} watches"
+    if found is None:
+        return Finding(Grade.GOOD, about, f"{shown}: {watches}; read-only, which is all that tagger needs")
+    if not found.told:
+        return Finding(
+            Grade.WARNING,
+            about,
+            f"{shown}: the kernel did not tell of a file made there",
+            'Set intake.watch = "polling".',
+        )
+    if abs(found.clock_ahead) > _CLOCK_SECONDS:
+        return Finding(
+            Grade.WARNING,
+            about,
+            f"{shown}: its clock differs from this machine's by {found.clock_ahead:+.0f} s",
+            "Set both clocks by NTP, or new files may be read too early or too late.",
+        )
+    folds = "; upper and lower case are the same there" if found.folds_case else ""
+    return Finding(Grade.GOOD, about, f"{shown}: the kernel tells, {watches}{folds}")
 
 
 def _service(settings: Settings) -> Iterator[Finding]:
@@ -290,7 +313,6 @@ def _model(settings: Settings) -> Iterator[Finding]:
 def _engine(settings: Settings) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
     from tagger.chosen_model import choose_model, open_classifier
-    from tagger.clock import SystemClock
 
     clock = SystemClock()
     try:

@@ -74,6 +74,58 @@ class CannotWatchError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a hidden file, made and removed again, showed of a folder.
+
+    `told`: the kernel told of it. `folds_case`: its name in other letters is the same file. `clock_ahead`: by how many
+    seconds the file system's clock is ahead of this machine's.
+    """
+
+    told: bool
+    folds_case: bool
+    clock_ahead: float
+
+
+def probe(folder: str, now: Callable[[], float]) -> Probe | None:
+    """Try a folder out; None where nothing may be written. Raises CannotWatchError where there are no watches."""
+    told = threading.Event()
+
+    class Listener:
+        def on_event(self, event: InotifyEvent) -> None:
+            told.set()
+
+        def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+            """Nothing to tidy."""
+
+        def on_queue_overflow(self) -> None:
+            """Nothing to lose."""
+
+    path = Path(folder) / f".tagger-probe-{os.getpid()}"
+    try:
+        inotify = InotifyFD()
+    except OSError as error:
+        raise _limit(error) from error
+    inotify.start()
+    try:
+        inotify.add_callback(os.fsencode(folder), _MASK, Listener(), CallbackId(0))
+        before = now()
+        path.write_bytes(b"tagger doctor\n")
+        try:
+            ahead = path.stat().st_mtime - before
+            folds = path.with_name(path.name.upper()).exists()
+            return Probe(told.wait(2), folds, ahead)
+        finally:
+            path.unlink()
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EMFILE):
+            raise _limit(error) from error
+        return None
+    finally:
+        inotify.stop()
+        inotify.join(5)
+
+
 def why_not_native(root: str, mode: str) -> str:
     """Why a root cannot be watched by the kernel; empty if it can. `mode`: intake.watch of the configuration."""
     if mode == "polling":

@@ -19,8 +19,8 @@ def tagger(tmp_path: Path, shared: Path) -> Tagger:
 @pytest.fixture
 def bare(tmp_path: Path) -> Tagger:
     """A tagger as it is after installation: no library, no settings, no weights and no network."""
-    (tmp_path / "home").mkdir()
-    return Tagger(tmp_path / "home", {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/"})
+    (tmp_path / "bare").mkdir()
+    return Tagger(tmp_path / "bare", {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/"})
 
 
 @pytest.fixture(scope="session")

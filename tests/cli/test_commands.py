@@ -168,18 +168,25 @@ def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labell
     assert len(labelled.json("status")["models"]) == 1
 
 
-def test_the_doctor_finds_what_is_wrong(bare: Tagger, labelled: Tagger) -> None:
+def test_the_doctor_finds_what_is_wrong(bare: Tagger, tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     fresh = {finding["about"]: finding for finding in bare.json("doctor")}
     assert fresh["Database"]["grade"] == "warn"
     assert fresh["Model"]["cure"]
-    findings = {finding["about"]: finding for finding in labelled.json("doctor")}
+    # A folder of our own: the doctor tries it out with a file.
+    root = tmp_path / "photos"
+    root.mkdir()
+    shutil.copy(shared / "photos" / "labelled" / "n02129604_tiger.JPEG", root)
+    tagger("backfill", root)
+    findings = {finding["about"]: finding for finding in tagger.json("doctor")}
     assert {finding["grade"] for finding in findings.values()} == {"ok"}
     assert "TensorFlow" in findings["Engine"]["text"]
-    assert "129 photos" in findings["Database"]["text"]
-    data = bytearray(labelled.database.read_bytes())
+    assert "1 photos" in findings["Database"]["text"]
+    assert "the kernel tells" in findings["Watching"]["text"] or "looked through every" in findings["Watching"]["text"]
+    assert [path.name for path in root.iterdir()] == ["n02129604_tiger.JPEG"]
+    data = bytearray(tagger.database.read_bytes())
     data[8192:40960] = bytes(32768)
-    labelled.database.write_bytes(data)
-    done = labelled("doctor", code=1)
+    tagger.database.write_bytes(data)
+    done = tagger("doctor", code=1)
     assert "FAIL" in done.stdout
     assert "backup" in done.stdout
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tagger.config import IntakeSettings
-from tagger.intake.watch import Happening, Watch, What, why_not_native
+from tagger.intake.watch import Happening, Watch, What, probe, why_not_native
 
 Heard = Callable[..., set[tuple[What, str]]]
 
@@ -104,3 +104,14 @@ def test_when_the_kernel_cannot_tell(tmp_path: Path) -> None:
     assert why_not_native(str(tmp_path), "auto") == ""
     assert why_not_native(str(tmp_path), "native") == ""
     assert "polling" in why_not_native(str(tmp_path), "polling")
+
+
+def test_a_folder_is_tried_out(tmp_path: Path) -> None:
+    found = probe(str(tmp_path), time.time)
+    assert found is not None
+    assert found.told
+    assert not found.folds_case
+    assert abs(found.clock_ahead) < 2
+    assert list(tmp_path.iterdir()) == []
+    assert probe(str(tmp_path), lambda: time.time() - 60) is not None
+    assert probe("/proc", time.time) is None
