@@ -33,11 +33,6 @@ class Noted:
     held: str = ""
     problems: list[ScanProblem] = field(default_factory=list)
 
-    @property
-    def queued(self) -> int:
-        """How many photos there are to be looked at now."""
-        return self.new + self.changed
-
     def __bool__(self) -> bool:
         return bool(self.new or self.changed or self.moved or self.back or self.gone)
 

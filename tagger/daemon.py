@@ -97,7 +97,7 @@ class Service:
             self._owner = worker_name(settings.data_dir)
             with store.write() as session:
                 jobs.take_back(session, self._owner)
-            roots = resolve_roots(store, folders, self._clock)
+            resolve_roots(store, folders, self._clock)
             with store.read() as session:
                 roots = library.roots(session)
             if not roots:
@@ -405,9 +405,6 @@ class Service:
                 return {"folders": [shown_path(tree.root.path) for tree in self._trees.values() if tree.held]}
             case "reload":
                 self._inbox.put(_Do(self._reload))
-                return {}
-            case "upkeep":
-                self._inbox.put(_Do(self._tidy))
                 return {}
             case "wake":
                 # Photos were queued, or folders forgotten.

@@ -16,7 +16,7 @@ from pathlib import Path
 from tagger import control
 from tagger.clock import SystemClock
 from tagger.config import Settings
-from tagger.errors import ModelError, StoreError, TaggerError
+from tagger.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.intake.discover import folders
 from tagger.intake.filesystem import keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
@@ -24,7 +24,7 @@ from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
 from tagger.store.lock import holder
-from tagger.store.session import no_library, open_store
+from tagger.store.session import open_store
 from tagger.vision.models import architecture
 from tagger.vision.weights import find
 
@@ -188,7 +188,7 @@ def _library(settings: Settings, roots: list[Root]) -> Iterator[Finding]:
                     )
                     return
     except StoreError as error:
-        fresh = error.message == no_library(settings).message
+        fresh = isinstance(error, NoLibraryError)
         yield Finding(Grade.WARNING if fresh else Grade.BAD, "Database", error.message, error.cure)
         return
     yield Finding(Grade.GOOD, "Database", f"{where}: {totals.present:,} photos, {totals.labelled:,} labelled, checked")

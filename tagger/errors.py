@@ -7,6 +7,7 @@ says what the person can do. Only `tagger.cli.main` turns it into text and an ex
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -71,6 +72,13 @@ class StoreError(TaggerError):
     """The database is missing, damaged, foreign, too new, locked or full."""
 
     exit_code = ExitCode.DATABASE
+
+
+class NoLibraryError(StoreError):
+    """There is no library yet, which for some commands is no fault."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"There is no library in {data_dir} yet.", "Make one with: tagger backfill FOLDER")
 
 
 class BusyError(TaggerError):

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tagger.chosen_model import choose_model, open_classifier
 from tagger.config import Settings
-from tagger.errors import StoreError, TaggerError, UsageError, WeightsError
+from tagger.errors import NoLibraryError, TaggerError, UsageError, WeightsError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, Verdict, top_classes
 from tagger.photo import shown_path
 from tagger.store import looks, records
-from tagger.store.session import no_library, open_store
+from tagger.store.session import open_store
 from tagger.vision import protocol
 from tagger.vision.classifier import ChildDiedError
 from tagger.vision.head import Head, head_file
@@ -61,9 +61,7 @@ def _from_library(settings: Settings, path: str) -> tuple[NDArray[np.float32], s
                 return None
             model = looks.models(session)[record.labelled_by]
             vector = looks.reusable_features(session, record.id, model)
-    except StoreError as error:
-        if error.message != no_library(settings).message:
-            raise
+    except NoLibraryError:
         return None
     if vector is None:
         return None

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, record_model
+from tagger.chosen_model import choose_model, open_classifier, record_model
 from tagger.clock import Clock
 from tagger.config import Settings
 from tagger.errors import ModelError, TaggerError
@@ -110,7 +110,7 @@ class Labelling:
         with open_classifier(self._settings, chosen, self._clock, duty=self._settings.service.duty) as classifier:
             self._classifier = classifier
             try:
-                self._label(classifier, chosen, policy)
+                self._label(classifier, policy)
             finally:
                 self._classifier = None
 
@@ -118,7 +118,7 @@ class Labelling:
         with self._store.read() as session:
             return jobs.next_due(session, None) is not None or looks.anything_labelled(session)
 
-    def _label(self, classifier: Classifier, chosen: ChosenModel, policy: Policy) -> None:
+    def _label(self, classifier: Classifier, policy: Policy) -> None:
         assert self.model is not None
         head = None
         idle_since = self._clock.monotonic()
@@ -153,14 +153,15 @@ class Labelling:
         progress = Progress()
         started = self._clock.monotonic()
         outcome = "failed"
-        seen = [0, started]
+        last_done, last_moment = 0, started
 
         def report(now: Progress) -> None:
-            if now.done == seen[0]:
+            nonlocal last_done, last_moment
+            if now.done == last_done:
                 return
             moment = self._clock.monotonic()
-            count, seconds = now.done - int(seen[0]), max(moment - seen[1], 1e-3)
-            seen[:] = [now.done, moment]
+            count, seconds = now.done - last_done, max(moment - last_moment, 1e-3)
+            last_done, last_moment = now.done, moment
             self.rate = count / seconds if not self.rate else 0.8 * self.rate + 0.2 * count / seconds
             self.batches += 1
             self.seconds += seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
-from tagger.cli.progress import ByteMeter, Meter
+from tagger.cli.progress import ByteMeter, Meter, say_stopping
 from tagger.errors import BusyError, ExitCode, UsageError
 from tagger.photo import shown_path
 
@@ -61,9 +61,6 @@ class _Screen:
         if self._meter is not None:
             self._meter.update(progress.done, progress.failed)
 
-    def stopping(self) -> None:
-        print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
-
     def close(self) -> None:
         for meter in (self._meter, self._bytes):
             if meter is not None:
@@ -102,7 +99,7 @@ def command(
     settings = settings_of(context, model__name=model, model__weights=weights)
     screen = _Screen(as_json)
     try:
-        with stop_on_signals(screen.stopping) as stop:
+        with stop_on_signals(say_stopping) as stop:
             outcome = backfill(settings, [absolute(f) for f in folders], screen, stop, accept_missing=accept_missing)
     except BusyError:
         # The service can do it as well; what cannot be asked of it is refused.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import os
 import sys
@@ -22,18 +21,19 @@ def settings_of(context: click.Context, **flags: Any) -> Settings:
     return load_settings(context.obj["config"], {**context.obj["flags"], **given})
 
 
+def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)  # noqa: PTH100 - must keep links as they are
+
+
+weights_option = click.option(
+    "--weights", metavar="FILE", type=click.Path(), callback=_keep_links, help="A local weights file for the model."
+)
+
+
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--weights` to a command."""
-
-    @click.option("--model", metavar="NAME", help="The architecture; see: tagger model list")
-    @click.option("--weights", metavar="FILE", type=click.Path(), help="A local weights file for the model.")
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("weights") is not None:
-            kwargs["weights"] = os.path.abspath(kwargs["weights"])  # noqa: PTH100 - must keep links as they are
-        return function(*args, **kwargs)
-
-    return wrapper
+    name = click.option("--model", metavar="NAME", help="The architecture; see: tagger model list")
+    return name(weights_option(function))
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, duration, settings_of, write_json
+from tagger.cli.common import count, duration, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter
 from tagger.errors import ExitCode, ModelError, UsageError
 from tagger.photo import shown_path
@@ -92,7 +91,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 
     settings = settings_of(context)
     # A local file is for one model; what is fetched goes into the data directory.
-    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": None})})
+    settings = _with_model(settings, weights=None)
     wanted = architecture(name or settings.model.name)
     found = find(settings, wanted)
     if found is not None:
@@ -106,7 +105,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 
 @command.command("use")
 @click.argument("name")
-@click.option("--weights", type=click.Path(), metavar="FILE", help="A local weights file for the model.")
+@weights_option
 @click.pass_context
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
@@ -122,10 +121,9 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
             f"The model is set in {source}, which wins over `tagger model use`.",
             f'Write there [model] name = "{name}", or remove the model from it and run this again.',
         )
-    file = None if weights is None else Path(os.path.abspath(weights))  # noqa: PTH100 - must keep links as they are
+    file = None if weights is None else Path(weights)
     settings = settings_of(context)
-    chosen = settings.model.model_copy(update={"name": name, "weights": file})
-    found = find(settings.model_copy(update={"model": chosen}), wanted)
+    found = find(_with_model(settings, name=name, weights=file), wanted)
     path = choose_model(settings, name, file)
     print(f"From now on tagger uses {name} (noted in {path}).")
     if control.ask(settings.data_dir, {"ask": "reload"}) is not None:
@@ -142,7 +140,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
 
 @command.command("preview")
 @click.argument("name")
-@click.option("--weights", type=click.Path(), metavar="FILE", help="A local weights file for the model.")
+@weights_option
 @click.option("--sample", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Photos to look at.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
@@ -154,11 +152,9 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     from tagger.vision.models import architecture
 
     architecture(name)
-    file = None if weights is None else os.path.abspath(weights)  # noqa: PTH100 - must keep links as they are
     settings = settings_of(context, model__name=name)
-    local = None if file is None else Path(file)
-    if local is not None or name != settings_of(context).model.name:
-        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": local})})
+    if weights is not None or name != settings_of(context).model.name:
+        settings = _with_model(settings, weights=None if weights is None else Path(weights))
     with (
         ByteMeter(f"Fetching the weights of {name}", quiet=as_json) as bytes_meter,
         Meter("Looking", sample, quiet=as_json) as meter,
@@ -183,19 +179,22 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     return ExitCode.DONE
 
 
+def _with_model(settings: Settings, **changes: Any) -> Settings:
+    """The settings with another model."""
+    return settings.model_copy(update={"model": settings.model.model_copy(update=changes)})
+
+
 def _labelled_by_others(settings: Settings, model_id: str) -> int:
-    from tagger.errors import StoreError
+    from tagger.errors import NoLibraryError
     from tagger.store import looks, records
-    from tagger.store.session import no_library, open_store
+    from tagger.store.session import open_store
 
     try:
         with open_store(settings) as store, store.read() as session:
             models = looks.models(session)
             by = records.totals(session).labelled_by
             return sum(number for row, number in by.items() if models[row].model_id != model_id)
-    except StoreError as error:
-        if error.message != no_library(settings).message:
-            raise
+    except NoLibraryError:
         return 0
 
 
@@ -206,7 +205,7 @@ def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> 
 
     used = architecture.name == settings.model.name
     if not used:
-        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": None})})
+        settings = _with_model(settings, weights=None)
     path = settings.model.weights or place(settings, architecture)
     about = {
         "name": architecture.name,

@@ -89,6 +89,11 @@ class Meter:
         return (done - self._first[1]) / (now - self._first[0])
 
 
+def say_stopping() -> None:
+    """Answer the first Ctrl-C."""
+    print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
+
+
 class ByteMeter:
     """Progress of a download."""
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from tagger.cli.common import count, settings_of, write_json
-from tagger.cli.progress import Meter
+from tagger.cli.progress import Meter, say_stopping
 from tagger.errors import ExitCode
 
 
@@ -21,9 +21,6 @@ def command(context: click.Context, as_json: bool) -> int:
 
     settings = settings_of(context)
 
-    def stopping() -> None:
-        print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
-
     meter: Meter | None = None
 
     def report(done: int, total: int) -> None:
@@ -33,7 +30,7 @@ def command(context: click.Context, as_json: bool) -> int:
         meter.update(done)
 
     try:
-        with stop_on_signals(stopping) as stop:
+        with stop_on_signals(say_stopping) as stop:
             result = relabel(settings, report, stop)
     finally:
         if meter is not None:

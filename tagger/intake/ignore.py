@@ -33,16 +33,14 @@ class Patterns:
     """Patterns in .gitignore syntax that hold below a folder (its path relative to the root, "" for the root)."""
 
     folder: str
-    spec: GitIgnoreSpec
+    # (whether it ignores, what it fits), the last line first.
+    lines: tuple[tuple[bool, re.Pattern[str]], ...]
 
     def verdict(self, path: str, is_folder: bool) -> bool | None:
         """Whether the last pattern that fits ignores the path (True), takes it back (False), or none fits."""
         inner = path[len(self.folder) + 1 :] if self.folder else path
         text = inner + "/" if is_folder else inner
-        for pattern in reversed(list(self.spec.patterns)):
-            if pattern.include is not None and pattern.regex is not None and _fits(pattern.regex, text):
-                return bool(pattern.include)
-        return None
+        return next((ignores for ignores, regex in self.lines if _fits(regex, text)), None)
 
 
 def _fits(regex: re.Pattern[str], path: str) -> bool:
@@ -66,15 +64,16 @@ def always_ignored(name: str, *, hidden: bool) -> bool:
 
 def parse_patterns(folder: str, lines: Iterable[str], on_fault: Callable[[int, str], None]) -> Patterns:
     """Compile .gitignore lines; `on_fault` gets the number and text of a line that makes no sense."""
-    good: list[str] = []
+    compiled: list[tuple[bool, re.Pattern[str]]] = []
     for number, line in enumerate(lines, 1):
         try:
-            GitIgnoreSpec.from_lines([line])
+            patterns = GitIgnoreSpec.from_lines([line]).patterns
         except ValueError as error:
             on_fault(number, str(error))
-        else:
-            good.append(line)
-    return Patterns(folder, GitIgnoreSpec.from_lines(good))
+            continue
+        # A comment or an empty line has neither.
+        compiled += [(p.include, p.regex) for p in patterns if p.include is not None and p.regex is not None]
+    return Patterns(folder, tuple(reversed(compiled)))
 
 
 def ignored(path: str, is_folder: bool, layers: Sequence[Patterns]) -> bool:

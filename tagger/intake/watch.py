@@ -102,11 +102,7 @@ def probe(folder: str, now: Callable[[], float]) -> Probe | None:
             """Nothing to lose."""
 
     path = Path(folder) / f".tagger-probe-{os.getpid()}"
-    try:
-        inotify = InotifyFD()
-    except OSError as error:
-        raise _limit(error) from error
-    inotify.start()
+    inotify = _started_reader()
     try:
         inotify.add_callback(os.fsencode(folder), _MASK, Listener(), CallbackId(0))
         before = now()
@@ -149,12 +145,8 @@ class Watch:
         self._paths: dict[WatchDescriptor, str] = {}
         self._lock = threading.Lock()
         self._closed = False
-        try:
-            # A reader of its own, so that one root's flood does not overflow another's queue.
-            self._inotify = InotifyFD()
-        except OSError as error:
-            raise _limit(error) from error
-        self._inotify.start()
+        # A reader of its own, so that one root's flood does not overflow another's queue.
+        self._inotify = _started_reader()
         try:
             self._add("")
         except BaseException:
@@ -247,6 +239,15 @@ class Watch:
             for wd in gone:
                 del self._paths[wd]
         self._inotify.remove_callbacks([(wd, CallbackId(id(self))) for wd in gone])
+
+
+def _started_reader() -> InotifyFD:
+    try:
+        inotify = InotifyFD()
+    except OSError as error:
+        raise _limit(error) from error
+    inotify.start()
+    return inotify
 
 
 def _limit(error: OSError) -> CannotWatchError:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from tagger import __version__
 from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.errors import NoLibraryError, StoreError
 from tagger.store.schema import HEAD
 
 Parameters = Mapping[str, Any]
@@ -139,4 +139,4 @@ def _check(reader: Reader, settings: Settings) -> None:
 def _no_library(settings: Settings, path: Path) -> StoreError:
     if (settings.data_dir / "library.json").exists():
         return StoreError(f"The library's database {path} is missing.", "Is its disk mounted? See: tagger status")
-    return StoreError(f"There is no library in {settings.data_dir} yet.", "Make one with: tagger backfill FOLDER")
+    return NoLibraryError(settings.data_dir)

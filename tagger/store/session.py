@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModul
 from sqlalchemy.orm import Session
 
 from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.errors import NoLibraryError, StoreError
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
@@ -86,7 +86,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
                 if known is not None:
                     raise _lost(where, marker, "is empty")
                 if not create:
-                    raise no_library(settings)
+                    raise NoLibraryError(settings.data_dir)
             library = migrate.bring_up_to_date(engine, state, where)
         if known is not None and known != library:
             raise StoreError(
@@ -99,11 +99,6 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
         engine.dispose()
         raise
     return Store(engine, where)
-
-
-def no_library(settings: Settings) -> StoreError:
-    """The error for a command that needs a library where there is none yet."""
-    return StoreError(f"There is no library in {settings.data_dir} yet.", "Make one with: tagger backfill FOLDER")
 
 
 @contextmanager
@@ -182,7 +177,7 @@ def _check_file(url: Any, where: str, known: bool, create: bool, marker: Path) -
     if known and path.stat().st_size == 0:
         raise _lost(where, marker, "is an empty file")
     if not path.exists() and not create:
-        raise StoreError(f"There is no library in {marker.parent} yet.", "Make one with: tagger backfill FOLDER")
+        raise NoLibraryError(marker.parent)
 
 
 def _make_data_dir(folder: Path) -> None:
