@@ -87,6 +87,37 @@ class LabelSettings(_Section):
     silence: tuple[str, ...] = ()
 
 
+Target = Literal["immich", "digikam", "lightroom", "darktable", "windows", "apple", "photoprism"]
+
+
+class KeywordSettings(_Section):
+    """Whether and how labels are written into photos or sidecars as keywords."""
+
+    mode: Literal["off", "sidecar", "embed"] = Field(default="off", description='"off", "sidecar" or "embed"')
+    # `for` is a word of Python's own.
+    targets: tuple[Target, ...] = Field(
+        default=(),
+        alias="for",
+        description='a list of "immich", "digikam", "lightroom", "darktable", "windows", "apple" and "photoprism"',
+    )
+    min_confidence: Share = 0.0
+    count: Annotated[int, Field(ge=1, le=100)] = 5
+    parents: bool = True
+    prefix: str = ""
+    root: str = ""
+    sidecar_name: Literal["photo.jpg.xmp", "photo.xmp"] = Field(
+        default="photo.jpg.xmp", description='"photo.jpg.xmp" or "photo.xmp"'
+    )
+    sidecar_folder: Path | None = None
+    hard_links: bool = Field(default=False, description="true or false")
+    touch: bool = Field(default=False, description="true or false")
+
+    @field_validator("sidecar_folder")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100
+
+
 class SearchSettings(_Section):
     """How `tagger search` answers."""
 
@@ -138,6 +169,7 @@ class Settings(_Section):
     engine: EngineSettings = EngineSettings()
     limits: LimitSettings = LimitSettings()
     labels: LabelSettings = LabelSettings()
+    keywords: KeywordSettings = KeywordSettings()
     search: SearchSettings = SearchSettings()
     service: ServiceSettings = ServiceSettings()
 
@@ -236,7 +268,7 @@ def setting_keys() -> dict[str, Any]:
         if section is None:
             keys[name] = field
         else:
-            keys |= {f"{name}.{key}": inner for key, inner in section.model_fields.items()}
+            keys |= {f"{name}.{inner.alias or key}": inner for key, inner in section.model_fields.items()}
     return keys
 
 

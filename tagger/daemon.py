@@ -26,6 +26,7 @@ from tagger.errors import StoreError, TaggerError, UsageError
 from tagger.intake.discover import walk
 from tagger.intake.settle import Settler, Stamp
 from tagger.intake.watch import CannotWatchError, Happening, Watch, What, why_not_native
+from tagger.keywording import KeywordWriting
 from tagger.labelling import Labelling
 from tagger.photo import shown_path
 from tagger.scan import resolve_roots, scan_roots
@@ -102,13 +103,13 @@ class Service:
                 roots = library.roots(session)
             if not roots:
                 raise UsageError("The library has no folders yet.", "Name one: tagger run ~/Photos")
-            self._labelling = self._new_labelling()
+            self._new_threads()
             listener = control.Listener(settings.data_dir, self._answer)
             web = health.serve(settings.service.health, self._state_with_jobs) if settings.service.health else None
             for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(kind, self._on_signal)
             try:
-                self._labelling.start()
+                self._start_threads()
                 for root in roots:
                     self._begin(root)
                 self._scheduler.start()
@@ -128,7 +129,7 @@ class Service:
     def _end(self) -> bool:
         _notify("STOPPING=1")
         _LOG.info("stopping after the photos in hand")
-        finished = self._labelling.stop(self._settings.service.stop_seconds)
+        finished = self._stop_threads()
         if not finished:
             _LOG.warning("the photos in hand took too long; the next start goes on with them")
         return finished
@@ -143,15 +144,29 @@ class Service:
             # Only to wake the loop.
             self._inbox.put(_Do(lambda: None))
 
-    def _new_labelling(self) -> Labelling:
-        return Labelling(
-            self._store,
-            self._settings,
-            self._window,
-            self._owner,
-            self._clock,
-            lambda: _notify(f"STATUS={self._line()}"),
+    def _new_threads(self) -> None:
+        parts = (self._store, self._settings, self._window, self._owner, self._clock)
+        self._labelling = Labelling(*parts, self._labelled)
+        self._keywords = KeywordWriting("keywords", *parts, self._told)
+
+    def _start_threads(self) -> None:
+        self._labelling.start()
+        self._keywords.start()
+
+    def _stop_threads(self) -> bool:
+        # Both finish at the same time: the second was told when the first began to.
+        self._keywords.stop(0)
+        return self._labelling.stop(self._settings.service.stop_seconds) and self._keywords.stop(
+            self._settings.service.stop_seconds
         )
+
+    def _labelled(self) -> None:
+        self._told()
+        # What was labelled may have keywords to be written.
+        self._keywords.wake()
+
+    def _told(self) -> None:
+        _notify(f"STATUS={self._line()}")
 
     def _set_schedule(self, settings: Settings) -> None:
         reminders = {"rescan": (settings.service.rescan, self._rescan), "upkeep": (settings.service.upkeep, self._tidy)}
@@ -167,11 +182,11 @@ class Service:
             _LOG.error("the new settings are refused, going on with the old ones: %s", error)
             return
         watching = settings.intake != self._settings.intake
-        while not self._labelling.stop(self._settings.service.stop_seconds) and not self._stopping:
+        while not self._stop_threads() and not self._stopping:
             _LOG.warning("the new settings wait for the photos in hand")
         self._settings, self._window = settings, window
-        self._labelling = self._new_labelling()
-        self._labelling.start()
+        self._new_threads()
+        self._start_threads()
         if watching:
             self._settler = Settler(settings.intake.settle_seconds)
             for tree in self._trees.values():
@@ -407,7 +422,7 @@ class Service:
                 self._inbox.put(_Do(self._reload))
                 return {}
             case "wake":
-                # Photos were queued, or folders forgotten.
+                # Photos or keywords were queued, or folders forgotten.
                 self._inbox.put(_Do(self._look_up))
                 return {}
         raise UsageError(f"The service does not know {question!r}; it may be of another version.")
@@ -419,6 +434,7 @@ class Service:
             _LOG.info("folder=%s was forgotten", tree.root.path)
             self._forget(tree)
         self._labelling.wake()
+        self._keywords.wake()
 
     def _accept_missing(self) -> None:
         for tree in self._trees.values():
@@ -444,7 +460,7 @@ class Service:
         return {
             "pid": os.getpid(),
             "started_at": int(self._started),
-            "problems": [text for text in (self._problem, self._labelling.problem) if text],
+            "problems": [text for text in (self._problem, self._labelling.problem, self._keywords.problem) if text],
             "settling": len(self._settler),
             "folders": [
                 {
@@ -458,6 +474,7 @@ class Service:
                 for tree in trees
             ],
             "labelling": self._labelling.state(),
+            "keywords": self._keywords.state(),
             "work_window": self._settings.service.work_window,
             "window_changes_at": self._window.next_change(now),
             "next": self._scheduler.next_times(),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from tagger.background import Background
 from tagger.chosen_model import choose_model, open_classifier, record_model
 from tagger.clock import Clock
 from tagger.config import Settings
-from tagger.errors import ModelError, TaggerError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
@@ -20,50 +19,23 @@ from tagger.store.looks import Model
 from tagger.store.session import Store
 from tagger.vision.classifier import Classifier
 
-_FIRST_WAIT, _LAST_WAIT = 5.0, 60.0
-# How long to wait before asking for weights again that could not be had.
-_MODEL_WAIT = 900.0
 _LOG = logging.getLogger("tagger")
 
 
-class Labelling:
-    """Runs in a thread of its own from `start` to `stop`. `wake` it when something was queued."""
+class Labelling(Background):
+    """Labels what is queued, new photos at once and the archive in its window."""
 
     def __init__(
         self, store: Store, settings: Settings, window: Window, owner: str, clock: Clock, changed: Callable[[], None]
     ) -> None:
-        self._store = store
-        self._settings = settings
-        self._window = window
-        self._owner = owner
-        self._clock = clock
-        self._changed = changed
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="labelling", daemon=True)
+        super().__init__("labelling", store, settings, window, owner, clock, changed)
         self._classifier: Classifier | None = None
         self.model: Model | None = None
-        self.problem = ""
         self.rate = 0.0
         self.labelled = 0
         self.failed = 0
         self.seconds = 0.0
         self.batches = 0
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Something was queued, or a problem may be over."""
-        self._wake.set()
-
-    def stop(self, seconds: float) -> bool:
-        """Finish the batches in hand; False if that took longer than `seconds`."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     @property
     def child_starts(self) -> int:
@@ -75,27 +47,7 @@ class Labelling:
         """The child's process id while it runs."""
         return None if self._classifier is None else self._classifier.process_id
 
-    def _run(self) -> None:
-        wait = _FIRST_WAIT
-        while not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                self._work()
-                wait = _FIRST_WAIT
-            except TaggerError as error:
-                self._note(error.message, str(error))
-                # A locked database or a full disk may be over at any moment; weights are put there by a person.
-                pause = _MODEL_WAIT if isinstance(error, ModelError) else wait
-                wait = min(2 * wait, _LAST_WAIT)
-                self._sleep(pause)
-            except Exception as error:  # noqa: BLE001 - the service must live; the fault is logged and told
-                _LOG.exception("labelling failed")
-                self._note(f"{type(error).__name__}: {error}", "")
-                wait = min(2 * wait, _LAST_WAIT)
-                self._sleep(wait)
-
     def _work(self) -> None:
-        """Label until told to stop. Raises TaggerError when something is wrong that may be cured."""
         policy = Policy.from_settings(self._settings.labels, taxonomy.load())
         if not self._anything_known():
             # A library without photos needs no model yet.
@@ -182,12 +134,7 @@ class Labelling:
         """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
         now = self._clock.now()
         waits = [] if due is None else [max(0.05, due - now)]
-        if not self._window.is_open(now):
-            change = self._window.next_change(now)
-            with self._store.read() as session:
-                waiting = jobs.next_due(session, None)
-            if change is not None and waiting is not None:
-                waits.append(change - now + 0.01)
+        waits += [seconds for seconds in (self._until_window(),) if seconds is not None]
         if classifier.process_id is not None:
             left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
             if left <= 0:
@@ -197,21 +144,6 @@ class Labelling:
             else:
                 waits.append(left)
         self._sleep(min(waits) if waits else None)
-
-    def _up_to(self) -> int:
-        return jobs.PRIORITY_STALE if self._window.is_open(self._clock.now()) else jobs.PRIORITY_NEW
-
-    def _sleep(self, seconds: float | None) -> None:
-        self._wake.wait(seconds)
-
-    def _note(self, problem: str, whole: str = "") -> None:
-        if problem != self.problem:
-            if problem:
-                _LOG.warning("waiting: %s", whole or problem)
-            else:
-                _LOG.info("going on")
-            self.problem = problem
-            self._changed()
 
     def state(self) -> dict[str, Any]:
         """For `tagger status` and health. JSON-able."""

@@ -178,6 +178,7 @@ def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed:
         for (job, _), new in zip(known, labels, strict=True):
             looks.relabel(session, labeller.book, job.photo_id, labeller.model, new, labeller.clock.now())
             jobs.complete(session, job.job_id)
+            _queue_keywords(labeller, session, job.photo_id, job)
         runs.count_run(session, labeller.run_id, labelled=len(known), classified=0, failed=0)
     progress.labelled += len(known)
     return [job for job in claimed if vectors[job.job_id] is None]
@@ -246,6 +247,8 @@ def _store_one(
         case Verdict.SAME_PIXELS if looked is not None:
             looks.same_pixels(session, job.photo_id, looked)
             jobs.complete(session, job.job_id)
+            # Whoever wrote metadata may have dropped ours.
+            _queue_keywords(labeller, session, job.photo_id, job)
             done.labelled += 1
         case Verdict.GONE:
             jobs.complete(session, job.job_id)
@@ -271,6 +274,12 @@ def _store_labels(
     jobs.complete(session, job.job_id)
     photo_id = looks.adopt_missing(session, job.photo_id, looked)
     looks.store_look(session, labeller.book, photo_id, labeller.model, looked, features, labels, labeller.clock.now())
+    _queue_keywords(labeller, session, photo_id, job)
+
+
+def _queue_keywords(labeller: Labeller, session: Session, photo_id: int, job: Job) -> None:
+    if labeller.settings.keywords.mode != "off":
+        jobs.enqueue(session, [photo_id], job.priority, kind=jobs.KEYWORDS)
 
 
 def _after_death(labeller: Labeller, progress: Progress, flight: deque[list[Job]], died: ChildDiedError) -> None:

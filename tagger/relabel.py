@@ -14,7 +14,7 @@ from tagger.errors import ModelError, WeightsError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
-from tagger.store import looks, runs
+from tagger.store import jobs, looks, runs
 from tagger.store.lock import work_lock
 from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store, open_store
@@ -103,6 +103,9 @@ def _relabel_model(
                 book.remember(session)
                 for photo_id, new in changed:
                     looks.relabel(session, book, photo_id, model, new, clock.now())
+                if settings.keywords.mode != "off":
+                    ids = [photo_id for photo_id, _ in changed]
+                    jobs.enqueue(session, ids, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
         result.done += len(page)
         result.changed += len(changed)
         report(result.done, result.total)

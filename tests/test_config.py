@@ -7,7 +7,8 @@ from tagger.config import Settings, choose_model, environment_name, load_setting
 from tagger.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
-UNSET = {"data_dir", "model.weights"}  # their defaults depend on the machine; the example has them commented out
+# Their defaults depend on the machine; the example has them commented out.
+UNSET = {"data_dir", "model.weights", "keywords.sidecar_folder"}
 
 
 def test_example_covers_every_setting_with_its_default() -> None:

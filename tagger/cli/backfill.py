@@ -9,6 +9,7 @@ import click
 
 from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Meter, say_stopping
+from tagger.cli.write import print_written, written_json
 from tagger.errors import BusyError, ExitCode, UsageError
 from tagger.photo import shown_path
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tagger.config import Settings
     from tagger.pipeline import Progress
     from tagger.scan import ScanResult
+    from tagger.writing import Written
 
 _SHOWN_PROBLEMS = 10
 
@@ -55,7 +57,7 @@ class _Screen:
             print(f"{count(stale, 'photo')} labelled by another model will be looked at again.")
         sys.stdout.flush()
         if queued:
-            self._meter = Meter("Labelling", queued).__enter__()
+            self._meter = Meter("Labelling", queued, first="loading the model").__enter__()
 
     def labelling(self, progress: Progress) -> None:
         if self._meter is not None:
@@ -94,7 +96,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Label every photo below FOLDERS, or below all folders of the library."""
-    from tagger.backfill import backfill, stop_on_signals
+    from tagger.backfill import backfill
+    from tagger.stopping import stop_on_signals
 
     settings = settings_of(context, model__name=model, model__weights=weights)
     screen = _Screen(as_json)
@@ -108,12 +111,27 @@ def command(
         return ExitCode.DONE
     finally:
         screen.close()
+    written = None
+    if settings.keywords.mode != "off" and not outcome.interrupted:
+        written = _write_keywords(settings, quiet=as_json)
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
-    _print_json(outcome) if as_json else _print_outcome(outcome)
+    _print_json(outcome, written) if as_json else _print_outcome(outcome)
+    if written is not None and not as_json:
+        print_written(written)
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if outcome.progress.failed or outcome.scan.held_back else ExitCode.DONE
+    failed = outcome.progress.failed or outcome.scan.held_back or (written is not None and written.failed)
+    return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
+    """Write the keywords of what was labelled."""
+    from tagger.keyword_runs import write_keywords
+    from tagger.stopping import stop_on_signals
+
+    with Meter.following("Writing keywords", quiet=quiet) as report, stop_on_signals(say_stopping) as stop:
+        return write_keywords(settings, "", report, stop)
 
 
 def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
@@ -147,7 +165,7 @@ def _print_outcome(outcome: Outcome) -> None:
         print(f"{count(outcome.left, 'photo')} still queued; go on with: tagger backfill")
 
 
-def _print_json(outcome: Outcome) -> None:
+def _print_json(outcome: Outcome, written: Written | None) -> None:
     scan, progress = outcome.scan, outcome.progress
     write_json(
         {
@@ -165,6 +183,7 @@ def _print_json(outcome: Outcome) -> None:
             "left": outcome.left,
             "seconds": round(outcome.seconds, 3),
             "interrupted": outcome.interrupted,
+            "keywords": None if written is None else written_json(written),
         },
         indent=2,
     )

@@ -84,6 +84,14 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def megabytes(number: int) -> str:
+    """`812 bytes`, `3.4 kB`, `12 MB`, `1.4 GB`."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= size:
+            return f"{number / size:.{0 if number >= 10 * size else 1}f} {unit}"
+    return f"{number} bytes"
+
+
 def duration(seconds: float) -> str:
     """`41 s`, `3 min 20 s`, `2 h 05 min`, `3 days 4 h`."""
     whole = round(seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from tagger.cli.common import absolute, count, settings_of
@@ -17,7 +19,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     from contextlib import nullcontext
 
     from tagger import control
-    from tagger.store import library
+    from tagger.store import ledger, library
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
 
@@ -33,6 +35,13 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
                 known = ", ".join(map(click.format_filename, roots)) or "none"
                 raise UsageError(f"{click.format_filename(path)} is no folder of the library.", f"Folders: {known}")
             number = library.known_count(session, root.id)
+            with_keywords = ledger.count_entries(session, root.id)
+        if with_keywords:
+            print(
+                f"{count(with_keywords, 'photo')} in it have keywords of tagger's, which stay. To take them back "
+                "first run tagger undo, with --all or a query.",
+                file=sys.stderr,
+            )
         if not yes:
             click.confirm(
                 f"Forget {click.format_filename(path)} and what is known of {count(number, 'photo')}?", abort=True

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from tagger.cli.common import count, duration
 from tagger.clock import Clock, SystemClock
 
 _LINE_SECONDS = 10.0
+
+
+class _Counted(Protocol):
+    @property
+    def total(self) -> int: ...
+    @property
+    def done(self) -> int: ...
 
 
 class Meter:
@@ -19,16 +28,35 @@ class Meter:
     time settles.
     """
 
-    def __init__(self, what: str, total: int, *, clock: Clock | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, what: str, total: int, *, clock: Clock | None = None, quiet: bool = False, first: str = ""
+    ) -> None:
         self._what = what
         self._total = total
         self._clock = clock or SystemClock()
         self._quiet = quiet
+        # What is said until the first result.
+        self._before = first
         self._bar: Any = None
         self._task: Any = None
         self._first: tuple[float, int] | None = None
         self._last_line = self._clock.monotonic()
         self._shown = (-1, -1)
+
+    @classmethod
+    @contextmanager
+    def following(cls, what: str, *, quiet: bool = False) -> Iterator[Callable[[_Counted], None]]:
+        """A function that shows how far something is; the meter begins with its first call."""
+        with ExitStack() as stack:
+            meter: Meter | None = None
+
+            def report(progress: _Counted) -> None:
+                nonlocal meter
+                if meter is None:
+                    meter = stack.enter_context(cls(what, progress.total, quiet=quiet))
+                meter.update(progress.done)
+
+            yield report
 
     def __enter__(self) -> Meter:
         if not self._quiet and sys.stdout.isatty():
@@ -42,7 +70,7 @@ class Meter:
                 TextColumn("{task.fields[note]}"),
             )
             self._bar.start()
-            self._task = self._bar.add_task(self._what, total=self._total, note="loading the model")
+            self._task = self._bar.add_task(self._what, total=self._total, note=self._before)
         return self
 
     def __exit__(

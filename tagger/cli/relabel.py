@@ -16,8 +16,8 @@ from tagger.errors import ExitCode
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
-    from tagger.backfill import stop_on_signals
     from tagger.relabel import relabel
+    from tagger.stopping import stop_on_signals
 
     settings = settings_of(context)
 
@@ -51,6 +51,8 @@ def command(context: click.Context, as_json: bool) -> int:
     else:
         left = f" Interrupted: {count(result.total - result.done, 'photo')} left." if result.interrupted else ""
         print(f"{count(result.done, 'photo')} relabelled; the labels of {result.changed:,} changed.{left}")
+        if result.changed and settings.keywords.mode != "off":
+            print("Write them into the files, too: tagger write")
     if result.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.SOME_FAILED if result.skipped else ExitCode.DONE

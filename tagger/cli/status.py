@@ -24,7 +24,7 @@ from tagger.store.jobs import PRIORITY_NEW
 def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     """What the library holds, what is queued, what failed and why."""
     from tagger import control
-    from tagger.store import jobs, library, looks, records, runs
+    from tagger.store import jobs, ledger, library, looks, records, runs
     from tagger.store.lock import holder
     from tagger.store.session import open_store
 
@@ -36,6 +36,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         failed = jobs.failed(session, None if list_failed or as_json else 10)
         last = runs.last_runs(session, 1)
         by_priority = jobs.counts_by_priority(session)
+        keywords = jobs.counts(session, kind=jobs.KEYWORDS)
+        with_keywords = ledger.count_entries(session)
+        unwritten = jobs.failed(session, None if list_failed or as_json else 10, jobs.KEYWORDS)
     at_work = holder(settings.data_dir)
     service = control.ask(settings.data_dir, {"ask": "status"})
     if as_json:
@@ -52,6 +55,13 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
                 "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in failed],
                 "waiting_archive": by_priority.get(jobs.PRIORITY_ARCHIVE, 0),
                 "waiting_stale": by_priority.get(jobs.PRIORITY_STALE, 0),
+                "keywords": {
+                    "mode": settings.keywords.mode,
+                    "photos": with_keywords,
+                    "queued": keywords.queued + keywords.leased,
+                    "failed": keywords.failed,
+                    "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in unwritten],
+                },
                 "at_work": at_work or None,
                 "service": service,
             },
@@ -77,11 +87,20 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         print(f"          {fault.path}: {fault.reason}")
     if totals.queue.failed > len(failed):
         print(f"          ... and {totals.queue.failed - len(failed):,} more: tagger status --failed")
+    if settings.keywords.mode != "off" or with_keywords:
+        queued = keywords.queued + keywords.leased
+        waiting_too = f", {queued:,} queued" if queued else ""
+        print(f"Keywords  {settings.keywords.mode}; written for {count(with_keywords, 'photo')}{waiting_too}")
+    if keywords.failed:
+        print(f"          {keywords.failed:,} could not be written (again with: tagger retry)")
+    for fault in unwritten:
+        print(f"          {fault.path}: {fault.reason}")
     for run in last:
         took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
         print(
             f"Last run  {run.command} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
-            f"{run.labelled:,} labelled, {run.failed:,} failed"
+            + (f"{run.written:,} files written" if run.written else f"{run.labelled:,} labelled")
+            + f", {run.failed:,} failed"
         )
     if service is not None:
         _print_service(service, by_priority, settings)

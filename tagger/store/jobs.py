@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, JobState, PhotoPath, disk_path
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 
 CLASSIFY = "classify"
+KEYWORDS = "keywords"
 PRIORITY_NEW = 10
 PRIORITY_ARCHIVE = 30
 PRIORITY_STALE = 50
@@ -34,15 +35,17 @@ class Job:
     photo_id: int
     path: PhotoPath
     fingerprint: Fingerprint
+    content_hash: bytes | None
     pixel_hash: bytes | None
     labelled_by: int | None
+    priority: int
     attempts: int
     alone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A dead letter: a photo that could not be labelled, and why."""
+    """A dead letter: a photo that could not be worked on, and why."""
 
     photo_id: int
     path: PhotoPath
@@ -58,12 +61,22 @@ class QueueCounts:
     failed: int
 
 
-def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0) -> None:
-    """Queue photos. One that is queued, leased or failed already becomes a fresh job, never a second one."""
-    for part in _parts(photo_ids):
+def of_photo(kind: str) -> ColumnElement[bool]:
+    """The condition that joins a photo with its job of one kind of work."""
+    return and_(JobRow.photo_id == PhotoRow.id, JobRow.kind == kind)
+
+
+def enqueue(
+    session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0, kind: str = CLASSIFY
+) -> None:
+    """Queue photos for one kind of work.
+
+    One that is queued, leased or failed already becomes a fresh job, never a second one.
+    """
+    for part in parts(photo_ids):
         session.execute(
             update(JobRow)
-            .where(JobRow.photo_id.in_(part), JobRow.kind == CLASSIFY)
+            .where(JobRow.photo_id.in_(part), JobRow.kind == kind)
             .values(
                 state=JobState.QUEUED,
                 priority=priority,
@@ -75,11 +88,11 @@ def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_befor
                 error=None,
             )
         )
-        have = set(session.scalars(select(JobRow.photo_id).where(JobRow.photo_id.in_(part))))
+        have = set(session.scalars(select(JobRow.photo_id).where(JobRow.photo_id.in_(part), JobRow.kind == kind)))
         fresh = [
             {
                 "photo_id": photo_id,
-                "kind": CLASSIFY,
+                "kind": kind,
                 "state": JobState.QUEUED,
                 "priority": priority,
                 "attempts": 0,
@@ -102,6 +115,7 @@ def claim(
     *,
     alone_too: bool,
     up_to: int = PRIORITY_STALE,
+    kind: str = CLASSIFY,
 ) -> list[Job]:
     """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`alone_too`) a troubled one, alone.
 
@@ -110,16 +124,16 @@ def claim(
     A troubled job that has crashed too often is failed here instead of being given out once more.
     """
     _expire_leases(session, now)
-    jobs = _pick(session, limit, now, root_ids, up_to, troubled=False)
+    jobs = _pick(session, kind, limit, now, root_ids, up_to, troubled=False)
     if not jobs and alone_too:
-        while jobs := _pick(session, 1, now, root_ids, up_to, troubled=True):
+        while jobs := _pick(session, kind, 1, now, root_ids, up_to, troubled=True):
             crashes = session.scalar(select(JobRow.crashes).where(JobRow.id == jobs[0].job_id)) or 0
             if crashes < MAX_CRASHES:
                 break
             fail(
                 session,
                 jobs[0].job_id,
-                f"The photo took the labelling process down {crashes} times when it was looked at alone.",
+                f"The photo took the process down {crashes} times when it was looked at alone.",
             )
     if jobs:
         session.execute(
@@ -138,16 +152,16 @@ def claim(
 
 
 def _pick(
-    session: Session, limit: int, now: float, root_ids: Sequence[int] | None, up_to: int, *, troubled: bool
+    session: Session, kind: str, limit: int, now: float, root_ids: Sequence[int] | None, up_to: int, *, troubled: bool
 ) -> list[Job]:
     here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
     trouble = JobRow.attempts >= ALONE_AFTER if troubled else JobRow.attempts < ALONE_AFTER
     rows = session.execute(
-        select(JobRow.id, JobRow.attempts, PhotoRow, RootRow.path)
+        select(JobRow.id, JobRow.priority, JobRow.attempts, PhotoRow, RootRow.path)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
         .where(
-            JobRow.kind == CLASSIFY,
+            JobRow.kind == kind,
             JobRow.state == JobState.QUEUED,
             JobRow.not_before <= int(now),
             JobRow.priority <= up_to,
@@ -161,18 +175,38 @@ def _pick(
         .with_for_update(of=JobRow, skip_locked=True)
     )
     return [
-        Job(
-            job_id=job_id,
-            photo_id=photo.id,
-            path=PhotoPath(disk_path(root), disk_path(photo.path)),
-            fingerprint=Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns),
-            pixel_hash=photo.pixel_hash,
-            labelled_by=photo.labelled_by,
-            attempts=attempts,
-            alone=troubled,
-        )
-        for job_id, attempts, photo, root in rows
+        _job(photo, root, job_id=job_id, priority=priority, attempts=attempts, alone=troubled)
+        for job_id, priority, attempts, photo, root in rows
     ]
+
+
+def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, alone: bool) -> Job:
+    return Job(
+        job_id=job_id,
+        photo_id=photo.id,
+        path=PhotoPath(disk_path(root), disk_path(photo.path)),
+        fingerprint=Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns),
+        content_hash=photo.content_hash,
+        pixel_hash=photo.pixel_hash,
+        labelled_by=photo.labelled_by,
+        priority=priority,
+        attempts=attempts,
+        alone=alone,
+    )
+
+
+def unqueued(session: Session, photo_ids: Sequence[int]) -> list[Job]:
+    """Photos that are there as jobs that nobody queued or claimed: for a trial, and for what is done at once."""
+    found = []
+    for part in parts(photo_ids):
+        rows = session.execute(
+            select(PhotoRow, RootRow.path)
+            .join(RootRow, RootRow.id == PhotoRow.root_id)
+            .where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
+            .order_by(PhotoRow.id)
+        )
+        found += [_job(photo, root, job_id=0, priority=PRIORITY_NEW, attempts=0, alone=False) for photo, root in rows]
+    return found
 
 
 def _expire_leases(session: Session, now: float) -> None:
@@ -193,9 +227,9 @@ def still_mine(session: Session, job_id: int, owner: str) -> bool:
     )
 
 
-def complete(session: Session, job_id: int) -> None:
-    """The work is done and stored: the job is gone."""
-    session.execute(delete(JobRow).where(JobRow.id == job_id))
+def complete(session: Session, *job_ids: int) -> None:
+    """The work is done and stored: the jobs are gone."""
+    session.execute(delete(JobRow).where(JobRow.id.in_(job_ids)))
 
 
 def fail(session: Session, job_id: int, reason: str) -> None:
@@ -242,10 +276,11 @@ def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, ho
 
 def absolve(session: Session) -> None:
     """The crashes were not the photos' fault: start counting anew, and take back who failed for it alone."""
-    session.execute(update(JobRow).where(JobRow.state == JobState.QUEUED).values(crashes=0))
+    mine = JobRow.kind == CLASSIFY
+    session.execute(update(JobRow).where(mine, JobRow.state == JobState.QUEUED).values(crashes=0))
     session.execute(
         update(JobRow)
-        .where(JobRow.state == JobState.FAILED, JobRow.crashes >= MAX_CRASHES)
+        .where(mine, JobRow.state == JobState.FAILED, JobRow.crashes >= MAX_CRASHES)
         .values(state=JobState.QUEUED, attempts=0, crashes=0, error=None)
     )
 
@@ -264,11 +299,11 @@ def postpone(session: Session, job_id: int, not_before: int, *, alone: bool = Fa
     session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
 
-def take_back(session: Session, owner: str) -> int:
-    """Requeue what a dead process of the same owner left leased; returns how many."""
+def take_back(session: Session, owner: str, kind: str = CLASSIFY) -> int:
+    """Requeue what a dead process of the same owner left leased of one kind of work; returns how many."""
     result = session.execute(
         update(JobRow)
-        .where(JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+        .where(JobRow.kind == kind, JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
         .values(state=JobState.QUEUED, lease_owner=None, lease_until=None)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
@@ -277,24 +312,29 @@ def take_back(session: Session, owner: str) -> int:
 def retry_failed(session: Session, root_ids: Sequence[int] | None = None, under: str = "") -> int:
     """Queue the dead letters again, all or those of some roots below a stored path; returns how many."""
     query = (
-        select(JobRow.photo_id).join(PhotoRow, PhotoRow.id == JobRow.photo_id).where(JobRow.state == JobState.FAILED)
+        select(JobRow.kind, JobRow.photo_id)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .where(JobRow.state == JobState.FAILED)
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
     if under:
         query = query.where((PhotoRow.path == under) | PhotoRow.path.startswith(under + "/", autoescape=True))
-    photo_ids = list(session.scalars(query))
-    enqueue(session, photo_ids, PRIORITY_NEW)
-    return len(photo_ids)
+    by_kind: dict[str, list[int]] = {}
+    for kind, photo_id in session.execute(query):
+        by_kind.setdefault(kind, []).append(photo_id)
+    for kind, photo_ids in by_kind.items():
+        enqueue(session, photo_ids, PRIORITY_NEW, kind=kind)
+    return len({photo_id for photo_ids in by_kind.values() for photo_id in photo_ids})
 
 
-def failed(session: Session, limit: int | None = None) -> list[FailedJob]:
-    """The dead letters, by path."""
+def failed(session: Session, limit: int | None = None, kind: str = CLASSIFY) -> list[FailedJob]:
+    """The dead letters of one kind of work, by path."""
     rows = session.execute(
         select(PhotoRow.id, RootRow.path, PhotoRow.path, JobRow.error)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
-        .where(JobRow.state == JobState.FAILED, PhotoRow.missing_since.is_(None))
+        .where(JobRow.kind == kind, JobRow.state == JobState.FAILED, PhotoRow.missing_since.is_(None))
         .order_by(RootRow.path, PhotoRow.path)
         .limit(limit)
     )
@@ -304,12 +344,12 @@ def failed(session: Session, limit: int | None = None) -> list[FailedJob]:
     ]
 
 
-def counts(session: Session, root_ids: Sequence[int] | None = None) -> QueueCounts:
-    """How many jobs stand where; photos that are missing do not count."""
+def counts(session: Session, root_ids: Sequence[int] | None = None, kind: str = CLASSIFY) -> QueueCounts:
+    """How many jobs of one kind of work stand where; photos that are missing do not count."""
     query = (
         select(JobRow.state, func.count())
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
-        .where(PhotoRow.missing_since.is_(None))
+        .where(JobRow.kind == kind, PhotoRow.missing_since.is_(None))
         .group_by(JobRow.state)
     )
     if root_ids is not None:
@@ -319,25 +359,31 @@ def counts(session: Session, root_ids: Sequence[int] | None = None) -> QueueCoun
 
 
 def counts_by_priority(session: Session) -> dict[int, int]:
-    """How many queued jobs of each priority there are."""
-    query = select(JobRow.priority, func.count()).where(JobRow.state != JobState.FAILED).group_by(JobRow.priority)
+    """How many photos of each priority are queued to be labelled."""
+    waiting = (JobRow.kind == CLASSIFY, JobRow.state != JobState.FAILED)
+    query = select(JobRow.priority, func.count()).where(*waiting).group_by(JobRow.priority)
     return dict(session.execute(query).all())
 
 
-def next_due(session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE) -> int | None:
-    """When the earliest queued job may be tried (seconds since the epoch); None where nothing is queued."""
-    query = select(func.min(JobRow.not_before)).where(JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
+def next_due(
+    session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, kind: str = CLASSIFY
+) -> int | None:
+    """When the earliest queued job of a kind may be tried (seconds since the epoch); None where nothing is queued."""
+    waiting = (JobRow.kind == kind, JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
+    query = select(func.min(JobRow.not_before)).where(*waiting)
     if root_ids is not None:
         query = query.join(PhotoRow, PhotoRow.id == JobRow.photo_id).where(PhotoRow.root_id.in_(root_ids))
     return session.scalar(query)
 
 
-def drop_queued(session: Session, photo_ids: Sequence[int]) -> None:
-    """Forget queued jobs of photos that have gone; a photo that comes back is queued anew."""
-    for part in _parts(photo_ids):
-        session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED))
+def drop_queued(session: Session, photo_ids: Sequence[int], kind: str | None = None) -> None:
+    """Forget queued jobs (of one kind of work) of photos; one that went and comes back is queued anew."""
+    which = [] if kind is None else [JobRow.kind == kind]
+    for part in parts(photo_ids):
+        session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED, *which))
 
 
-def _parts(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+def parts(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+    """A long list of ids in parts."""
     # SQLite limits the number of parameters of one statement.
     return (ids[start : start + size] for start in range(0, len(ids), size))

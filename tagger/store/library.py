@@ -204,7 +204,7 @@ def last_photo_id(session: Session) -> int:
 
 def fail_photo(session: Session, photo_id: int, reason: str) -> None:
     """Make a photo's job a dead letter before anybody looks at it."""
-    job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id))
+    job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id, JobRow.kind == jobs.CLASSIFY))
     if job_id is not None:
         jobs.fail(session, job_id, reason)
 
@@ -342,7 +342,7 @@ def _requeue_unlabelled(session: Session, photo_ids: Sequence[int]) -> None:
     """Queue those that were never labelled and have no job (it was dropped when they went missing)."""
     unlabelled = session.scalars(
         select(PhotoRow.id)
-        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
         .where(PhotoRow.id.in_(photo_ids), PhotoRow.labelled_by.is_(None), JobRow.id.is_(None))
     ).all()
     jobs.enqueue(session, list(unlabelled), jobs.PRIORITY_NEW)

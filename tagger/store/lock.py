@@ -14,7 +14,9 @@ from pathlib import Path
 from tagger.clock import SystemClock
 from tagger.errors import BusyError, StoreError
 
+# Who labels holds the one, who writes keywords the other.
 LOCK_FILE = "work.lock"
+WRITE_LOCK = "write.lock"
 
 
 def worker_name(data_dir: Path) -> str:
@@ -23,9 +25,9 @@ def worker_name(data_dir: Path) -> str:
 
 
 @contextmanager
-def work_lock(data_dir: Path, command: str) -> Iterator[None]:
-    """Hold the library's work lock, or raise BusyError that names who holds it."""
-    path = data_dir / LOCK_FILE
+def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[None]:
+    """Hold a lock of the library, or raise BusyError that names who holds it."""
+    path = data_dir / name
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -52,8 +54,9 @@ def _lock(descriptor: int, path: Path) -> None:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise StoreError(f"{path} cannot be locked: {error.strerror}.") from error
             if last:
+                what = "writing keywords" if path.name == WRITE_LOCK else "at work on this library"
                 raise BusyError(
-                    f"Another tagger is at work on this library{_holder(path)}.",
+                    f"Another tagger is {what}{_holder(path)}.",
                     "Wait for it or stop it; what you asked for is safe to run again.",
                 ) from error
             # `holder` takes the lock for a moment to see whether it is free.

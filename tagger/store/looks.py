@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, delete, func, insert, select, update
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.store import jobs
-from tagger.store.library import set_fingerprint, take_over
+from tagger.store.library import set_fingerprint, stored_fingerprint, take_over
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
@@ -61,7 +61,7 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
     """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
     query = (
         select(PhotoRow.id)
-        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
         .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by != model.id, JobRow.id.is_(None))
         .order_by(PhotoRow.id)
     )
@@ -203,6 +203,8 @@ def relabel(
 
 def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Model, labels: Sequence[Label]) -> None:
     """Put the policy's labels in the place of those that the policy gave before."""
+    # The keywords of the new labels are still to be written.
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))
     session.execute(
         delete(PhotoLabelRow).where(
             PhotoLabelRow.photo_id == photo_id,
@@ -232,6 +234,26 @@ def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Mode
 def same_pixels(session: Session, photo_id: int, looked: Looked) -> None:
     """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
     _store_facts(session, photo_id, looked)
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))
+
+
+def rewritten(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
+    """Tagger wrote keywords into photos: their files have these fingerprints and content hashes by now.
+
+    They are the same photos, and nothing is to be done about them.
+    """
+    values = []
+    for photo_id, (raw, digest) in files.items():
+        now = stored_fingerprint(raw)
+        place = {"size": now.size, "mtime_ns": now.mtime_ns, "inode": now.inode, "ctime_ns": now.ctime_ns}
+        values.append({"id": photo_id, **place, "content_hash": digest})
+    if values:
+        session.execute(update(PhotoRow), values)
+
+
+def content_hash(session: Session, photo_id: int) -> bytes | None:
+    """The hash of a photo's bytes when it was last looked at."""
+    return session.scalar(select(PhotoRow.content_hash).where(PhotoRow.id == photo_id))
 
 
 def _store_facts(session: Session, photo_id: int, looked: Looked) -> None:

@@ -57,7 +57,7 @@ def _records(session: Session, condition: object, limit: int | None = None) -> l
     rows = session.execute(
         select(PhotoRow, RootRow.path, JobRow.state, JobRow.error)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
-        .outerjoin(JobRow, JobRow.photo_id == PhotoRow.id)
+        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
         .where(condition)  # type: ignore[arg-type]
         .order_by(PhotoRow.id)
         .limit(limit)

@@ -12,10 +12,14 @@ from tagger.store.tables import (
     RunRow,
 )
 
+# Runs that write keywords.
+WRITE, UNDO = "write", "undo"
+WRITING = (WRITE, UNDO)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One backfill, relabel or retry. `seconds` by a monotonic clock; `outcome` None while it runs."""
+    """One backfill, relabel, write or undo. `seconds` by a monotonic clock; `outcome` None while it runs."""
 
     id: int
     command: str
@@ -26,11 +30,14 @@ class Run:
     classified: int
     failed: int
     outcome: str | None
+    written: int
 
 
 def start_run(session: Session, command: str, model: Model | None, now: float) -> int:
     """Begin a run; one that an earlier process left open is closed as killed."""
-    session.execute(update(RunRow).where(RunRow.outcome.is_(None)).values(outcome="killed", ended_at=int(now)))
+    # Labelling and writing keywords go on side by side, each under a lock of its own.
+    same = RunRow.command.in_(WRITING) if command in WRITING else RunRow.command.not_in(WRITING)
+    session.execute(update(RunRow).where(same, RunRow.outcome.is_(None)).values(outcome="killed", ended_at=int(now)))
     row = RunRow(
         command=command,
         model_id=None if model is None else model.id,
@@ -38,14 +45,17 @@ def start_run(session: Session, command: str, model: Model | None, now: float) -
         labelled=0,
         classified=0,
         failed=0,
+        written=0,
     )
     session.add(row)
     session.flush()
     return row.id
 
 
-def count_run(session: Session, run_id: int, *, labelled: int, classified: int, failed: int) -> None:
-    """Add to a run's counts: photos labelled, photos that went through the network, photos failed."""
+def count_run(
+    session: Session, run_id: int, *, labelled: int = 0, classified: int = 0, failed: int = 0, written: int = 0
+) -> None:
+    """Add to a run's counts: photos labelled, through the network, failed; files with keywords written."""
     session.execute(
         update(RunRow)
         .where(RunRow.id == run_id)
@@ -53,6 +63,7 @@ def count_run(session: Session, run_id: int, *, labelled: int, classified: int, 
             labelled=RunRow.labelled + labelled,
             classified=RunRow.classified + classified,
             failed=RunRow.failed + failed,
+            written=RunRow.written + written,
         )
     )
 
@@ -78,6 +89,7 @@ def last_runs(session: Session, limit: int = 5) -> list[Run]:
             row.classified,
             row.failed,
             row.outcome,
+            row.written,
         )
         for row in rows
     ]

@@ -20,6 +20,7 @@ from tagger.errors import NoLibraryError, StoreError
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
+_DURABLE = "tagger_durable"
 _BUSY_SECONDS = 30
 
 
@@ -42,14 +43,16 @@ class Store:
             session.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, durable: bool = False) -> Iterator[Session]:
         """A session whose changes are committed at the end of the block, all or none.
+
+        `durable`: they survive a power cut once the block has ended; otherwise SQLite may lose the last of them then.
 
         On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and writes later cannot be
         promoted while another writer is active, and fails at once in spite of any busy timeout.
         """
         with translated_errors(self.where), self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITE: True})
+            connection = connection.execution_options(**{_WRITE: True, _DURABLE: durable})
             with Session(connection, expire_on_commit=False) as session, session.begin():
                 yield session
 
@@ -217,8 +220,11 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get(_WRITE):
+        # It cannot be changed within a transaction, and the connection is used again for the next one.
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options.get(_DURABLE) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
 
 
 def _read_marker(marker: Path) -> str | None:

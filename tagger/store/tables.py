@@ -82,6 +82,8 @@ class PhotoRow(Base):
     labelled_at: Mapped[int | None] = mapped_column(BigInteger)
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     missing_since: Mapped[int | None] = mapped_column(BigInteger)
+    # Under which keyword settings the keywords of these labels were last settled; NULL: not since the labels are new.
+    keywords_as: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),
@@ -160,8 +162,62 @@ class FeatureRow(Base):
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class WriteRow(Base):
+    """One write of keywords to one file. It is recorded before the file is touched, as `pending`.
+
+    A hash of NULL stands for a file that is not there: a sidecar before it is made, or after it is taken away.
+    """
+
+    __tablename__ = "writes"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), index=True)
+    target: Mapped[str] = mapped_column(String(8))
+    path: Mapped[str] = mapped_column(PathText)
+    state: Mapped[str] = mapped_column(String(8))
+    token: Mapped[str] = mapped_column(String(16))
+    written_at: Mapped[int] = mapped_column(BigInteger)
+    size_before: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns_before: Mapped[int] = mapped_column(BigInteger)
+    hash_before: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    size_after: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns_after: Mapped[int] = mapped_column(BigInteger)
+    hash_after: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    # How to get the file before from the file after, byte for byte (tagger.keywords.patch).
+    reverse: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index(
+            "ix_writes_pending",
+            "state",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+
+class LedgerRow(Base):
+    """A keyword of tagger's in one field of one file, from the write that added it until the one that ended it.
+
+    `kind`: a `label`; a `seed` (a person's keyword copied into a field that tagger made); or `refused`, a label that a
+    person took out. Without a write it was found in the file's own mark.
+    """
+
+    __tablename__ = "ledger"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), index=True)
+    target: Mapped[str] = mapped_column(String(8))
+    field: Mapped[str] = mapped_column(String(24))
+    keyword: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(8))
+    write_id: Mapped[int | None] = mapped_column(ForeignKey("writes.id", ondelete="CASCADE"), index=True)
+    # A write that did not happen ends nothing.
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("writes.id", ondelete="SET NULL"), index=True)
+
+
 class RunRow(Base):
-    """One backfill, relabel or retry: what it did and how long it took."""
+    """One backfill, relabel, write or undo: what it did and how long it took."""
 
     __tablename__ = "runs"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -173,4 +229,5 @@ class RunRow(Base):
     labelled: Mapped[int] = mapped_column(Integer)
     classified: Mapped[int] = mapped_column(Integer)
     failed: Mapped[int] = mapped_column(Integer)
+    written: Mapped[int] = mapped_column(Integer, server_default="0")
     outcome: Mapped[str | None] = mapped_column(String(16))

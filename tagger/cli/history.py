@@ -1,0 +1,83 @@
+"""`tagger history`: what tagger wrote into a photo and its sidecar, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tagger.cli.common import absolute, local_time, path_json, settings_of, write_json
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.store.ledger import Entry, Story
+
+
+@click.command("history", epilog="\b\nExample:\n  tagger history ~/Photos/2019/zoo.jpg")
+@click.argument("photo", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a write.")
+@click.pass_context
+def command(context: click.Context, photo: str, as_json: bool) -> int:
+    """Every write of keywords to PHOTO and its sidecar, the newest first."""
+    from tagger.store import ledger, records
+    from tagger.store.session import open_store
+
+    path = absolute(photo)
+    with open_store(settings_of(context)) as store, store.read() as session:
+        record = records.find_photo(session, path)
+        if record is None:
+            raise UsageError(f"{shown_path(path)} is not in the library.", "tagger status lists its folders.")
+        stories = ledger.history(session, record.id)
+    for story in stories:
+        _print_json(story) if as_json else _print(story)
+    if not stories and not as_json:
+        print(f"Nothing was written for {shown_path(path)}.")
+    return ExitCode.DONE
+
+
+def _print(story: Story) -> None:
+    write = story.write
+    where = "into the photo" if write.target == "photo" else f"sidecar {shown_path(write.path)}"
+    print(f"{local_time(write.written_at)}  run {write.run_id} ({story.command}), {where}, {_size(story)}")
+    for sign, entries in (("+", story.added), ("-", story.ended)):
+        for entry in entries:
+            print(f"    {sign} {entry.field}: {entry.keyword}{_remark(entry)}")
+    if write.reason:
+        print(f"    not into the photo, because {write.reason}")
+
+
+def _size(story: Story) -> str:
+    before, after = story.write.before, story.write.after
+    if before.hash is None:
+        return f"made, {after.size:,} bytes"
+    return "taken away" if after.hash is None else f"{before.size:,} -> {after.size:,} bytes"
+
+
+def _remark(entry: Entry) -> str:
+    remarks = {"seed": " (a person's, copied into a new field)", "refused": " (taken out by a person)"}
+    return remarks.get(entry.kind, "")
+
+
+def _print_json(story: Story) -> None:
+    write = story.write
+
+    def entry_json(entry: Entry) -> dict[str, str]:
+        return {"field": entry.field, "keyword": entry.keyword, "kind": entry.kind}
+
+    write_json(
+        path_json(write.path)
+        | {
+            "written_at": write.written_at,
+            "run": write.run_id,
+            "command": story.command,
+            "target": write.target,
+            "added": [entry_json(entry) for entry in story.added],
+            "removed": [entry_json(entry) for entry in story.ended],
+            "size_before": write.before.size,
+            "size_after": write.after.size,
+            "hash_before": None if write.before.hash is None else write.before.hash.hex(),
+            "hash_after": None if write.after.hash is None else write.after.hash.hex(),
+            "reason": write.reason,
+        }
+    )

@@ -1,0 +1,116 @@
+"""`tagger write`: write labels as keywords into photos or sidecars."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagger.cli.common import count, megabytes, settings_of, write_json
+from tagger.cli.progress import Meter, say_stopping
+from tagger.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tagger.writing import Written
+
+_SHOWN = 20
+
+
+@click.command(
+    "write",
+    epilog="""\b
+Examples:
+  tagger write --dry-run                    what would be written, and how much a backup would upload again
+  tagger write                              the photos whose keywords are not up to date
+  tagger write --dry-run --mode embed tiger try a mode before you set it
+  tagger write 'dog path:2019/'             the photos that a search finds
+Which labels, which fields and where to: [keywords] in the config file.
+Take it all back with: tagger undo --all""",
+)
+@click.argument("query", nargs=-1)
+@click.option("--mode", type=click.Choice(["sidecar", "embed"]), help="Instead of keywords.mode, this time.")
+@click.option("--again", is_flag=True, help="Look at every photo, also those whose keywords are up to date.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would get.")
+@click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
+@click.pass_context
+def command(
+    context: click.Context, query: tuple[str, ...], mode: str | None, again: bool, dry_run: bool, as_json: bool
+) -> int:
+    """Write labels as keywords into photos or sidecars, as [keywords] of the configuration says.
+
+    With a QUERY only to the photos that it finds.
+    """
+    from tagger.keyword_runs import preview_write, write_keywords
+    from tagger.stopping import stop_on_signals
+
+    settings = settings_of(context, keywords__mode=mode)
+    what = "Reading" if dry_run else "Writing keywords"
+    with Meter.following(what, quiet=as_json) as report, stop_on_signals(say_stopping) as stop:
+        work = preview_write if dry_run else write_keywords
+        written = work(settings, " ".join(query), report, stop, again=again)
+        interrupted = stop()
+    write_json(written_json(written), indent=2) if as_json else _print(written, dry_run=dry_run)
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.SOME_FAILED if written.failed else ExitCode.DONE
+
+
+def _print(written: Written, *, dry_run: bool) -> None:
+    if dry_run:
+        for path, added, removed in written.listing[:_SHOWN]:
+            print(path)
+            for sign, texts in (("+", added), ("-", removed)):
+                for text in texts:
+                    print(f"    {sign} {text}")
+        if len(written.listing) > _SHOWN:
+            print(f"... and {count(len(written.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json")
+    print_written(written, would=dry_run)
+
+
+def print_written(written: Written, *, would: bool = False) -> None:
+    """The sums, as `tagger write` and `tagger backfill` print them."""
+    if written.total == 0:
+        print("Nothing to do: the keywords of every photo are up to date.")
+        return
+    verb = "would be written" if would else "written"
+    print(
+        f"{count(written.files, 'file')} {verb} ({megabytes(written.bytes)}), {written.sidecars:,} of them sidecars; "
+        f"{count(written.unchanged, 'photo')} up to date."
+    )
+    for name in sorted({*written.added, *written.removed}):
+        if written.added[name] or written.removed[name]:
+            print(f"  {name}: +{written.added[name]:,} -{written.removed[name]:,}")
+    for reason, number in written.declined.most_common():
+        print(f"  {count(number, 'photo')} not written into but beside, because {reason}")
+    for note, number in written.notes.most_common(_SHOWN):
+        print(f"  {count(number, 'photo')}: {note}")
+    if written.stale:
+        are = "is" if written.stale == 1 else "are"
+        print(f"{count(written.stale, 'photo')} changed since and {are} to be looked at first: tagger backfill")
+    if written.later:
+        print(f"{count(written.later, 'photo')} changed or went away at this moment and will be tried again.")
+    for path, reason in written.failures[:_SHOWN]:
+        print(f"tagger: {path}: {reason}", file=sys.stderr)
+    if written.failed:
+        print(f"{count(written.failed, 'photo')} failed. Why: tagger status --failed; again: tagger retry")
+
+
+def written_json(written: Written) -> dict[str, Any]:
+    """The sums for scripts."""
+    return {
+        "photos": written.photos,
+        "files": written.files,
+        "sidecars": written.sidecars,
+        "bytes": written.bytes,
+        "unchanged": written.unchanged,
+        "stale": written.stale,
+        "later": written.later,
+        "failed": written.failed,
+        "added": dict(written.added),
+        "removed": dict(written.removed),
+        "declined": dict(written.declined),
+        "notes": dict(written.notes),
+        "failures": [{"path": path, "reason": reason} for path, reason in written.failures],
+        "listing": [{"path": path, "add": add, "remove": remove} for path, add, remove in written.listing],
+    }

@@ -1,0 +1,79 @@
+"""The service's thread that writes keywords, where the owner asks for it: the second kind of job."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tagger.background import Background
+from tagger.filewrites import digest
+from tagger.keyword_runs import write_due
+from tagger.store import jobs, ledger
+from tagger.store.lock import WRITE_LOCK, work_lock
+from tagger.writing import Written
+
+_LOG = logging.getLogger("tagger")
+
+
+class KeywordWriting(Background):
+    """Writes what is queued, whenever it is woken. With keywords off it has nothing to do."""
+
+    written = 0
+    failed = 0
+
+    def _work(self) -> None:
+        if self._settings.keywords.mode == "off":
+            self._sleep(None)
+            return
+        with self._store.write() as session:
+            queued = ledger.enqueue_unsettled(session, digest(self._settings.keywords))
+        if queued:
+            _LOG.info("the keywords of %d photos are to be written", queued)
+        first = True
+        while not self._stopping.is_set():
+            self._wake.clear()
+            with self._store.read() as session:
+                due = jobs.next_due(session, None, self._up_to(), jobs.KEYWORDS)
+            now = self._clock.now()
+            if first or (due is not None and due <= now):
+                # What an earlier process left is settled at the start, also where nothing is queued.
+                with work_lock(self._settings.data_dir, "run", WRITE_LOCK):
+                    self._write()
+                self._note("")
+                first = False
+                continue
+            waits = [seconds for seconds in (self._until_window(jobs.KEYWORDS),) if seconds is not None]
+            waits += [] if due is None else [max(0.05, due - now)]
+            self._sleep(min(waits) if waits else None)
+
+    def _write(self) -> None:
+        before = (self.written, self.failed)
+
+        def report(progress: Written) -> None:
+            self.written, self.failed = before[0] + progress.files, before[1] + progress.failed
+            self._changed()
+
+        done = write_due(
+            self._store,
+            self._settings,
+            self._clock,
+            report,
+            self._stopping.is_set,
+            self._up_to,
+        )
+        if done.files or done.failed:
+            _LOG.info(
+                "keywords files=%d sidecars=%d bytes=%d failed=%d",
+                *(done.files, done.sidecars, done.bytes, done.failed),
+            )
+            for path, reason in done.failures:
+                _LOG.warning("keywords photo=%s %s", path, reason)
+
+    def state(self) -> dict[str, Any]:
+        """For `tagger status` and health. JSON-able."""
+        return {
+            "mode": self._settings.keywords.mode,
+            "problem": self.problem,
+            "written": self.written,
+            "failed": self.failed,
+        }

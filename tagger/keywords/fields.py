@@ -1,0 +1,112 @@
+"""The metadata fields that hold keywords, and which of them which program reads first.
+
+Sources: XMP Specification Part 1 (2012) 8.4 for `dc:subject`; exiftool's tag tables for `lr:hierarchicalSubject` and
+`digiKam:TagsList`; IPTC-IIM 4.2 section 2:25; Microsoft's photo metadata policy for System.Keywords (XPKeywords).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+
+from tagger.keywords.choose import Keyword
+from tagger.keywords.merge import folded
+
+DC = "http://purl.org/dc/elements/1.1/"
+LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
+DIGIKAM = "http://www.digikam.org/ns/1.0/"
+
+
+class Field(Enum):
+    """A field of keywords; the value is how the ledger and people name it."""
+
+    SUBJECT = "dc:subject"
+    HIERARCHICAL = "lr:hierarchicalSubject"
+    TAGS_LIST = "digiKam:TagsList"
+    IPTC = "IPTC:Keywords"
+    XP = "EXIF:XPKeywords"
+
+    @property
+    def separator(self) -> str:
+        """What stands between the levels of a hierarchical keyword; empty for flat fields."""
+        return {Field.HIERARCHICAL: "|", Field.TAGS_LIST: "/"}.get(self, "")
+
+
+XMP_FIELDS = (Field.SUBJECT, Field.HIERARCHICAL, Field.TAGS_LIST)
+
+# Namespace, local name, suggested prefix, kind of array.
+XMP_NAMES: Mapping[Field, tuple[str, str, str, str]] = {
+    Field.SUBJECT: (DC, "subject", "dc", "Bag"),
+    Field.HIERARCHICAL: (LIGHTROOM, "hierarchicalSubject", "lr", "Bag"),
+    Field.TAGS_LIST: (DIGIKAM, "TagsList", "digiKam", "Seq"),
+}
+
+# What each program must find, because it reads no other field or this one first. `dc:subject` is always written.
+# Immich, server/src/services/metadata.service.ts: TagsList, else HierarchicalSubject, else Keywords (IPTC).
+# digiKam, core/libs/dmetadata (default order of reading): TagsList first, dc:subject and IPTC towards the end.
+# Lightroom Classic and darktable read dc:subject and hierarchicalSubject together.
+# Windows merges dc:subject, IPTC and XPKeywords (learn.microsoft.com, System.Keywords photo metadata policy).
+# Apple Photos reads dc:subject. PhotoPrism, internal/meta/json_exiftool.go: Keywords (IPTC) from photos.
+TARGETS: Mapping[str, tuple[Field, ...]] = {
+    "immich": (Field.TAGS_LIST,),
+    "digikam": (Field.TAGS_LIST,),
+    "lightroom": (Field.HIERARCHICAL,),
+    "darktable": (Field.HIERARCHICAL,),
+    "windows": (Field.XP,),
+    "apple": (),
+    "photoprism": (Field.IPTC,),
+}
+
+
+# What XML 1.0 (section 2.2) cannot hold, and line ends, which programs take for the end of a keyword.
+_ILLEGAL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
+
+
+def legal(text: str) -> str:
+    """A keyword without characters that XML cannot hold."""
+    return _ILLEGAL.sub(" ", text).strip()
+
+
+def asked_for(targets: Iterable[str]) -> frozenset[Field]:
+    """The fields that must exist for some programs."""
+    return frozenset({Field.SUBJECT}.union(*(TARGETS[target] for target in targets)))
+
+
+def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
+    """The keywords as a field writes them, each once. XPKeywords separates them by `;`, so none may hold one."""
+    if field.separator:
+        texts = [keyword.path(field.separator) for keyword in keywords]
+    else:
+        texts = [text for keyword in keywords for text in (keyword.name, *keyword.flat_parents)]
+    if field is Field.XP:
+        texts = [text.replace(";", ",") for text in texts]
+    found: dict[str, str] = {}
+    for text in filter(None, map(legal, texts)):
+        found.setdefault(folded(text), text)
+    return list(found.values())
+
+
+def seeds(field: Field, persons: Mapping[Field, Sequence[str]]) -> list[str]:
+    """The person's keywords as a field that is about to be made must carry them, or it would hide them.
+
+    Hierarchical fields give flat ones their last level, as their own programs do. A flat keyword goes into a
+    hierarchical field as it is, unless it is a level of a hierarchy there already.
+    """
+    found: dict[str, str] = {}
+    leaves: set[str] = set()
+    for other in (Field.TAGS_LIST, Field.HIERARCHICAL, Field.SUBJECT, Field.IPTC, Field.XP):
+        for text in persons.get(other, ()):
+            parts = [legal(part) for part in (text.split(other.separator) if other.separator else [text])]
+            leaf = parts[-1]
+            if not leaf:
+                continue
+            if not field.separator:
+                found.setdefault(folded(leaf), leaf)
+            elif other.separator:
+                path = field.separator.join(parts)
+                found.setdefault(folded(path), path)
+                leaves |= {folded(part) for part in parts}
+            elif folded(leaf) not in leaves:
+                found.setdefault(folded(leaf), leaf)
+    return list(found.values())

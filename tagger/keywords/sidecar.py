@@ -1,0 +1,116 @@
+"""XMP sidecars: where a photo's is, and its text.
+
+`photo.jpg.xmp` is how darktable, digiKam and Immich name them, `photo.xmp` is Adobe's way. One that exists under either
+name is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tagger.config import KeywordSettings
+from tagger.formats import looks_like_photo
+from tagger.keywords import xmp
+from tagger.keywords.embed import MARK, NAMES, Found, packet_edits, packet_states
+from tagger.keywords.fields import Field
+from tagger.keywords.patch import Splice
+from tagger.keywords.plan import Own, Plan, owned, persons
+
+_PACKET = (b"<x:xmpmeta", b"</x:xmpmeta>")
+
+
+def place_of(photo: str, settings: KeywordSettings) -> str:
+    """The path of a photo's sidecar, whether it exists or not. `photo`: its absolute path."""
+    folder, name = os.path.split(photo)
+    if settings.sidecar_folder is not None:
+        folder = os.path.join(settings.sidecar_folder, folder.lstrip("/"))  # noqa: PTH118 - a str with surrogates
+    stem = os.path.splitext(name)[0]  # noqa: PTH122
+    full, short = os.path.join(folder, name + ".xmp"), os.path.join(folder, stem + ".xmp")  # noqa: PTH118
+    for path in (full, full[:-3] + "XMP"):
+        if os.path.lexists(path):
+            return path
+    upper = short[:-3] + "XMP"
+    found = [path for path in (short, upper) if os.path.lexists(path)]
+    # A RAW file and its JPEG share a stem, and would share the sidecar.
+    if (found or settings.sidecar_name == "photo.xmp") and not _shared(photo, stem):
+        return found[0] if found else short
+    return full
+
+
+def _shared(photo: str, stem: str) -> bool:
+    folder, name = os.path.split(photo)
+    try:
+        with os.scandir(folder) as entries:
+            return any(
+                entry.name != name and os.path.splitext(entry.name)[0] == stem and looks_like_photo(entry.name)  # noqa: PTH122
+                for entry in entries
+            )
+    except OSError:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A sidecar's text (None: there is none yet) and its keywords. Raises xmp.XmpError where it is damaged."""
+
+    data: bytes | None
+    found: Found
+    _packet: xmp.Packet | None
+
+    @classmethod
+    def parse(cls, data: bytes | None) -> Sidecar:
+        """Read it."""
+        packet = None if data is None or not data.strip() else xmp.Packet(data)
+        return cls(data, packet_states(packet), packet)
+
+    def splices(self, plan: Plan) -> list[Splice] | None:
+        """The splices that carry a plan out; None if nothing would be left. Raises xmp.XmpError at any doubt."""
+        edits = packet_edits(self._packet, plan)
+        old = self.data or b""
+        if self._packet is None:
+            new = xmp.new_packet({name: edit.add for name, edit in edits.items()}, wrapped=False)
+        else:
+            new = self._packet.edited(edits)
+            if xmp.Packet(new).is_empty:
+                return None
+        self._prove(plan, new)
+        return [Splice(0, len(old), new)]
+
+    def _prove(self, plan: Plan, new: bytes) -> None:
+        after = Sidecar.parse(new)
+        for field, change in plan.changes.items():
+            if field not in NAMES:
+                continue
+            before = self.found.states[field].keywords
+            if len(after.found.states[field].keywords) != len(before) + len(change.add) - len(change.remove):
+                raise xmp.XmpError(f"{field.value} did not come out as it should")
+        if self._packet is not None:
+            names = (*NAMES.values(), MARK)
+            if xmp.outline(self._packet.data, names) != xmp.outline(new, names):
+                raise xmp.XmpError("more than its keywords would have changed")
+
+
+def embedded_keywords(data: bytes) -> Mapping[Field, Sequence[str]]:
+    """A person's keywords in the XMP inside a photo of any format, found by its packet's first and last words.
+
+    That is what packets are for (XMP Specification Part 3 section 1.1). Compressed ones are not found.
+    """
+    start = data.find(_PACKET[0])
+    end = data.find(_PACKET[1], start)
+    if start < 0 or end < 0:
+        return {}
+    try:
+        found = packet_states(xmp.Packet(data[start : end + len(_PACKET[1])]))
+    except xmp.XmpError:
+        return {}
+    return persons_keywords(found)
+
+
+def persons_keywords(found: Found) -> dict[Field, list[str]]:
+    """The keywords of a file that are not tagger's, by its mark."""
+    return {
+        field: persons(state, owned(state, found.mark.get(field, Own()), Own()))
+        for field, state in found.states.items()
+    }
