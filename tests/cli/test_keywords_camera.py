@@ -25,8 +25,7 @@ CONTAINERS = (
 
 def opens(path: Path) -> bool:
     try:
-        with Image.open(path, formats=["JPEG", "MPO"]) as picture:
-            picture.load()
+        Image.open(path, formats=["JPEG", "MPO"]).close()
     except Exception:  # noqa: BLE001 - Pillow raises anything for these
         return False
     return True
@@ -41,8 +40,12 @@ def originals(shared: Path) -> list[Path]:
 
 
 def pixels(path: Path) -> str:
-    with Image.open(path, formats=["JPEG", "MPO"]) as picture:
-        return hashlib.sha256(picture.tobytes()).hexdigest()
+    """The hash of the decoded picture; of a broken one, what is wrong with it."""
+    try:
+        with Image.open(path, formats=["JPEG", "MPO"]) as picture:
+            return hashlib.sha256(picture.tobytes()).hexdigest()
+    except Exception as error:  # noqa: BLE001 - as above
+        return repr(error)
 
 
 def scan_and_trailer(data: bytes) -> bytes:
