@@ -115,11 +115,6 @@ class Work:
     written: int = 0
     bytes: int = 0
 
-    @property
-    def complete(self) -> bool:
-        """Whether everything was written."""
-        return not (self.failed or self.changed or self.full)
-
 
 @dataclass(frozen=True, slots=True)
 class Files:

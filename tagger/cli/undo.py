@@ -80,6 +80,9 @@ def _print(undone: Undone, *, dry_run: bool) -> None:
                 print(f"    - {text}")
         if len(undone.listing) > _SHOWN:
             print(f"... and {count(len(undone.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json")
+    if not undone.files and not undone.failures and not undone.absent:
+        print("There is nothing of tagger's to take back.")
+        return
     would = "would be " if dry_run else ""
     print(
         f"{count(undone.files, 'file')} {would}restored ({megabytes(undone.bytes)}), {undone.exact:,} of them byte for "

@@ -50,6 +50,9 @@ def command(
         work = preview_write if dry_run else write_keywords
         written = work(settings, " ".join(query), report, stop, again=again)
         interrupted = stop()
+    if query and not written.total and not as_json:
+        print("No labelled photo matches.")
+        return ExitCode.SOME_FAILED
     write_json(written_json(written), indent=2) if as_json else _print(written, dry_run=dry_run)
     if interrupted:
         return ExitCode.INTERRUPTED

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from tagger.keywords.choose import Keyword
 from tagger.keywords.fields import Field, seeds, spelt
@@ -53,7 +53,6 @@ class FieldChange:
     remove: tuple[str, ...]
     before: Own
     after: Own
-    drop: bool = False
 
     def __bool__(self) -> bool:
         """Whether the field changes."""
@@ -66,7 +65,6 @@ class Plan:
 
     changes: Mapping[Field, FieldChange]
     notes: tuple[str, ...] = ()
-    refused: Mapping[Field, tuple[str, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(self.changes.values())
@@ -149,7 +147,7 @@ def plan_write(
             changes[name] = _make(name, state, mine, texts, seeds(name, theirs), notes)
         else:
             changes[name] = FieldChange((), (), mine, Own(refused=mine.refused))
-    return Plan(changes, tuple(notes), _newly_refused(changes))
+    return Plan(changes, tuple(notes))
 
 
 def plan_undo(
@@ -221,8 +219,7 @@ def _without_lonely_seeds(
     copies = mine.seeds
     if not labels and copies and not persons(state, mine):
         remove, copies = (*remove, *copies), ()
-    drop = bool(remove) and not add and len(remove) == len(state.keywords)
-    return FieldChange(add, remove, mine, Own(labels, copies, refused), drop)
+    return FieldChange(add, remove, mine, Own(labels, copies, refused))
 
 
 def _make(
@@ -244,11 +241,3 @@ def _make(
     seeded = [copy for copy in seeded if folded(copy) not in wished]
     labels = tuple(exact(text) for text in texts)
     return FieldChange((*seeded, *labels), (), mine, Own(labels, tuple(seeded), refused))
-
-
-def _newly_refused(changes: Mapping[Field, FieldChange]) -> dict[Field, tuple[str, ...]]:
-    return {
-        name: found
-        for name, change in changes.items()
-        if (found := tuple(k for k in change.after.refused if k not in change.before.refused))
-    }

@@ -65,11 +65,6 @@ class Content:
         """BLAKE2b of the bytes, 16 bytes."""
         return hash_of(self.data)
 
-    @property
-    def source(self) -> Source:
-        """The file without its bytes."""
-        return Source(self.path, self.hash, self.status)
-
 
 class _Lent(threading.local):
     """A thread's buffers: fresh memory for each of a thousand photos costs more time than reading them."""
