@@ -13,7 +13,7 @@ UNSET = {"data_dir", "model.weights", "keywords.sidecar_folder"}
 
 def test_example_covers_every_setting_with_its_default() -> None:
     data = tomllib.loads(EXAMPLE.read_text())
-    defaults = Settings().model_dump(mode="json")
+    defaults = Settings().model_dump(mode="json", by_alias=True)
     found = {}
     for key, value in data.items():
         if isinstance(value, dict):
