@@ -155,9 +155,18 @@ class Files:
                 assert change.old is not None
                 write.take_away(change.path, token, change.old)
             else:
-                os.makedirs(step.folder, exist_ok=True)  # noqa: PTH103 - a str with surrogates
-                touch = self.settings.keywords.touch
-                write.prepare(change.path, token, change.splices, change.old, change.photo, touch=touch)
+                if change.old is None:
+                    os.makedirs(step.folder, exist_ok=True)  # noqa: PTH103 - a str with surrogates
+                assert change.after.hash is not None
+                write.prepare(
+                    change.path,
+                    token,
+                    change.splices,
+                    change.old,
+                    change.photo,
+                    change.after.hash,
+                    touch=self.settings.keywords.touch,
+                )
                 if change.old is None:
                     step.status = write.create(change.path, token)
                 else:
@@ -300,11 +309,26 @@ def parts(items: Iterable[Sized], limit: int = _BATCH_BYTES) -> Iterator[list[Si
         yield part
 
 
-def real_path(path: str, roots: Sequence[str]) -> str | None:
-    """The file that a path leads to: links are followed inside the library only; None if one leads out of it."""
-    real = os.path.realpath(path)
-    inside = real == path or any(real.startswith(os.path.realpath(root).rstrip("/") + "/") for root in roots)
-    return real if inside else None
+class RealPaths:
+    """Where paths lead to: links are followed inside the library only.
+
+    Folders are looked up once, so this is for a few photos at a time: for each of them it would be a look at every
+    folder above it.
+    """
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = tuple(os.path.realpath(root).rstrip("/") + "/" for root in roots)
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str | None:
+        """The file that a path leads to; None if that is outside of the library."""
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - a str with surrogates
+        if os.path.islink(real):  # noqa: PTH114
+            real = os.path.realpath(real)
+        return real if real == path or real.startswith(self._roots) else None
 
 
 def full_disk(path: str) -> StoreError:

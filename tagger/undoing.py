@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tagger.config import KeywordSettings
-from tagger.filewrites import THREADS, Change, Files, Work, change_of, digest, entries, full_disk, own, parts, real_path
+from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
 from tagger.keywords import patch, sidecar, write, xmp
 from tagger.keywords.embed import DeclinedError, Found, Photo
 from tagger.keywords.fields import Field
@@ -17,7 +17,7 @@ from tagger.keywords.merge import folded
 from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, owned, plan_undo
 from tagger.keywords.sidecar import Sidecar
-from tagger.keywords.write import ChangedError, Content, UnwritableError
+from tagger.keywords.write import JPEG, ChangedError, Content, UnwritableError
 from tagger.photo import shown_path
 from tagger.store import jobs, ledger, library
 from tagger.store.jobs import Job
@@ -87,7 +87,7 @@ def undo(
     ids = candidates(files.store, files.settings.keywords, choice)
     progress.total = len(ids)
     with files.store.read() as session:
-        roots = tuple(root.path for root in library.roots(session))
+        roots = [root.path for root in library.roots(session)]
     with ThreadPoolExecutor(THREADS, "undo") as pool:
         for page in jobs.parts(ids):
             with files.store.read() as session:
@@ -129,7 +129,7 @@ def candidates(store: Store, settings: KeywordSettings, choice: Choice) -> list[
                     # A write that keeps time and, within the padding, size, makes a new file all the same.
                     known.inode not in (None, status.st_ino)
                 )
-                or os.path.lexists(sidecar.place_of(path, settings))
+                or sidecar.place_of(path, settings)[1]
             ):
                 found.add(photo.id)
     return sorted(found)
@@ -155,7 +155,8 @@ def _undo_part(
             )
             for job in part
         ]
-    drafts = list(pool.map(lambda job, facts: _draft(files, choice, job, facts, roots), part, about))
+    real_paths = RealPaths(roots)
+    drafts = list(pool.map(lambda job, facts: _draft(files, choice, job, facts, real_paths), part, about))
     if not dry_run:
         files.carry_out([draft.work for draft in drafts], pool)
     full = ""
@@ -189,12 +190,12 @@ def _count(progress: Undone, draft: _Draft) -> None:
         progress.listing.append((change.path, removed, exact))
 
 
-def _draft(files: Files, choice: Choice, job: Job, known: _Known, roots: Sequence[str]) -> _Draft:
+def _draft(files: Files, choice: Choice, job: Job, known: _Known, real_paths: RealPaths) -> _Draft:
     path = job.path.absolute
     draft = _Draft(Work(job.photo_id, job.path.root, []))
     try:
         status = os.stat(path)  # noqa: PTH116 - a str with surrogates
-        real = real_path(path, roots)
+        real = real_paths(path)
         if real is not None:
             _draft_file(files, choice, job, known, draft, PHOTO, real, status)
         for place in _sidecars(files, path, known):
@@ -216,7 +217,7 @@ def _draft(files: Files, choice: Choice, job: Job, known: _Known, roots: Sequenc
 
 def _sidecars(files: Files, path: str, known: _Known) -> Iterator[str]:
     """The sidecars of a photo: where one is by the settings, and where one was written under other settings."""
-    places = [sidecar.place_of(path, files.settings.keywords)]
+    places = [sidecar.place_of(path, files.settings.keywords)[0]]
     places += [past.path for past in known.writes if past.target == SIDECAR]
     return (place for place in dict.fromkeys(places) if os.path.lexists(place))
 
@@ -232,9 +233,10 @@ def _draft_file(
     status: os.stat_result,
 ) -> None:
     mine = own(known.entries[target])
-    if target == PHOTO and write.read(path, 0, 3).data != b"\xff\xd8\xff":
+    begin = JPEG if target == PHOTO else b""
+    content = write.read(path, files.settings.limits.file_mb << 20, begin=begin, lent=True)
+    if content.data[: len(begin)] != begin:
         return
-    content = write.read(path, files.settings.limits.file_mb << 20, lent=True)
     try:
         parsed = Photo(content.data) if target == PHOTO else Sidecar.parse(bytes(content.data))
     except (DeclinedError, xmp.XmpError):

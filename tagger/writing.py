@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from tagger.filewrites import THREADS, Change, Files, Work, change_of, digest, entries, full_disk, own, parts, real_path
+from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
 from tagger.keywords import sidecar, write, xmp
 from tagger.keywords.choose import Keyword, keywords_for
 from tagger.keywords.embed import DeclinedError, FieldError, Found, Photo
@@ -21,7 +21,7 @@ from tagger.keywords.fields import Field, asked_for
 from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, Plan, owned, plan_write
 from tagger.keywords.sidecar import Sidecar
-from tagger.keywords.write import ChangedError, UnwritableError
+from tagger.keywords.write import JPEG, ChangedError, UnwritableError
 from tagger.labels import taxonomy
 from tagger.photo import Fingerprint, Label, shown_path
 from tagger.store import jobs, ledger, library, looks
@@ -34,7 +34,6 @@ _CLAIM = 512
 # Enough for the metadata of nearly every JPEG.
 _HEAD_BYTES = 256 << 10
 _LATER_SECONDS = 30
-_JPEG = b"\xff\xd8\xff"
 
 
 @dataclass(slots=True)
@@ -221,8 +220,8 @@ def draft_all(files: Files, part: Sequence[Job], pool: ThreadPoolExecutor) -> li
     with files.store.read() as session:
         labels = looks.labels_of(session, ids)
         known = ledger.entries_of(session, ids)
-        roots = tuple(root.path for root in library.roots(session))
-    return list(pool.map(lambda job: _draft(files, job, labels[job.photo_id], known, roots), part))
+        real_paths = RealPaths([root.path for root in library.roots(session)])
+    return list(pool.map(lambda job: _draft(files, job, labels[job.photo_id], known, real_paths), part))
 
 
 def _draft(
@@ -230,7 +229,7 @@ def _draft(
     job: Job,
     labels: Sequence[Label],
     known: Mapping[tuple[int, str], list[Entry]],
-    roots: Sequence[str],
+    real_paths: RealPaths,
 ) -> Draft:
     settings = files.settings.keywords
     work = Work(job.photo_id, job.path.root, [])
@@ -252,11 +251,11 @@ def _draft(
         embed = settings.mode == "embed"
         if embed:
             try:
-                drafting.embed(real_path(path, roots), job)
+                drafting.embed(real_paths(path), job)
             except DeclinedError as error:
                 draft.declined = str(error)
-        place = sidecar.place_of(path, settings)
-        if not embed or draft.declined or os.path.lexists(place):
+        place, exists = sidecar.place_of(path, settings)
+        if not embed or draft.declined or exists:
             try:
                 drafting.beside(path, place, status)
             except UnwritableError as error:
@@ -293,12 +292,12 @@ class _Drafting:
         settings = self.files.settings
         if path is None:
             raise DeclinedError("it is a link to a file outside the library")
-        if write.read(path, 0, len(_JPEG)).data != _JPEG:
-            raise DeclinedError("only JPEG files are written into")
         try:
-            content = write.read(path, settings.limits.file_mb << 20, lent=True)
+            content = write.read(path, settings.limits.file_mb << 20, begin=JPEG, lent=True)
         except UnwritableError as error:
             raise DeclinedError(str(error)) from error
+        if content.data[: len(JPEG)] != JPEG:
+            raise DeclinedError("only JPEG files are written into")
         if content.status.st_nlink > 1 and not settings.keywords.hard_links:
             raise DeclinedError("it has several names (hard links), which would come apart")
         if job.fingerprint.ctime_ns is None and content.hash != job.content_hash:
@@ -350,7 +349,7 @@ class _Drafting:
         limit = self.files.settings.limits.file_mb << 20
         for size in (_HEAD_BYTES, None):
             content = write.read(os.path.realpath(photo), limit, size)
-            if content.data[: len(_JPEG)] != _JPEG:
+            if content.data[: len(JPEG)] != JPEG:
                 break
             try:
                 return sidecar.persons_keywords(Photo(content.data).found)

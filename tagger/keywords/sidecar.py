@@ -21,8 +21,8 @@ from tagger.keywords.plan import Own, Plan, owned, persons
 _PACKET = (b"<x:xmpmeta", b"</x:xmpmeta>")
 
 
-def place_of(photo: str, settings: KeywordSettings) -> str:
-    """The path of a photo's sidecar, whether it exists or not. `photo`: its absolute path."""
+def place_of(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
+    """The path of a photo's sidecar, and whether it exists. `photo`: its absolute path."""
     folder, name = os.path.split(photo)
     if settings.sidecar_folder is not None:
         folder = os.path.join(settings.sidecar_folder, folder.lstrip("/"))  # noqa: PTH118 - a str with surrogates
@@ -30,13 +30,13 @@ def place_of(photo: str, settings: KeywordSettings) -> str:
     full, short = os.path.join(folder, name + ".xmp"), os.path.join(folder, stem + ".xmp")  # noqa: PTH118
     for path in (full, full[:-3] + "XMP"):
         if os.path.lexists(path):
-            return path
+            return path, True
     upper = short[:-3] + "XMP"
     found = [path for path in (short, upper) if os.path.lexists(path)]
     # A RAW file and its JPEG share a stem, and would share the sidecar.
     if (found or settings.sidecar_name == "photo.xmp") and not _shared(photo, stem):
-        return found[0] if found else short
-    return full
+        return (found[0], True) if found else (short, False)
+    return full, False
 
 
 def _shared(photo: str, stem: str) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
-import hashlib
 import os
 import signal
 import stat
@@ -21,8 +20,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tagger.hashing import content_hash, content_hash_of_parts
 from tagger.keywords.patch import Splice, pieces
 
+# How a JPEG file begins: SOI and the first byte of the next marker.
+JPEG = b"\xff\xd8\xff"
 _NOREPLACE, _EXCHANGE = 1, 2
 _AT_FDCWD = -100
 # What file systems say that do not know renameat2's flags.
@@ -62,8 +64,8 @@ class Content:
 
     @cached_property
     def hash(self) -> bytes:
-        """BLAKE2b of the bytes, 16 bytes."""
-        return hash_of(self.data)
+        """The content hash of the bytes."""
+        return content_hash(self.data)
 
 
 class _Lent(threading.local):
@@ -72,30 +74,23 @@ class _Lent(threading.local):
     def __init__(self) -> None:
         self.buffer = bytearray()
         self.block = bytearray(_BLOCK)
-        self.again = bytearray(_BLOCK)
 
 
 _LENT = _Lent()
 _LENT_BYTES = 16 << 20
 
 
-def hash_of(data: bytes | memoryview) -> bytes:
-    """BLAKE2b of 16 bytes, as the library keeps it."""
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
 def hash_after(old: bytes | memoryview, splices: Sequence[Splice]) -> bytes:
     """The hash of a file after splices, without making it."""
-    digest = hashlib.blake2b(digest_size=16)
     view = memoryview(old)
-    for part in pieces(len(view), splices):
-        digest.update(view[part.start : part.stop] if isinstance(part, range) else part)
-    return digest.digest()
+    parts = pieces(len(view), splices)
+    return content_hash_of_parts(view[part.start : part.stop] if isinstance(part, range) else part for part in parts)
 
 
-def read(path: str, max_bytes: int, limit: int | None = None, *, lent: bool = False) -> Content:
+def read(path: str, max_bytes: int, limit: int | None = None, *, begin: bytes = b"", lent: bool = False) -> Content:
     """Read a regular file, following no link. `limit`: no more than its first bytes.
 
+    `begin`: of a file that does not begin so, only its beginning is read, whatever its size.
     `lent`: the bytes are good until this thread reads the next file like that.
     Raises UnwritableError for what is no regular file or too large, ChangedError if it changes meanwhile, OSError.
     """
@@ -104,6 +99,8 @@ def read(path: str, max_bytes: int, limit: int | None = None, *, lent: bool = Fa
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise UnwritableError("it is no regular file")
+        if begin and (head := os.pread(descriptor, len(begin), 0)) != begin:
+            return Content(path, head, before)
         if before.st_size > max_bytes and limit is None:
             raise UnwritableError(f"it has more than {max_bytes >> 20:,} MB")
         wanted = before.st_size + 1 if limit is None else min(limit, before.st_size + 1)
@@ -154,9 +151,16 @@ def _beside(path: str, name: str) -> str:
 
 
 def prepare(
-    path: str, token: str, splices: Sequence[Splice], old: Source | None, photo: os.stat_result, *, touch: bool = False
+    path: str,
+    token: str,
+    splices: Sequence[Splice],
+    old: Source | None,
+    photo: os.stat_result,
+    after: bytes,
+    *,
+    touch: bool = False,
 ) -> None:
-    """Write the new bytes to a complete temporary file beside `path`, durable and read back.
+    """Write the new bytes to a complete temporary file beside `path`, durable, and read back to have the hash `after`.
 
     `old`: the file that the splices are made in, whose mode, owner, attributes and times the new one gets (its times
     not with `touch`). Without one the splices make a new sidecar, which gets the photo's mode and, where that is
@@ -177,7 +181,10 @@ def prepare(
             else:
                 _adopt(descriptor, photo)
             os.fsync(descriptor)
-            _read_back(descriptor, _blocks(before, parts))
+            if _hash_of_open(descriptor) != after:
+                if old is not None and identity(os.fstat(before)) != identity(old.status):
+                    raise ChangedError
+                raise UnwritableError("what was written could not be read back; is the disk failing?")
         finally:
             os.close(descriptor)
     finally:
@@ -205,21 +212,6 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _read_back(descriptor: int, blocks: Iterator[bytes | memoryview]) -> None:
-    position = 0
-    again = _LENT.again
-    for block in blocks:
-        for start in range(0, len(block), _BLOCK):
-            expected = block[start : start + _BLOCK]
-            count = os.preadv(descriptor, [memoryview(again)[: len(expected)]], position)
-            # Two views are compared item by item, which is slow; this is not.
-            if count != len(expected) or not again.startswith(expected):
-                raise UnwritableError("what was written could not be read back; is the disk failing?")
-            position += count
-    if os.fstat(descriptor).st_size != position:
-        raise UnwritableError("what was written could not be read back; is the disk failing?")
 
 
 def _copy_attributes(descriptor: int, old: Source, *, touch: bool) -> None:
@@ -368,17 +360,25 @@ def recover(path: str, token: str, before: bytes | None, after: bytes | None) ->
 
 def hash_at(path: str) -> bytes | None:
     """The hash of a file's bytes, read piece by piece; None where there is none. Raises OSError."""
-    digest = hashlib.blake2b(digest_size=16)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        while block := os.read(descriptor, _BLOCK):
-            digest.update(block)
+        return _hash_of_open(descriptor)
     finally:
         os.close(descriptor)
-    return digest.digest()
+
+
+def _hash_of_open(descriptor: int) -> bytes:
+    def blocks() -> Iterator[memoryview]:
+        view = memoryview(_LENT.block)
+        position = 0
+        while count := os.preadv(descriptor, [view], position):
+            yield view[:count]
+            position += count
+
+    return content_hash_of_parts(blocks())
 
 
 def _is_open_for_writing(path: str) -> bool:

@@ -29,6 +29,7 @@ from PIL import Image, UnidentifiedImageError
 from tagger.clock import SystemClock
 from tagger.config import LimitSettings
 from tagger.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.hashing import content_hash, content_hash_of_parts
 from tagger.photo import Fingerprint, PhotoFacts
 from tagger.vision import exif, jpeg
 from tagger.vision.normal import as_seen, upright
@@ -74,7 +75,7 @@ class DecodeError(Exception):
 class Decoded:
     """A decoded photo. `pixels`: uint8 (size, size, 3) RGB, oriented, the whole picture stretched to a square.
 
-    `content_hash` is BLAKE2b (16 bytes) of the file's bytes, `pixel_hash` of `pixels`.
+    `content_hash` is that of the file's bytes, `pixel_hash` is BLAKE2b (16 bytes) of `pixels`.
     """
 
     pixels: NDArray[np.uint8]
@@ -113,7 +114,7 @@ def open_photo(path: str) -> Iterator[OpenPhoto]:
 
 
 def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
-    """BLAKE2b (16 bytes) of the file's bytes; small files are kept in memory for `decode`. Raises DecodeError."""
+    """The content hash of the file's bytes; small files are kept in memory for `decode`. Raises DecodeError."""
     size = photo.fingerprint.size
     if size == 0:
         raise DecodeError(DecodeFault.BROKEN, "the file is empty")
@@ -121,22 +122,18 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
         raise DecodeError(
             DecodeFault.TOO_BIG, f"the file has {size >> 20} MB, more than limits.file_mb = {limits.file_mb}"
         )
-    digest = hashlib.blake2b(digest_size=16)
-    parts: list[bytes] = []
     try:
-        while chunk := photo.file.read(_CHUNK):
-            digest.update(chunk)
-            if size <= _KEEP_BYTES:
-                parts.append(chunk)
+        if size <= _KEEP_BYTES:
+            photo.data = photo.file.read()
+            photo.content_hash = content_hash(photo.data)
+        else:
+            photo.content_hash = content_hash_of_parts(iter(lambda: photo.file.read(_CHUNK), b""))
     except OSError as error:
         raise _os_fault(error) from error
     if _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
         raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
-    if size <= _KEEP_BYTES:
-        photo.data = b"".join(parts)
-        if len(photo.data) != size:
-            raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
-    photo.content_hash = digest.digest()
+    if photo.data is not None and len(photo.data) != size:
+        raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
     return photo.content_hash
 
 

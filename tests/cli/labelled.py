@@ -11,6 +11,7 @@ import numpy as np
 
 from tagger.clock import SystemClock
 from tagger.config import IntakeSettings, Settings
+from tagger.hashing import content_hash
 from tagger.labels import taxonomy
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.scan import resolve_roots, scan_roots
@@ -48,7 +49,7 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
             data = Path(job.path.absolute).read_bytes()
             looked = Looked(
                 job.fingerprint,
-                hashlib.blake2b(data, digest_size=16).digest(),
+                content_hash(data),
                 hashlib.blake2b(b"pixels of " + data[-200:], digest_size=16).digest(),
                 PhotoFacts("JPEG", 64, 48, "2019-06-01T12:30:00"),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tagger.hashing import content_hash
 from tests.cli.labelled import label_all
 from tests.cli.runner import COMMAND, Tagger
 
@@ -65,7 +65,7 @@ class Library:
                 continue
             assert data in (self.old[name], self.new[name]), name
         for name, known in known_as(self.tagger).items():
-            assert known == hashlib.blake2b(now[name], digest_size=16).digest(), name
+            assert known == content_hash(now[name]), name
 
     def command(self, undo: bool) -> list[str]:
         return ["undo", "--all"] if undo else ["write", "--again"]

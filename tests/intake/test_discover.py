@@ -31,7 +31,10 @@ def make(root: Path, *paths: str, content: bytes = b"x") -> None:
         (root / path).write_bytes(content)
 
 
-NAME = st.binary(min_size=1, max_size=6).filter(lambda name: b"/" not in name and b"\0" not in name)
+NAME = st.binary(min_size=1, max_size=6).filter(
+    # "." and ".." are no names of their own.
+    lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..")
+)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tagger.hashing import content_hash
 from tagger.keywords import write
 from tagger.keywords.patch import Splice
-from tagger.keywords.write import ChangedError, Source, UnwritableError, hash_of
+from tagger.keywords.write import ChangedError, Source, UnwritableError
 
 OLD, NEW, PERSONS = b"old" * 1000, b"new" * 1200, b"edited by a person" * 100
 TOKEN = "0123456789ab"
@@ -40,7 +41,7 @@ def left(folder: Path) -> list[str]:
 
 def replace(path: Path, *, touch: bool = False) -> os.stat_result:
     old = read(path)
-    write.prepare(str(path), TOKEN, WHOLE, old, old.status, touch=touch)
+    write.prepare(str(path), TOKEN, WHOLE, old, old.status, content_hash(NEW), touch=touch)
     status = write.exchange(str(path), TOKEN, old)
     write.remove(write.temporary_name(str(path), TOKEN))
     return status
@@ -88,7 +89,7 @@ def test_links_pipes_and_large_files_are_not_read(photo: Path, tmp_path: Path) -
 @pytest.mark.parametrize("how", ["replaced", "rewritten", "touched", "gone", "mode"])
 def test_a_file_that_changed_since_it_was_read_keeps_its_new_version(photo: Path, how: str) -> None:
     old = read(photo)
-    write.prepare(str(photo), TOKEN, WHOLE, old, old.status)
+    write.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW))
     if how == "replaced":
         (photo.parent / "other").write_bytes(PERSONS)
         (photo.parent / "other").rename(photo)
@@ -103,14 +104,14 @@ def test_a_file_that_changed_since_it_was_read_keeps_its_new_version(photo: Path
     expected = photo.read_bytes() if photo.exists() else None
     with pytest.raises(ChangedError):
         write.exchange(str(photo), TOKEN, old)
-    assert not write.recover(str(photo), TOKEN, old.hash, hash_of(NEW))
+    assert not write.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
     assert (photo.read_bytes() if photo.exists() else None) == expected
     assert left(photo.parent) == (["photo.jpg"] if expected is not None else [])
 
 
 def test_a_file_that_a_program_has_open_for_writing_is_left_to_it(photo: Path) -> None:
     old = read(photo)
-    write.prepare(str(photo), TOKEN, WHOLE, old, old.status)
+    write.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW))
     with photo.open("r+b") as editing:
         try:
             with pytest.raises(ChangedError):
@@ -119,7 +120,17 @@ def test_a_file_that_a_program_has_open_for_writing_is_left_to_it(photo: Path) -
             pytest.skip("this file system grants no leases")
         editing.write(b"EDIT")
     assert photo.read_bytes() == b"EDIT" + OLD[4:]
-    assert not write.recover(str(photo), TOKEN, old.hash, hash_of(NEW))
+    assert not write.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
+    assert left(photo.parent) == ["photo.jpg"]
+
+
+def test_what_reads_back_as_something_else_is_never_put_in_place(photo: Path) -> None:
+    """The disk is failing, as far as anybody can tell."""
+    old = read(photo)
+    with pytest.raises(UnwritableError, match="could not be read back"):
+        write.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW + b"?"))
+    assert not write.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
+    assert photo.read_bytes() == OLD
     assert left(photo.parent) == ["photo.jpg"]
 
 
@@ -145,12 +156,12 @@ def test_a_person_who_saves_again_and_again_never_loses_a_version(photo: Path) -
             content = write.read(str(photo), 1 << 20)
             old, data = Source(content.path, content.hash, content.status), bytes(content.data)
             new = b"keywords + " + data.removeprefix(b"keywords + ")
-            write.prepare(str(photo), TOKEN, [Splice(0, len(data), new)], old, old.status)
+            write.prepare(str(photo), TOKEN, [Splice(0, len(data), new)], old, old.status, content_hash(new))
             write.exchange(str(photo), TOKEN, old)
             write.remove(write.temporary_name(str(photo), TOKEN))
             wrote += 1
         except ChangedError:
-            write.recover(str(photo), TOKEN, old.hash, hash_of(new))
+            write.recover(str(photo), TOKEN, old.hash, content_hash(new))
     editor.join()
     # The last version is there, with or without our keywords; nothing older came back.
     assert photo.read_bytes().removeprefix(b"keywords + ") == versions[-1]
@@ -159,14 +170,14 @@ def test_a_person_who_saves_again_and_again_never_loses_a_version(photo: Path) -
 
 def test_a_new_sidecar_never_replaces_one_that_appeared(photo: Path) -> None:
     place = photo.parent / "photo.jpg.xmp"
-    write.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat())
+    write.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat(), content_hash(NEW))
     place.write_bytes(PERSONS)
     with pytest.raises(ChangedError):
         write.create(str(place), TOKEN)
-    assert not write.recover(str(place), TOKEN, None, hash_of(NEW))
+    assert not write.recover(str(place), TOKEN, None, content_hash(NEW))
     assert place.read_bytes() == PERSONS
     place.unlink()
-    write.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat())
+    write.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat(), content_hash(NEW))
     write.create(str(place), TOKEN)
     assert place.read_bytes() == NEW
     assert stat.S_IMODE(place.stat().st_mode) == 0o640
@@ -212,7 +223,7 @@ def test_whatever_a_kill_leaves_is_settled(tmp_path: Path, state: str) -> None:
     ):
         if data is not None:
             path.write_bytes(data)
-    assert write.recover(str(photo), TOKEN, hash_of(OLD), hash_of(NEW)) is happened
+    assert write.recover(str(photo), TOKEN, content_hash(OLD), content_hash(NEW)) is happened
     assert (photo.read_bytes() if photo.exists() else None) == after
     assert left(tmp_path) == (["photo.jpg"] if after is not None else [])
 
@@ -221,6 +232,6 @@ def test_two_versions_of_a_persons_are_both_kept(tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"the newest")
     Path(write.temporary_name(str(photo), TOKEN)).write_bytes(PERSONS)
-    assert not write.recover(str(photo), TOKEN, hash_of(OLD), hash_of(NEW))
+    assert not write.recover(str(photo), TOKEN, content_hash(OLD), content_hash(NEW))
     assert photo.read_bytes() == b"the newest"
     assert (tmp_path / f"photo.kept-{TOKEN}.jpg").read_bytes() == PERSONS
