@@ -5,6 +5,7 @@ A command's module is imported only when it is used, so that `tagger search` sta
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -117,4 +118,6 @@ def _exit_code(result: Any) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"tagger: {text}", file=sys.stderr)
+    # A log on a full disk: the exit code still tells.
+    with contextlib.suppress(OSError):
+        print(f"tagger: {text}", file=sys.stderr, flush=True)
