@@ -44,11 +44,6 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
         )
 
 
-def open_classifier(
-    settings: Settings, chosen: ChosenModel, clock: Clock | None = None, *, duty: float = 1.0
-) -> Classifier:
-    """The parent's handle on the child for the chosen model; the child starts on first use.
-
-    `duty`: the share of the time that the network may compute.
-    """
-    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock, duty=duty)
+def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
+    """The parent's handle on the child for the chosen model; the child starts on first use."""
+    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock)

@@ -62,6 +62,10 @@ class EngineSettings(_Section):
 
     batch_size: Annotated[int, Field(ge=1, le=512)] = 32
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    max_cpu: Annotated[float, Field(ge=0.05, le=1)] = 1.0
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description='"auto", "float32" or "bfloat16"'
+    )
     stall_seconds: Annotated[float, Field(ge=1, le=3600)] = 120.0
 
 
@@ -144,7 +148,6 @@ class ServiceSettings(_Section):
         ),
     ] = ""
     nice: Annotated[int, Field(ge=0, le=19)] = 10
-    duty: Annotated[float, Field(ge=0.05, le=1)] = 1.0
     idle_seconds: Annotated[float, Field(ge=0, le=86400)] = 300.0
     stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
     rescan: _Schedule = "6h"

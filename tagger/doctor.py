@@ -20,12 +20,14 @@ from tagger.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.intake.discover import folders
 from tagger.intake.filesystem import keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
+from tagger.machine import NO_TENSORFLOW, processor_flags, usable_cores, why_no_tensorflow
 from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
 from tagger.store.lock import holder
 from tagger.store.session import open_store
 from tagger.vision.models import architecture
+from tagger.vision.precision import remembered
 from tagger.vision.weights import find
 
 _CLOCK_SECONDS = 5.0
@@ -99,34 +101,17 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
 
 
 def _processor() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0))
+    cores = f"{usable_cores():g}"
     if platform.machine() not in ("x86_64", "AMD64"):
         yield Finding(Grade.GOOD, "Processor", f"{platform.machine()}, {cores} cores")
         return
-    flags = processor_flags(Path("/proc/cpuinfo"))
-    if flags is not None and "avx" not in flags:
-        yield Finding(
-            Grade.BAD,
-            "Processor",
-            "it has no AVX instructions, and TensorFlow's published packages do not run without them",
-            "Run the backfill on another computer with the photos mounted; searching works here.",
-        )
+    flags = processor_flags()
+    lacks = why_no_tensorflow()
+    if lacks is not None:
+        yield Finding(Grade.BAD, "Processor", lacks, NO_TENSORFLOW)
         return
-    extra = [name for name in ("avx2", "avx512f", "fma") if flags and name in flags]
+    extra = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma") if flags and name in flags]
     yield Finding(Grade.GOOD, "Processor", f"{cores} cores, AVX{''.join(f', {name.upper()}' for name in extra)}")
-
-
-def processor_flags(cpuinfo: Path) -> frozenset[str] | None:
-    """The instruction set flags of the first processor (proc_cpuinfo(5)); None where they are not told."""
-    try:
-        lines = cpuinfo.read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() == "flags":
-            return frozenset(value.split())
-    return None
 
 
 def _memory() -> Iterator[Finding]:
@@ -324,8 +309,12 @@ def _engine(settings: Settings) -> Finding:
             about = classifier.about
     except ModelError as error:
         return Finding(Grade.BAD, "Engine", error.message, error.cure)
+    trial = remembered(settings.data_dir, chosen.model_id)
+    why = f" ({trial})" if trial is not None and settings.engine.precision == "auto" else ""
     return Finding(
         Grade.GOOD,
         "Engine",
-        f"TensorFlow {about['tensorflow']} on {about['device']}, {about['threads']} threads, ready in {seconds:.0f} s",
+        f"TensorFlow {about['version']} on {about['device']}, {about['threads']} threads, "
+        f"{about['precision']}{why}, "
+        f"ready in {seconds:.0f} s",
     )

@@ -60,7 +60,7 @@ def _from_library(settings: Settings, path: str) -> tuple[NDArray[np.float32], s
             if record is None or record.labelled_by is None:
                 return None
             model = looks.models(session)[record.labelled_by]
-            vector = looks.reusable_features(session, record.id, model)
+            vector = looks.reusable_features(session, [record.id], model).get(record.id)
     except NoLibraryError:
         return None
     if vector is None:

@@ -59,7 +59,7 @@ class Labelling(Background):
             stale = looks.enqueue_stale(session, self.model, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
-        with open_classifier(self._settings, chosen, self._clock, duty=self._settings.service.duty) as classifier:
+        with open_classifier(self._settings, chosen, self._clock) as classifier:
             self._classifier = classifier
             try:
                 self._label(classifier, policy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from tagger.labels.policy import Policy
 from tagger.photo import Label, Looked
 from tagger.store import jobs, library, looks, runs
 from tagger.store.jobs import Job
-from tagger.store.looks import LabelBook, Model
+from tagger.store.looks import LabelBook, Look, Model
 from tagger.store.session import Store
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.head import Head
@@ -168,20 +168,20 @@ def _wait_for_due(labeller: Labeller) -> bool:
 def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed: Sequence[Job]) -> list[Job]:
     """Label the photos whose features under this model are still stored (a model change taken back)."""
     with labeller.store.read() as session:
-        vectors = {job.job_id: looks.reusable_features(session, job.photo_id, labeller.model) for job in claimed}
-    known = [(job, vector) for job in claimed if (vector := vectors[job.job_id]) is not None]
+        vectors = looks.reusable_features(session, [job.photo_id for job in claimed], labeller.model)
+    known = [(job, vectors[job.photo_id]) for job in claimed if job.photo_id in vectors]
     if not known:
         return list(claimed)
     labels = _labels(labeller, [vector for _, vector in known])
     with labeller.store.write() as session:
         labeller.book.remember(session)
-        for (job, _), new in zip(known, labels, strict=True):
-            looks.relabel(session, labeller.book, job.photo_id, labeller.model, new, labeller.clock.now())
-            jobs.complete(session, job.job_id)
-            _queue_keywords(labeller, session, job.photo_id, job)
+        new = {job.photo_id: given for (job, _), given in zip(known, labels, strict=True)}
+        looks.relabel(session, labeller.book, labeller.model, new, labeller.clock.now())
+        jobs.complete(session, *(job.job_id for job, _ in known))
+        _queue_keywords(labeller, session, [(job.photo_id, job) for job, _ in known])
         runs.count_run(session, labeller.run_id, labelled=len(known), classified=0, failed=0)
     progress.labelled += len(known)
-    return [job for job in claimed if vectors[job.job_id] is None]
+    return [job for job in claimed if job.photo_id not in vectors]
 
 
 def _requests(labeller: Labeller, batch: Sequence[Job]) -> list[Request]:
@@ -215,40 +215,52 @@ def _store(labeller: Labeller, progress: Progress, batch: Sequence[Job], answers
     done = Progress()
     with labeller.store.write() as session:
         labeller.book.remember(session)
+        mine = jobs.still_mine(session, list(by_job), labeller.owner)
+        found: list[tuple[Job, Look]] = []
         for job in batch:
-            if jobs.still_mine(session, job.job_id, labeller.owner):
+            if job.job_id in mine:
                 answer = by_job[job.job_id]
-                _store_one(labeller, session, done, job, answer, labels.get(job.job_id, ()))
-        runs.count_run(session, labeller.run_id, labelled=done.labelled, classified=done.classified, failed=done.failed)
+                look = _store_one(labeller, session, done, job, answer, labels.get(job.job_id, ()))
+                found += [] if look is None else [(job, look)]
+        _store_looks(labeller, session, found)
+        runs.count_run(
+            session,
+            labeller.run_id,
+            labelled=done.labelled,
+            classified=done.classified,
+            failed=done.failed,
+            engine=labeller.classifier.engine if done.classified else None,
+        )
     progress.add(done)
 
 
 def _store_one(
     labeller: Labeller, session: Session, done: Progress, job: Job, answer: Answer, labels: tuple[Label, ...]
-) -> None:
+) -> Look | None:
+    """Do what an answer asks for; labels and features are returned, to be stored with those of the other photos."""
     now = labeller.clock.now()
     looked = answer.looked
     match answer.verdict:
         case Verdict.FEATURES if looked is not None:
-            half = np.frombuffer(answer.features, SENT).astype(STORED).tobytes()
-            _store_labels(labeller, session, job, looked, half, labels)
             done.labelled += 1
             done.classified += answer.inferred
+            half = np.frombuffer(answer.features, SENT).astype(STORED).tobytes()
+            return Look(job.photo_id, looked, half, labels)
         case Verdict.TWIN if looked is not None:
             twin = looks.twin(session, looked.fingerprint.size, looked.content_hash, labeller.model)
             if twin is None:
                 # It was forgotten in the meantime: look again, properly.
                 jobs.postpone(session, job.job_id, 0)
-                return
+                return None
+            done.labelled += 1
             known, vector = twin
             mine = Looked(looked.fingerprint, known.content_hash, known.pixel_hash, known.facts)
-            _store_labels(labeller, session, job, mine, vector, _labels(labeller, [vector])[0])
-            done.labelled += 1
+            return Look(job.photo_id, mine, vector, _labels(labeller, [vector])[0])
         case Verdict.SAME_PIXELS if looked is not None:
             looks.same_pixels(session, job.photo_id, looked)
             jobs.complete(session, job.job_id)
             # Whoever wrote metadata may have dropped ours.
-            _queue_keywords(labeller, session, job.photo_id, job)
+            _queue_keywords(labeller, session, [(job.photo_id, job)])
             done.labelled += 1
         case Verdict.GONE:
             jobs.complete(session, job.job_id)
@@ -266,20 +278,24 @@ def _store_one(
                 library.set_fingerprint(session, job.photo_id, answer.fingerprint)
             jobs.fail(session, job.job_id, answer.reason)
             done.failed += 1
+    return None
 
 
-def _store_labels(
-    labeller: Labeller, session: Session, job: Job, looked: Looked, features: bytes, labels: Sequence[Label]
-) -> None:
-    jobs.complete(session, job.job_id)
-    photo_id = looks.adopt_missing(session, job.photo_id, looked)
-    looks.store_look(session, labeller.book, photo_id, labeller.model, looked, features, labels, labeller.clock.now())
-    _queue_keywords(labeller, session, photo_id, job)
+def _store_looks(labeller: Labeller, session: Session, found: Sequence[tuple[Job, Look]]) -> None:
+    jobs.complete(session, *(job.job_id for job, _ in found))
+    adopted = looks.adopt_missing(session, {look.photo_id: look.looked for _, look in found})
+    moved = [replace(look, photo_id=adopted[look.photo_id]) for _, look in found]
+    looks.store_looks(session, labeller.book, labeller.model, moved, labeller.clock.now())
+    _queue_keywords(labeller, session, [(adopted[look.photo_id], job) for job, look in found])
 
 
-def _queue_keywords(labeller: Labeller, session: Session, photo_id: int, job: Job) -> None:
-    if labeller.settings.keywords.mode != "off":
-        jobs.enqueue(session, [photo_id], job.priority, kind=jobs.KEYWORDS)
+def _queue_keywords(labeller: Labeller, session: Session, photos: Sequence[tuple[int, Job]]) -> None:
+    """Queue the writing of keywords, as urgent as the labelling was."""
+    if labeller.settings.keywords.mode == "off":
+        return
+    for priority in {job.priority for _, job in photos}:
+        ids = [photo_id for photo_id, job in photos if job.priority == priority]
+        jobs.enqueue(session, ids, priority, kind=jobs.KEYWORDS)
 
 
 def _after_death(labeller: Labeller, progress: Progress, flight: deque[list[Job]], died: ChildDiedError) -> None:

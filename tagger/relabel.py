@@ -101,8 +101,7 @@ def _relabel_model(
         if changed:
             with store.write() as session:
                 book.remember(session)
-                for photo_id, new in changed:
-                    looks.relabel(session, book, photo_id, model, new, clock.now())
+                looks.relabel(session, book, model, dict(changed), clock.now())
                 if settings.keywords.mode != "off":
                     ids = [photo_id for photo_id, _ in changed]
                     jobs.enqueue(session, ids, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)

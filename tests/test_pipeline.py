@@ -48,6 +48,7 @@ class Child:
     """Stands in for `Classifier`. `behave` answers one request, or raises ChildDiedError."""
 
     log_file = Path("worker.log")
+    engine = "tensorflow 2.21.0 float32 CPU"
 
     def __init__(self, behave: Callable[[Request], Answer]) -> None:
         self._behave = behave
@@ -253,7 +254,7 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
             answer = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
             assert answer.looked is not None
             book = looks.LabelBook()
-            looks.store_look(session, book, photo, other, answer.looked, b"\0\0" * DIMENSIONS, [], 0)
+            looks.store_looks(session, book, other, [looks.Look(photo, answer.looked, b"\0\0" * DIMENSIONS, [])], 0)
         assert looks.enqueue_stale(session, labeller.model, labeller.root_ids) == 3
     child = Child(good)
     progress, _ = run(store, child)

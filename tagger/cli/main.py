@@ -19,6 +19,9 @@ from tagger.errors import ExitCode, TaggerError
 
 # Looking for plugins of pydantic takes a tenth of a search's time, and nobody's plugin is to change settings.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# NumPy multiplies small matrices only; its threads would wait for each other in a loop and take the cores from the
+# network, a twentieth of all there is.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # name -> (module, one line for `tagger --help`); in the order of a first use.
 _COMMANDS = {

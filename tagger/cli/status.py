@@ -101,6 +101,7 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
             f"Last run  {run.command} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
             + (f"{run.written:,} files written" if run.command in runs.WRITING else f"{run.labelled:,} labelled")
             + f", {run.failed:,} failed"
+            + (f" ({run.engine})" if run.engine else "")
         )
     if service is not None:
         _print_service(service, by_priority, settings)

@@ -217,14 +217,10 @@ def _expire_leases(session: Session, now: float) -> None:
     )
 
 
-def still_mine(session: Session, job_id: int, owner: str) -> bool:
-    """Whether `owner` still holds the lease; a result that comes after the lease was lost is thrown away."""
-    return (
-        session.scalar(
-            select(JobRow.id).where(JobRow.id == job_id, JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
-        )
-        is not None
-    )
+def still_mine(session: Session, job_ids: Sequence[int], owner: str) -> set[int]:
+    """Of some jobs those that `owner` still holds; a result that comes after the lease was lost is thrown away."""
+    mine = select(JobRow.id).where(JobRow.id.in_(job_ids), JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+    return set(session.scalars(mine))
 
 
 def complete(session: Session, *job_ids: int) -> None:

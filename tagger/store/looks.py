@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.store import jobs
-from tagger.store.library import set_fingerprint, stored_fingerprint, take_over
+from tagger.store.library import stored_fingerprint, take_over
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
@@ -104,41 +105,45 @@ def twin(session: Session, size: int, content_hash: bytes, model: Model) -> tupl
     return Looked(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
 
 
-def reusable_features(session: Session, photo_id: int, model: Model) -> bytes | None:
-    """The features of a photo under a model (bytes of little-endian float16), if its file is still the one."""
-    return session.scalar(
-        select(FeatureRow.vector)
+def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
+    """The features of photos under a model (bytes of little-endian float16), of those whose file is still the one."""
+    rows = session.execute(
+        select(FeatureRow.photo_id, FeatureRow.vector)
         .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
         # A photo whose file changed has no content hash until it is looked at again.
-        .where(FeatureRow.photo_id == photo_id, FeatureRow.model_id == model.id, PhotoRow.content_hash.is_not(None))
+        .where(FeatureRow.photo_id.in_(photo_ids), FeatureRow.model_id == model.id, PhotoRow.content_hash.is_not(None))
     )
+    return dict(rows.all())
 
 
-def adopt_missing(session: Session, photo_id: int, looked: Looked) -> int:
-    """If the photo is a missing one that came back at another place, go on as that one.
+def adopt_missing(session: Session, found: Mapping[int, Looked]) -> dict[int, int]:
+    """Photos that are missing ones which came back at another place go on as those.
 
-    The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is
-    dropped. Returns the id to store results under.
+    The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is dropped.
+    `found`: what was looked at, by photo. Returns for each of them the photo to store results under.
     """
-    new = session.get_one(PhotoRow, photo_id)
-    if new.labelled_by is not None:
-        return photo_id
-    old_id = session.scalar(
-        select(PhotoRow.id)
+    adopted = {photo_id: photo_id for photo_id in found}
+    gone = session.execute(
+        select(PhotoRow.id, PhotoRow.size, PhotoRow.content_hash)
         .where(
-            PhotoRow.size == looked.fingerprint.size,
-            PhotoRow.content_hash == looked.content_hash,
+            PhotoRow.content_hash.in_([looked.content_hash for looked in found.values()]),
             PhotoRow.missing_since.is_not(None),
-            PhotoRow.id != photo_id,
         )
         .order_by(PhotoRow.id)
-        .limit(1)
-    )
-    if old_id is None:
-        return photo_id
-    take_over(session, old_id, new)
-    session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
-    return old_id
+    ).all()
+    missing = {row.id: (row.size, row.content_hash) for row in gone if row.id not in found}
+    for photo_id, looked in found.items():
+        same = (looked.fingerprint.size, looked.content_hash)
+        old_id = next((old for old, state in missing.items() if state == same), None)
+        if old_id is None:
+            continue
+        new = session.get_one(PhotoRow, photo_id)
+        if new.labelled_by is None:
+            take_over(session, old_id, new)
+            session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
+            adopted[photo_id] = old_id
+            del missing[old_id]
+    return adopted
 
 
 class LabelBook:
@@ -167,52 +172,59 @@ class LabelBook:
         self._ids = {(row.key, row.name): row.id for row in session.scalars(select(LabelRow))}
 
 
-def store_look(
-    session: Session,
-    book: LabelBook,
-    photo_id: int,
-    model: Model,
-    looked: Looked,
-    features: bytes,
-    labels: Sequence[Label],
-    now: float,
-) -> None:
-    """Store everything that one look at a photo told: facts, features and labels, replacing older ones.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a photo told. `features`: bytes of little-endian float16."""
 
-    `features`: bytes of little-endian float16. Labels of a person and tombstones stay.
+    photo_id: int
+    looked: Looked
+    features: bytes
+    labels: Sequence[Label]
+
+
+def store_looks(session: Session, book: LabelBook, model: Model, found: Sequence[Look], now: float) -> None:
+    """Store everything that looks at photos told: facts, features and labels, replacing older ones.
+
+    Labels of a person and tombstones stay. A statement for all photos, not for each: that is most of the time.
     """
-    before = session.scalar(select(PhotoRow.pixel_hash).where(PhotoRow.id == photo_id))
-    _store_facts(session, photo_id, looked)
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(labelled_at=int(now), labelled_by=model.id))
-    stale = delete(FeatureRow).where(FeatureRow.photo_id == photo_id)
-    if before == looked.pixel_hash:
-        # Other models' features of the same pixels stay good: going back to such a model costs no inference.
-        stale = stale.where(FeatureRow.model_id == model.id)
-    session.execute(stale)
-    session.execute(insert(FeatureRow).values(photo_id=photo_id, model_id=model.id, vector=features))
-    replace_labels(session, book, photo_id, model, labels)
+    if not found:
+        return
+    ids = [look.photo_id for look in found]
+    before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
+    state = {"labelled_at": int(now), "labelled_by": model.id}
+    session.execute(update(PhotoRow), [{"id": look.photo_id, **_facts(look.looked), **state} for look in found])
+    # Other models' features of the same pixels stay good: going back to such a model costs no inference.
+    other = [look.photo_id for look in found if before.get(look.photo_id) != look.looked.pixel_hash]
+    stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == model.id))
+    session.execute(delete(FeatureRow).where(stale))
+    rows = [{"photo_id": look.photo_id, "model_id": model.id, "vector": look.features} for look in found]
+    session.execute(insert(FeatureRow), rows)
+    _replace_labels(session, book, model, {look.photo_id: look.labels for look in found})
 
 
-def relabel(
-    session: Session, book: LabelBook, photo_id: int, model: Model, labels: Sequence[Label], now: float
-) -> None:
-    """Give a photo labels from its stored features, under a model it may not have been labelled by before."""
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(labelled_at=int(now), labelled_by=model.id))
-    replace_labels(session, book, photo_id, model, labels)
+def relabel(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]], now: float) -> None:
+    """Give photos labels from their stored features, under a model they may not have been labelled by before."""
+    for ids in jobs.parts(list(labels)):
+        state = {"labelled_at": int(now), "labelled_by": model.id}
+        session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(state))
+        _replace_labels(session, book, model, {photo_id: labels[photo_id] for photo_id in ids})
 
 
-def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Model, labels: Sequence[Label]) -> None:
+def _replace_labels(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]]) -> None:
     """Put the policy's labels in the place of those that the policy gave before."""
+    ids = list(labels)
     # The keywords of the new labels are still to be written.
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))
+    session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(keywords_as=None))
     session.execute(
         delete(PhotoLabelRow).where(
-            PhotoLabelRow.photo_id == photo_id,
+            PhotoLabelRow.photo_id.in_(ids),
             PhotoLabelRow.removed.is_(False),
             PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
         )
     )
-    kept = set(session.scalars(select(PhotoLabelRow.label_id).where(PhotoLabelRow.photo_id == photo_id)))
+    kept = set(
+        session.execute(select(PhotoLabelRow.photo_id, PhotoLabelRow.label_id).where(PhotoLabelRow.photo_id.in_(ids)))
+    )
     rows = [
         {
             "photo_id": photo_id,
@@ -224,8 +236,9 @@ def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Mode
             "removed": False,
             "model_id": model.id,
         }
-        for label in labels
-        if (label_id := book.id_of(session, label)) not in kept
+        for photo_id, given in labels.items()
+        for label in given
+        if (photo_id, (label_id := book.id_of(session, label))) not in kept
     ]
     if rows:
         session.execute(insert(PhotoLabelRow), rows)
@@ -233,8 +246,7 @@ def replace_labels(session: Session, book: LabelBook, photo_id: int, model: Mode
 
 def same_pixels(session: Session, photo_id: int, looked: Looked) -> None:
     """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
-    _store_facts(session, photo_id, looked)
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(looked), keywords_as=None))
 
 
 def rewritten(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
@@ -256,20 +268,22 @@ def content_hash(session: Session, photo_id: int) -> bytes | None:
     return session.scalar(select(PhotoRow.content_hash).where(PhotoRow.id == photo_id))
 
 
-def _store_facts(session: Session, photo_id: int, looked: Looked) -> None:
-    set_fingerprint(session, photo_id, looked.fingerprint)
-    session.execute(
-        update(PhotoRow)
-        .where(PhotoRow.id == photo_id)
-        .values(
-            content_hash=looked.content_hash,
-            pixel_hash=looked.pixel_hash,
-            format=looked.facts.format,
-            width=looked.facts.width,
-            height=looked.facts.height,
-            taken=looked.facts.taken,
-        )
-    )
+def _facts(looked: Looked) -> dict[str, Any]:
+    """A photo's columns after a look at it; it counts as there."""
+    fingerprint = stored_fingerprint(looked.fingerprint)
+    return {
+        "size": fingerprint.size,
+        "mtime_ns": fingerprint.mtime_ns,
+        "inode": fingerprint.inode,
+        "ctime_ns": fingerprint.ctime_ns,
+        "missing_since": None,
+        "content_hash": looked.content_hash,
+        "pixel_hash": looked.pixel_hash,
+        "format": looked.facts.format,
+        "width": looked.facts.width,
+        "height": looked.facts.height,
+        "taken": looked.facts.taken,
+    }
 
 
 def features_page(

@@ -31,6 +31,7 @@ class Run:
     failed: int
     outcome: str | None
     written: int
+    engine: str | None
 
 
 def start_run(session: Session, command: str, model: Model | None, now: float) -> int:
@@ -53,9 +54,19 @@ def start_run(session: Session, command: str, model: Model | None, now: float) -
 
 
 def count_run(
-    session: Session, run_id: int, *, labelled: int = 0, classified: int = 0, failed: int = 0, written: int = 0
+    session: Session,
+    run_id: int,
+    *,
+    labelled: int = 0,
+    classified: int = 0,
+    failed: int = 0,
+    written: int = 0,
+    engine: str | None = None,
 ) -> None:
-    """Add to a run's counts: photos labelled, through the network, failed; files with keywords written."""
+    """Add to a run's counts: photos labelled, through the network, failed; files with keywords written.
+
+    `engine`: what ran the network, if it did.
+    """
     session.execute(
         update(RunRow)
         .where(RunRow.id == run_id)
@@ -64,6 +75,7 @@ def count_run(
             classified=RunRow.classified + classified,
             failed=RunRow.failed + failed,
             written=RunRow.written + written,
+            **({} if engine is None else {"engine": engine[:64]}),
         )
     )
 
@@ -90,6 +102,7 @@ def last_runs(session: Session, limit: int = 5) -> list[Run]:
             row.failed,
             row.outcome,
             row.written,
+            row.engine,
         )
         for row in rows
     ]

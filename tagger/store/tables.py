@@ -230,4 +230,6 @@ class RunRow(Base):
     classified: Mapped[int] = mapped_column(Integer)
     failed: Mapped[int] = mapped_column(Integer)
     written: Mapped[int] = mapped_column(Integer, server_default="0")
+    # What ran the network, last, because a trial may change its precision in between.
+    engine: Mapped[str | None] = mapped_column(String(64))
     outcome: Mapped[str | None] = mapped_column(String(16))

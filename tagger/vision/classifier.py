@@ -20,8 +20,10 @@ from typing import Any
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import EngineError, ModelError, WeightsError
+from tagger.machine import NO_TENSORFLOW, why_no_tensorflow
 from tagger.vision.head import Head, head_file
 from tagger.vision.models import Architecture
+from tagger.vision.precision import Precision, Trial, computes_bfloat16, remember, remembered
 from tagger.vision.protocol import Answer, Request, receive, receive_answers, request_json, send
 
 LOG_FILE = "worker.log"
@@ -50,12 +52,10 @@ class Classifier:
         model_id: str,
         weights: Path,
         clock: Clock | None = None,
-        *,
-        duty: float = 1.0,
     ) -> None:
-        self._duty = duty
         self._settings = settings
         self._architecture = architecture
+        self._model_id = model_id
         self._weights = weights
         self._head_file = head_file(settings.data_dir, model_id)
         self._clock = clock or SystemClock()
@@ -77,6 +77,13 @@ class Classifier:
     def process_id(self) -> int | None:
         """The child's process id while it runs."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def engine(self) -> str | None:
+        """What runs the network, such as "tensorflow 2.21.0 bfloat16 CPU"; None before the first start."""
+        if not self.about:
+            return None
+        return " ".join(str(self.about[key]) for key in ("engine", "version", "precision", "device"))
 
     @property
     def photos_in_flight(self) -> int:
@@ -109,6 +116,9 @@ class Classifier:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
+        lacks = why_no_tensorflow()
+        if lacks is not None:
+            raise EngineError(lacks, NO_TENSORFLOW)
         for attempt in range(1, _STARTS + 1):
             self._spawn()
             try:
@@ -151,6 +161,11 @@ class Classifier:
                     return found
                 if message["kind"] == "fault":
                     raise self._fault(message)
+                if message["kind"] == "trial":
+                    self.about = message["about"]
+                    with contextlib.suppress(OSError):
+                        # Where it cannot be kept, the next start tries again.
+                        remember(self._settings.data_dir, self._model_id, Trial(**message["trial"]))
         except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
             how = self._how_it_died()
             self._kill()
@@ -215,6 +230,8 @@ class Classifier:
         self._in_flight.clear()
         self.starts += 1
         engine = self._settings.engine
+        trial = remembered(self._settings.data_dir, self._model_id)
+        chosen = trial.precision if trial else Precision.FLOAT32
         send(
             ours,
             "load",
@@ -223,7 +240,9 @@ class Classifier:
             head_file=os.fspath(self._head_file),
             batch_size=engine.batch_size,
             threads=engine.threads,
-            duty=self._duty,
+            max_cpu=engine.max_cpu,
+            precision=chosen if engine.precision == "auto" else engine.precision,
+            try_bfloat16=engine.precision == "auto" and trial is None and computes_bfloat16(),
             settle_seconds=self._settings.intake.settle_seconds,
             limits=self._settings.limits.model_dump(),
         )

@@ -23,7 +23,10 @@ def progressive_scans(data: bytes) -> int:
         if marker in _STANDALONE:
             continue
         progressive = progressive or marker in _PROGRESSIVE
+        if marker == _SOS and not progressive:
+            # Whatever follows is not worth a look at every byte of every photo.
+            return 0
         scans += marker == _SOS
         # Skip the segment, so that a thumbnail inside it does not count.
         position += max(2, int.from_bytes(data[position : position + 2], "big"))
-    return scans if progressive else 0
+    return scans

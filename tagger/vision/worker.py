@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,19 @@ from numpy.typing import NDArray
 from tagger.clock import SystemClock
 from tagger.config import LimitSettings
 from tagger.errors import ModelError
+from tagger.machine import usable_cores, usable_threads
 from tagger.photo import Looked, PhotoFacts
 from tagger.vision.decode import DecodeError, DecodeFault, decode, hash_content, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.models import architecture
+from tagger.vision.precision import Precision
 from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
+from tagger.vision.throttle import Throttle
 
 # Features of the last pictures seen, so that copies within a run go through the network once.
 _REMEMBERED = 512
+# bfloat16 is tried on so many photos.
+_TRIAL_PHOTOS = 128
 
 _VERDICTS = {
     DecodeFault.BROKEN: Verdict.FAILED,
@@ -89,26 +94,27 @@ class _Worker:
         self._size = engine.architecture.input_size
         self._batch_size = int(load["batch_size"])
         self._settle = float(load["settle_seconds"])
-        self._duty = float(load["duty"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
         self._sending = threading.Lock()
-        threads = int(load["threads"]) or len(os.sched_getaffinity(0))
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        # Importing TensorFlow and building the network is not held back.
+        self._throttle = Throttle(float(load["max_cpu"]), usable_cores())
+        # Photos for the trial of bfloat16; None once there is nothing to try.
+        self._trying: list[NDArray[np.uint8]] | None = [] if load["try_bfloat16"] else None
+        self._pool = ThreadPoolExecutor(usable_threads(int(load["threads"])), thread_name_prefix="decode")
         self._batches: queue.SimpleQueue[list[Future[_Seen]] | None] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Work until the parent says stop."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
-        clock = SystemClock()
         while (batch := self._batches.get()) is not None:
-            started = clock.monotonic()
-            answers = self._answer([future.result() for future in batch])
+            seen = [future.result() for future in batch]
+            self._throttle.wait(self._alive)
+            answers = self._answer(seen)
             with self._sending:
                 send_answers(self._channel, answers)
-            if self._duty < 1:
-                # The next batch is being decoded meanwhile, but no further.
-                clock.sleep((clock.monotonic() - started) * (1 / self._duty - 1))
+            if self._trying is not None:
+                self._try_bfloat16(seen)
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:
@@ -122,10 +128,25 @@ class _Worker:
             os._exit(0)
 
     def _see(self, request: Request) -> _Seen:
+        self._throttle.wait(self._alive)
         seen = self._look(request)
+        self._alive()
+        return seen
+
+    def _alive(self) -> None:
         with self._sending:
             send(self._channel, "alive")
-        return seen
+
+    def _try_bfloat16(self, batch: Sequence[_Seen]) -> None:
+        """Keep the batch's pixels; when there are enough, try bfloat16 on them and tell the parent what it came to."""
+        assert self._trying is not None
+        self._trying += [seen.pixels for seen in batch if seen.pixels is not None]
+        if len(self._trying) < _TRIAL_PHOTOS:
+            return
+        trial = self._engine.try_bfloat16(np.stack(self._trying[:_TRIAL_PHOTOS]))
+        self._trying = None
+        with self._sending:
+            send(self._channel, "trial", trial=asdict(trial), about=self._engine.describe())
 
     def _look(self, request: Request) -> _Seen:
         job = request.job_id
@@ -207,11 +228,12 @@ def main(descriptor: int) -> None:
     try:
         from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
 
-        use_threads(int(load["threads"]))
+        use_threads(usable_threads(int(load["threads"])))
         engine = TensorFlowEngine(
             architecture(load["architecture"]),
             Path(load["weights"]),
             batch_size=int(load["batch_size"]),
+            precision=Precision(load["precision"]),
         )
         head_file = Path(load["head_file"])
         if not head_file.is_file():

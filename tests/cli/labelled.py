@@ -55,7 +55,7 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
             )
             features = np.zeros(8, "<f2").tobytes()
             labels = [label(name, 0.95 - number / 50, number + 1) for number, name in enumerate(given)]
-            looks.store_look(session, book, job.photo_id, by, looked, features, labels, 1.7e9)
+            looks.store_looks(session, book, by, [looks.Look(job.photo_id, looked, features, labels)], 1.7e9)
             jobs.complete(session, job.job_id)
     return len(claimed)
 

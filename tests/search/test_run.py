@@ -69,7 +69,7 @@ def fill(store: Store, photos: list[Photo]) -> None:
         for photo_id, photo in zip(ids, photos, strict=True):
             facts = PhotoFacts(photo.format, 10, 10, photo.taken)
             looked = Looked(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
-            looks.store_look(session, book, photo_id, model, looked, b"\0\0", photo.labels, samples.NOW)
+            looks.store_looks(session, book, model, [looks.Look(photo_id, looked, b"\0\0", photo.labels)], samples.NOW)
         jobs.drop_queued(session, ids)
         gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]
         library.photos_gone(session, gone, samples.NOW)

@@ -41,7 +41,7 @@ def look(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *,
     """Store a look at a photo as the pipeline does. `number` decides file, bytes and pixels."""
     seen = looked(number)
     features = np.full(8, number, "<f2").tobytes()
-    looks.store_look(session, LabelBook(), photo_id, by, seen, features, labels, NOW)
+    looks.store_looks(session, LabelBook(), by, [looks.Look(photo_id, seen, features, labels)], NOW)
     return seen
 
 

@@ -72,8 +72,8 @@ def test_a_lease_that_ran_out_is_given_to_the_next(store: Store) -> None:
     assert claim(store, root_id, now=LATER + jobs.LEASE_SECONDS - 1) == []
     [again] = claim(store, root_id, now=LATER + jobs.LEASE_SECONDS + 1)
     with store.read() as session:
-        assert not jobs.still_mine(session, job.job_id, "dead")
-        assert jobs.still_mine(session, again.job_id, "me")
+        assert jobs.still_mine(session, [job.job_id], "dead") == set()
+        assert jobs.still_mine(session, [job.job_id], "me") == {again.job_id}
 
 
 def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) -> None:

@@ -136,7 +136,7 @@ def test_a_changed_photo_keeps_its_labels_until_it_was_looked_at(store: Store) -
         library.change_photos(session, [(photo, samples.fingerprint(9))], NOW, 5)
         assert jobs.counts(session).queued == 1
         assert len(looks.labels_of(session, [photo])[photo]) == 1
-        assert looks.reusable_features(session, photo, model) is None  # they are of the old file
+        assert not looks.reusable_features(session, [photo], model)  # they are of the old file
 
 
 def test_forgetting_a_root_forgets_everything_below_it_and_nothing_else(store: Store) -> None:

@@ -58,7 +58,7 @@ def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
         samples.look(session, photo, model, [label("tabby", key="n1")])
-        looks.relabel(session, LabelBook(), photo, model, [label("our cat", key="n1")], NOW)
+        looks.relabel(session, LabelBook(), model, {photo: [label("our cat", key="n1")]}, NOW)
         assert [found.name for found in looks.labels_of(session, [photo])[photo]] == ["our cat"]
         assert [count.name for count in records.label_counts(session)] == ["our cat"]
 
@@ -75,9 +75,8 @@ def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         book.remember(session)
-        looks.store_look(
-            session, book, photo, samples.model(session), samples.looked(1), b"\0\0", [label("tiger")], NOW
-        )
+        look = looks.Look(photo, samples.looked(1), b"\0\0", [label("tiger")])
+        looks.store_looks(session, book, samples.model(session), [look], NOW)
     with store.read() as session:
         assert [count.name for count in records.label_counts(session)] == ["tiger"]
 
@@ -107,7 +106,7 @@ def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store)
         jobs.drop_queued(session, [old])
         library.photos_gone(session, [old], NOW)
         [new] = samples.add(session, root, "new.jpg", first=7)
-        assert looks.adopt_missing(session, new, seen) == old
+        assert looks.adopt_missing(session, {new: seen}) == {new: old}
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
         assert (record.id, record.missing_since) == (old, None)
@@ -136,9 +135,9 @@ def test_features_of_other_models_stay_while_the_pixels_are_the_same(store: Stor
         one, two = samples.model(session), samples.model(session, "fedcba9876543210")
         samples.look(session, photo, one, [label("tiger")])
         samples.look(session, photo, two, [label("lion")])
-        assert looks.reusable_features(session, photo, one) is not None
+        assert photo in looks.reusable_features(session, [photo], one)
         samples.look(session, photo, two, [label("lion")], number=5)  # other pixels
-        assert looks.reusable_features(session, photo, one) is None
+        assert looks.reusable_features(session, [photo], one) == {}
 
 
 def test_counts_and_states(store: Store) -> None:

@@ -1,7 +1,8 @@
 """What plain Keras does, to compare tagger with. Run as a script, because tests do not import TensorFlow.
 
 plain_keras.py make ARCHITECTURE FILE        random weights in the .h5 layout that Keras publishes
-plain_keras.py scores ARCHITECTURE FILE NPY  predict() on uint8 pixels beside tagger's engine, as JSON
+plain_keras.py scores ARCHITECTURE FILE NPY [PRECISION]
+                                             predict() on uint8 pixels beside tagger's engine, as JSON
 plain_keras.py order NPY                     decode_predictions() of scores, as JSON
 plain_keras.py load ARCHITECTURE FILE...     what tagger's engine says of weights files, as JSON
 """
@@ -35,17 +36,18 @@ def make(name: str, file: str) -> None:
         save_weights_to_hdf5_group(target, network)
 
 
-def scores(name: str, file: str, pixels_file: str) -> None:
+def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -> None:
     import keras
 
     from tagger.vision.engines.tensorflow import TensorFlowEngine
     from tagger.vision.models import REGISTRY
+    from tagger.vision.precision import Precision
 
     pixels = np.load(pixels_file)
     network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
     network.load_weights(file)
     plain = network.predict(_preprocess(name, pixels.astype(np.float32)), verbose=0)
-    engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4)
+    engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4, precision=Precision(precision))
     features = engine.features(pixels)
     ours = engine.head().scores(features)
     stored = engine.head().scores(features.astype("<f2"))
@@ -54,6 +56,8 @@ def scores(name: str, file: str, pixels_file: str) -> None:
             {
                 "largest": float(plain.max()),
                 "difference": float(np.abs(plain - ours).max()),
+                "mean_difference": float(np.abs(plain - ours).max(axis=1).mean()),
+                "same_first": float((plain.argmax(axis=1) == ours.argmax(axis=1)).mean()),
                 "stored_difference": float(np.abs(plain - stored).max()),
                 "features": list(features.shape),
             }

@@ -50,10 +50,16 @@ def test_scores_are_those_of_plain_keras(tmp_path: Path, name: str) -> None:
     assert found["largest"] > 0.01  # or agreement would mean nothing
     assert found["difference"] < 1e-4
     # Rounding to float16 matters more the sharper the last layer is; see the test with real weights.
+    rounded = keras("scores", name, tmp_path / "weights.h5", tmp_path / "pixels.npy", "bfloat16")
+    assert rounded["features"] == found["features"]
+    # Random weights make no sure scores, so a small difference is a large share of them.
+    assert 0 < rounded["mean_difference"] < 0.2
 
 
-def test_real_weights_on_real_photos(shared: Path, tmp_path: Path) -> None:
-    photos = sorted((shared / "photos" / "labelled").iterdir())[:24]
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: str) -> None:
+    """float32 differs from plain Keras by less than 0.0001, bfloat16 by less than 0.05 on average (0.03 measured)."""
+    photos = sorted((shared / "photos" / "labelled").iterdir())[: 24 if precision == "float32" else None]
     pixels = []
     for path in photos:
         from tagger.config import LimitSettings
@@ -61,12 +67,16 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path) -> None:
         with open_photo(str(path)) as photo:
             pixels.append(decode(photo, size=224, limits=LimitSettings()).pixels)
     np.save(tmp_path / "pixels.npy", np.stack(pixels))
-    found = keras(
-        "scores", "mobilenet_v2", shared / "models" / "mobilenet_v2_imagenet.weights.h5", tmp_path / "pixels.npy"
-    )
+    weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
+    found = keras("scores", "mobilenet_v2", weights, tmp_path / "pixels.npy", precision)
     assert found["largest"] > 0.9
-    assert found["difference"] < 1e-4
-    assert found["stored_difference"] < 1e-3
+    if precision == "float32":
+        assert found["difference"] < 1e-4
+        assert found["stored_difference"] < 1e-3
+        assert found["same_first"] == 1
+    else:
+        assert 1e-4 < found["mean_difference"] < 0.05
+        assert found["same_first"] >= 0.95
 
 
 def test_labels_are_ordered_as_decode_predictions_orders_them(shared: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import gc
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +15,94 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tagger.errors import EngineError, WeightsError
+from tagger.vision.engines.folding import folded, in_bfloat16
 from tagger.vision.head import Head
 from tagger.vision.models import Architecture, Preprocessing
+from tagger.vision.precision import Precision, Trial
 
 # Means of ImageNet's blue, green and red, as `keras.applications.imagenet_utils` has them.
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
 def use_threads(threads: int) -> None:
-    """Say how many threads the network may use, 0 for all that this process may; before anything is computed."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads or len(os.sched_getaffinity(0)))
+    """Say how many threads the network may use; before anything is computed."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class TensorFlowEngine:
-    """A network of `keras.applications` with weights from a file.
+    """A network of `keras.applications` with weights from a file, batch normalisation folded into its convolutions.
 
     Raises WeightsError if the file is damaged or of another architecture.
     """
 
-    def __init__(self, architecture: Architecture, weights: Path, *, batch_size: int) -> None:
+    def __init__(
+        self, architecture: Architecture, weights: Path, *, batch_size: int, precision: Precision = Precision.FLOAT32
+    ) -> None:
         self.architecture = architecture
-        self._batch_size = batch_size
+        self._wanted = batch_size
         network = getattr(keras.applications, architecture.keras_name)(weights=None)
         _load_weights(network, architecture, weights)
         last = network.layers[-1]
         self._head = Head(*(np.asarray(value, np.float32) for value in last.get_weights()))
-        self._function = self._compile(keras.Model(network.input, last.input), architecture)
+        body = folded(keras.Model(network.input, last.input))
+        # A hundred megabytes of weights that are not needed any more, in a web of references.
+        del network, last
+        gc.collect()
+        self._use(body, Precision.FLOAT32)
         self._check(weights)
+        if precision is Precision.BFLOAT16:
+            self._use(in_bfloat16(body), precision)
+
+    def _use(self, body: Any, precision: Precision) -> None:
+        self._body, self.precision = body, precision
+        # What is between the layers needs twice as much memory in float32, and half a batch is hardly slower.
+        self._batch_size = self._wanted if precision is Precision.BFLOAT16 else max(1, self._wanted // 2)
+        self._function = self._compile(body, self.architecture)
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """RGB pixels uint8 (photos, size, size, 3) -> pooled features, float32 (photos, features)."""
         parts = []
         for start in range(0, len(pixels), self._batch_size):
             part = pixels[start : start + self._batch_size]
-            # Two shapes only, one photo and a full batch: each new shape would be traced anew.
-            size = 1 if len(part) == 1 else self._batch_size
-            padded = np.zeros((size, *part.shape[1:]), np.uint8)
-            padded[: len(part)] = part
-            parts.append(self._function(tf.constant(padded)).numpy()[: len(part)])
-        return np.concatenate(parts) if parts else np.zeros((0, self.architecture.features), np.float32)
+            # oneDNN prepares itself anew for each number of photos, so there are few different ones.
+            size = min(self._batch_size, 1 << (len(part) - 1).bit_length())
+            if len(part) < size:
+                part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
+            parts.append(self._function(tf.constant(part)).numpy())
+        if not parts:
+            return np.zeros((0, self.architecture.features), np.float32)
+        return np.concatenate(parts)[: len(pixels)] if len(parts) > 1 else parts[0][: len(pixels)]
+
+    def try_bfloat16(self, pixels: NDArray[np.uint8]) -> Trial:
+        """Compare bfloat16 with float32 on the owner's own photos, and use it from now on if it is worth it.
+
+        pixels: uint8 (photos, size, size, 3), at least a batch.
+        """
+        exact, exact_seconds = self._timed(pixels)
+        body = self._body
+        self._use(in_bfloat16(body), Precision.BFLOAT16)
+        rounded, rounded_seconds = self._timed(pixels)
+        same = self._head.scores(exact).argmax(axis=1) == self._head.scores(rounded).argmax(axis=1)
+        trial = Trial(
+            speedup=round(exact_seconds / rounded_seconds, 2),
+            agreement=round(float(same.mean()), 4),
+            photos=len(pixels),
+        )
+        if trial.precision is not Precision.BFLOAT16:
+            self._use(body, Precision.FLOAT32)
+        return trial
+
+    def _timed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+        """The features, and the median seconds of a batch. Threads that decode at the same time slow both down."""
+        # The first batch of a size is slower: oneDNN prepares itself.
+        self.features(pixels[: self._batch_size])
+        parts, seconds = [], []
+        for start in range(0, len(pixels), self._batch_size):
+            started = time.perf_counter()
+            parts.append(self.features(pixels[start : start + self._batch_size]))
+            seconds.append((time.perf_counter() - started) / len(parts[-1]))
+        return np.concatenate(parts), float(np.median(seconds))
 
     def head(self) -> Head:
         """The network's last layer."""
@@ -64,11 +113,11 @@ class TensorFlowEngine:
         gpus = tf.config.list_physical_devices("GPU")
         return {
             "engine": "tensorflow",
-            "tensorflow": tf.__version__,
+            "version": tf.__version__,
             "keras": keras.__version__,
             "device": "GPU" if gpus else "CPU",
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            "precision": "float32",
+            "precision": str(self.precision),
         }
 
     def _compile(self, body: Any, architecture: Architecture) -> Any:
@@ -77,6 +126,7 @@ class TensorFlowEngine:
         def run(pixels: Any) -> Any:
             return body(_preprocess(tf.cast(pixels, tf.float32), architecture.preprocessing), training=False)
 
+        # The weights stay variables: as constants of the graph they were in memory four times, for no more speed.
         return tf.function(run, autograph=False, input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)])
 
     def _check(self, weights: Path) -> None:

@@ -1,0 +1,182 @@
+"""How fast photos are labelled: the network alone, decoding alone, the whole backfill; beside a tutorial's script.
+
+    python benchmarks/speed.py [--photos 500] [--megapixels 12] [--rounds 3] [--architecture resnet50] [--weights FILE]
+
+Weights are random unless a file is named: speed does not depend on what they say. Everything runs in processes of its
+own, in turns, and the medians of the rounds are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.photo_like import make_photos
+from tagger.machine import processor_name, usable_cores
+
+HERE = Path(__file__).resolve().parent
+# Photos that decide about bfloat16, before anything is measured.
+_WARM_UP = 160
+_FEW = 8
+
+
+def run(script: str, *arguments: object) -> str:
+    """The last line that one of the scripts beside this one prints."""
+    done = subprocess.run(
+        [sys.executable, HERE / script, *map(str, arguments)],
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    return done.stdout.strip().rpartition("\n")[2]
+
+
+def measured(*arguments: object) -> dict[str, float]:
+    """What benchmarks/engine.py says."""
+    found: dict[str, float] = json.loads(run("engine.py", *arguments))
+    return found
+
+
+def backfill(data: Path, folder: Path, environ: dict[str, str]) -> float:
+    """The seconds of a whole `tagger backfill`."""
+    started = time.perf_counter()
+    command = [Path(sys.executable).parent / "tagger", "backfill", folder]
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**environ, "TAGGER_DATA_DIR": str(data)},
+    )
+    return time.perf_counter() - started
+
+
+def inference(name: str, weights: Path, rounds: int) -> None:
+    print("\nThe network alone, photos a second (median)\n")
+    others = [("openvino", p) for p in ("float32", "bfloat16")] if importlib.util.find_spec("openvino") else []
+    rows: dict[str, list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        for batch in (1, 32):
+            seconds = float(run("naive.py", name, weights, "predict", batch))
+            rows.setdefault(f"Keras predict, batch {batch}", []).append({"seconds": seconds, "megabytes": 0, "cpu": 0})
+        for engine, precision in [("tensorflow", "float32"), ("tensorflow", "bfloat16"), *others]:
+            for batch in (1, 16, 32):
+                what = "tagger" if engine == "tensorflow" else "OpenVINO"
+                rows.setdefault(f"{what} {precision}, batch {batch}", []).append(
+                    measured(engine, name, weights, precision, batch)
+                )
+    base = median(row["seconds"] for row in rows["Keras predict, batch 32"])
+    print(f"{'':34}{'photos/s':>9}  {'x predict at 32':>15}  {'CPU ms':>7}  {'peak MB':>8}")
+    for what, found in rows.items():
+        seconds = median(row["seconds"] for row in found)
+        cpu, size = (median(row[key] for row in found) for key in ("cpu", "megabytes"))
+        more = f"  {cpu * 1000:7.1f}  {size:8,.0f}" if cpu else ""
+        print(f"{what:34}{1 / seconds:9.1f}  {base / seconds:15.2f}{more}")
+
+
+def decoding(work: Path, name: str, count: int) -> None:
+    print("\nDecoding alone, one thread\n")
+    print(f"{'':34}{'photos/s':>9}  {'CPU ms':>7}")
+    for megapixels, progressive in ((2, False), (12, False), (12, True), (48, False)):
+        folder = work / f"decode-{megapixels}-{progressive}"
+        make_photos(folder, count, megapixels, progressive=progressive)
+        found = measured("decode", name, folder)
+        what = f"{megapixels} megapixels{', progressive' if progressive else ''}"
+        print(f"{what:34}{1 / found['seconds']:9.1f}  {found['cpu'] * 1000:7.1f}", flush=True)
+        shutil.rmtree(folder)
+
+
+def whole(work: Path, name: str, weights: Path, options: argparse.Namespace) -> None:
+    print(f"\nThe whole way: {options.photos} JPEG files of {options.megapixels:g} megapixels\n", flush=True)
+    many, few, warm = work / "many", work / "few", work / "warm"
+    make_photos(many, options.photos, options.megapixels)
+    make_photos(few, _FEW, options.megapixels, seed=2)
+    make_photos(warm, _WARM_UP, 1, seed=3)
+    size = sum(path.stat().st_size for path in many.iterdir()) / options.photos / 1e6
+    environ = {**os.environ, "TAGGER_MODEL_NAME": name, "TAGGER_MODEL_WEIGHTS": str(weights)}
+    ready = work / "ready"
+    backfill(ready, warm, environ)
+    trials = [json.loads(path.read_text()) for path in ready.glob("trials/*.json")]
+    precision = "bfloat16" if trials and trials[0]["speedup"] >= 1.15 and trials[0]["agreement"] >= 0.99 else "float32"
+    sample = work / "sample"
+    sample.mkdir()
+    for path in sorted(many.iterdir())[:40]:
+        os.link(path, sample / path.name)
+    rounds: list[dict[str, float]] = []
+    for number in range(options.rounds):
+        data = work / f"data-{number}"
+        shutil.copytree(ready, data)
+        start = backfill(data, few, environ)
+        everything = backfill(data, many, environ)
+        decode = measured("decode", name, sample)["cpu"]
+        infer = measured("tensorflow", name, weights, precision, 32)["cpu"]
+        rounds.append(
+            {
+                "naive": 1 / float(run("naive.py", name, weights, sample, 39)),
+                "tagger": (options.photos - _FEW) / (everything - start),
+                "with start-up": options.photos / everything,
+                "limit": usable_cores() / (decode + infer),
+                "decode": decode,
+                "infer": infer,
+                "start": start,
+            }
+        )
+    middle: dict[str, Any] = {key: median(found[key] for found in rounds) for key in rounds[0]}
+    share = median(found["tagger"] / found["limit"] for found in rounds)
+    ratio = median(found["tagger"] / found["naive"] for found in rounds)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{size:.1f} MB a photo; {precision}; trial of bfloat16: {trials[0] if trials else 'none'}")
+    print(f"one by one, as a tutorial does     {middle['naive']:7.1f} photos/s")
+    print(f"tagger backfill                    {middle['tagger']:7.1f} photos/s, {ratio:.1f} times as many")
+    print(f"the same with starting up          {middle['with start-up']:7.1f} photos/s ({middle['start']:.1f} s)")
+    print(
+        f"limit: cores / CPU seconds         {middle['limit']:7.1f} photos/s "
+        f"({middle['decode'] * 1000:.1f} ms decoding + {middle['infer'] * 1000:.1f} ms inference a photo)"
+    )
+    print(f"share of the limit                 {share:7.1%}")
+    print(f"largest process                    {peak:7,.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=500)
+    parser.add_argument("--megapixels", type=float, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--architecture", default="resnet50")
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--parts", default="inference,decoding,whole", help="which to run, with commas")
+    parser.add_argument("--folder", type=Path, help="where to work; default: the system's temporary folder")
+    options = parser.parse_args()
+    name = options.architecture
+    print(f"{processor_name()}, {usable_cores():g} cores")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        work = Path(folder)
+        weights = options.weights
+        if weights is None:
+            weights = work / "weights.h5"
+            make = HERE.parent / "tests" / "vision" / "plain_keras.py"
+            run(os.path.relpath(make, HERE), "make", name, weights)
+        if "inference" in options.parts:
+            inference(name, weights, options.rounds)
+        if "decoding" in options.parts:
+            decoding(work, name, 12)
+        if "whole" in options.parts:
+            whole(work, name, weights, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What this machine offers: cores that this process may use, and the processor's instructions."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from pathlib import Path
+
+
+def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """The cores that this process may use: those it may run on, or fewer where a container's quota says so.
+
+    The quota is that of cgroup v2 (`cpu.max`) or v1 (`cpu.cfs_quota_us`), as they are seen from inside a container.
+    """
+    allowed = float(len(os.sched_getaffinity(0)))
+    return max(min(allowed, _quota(cgroup) or allowed), 0.01)
+
+
+def usable_threads(wanted: int) -> int:
+    """How many threads to compute with: as many as wanted, or (0) as there are cores to use."""
+    return wanted or math.ceil(usable_cores())
+
+
+def _quota(cgroup: Path) -> float | None:
+    for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            words = (cgroup / quota).read_text().split()
+            if period is not None:
+                words += (cgroup / period).read_text().split()
+            if len(words) == 2 and int(words[0]) > 0:
+                return int(words[0]) / int(words[1])
+        except (OSError, ValueError, ZeroDivisionError):
+            # No such file, or "max": no quota.
+            continue
+    return None
+
+
+NO_TENSORFLOW = "Run the backfill on another computer with the photos mounted; searching works here."
+
+
+def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] | None = None) -> str | None:
+    """A sentence if TensorFlow's published packages cannot run on this processor, else None.
+
+    They need AVX on x86-64, and end with an illegal instruction where it is missing. `flags`: None asks the processor.
+    """
+    flags = flags if flags is not None else processor_flags()
+    if machine in ("x86_64", "AMD64") and flags and "avx" not in flags:
+        return "This processor has no AVX instructions, and TensorFlow's published packages do not run without them."
+    return None
+
+
+def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:
+    """The instruction set flags of the first processor (proc_cpuinfo(5)); None where they are not told."""
+    for line in _lines(cpuinfo):
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return None
+
+
+def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """What the processor calls itself, with its family and model where they are told; else the machine's kind."""
+    found = {}
+    for line in _lines(cpuinfo):
+        if not line.strip():
+            break
+        name, _, value = line.partition(":")
+        found[name.strip()] = value.strip()
+    words = [found[name] for name in ("model name", "cpu family", "model", "CPU part") if name in found]
+    return " ".join(words) or platform.machine()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []

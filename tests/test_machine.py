@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tagger.machine import processor_flags, processor_name, usable_cores, usable_threads, why_no_tensorflow
+from tests.cli.runner import COMMAND
+
+CORES = len(os.sched_getaffinity(0))
+CPUINFO = """processor\t: 0
+cpu family\t: 6
+model\t\t: 122
+model name\t: Intel(R) Celeron(R) J4105 CPU @ 1.50GHz
+flags\t\t: fpu sse sse2 sse4_2
+
+processor\t: 1
+model name\t: another
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, CORES),
+        ({"cpu.max": "max 100000\n"}, CORES),
+        ({"cpu.max": "50000 100000\n"}, 0.5),
+        ({"cpu.max": "1000000000 100000\n"}, CORES),
+        ({"cpu.max": "nonsense"}, CORES),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, CORES),
+        ({"cpu/cpu.cfs_quota_us": "25000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.25),
+    ],
+)
+def test_a_containers_quota_counts(tmp_path: Path, files: dict[str, str], cores: float) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert usable_cores(tmp_path) == cores
+
+
+def test_threads_are_as_many_as_wanted_or_as_there_are_cores() -> None:
+    assert usable_threads(7) == 7
+    assert 1 <= usable_threads(0) <= CORES
+
+
+def test_what_a_processor_says_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(CPUINFO)
+    assert processor_flags(tmp_path / "cpuinfo") == {"fpu", "sse", "sse2", "sse4_2"}
+    assert processor_name(tmp_path / "cpuinfo") == "Intel(R) Celeron(R) J4105 CPU @ 1.50GHz 6 122"
+    assert processor_flags(tmp_path / "none") is None
+    assert processor_name(tmp_path / "none")
+
+
+def test_tensorflow_needs_avx_on_x86_only() -> None:
+    assert "AVX" in str(why_no_tensorflow("x86_64", frozenset(("sse2",))))
+    assert why_no_tensorflow("x86_64", frozenset(("sse2", "avx"))) is None
+    assert why_no_tensorflow("aarch64", frozenset(("asimd",))) is None
+
+
+def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(shared: Path, tmp_path: Path) -> None:
+    """In a mount namespace where /proc/cpuinfo is an old Celeron's."""
+    (tmp_path / "cpuinfo").write_text(CPUINFO)
+    script = f'mount --bind "{tmp_path}/cpuinfo" /proc/cpuinfo && exec "$@"'
+    unshare = ["unshare", "-Urm", "sh", "-c", script, "sh"]
+    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces here")
+    weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
+    environ = {
+        **os.environ,
+        "TAGGER_DATA_DIR": str(tmp_path / "data"),
+        "TAGGER_MODEL_NAME": "mobilenet_v2",
+        "TAGGER_MODEL_WEIGHTS": str(weights),
+    }
+    (tmp_path / "photos").mkdir()
+    photo = next((shared / "photos" / "labelled").iterdir())
+    (tmp_path / "photos" / "a.jpg").write_bytes(photo.read_bytes())
+    done = subprocess.run(
+        [*unshare, COMMAND, "backfill", tmp_path / "photos"], check=False, capture_output=True, text=True, env=environ
+    )
+    assert done.returncode == 3
+    assert "This processor has no AVX instructions" in done.stderr
+    assert not (tmp_path / "data" / "worker.log").exists()
+    doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=False, capture_output=True, text=True, env=environ)
+    assert "no AVX instructions" in doctor.stdout
