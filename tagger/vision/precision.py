@@ -45,10 +45,16 @@ class Trial:
         return Precision.BFLOAT16 if good else Precision.FLOAT32
 
     def __str__(self) -> str:
+        if not self.photos:
+            return "bfloat16 was tried here, and the trial did not come to an end"
         return (
             f"bfloat16 was {self.speedup:g} times as fast as float32 here and found the same first class on "
             f"{self.agreement:.1%} of {self.photos} photos"
         )
+
+
+# Remembered while a trial goes on.
+UNFINISHED = Trial(0.0, 0.0, 0)
 
 
 def computes_bfloat16() -> bool:

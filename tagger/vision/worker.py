@@ -30,7 +30,7 @@ from tagger.photo import Looked, PhotoFacts
 from tagger.vision.decode import DecodeError, DecodeFault, decode, hash_content, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.models import architecture
-from tagger.vision.precision import Precision
+from tagger.vision.precision import UNFINISHED, Precision, Trial
 from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
 from tagger.vision.throttle import Throttle
 
@@ -143,8 +143,12 @@ class _Worker:
         self._trying += [seen.pixels for seen in batch if seen.pixels is not None]
         if len(self._trying) < _TRIAL_PHOTOS:
             return
-        trial = self._engine.try_bfloat16(np.stack(self._trying[:_TRIAL_PHOTOS]))
+        # Should it be the end of this process, the next one does not try again.
+        self._tell(UNFINISHED)
+        self._tell(self._engine.try_bfloat16(np.stack(self._trying[:_TRIAL_PHOTOS])))
         self._trying = None
+
+    def _tell(self, trial: Trial) -> None:
         with self._sending:
             send(self._channel, "trial", trial=asdict(trial), about=self._engine.describe())
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tagger.machine import usable_cores
-from tagger.vision.precision import Trial, computes_bfloat16, remember, remembered
+from tagger.vision.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
 from tests.cli.runner import Tagger
 
 
@@ -39,13 +39,13 @@ def test_the_run_says_what_ran_the_network(labelled_once: Tagger) -> None:
 
 @pytest.mark.parametrize(
     ("speedup", "agreement", "precision"),
-    [(3.5, 1.0, "bfloat16"), (3.5, 0.98, "float32"), (1.1, 1.0, "float32"), (0.2, 1.0, "float32")],
+    [(3.5, 1.0, "bfloat16"), (3.5, 0.98, "float32"), (1.1, 1.0, "float32"), (0.2, 1.0, "float32"), (0, 0, "float32")],
 )
 def test_what_a_trial_said_is_followed_and_can_be_overruled(
     labelled: Tagger, speedup: float, agreement: float, precision: str
 ) -> None:
     [head] = labelled.data.glob("heads/*.npz")
-    remember(labelled.data, head.stem, Trial(speedup, agreement, 128))
+    remember(labelled.data, head.stem, Trial(speedup, agreement, 128) if speedup else UNFINISHED)
 
     def computes(**environ: str) -> str:
         done = labelled("doctor", "--json", environ=environ)

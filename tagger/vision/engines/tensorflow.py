@@ -18,7 +18,7 @@ from tagger.errors import EngineError, WeightsError
 from tagger.vision.engines.folding import folded, in_bfloat16
 from tagger.vision.head import Head
 from tagger.vision.models import Architecture, Preprocessing
-from tagger.vision.precision import Precision, Trial
+from tagger.vision.precision import UNFINISHED, Precision, Trial
 
 # Means of ImageNet's blue, green and red, as `keras.applications.imagenet_utils` has them.
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -81,8 +81,13 @@ class TensorFlowEngine:
         """
         exact, exact_seconds = self._timed(pixels)
         body = self._body
-        self._use(in_bfloat16(body), Precision.BFLOAT16)
-        rounded, rounded_seconds = self._timed(pixels)
+        try:
+            self._use(in_bfloat16(body), Precision.BFLOAT16)
+            rounded, rounded_seconds = self._timed(pixels)
+        except tf.errors.OpError:
+            # Too little memory, for example.
+            self._use(body, Precision.FLOAT32)
+            return UNFINISHED
         same = self._head.scores(exact).argmax(axis=1) == self._head.scores(rounded).argmax(axis=1)
         trial = Trial(
             speedup=round(exact_seconds / rounded_seconds, 2),
