@@ -13,9 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import label_precision
+from tagger.config import LimitSettings
 from tagger.machine import usable_cores
+from tagger.vision.decode import decode, open_photo
 from tagger.vision.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
-from tests.cli.runner import Tagger
+from tests.cli.runner import MOBILENET, Tagger
+from tests.vision.test_engine import keras
 
 
 def test_bfloat16_is_tried_once_on_the_owners_own_photos(labelled: Tagger) -> None:
@@ -32,9 +36,12 @@ def test_bfloat16_is_tried_once_on_the_owners_own_photos(labelled: Tagger) -> No
     assert f"threads, {trial.precision} (bfloat16 was {trial.speedup:g} times as fast" in engine["text"]
 
 
-def test_the_run_says_what_ran_the_network(labelled_once: Tagger) -> None:
-    last = next(line for line in labelled_once("status").stdout.splitlines() if line.startswith("Last run"))
-    assert re.search(r"129 labelled, 0 failed \(tensorflow [0-9.]+ (float32|bfloat16) (CPU|GPU)\)$", last)
+def test_the_run_says_what_ran_the_network(labelled: Tagger, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.radial_gradient("L").save(tmp_path / "photos" / "new.png")
+    labelled("backfill", tmp_path / "photos")
+    last = next(line for line in labelled("status").stdout.splitlines() if line.startswith("Last run"))
+    assert re.search(r": 1 labelled, 0 failed \(tensorflow [0-9.]+ (float32|bfloat16) (CPU|GPU)\)$", last)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +95,40 @@ def cpu_seconds(process: int) -> float:
 
 def labelled_photos(tagger: Tagger) -> int:
     return int(tagger.json("status")["labelled"]) if tagger.database.exists() else 0
+
+
+@pytest.mark.slow
+def test_scaled_decoding_gives_the_labels_of_full_decoding(tagger: Tagger, shared: Path, tmp_path: Path) -> None:
+    """At a camera's size, where libjpeg decodes a quarter of width and height."""
+    (tmp_path / "large").mkdir()
+    full, scaled = [], []
+    for photo in sorted((shared / "photos" / "labelled").iterdir()):
+        large = tmp_path / "large" / photo.name
+        with Image.open(photo) as picture:
+            factor = (12e6 / (picture.width * picture.height)) ** 0.5
+            size = (round(picture.width * factor), round(picture.height * factor))
+            picture.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(large, "JPEG", quality=90)
+        with Image.open(large) as picture:
+            full.append(np.asarray(picture.resize((224, 224), Image.Resampling.BILINEAR)))
+        with open_photo(str(large)) as opened:
+            scaled.append(decode(opened, size=224, limits=LimitSettings()).pixels)
+    np.save(tmp_path / "full.npy", np.stack(full))
+    np.save(tmp_path / "scaled.npy", np.stack(scaled))
+    weights = shared / "models" / MOBILENET
+    assert keras("agree", "mobilenet_v2", weights, tmp_path / "full.npy", tmp_path / "scaled.npy") >= 0.99
+    # What is shown is as true as for pixels that were decoded in full.
+    (tmp_path / "small").mkdir()
+    for photo, pixels in zip(sorted((tmp_path / "large").iterdir()), full, strict=True):
+        Image.fromarray(pixels).save(tmp_path / "small" / f"{photo.stem}.png")
+    tagger("backfill", tmp_path / "large", tmp_path / "small")
+    counted = {
+        folder: label_precision.count([photo for photo in tagger.export() if f"/{folder}/" in photo["path"]])
+        for folder in ("large", "small")
+    }
+    assert counted["large"].photos == counted["small"].photos == 129
+    assert counted["large"].precision >= counted["small"].precision - 0.01
+    # Two photos of 129, whose labels are just sure enough to be shown, or just not.
+    assert counted["large"].covered >= counted["small"].covered - 0.02
 
 
 @pytest.mark.slow

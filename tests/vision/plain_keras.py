@@ -3,6 +3,8 @@
 plain_keras.py make ARCHITECTURE FILE        random weights in the .h5 layout that Keras publishes
 plain_keras.py scores ARCHITECTURE FILE NPY [PRECISION]
                                              predict() on uint8 pixels beside tagger's engine, as JSON
+plain_keras.py agree ARCHITECTURE FILE NPY NPY
+                                             on what share of the pictures predict() finds the same first class
 plain_keras.py order NPY                     decode_predictions() of scores, as JSON
 plain_keras.py load ARCHITECTURE FILE...     what tagger's engine says of weights files, as JSON
 """
@@ -65,6 +67,20 @@ def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -
     )
 
 
+def agree(name: str, file: str, *pixels_files: str) -> None:
+    import keras
+
+    from tagger.vision.models import REGISTRY
+
+    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    network.load_weights(file)
+    one, two = (
+        network.predict(_preprocess(name, np.load(pixels).astype(np.float32)), verbose=0).argmax(axis=1)
+        for pixels in pixels_files
+    )
+    print(json.dumps(float((one == two).mean())))
+
+
 def order(scores_file: str) -> None:
     from keras.applications.imagenet_utils import decode_predictions
 
@@ -96,4 +112,4 @@ def _preprocess(name: str, pixels: np.ndarray) -> np.ndarray:  # type: ignore[ty
 
 
 if __name__ == "__main__":
-    {"make": make, "scores": scores, "order": order, "load": load}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "scores": scores, "agree": agree, "order": order, "load": load}[sys.argv[1]](*sys.argv[2:])
