@@ -86,8 +86,13 @@ class Background(ABC):
                 wait = min(2 * wait, _LAST_WAIT)
                 self._sleep(wait)
 
-    def _sleep(self, seconds: float | None) -> None:
-        self._wake.wait(seconds)
+    def _sleep(self, *limits: float | None) -> None:
+        """Wait until woken, at most for the shortest of some numbers of seconds (None is no limit)."""
+        self._wake.wait(min((limit for limit in limits if limit is not None), default=None))
+
+    def _until(self, due: int | None) -> float | None:
+        """Seconds until the next job is due; a moment at least, because somebody may hold it."""
+        return None if due is None else max(0.05, due - self._clock.now())
 
     def _up_to(self) -> int:
         """The last priority that may be worked on at the moment: by day the archive may have to wait."""

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tagger.errors import ConfigError
+from tagger.whole_file import replacing
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -256,10 +257,8 @@ def choose_model(settings: Settings, name: str, weights: Path | None) -> Path:
         # A JSON string is a TOML basic string for every text without unpaired surrogates.
         lines.append(f"weights = {json.dumps(str(weights.absolute()), ensure_ascii=False)}")
     path = settings.data_dir / CHOICE_FILE
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

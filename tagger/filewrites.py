@@ -268,7 +268,6 @@ def recover(files: Files, owner: str) -> int:
     with files.store.write() as session:
         jobs.take_back(session, owner, jobs.KEYWORDS)
         pending = ledger.pending(session)
-        roots = library.roots(session)
     for left in pending:
         if not os.path.isdir(os.path.dirname(left.path)):  # noqa: PTH112, PTH120 - a str with surrogates
             continue
@@ -277,11 +276,12 @@ def recover(files: Files, owner: str) -> int:
             status = os.lstat(left.path) if happened and left.after.hash is not None else None
         except OSError:
             continue
-        root = next((root.path for root in roots if left.path.startswith(root.path.rstrip("/") + "/")), "/")
         with files.store.write() as session:
             if not happened:
                 ledger.void(session, left.id)
                 continue
+            place = library.root_of(session, left.path)
+            root = "/" if place is None else place[0].path
             ledger.done(session, {left.id: 0 if status is None else status.st_mtime_ns})
             if status is not None and left.after.hash is not None and left.target == ledger.PHOTO:
                 known = looks.content_hash(session, left.photo_id)

@@ -15,6 +15,9 @@ PHOTO_EXTENSIONS = RAW_EXTENSIONS | {
 }
 # fmt: on
 
+# How a JPEG file begins: SOI and the first byte of the next marker.
+JPEG_START = b"\xff\xd8\xff"
+
 # Bytes that a photo needs to be known by `sniff`.
 SNIFF_BYTES = 64
 
@@ -40,7 +43,7 @@ def sniff(header: bytes) -> str | None:
     container specification, ISO/IEC 14496-12 section 4.3 for HEIF and AVIF. `RAW` for camera formats that are
     known by their first bytes; most are TIFF inside and are known by name only.
     """
-    if header.startswith(b"\xff\xd8\xff"):
+    if header.startswith(JPEG_START):
         return "JPEG"
     if header.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"

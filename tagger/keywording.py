@@ -23,7 +23,7 @@ class KeywordWriting(Background):
 
     def _work(self) -> None:
         if self._settings.keywords.mode == "off":
-            self._sleep(None)
+            self._sleep()
             return
         with self._store.write() as session:
             queued = ledger.enqueue_unsettled(session, digest(self._settings.keywords))
@@ -34,17 +34,14 @@ class KeywordWriting(Background):
             self._wake.clear()
             with self._store.read() as session:
                 due = jobs.next_due(session, None, self._up_to(), jobs.KEYWORDS)
-            now = self._clock.now()
-            if first or (due is not None and due <= now):
+            if first or (due is not None and due <= self._clock.now()):
                 # What an earlier process left is settled at the start, also where nothing is queued.
                 with work_lock(self._settings.data_dir, "run", WRITE_LOCK):
                     self._write()
                 self._note("")
                 first = False
                 continue
-            waits = [seconds for seconds in (self._until_window(jobs.KEYWORDS),) if seconds is not None]
-            waits += [] if due is None else [max(0.05, due - now)]
-            self._sleep(min(waits) if waits else None)
+            self._sleep(self._until(due), self._until_window(jobs.KEYWORDS))
 
     def _write(self) -> None:
         before = (self.written, self.failed)

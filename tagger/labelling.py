@@ -51,7 +51,7 @@ class Labelling(Background):
         policy = Policy.from_settings(self._settings.labels, taxonomy.load())
         if not self._anything_known():
             # A library without photos needs no model yet.
-            self._sleep(None)
+            self._sleep()
             return
         chosen = choose_model(self._settings, lambda _done, _total: None)
         self.model = record_model(self._store, chosen, self._clock)
@@ -132,18 +132,15 @@ class Labelling(Background):
 
     def _wait_for_work(self, classifier: Classifier, due: int | None, idle_since: float) -> None:
         """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
-        now = self._clock.now()
-        waits = [] if due is None else [max(0.05, due - now)]
-        waits += [seconds for seconds in (self._until_window(),) if seconds is not None]
+        left = None
         if classifier.process_id is not None:
             left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
             if left <= 0:
                 classifier.close()
                 _LOG.info("nothing to do: the model's process ended")
                 self._changed()
-            else:
-                waits.append(left)
-        self._sleep(min(waits) if waits else None)
+                left = None
+        self._sleep(self._until(due), self._until_window(), left)
 
     def state(self) -> dict[str, Any]:
         """For `tagger status` and health. JSON-able."""

@@ -161,10 +161,10 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What came of looking at a photo: its file's fingerprint, hashes and facts. Hashes: BLAKE2b, 16 bytes.
+    """What came of looking at a photo: its file's fingerprint, hashes (16 bytes each) and facts.
 
-    `content_hash` is of the file's bytes; `pixel_hash` of the pixels as the network gets them, so that it stays
-    the same when only metadata changes.
+    `content_hash` is of the file's bytes (`tagger.hashing`); `pixel_hash` is BLAKE2b of the pixels as the network gets
+    them, so that it stays the same when only metadata changes.
     """
 
     fingerprint: Fingerprint

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tagger.config import KeywordSettings
 from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
+from tagger.formats import JPEG_START
 from tagger.keywords import patch, sidecar, write, xmp
 from tagger.keywords.embed import DeclinedError, Found, Photo
 from tagger.keywords.fields import Field
@@ -17,7 +18,7 @@ from tagger.keywords.merge import folded
 from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, owned, plan_undo
 from tagger.keywords.sidecar import Sidecar
-from tagger.keywords.write import JPEG, ChangedError, Content, UnwritableError
+from tagger.keywords.write import ChangedError, Content, UnwritableError
 from tagger.photo import shown_path
 from tagger.store import jobs, ledger, library
 from tagger.store.jobs import Job
@@ -233,7 +234,7 @@ def _draft_file(
     status: os.stat_result,
 ) -> None:
     mine = own(known.entries[target])
-    begin = JPEG if target == PHOTO else b""
+    begin = JPEG_START if target == PHOTO else b""
     content = write.read(path, files.settings.limits.file_mb << 20, begin=begin, lent=True)
     if content.data[: len(begin)] != begin:
         return

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
+from tagger.formats import JPEG_START
 from tagger.keywords import sidecar, write, xmp
 from tagger.keywords.choose import Keyword, keywords_for
 from tagger.keywords.embed import DeclinedError, FieldError, Found, Photo
@@ -21,7 +22,7 @@ from tagger.keywords.fields import Field, asked_for
 from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, Plan, owned, plan_write
 from tagger.keywords.sidecar import Sidecar
-from tagger.keywords.write import JPEG, ChangedError, UnwritableError
+from tagger.keywords.write import ChangedError, UnwritableError
 from tagger.labels import taxonomy
 from tagger.photo import Fingerprint, Label, shown_path
 from tagger.store import jobs, ledger, library, looks
@@ -293,10 +294,10 @@ class _Drafting:
         if path is None:
             raise DeclinedError("it is a link to a file outside the library")
         try:
-            content = write.read(path, settings.limits.file_mb << 20, begin=JPEG, lent=True)
+            content = write.read(path, settings.limits.file_mb << 20, begin=JPEG_START, lent=True)
         except UnwritableError as error:
             raise DeclinedError(str(error)) from error
-        if content.data[: len(JPEG)] != JPEG:
+        if content.data[: len(JPEG_START)] != JPEG_START:
             raise DeclinedError("only JPEG files are written into")
         if content.status.st_nlink > 1 and not settings.keywords.hard_links:
             raise DeclinedError("it has several names (hard links), which would come apart")
@@ -349,7 +350,7 @@ class _Drafting:
         limit = self.files.settings.limits.file_mb << 20
         for size in (_HEAD_BYTES, None):
             content = write.read(os.path.realpath(photo), limit, size)
-            if content.data[: len(JPEG)] != JPEG:
+            if content.data[: len(JPEG_START)] != JPEG_START:
                 break
             try:
                 return sidecar.persons_keywords(Photo(content.data).found)

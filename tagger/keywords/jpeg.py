@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from tagger.jpeg_markers import EOI, SOS, STANDALONE, markers
 from tagger.keywords import exif, iptc
 from tagger.keywords.patch import Splice
 
@@ -21,12 +22,8 @@ _MPF_HEADER = b"MPF\0"
 # A segment's length is 16 bits and counts itself.
 MAX_PAYLOAD = 0xFFFF - 2
 APP0, APP1, APP2, APP13 = 0xE0, 0xE1, 0xE2, 0xED
-_SOS, _EOI = 0xDA, 0xD9
 # SOF0 to SOF15 without DHT, JPG and DAC.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_STANDALONE = frozenset((0x01, *range(0xD0, 0xD8)))
-# In scans 0xFF is followed by 0x00 (a stuffed byte) or a restart marker; anything else is a marker.
-_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 # The beginning of a picture. Minolta overwrites the first byte of its previews.
 _PICTURE = re.compile(rb".\xd8\xff[\xc0-\xfe]", re.DOTALL)
 _MANY = 256
@@ -147,15 +144,7 @@ class Jpeg:
 
 def _end_of_picture(data: bytes | memoryview, scan: int) -> int:
     """Where the picture that begins with a scan ends; the end of the file where it has no end."""
-    position = scan
-    while match := _MARKER.search(data, position):
-        marker = match[1][0]
-        position = match.end()
-        if marker == _EOI:
-            return position
-        if marker not in _STANDALONE:
-            position += int.from_bytes(bytes(data[position : position + 2]), "big")
-    return len(data)
+    return next((end for marker, end in markers(data, scan) if marker == EOI), len(data))
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
@@ -179,9 +168,9 @@ def _segments(data: bytes | memoryview) -> tuple[list[Segment], int]:
         if position + 4 > len(data):
             raise JpegError("it ends before its picture begins")
         marker = data[position + 1]
-        if marker == _SOS:
+        if marker == SOS:
             return found, position
-        if marker in _STANDALONE or marker in (0x00, 0xD8, _EOI):
+        if marker in STANDALONE or marker in (0x00, 0xD8, EOI):
             raise JpegError("its segments are damaged")
         end = position + 2 + int.from_bytes(bytes(data[position + 2 : position + 4]), "big")
         if end < position + 4 or end > len(data):

@@ -23,8 +23,6 @@ from functools import cached_property
 from tagger.hashing import content_hash, content_hash_of_parts
 from tagger.keywords.patch import Splice, pieces
 
-# How a JPEG file begins: SOI and the first byte of the next marker.
-JPEG = b"\xff\xd8\xff"
 _NOREPLACE, _EXCHANGE = 1, 2
 _AT_FDCWD = -100
 # What file systems say that do not know renameat2's flags.
@@ -47,7 +45,7 @@ def is_full(error: OSError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that is about to be replaced: where it is, what `stat` said of it, and the BLAKE2b of its bytes."""
+    """A file that is about to be replaced: where it is, what `stat` said of it, and the hash of its bytes."""
 
     path: str
     hash: bytes

@@ -1,7 +1,7 @@
 """What tagger wrote into files: each write, and each keyword with the writes that added and ended it.
 
 A write is recorded as pending, durably, before its file is touched, and as done afterwards. What a crash left pending
-is settled by looking at the file (`tagger.writing`).
+is settled by looking at the file (`tagger.filewrites`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file before or after a write. `hash`: BLAKE2b, 16 bytes, of its bytes; None where there is no file."""
+    """A file before or after a write. `hash`: of its bytes (`tagger.hashing`); None where there is no file."""
 
     size: int
     mtime_ns: int

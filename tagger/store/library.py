@@ -167,6 +167,12 @@ def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
     )
 
 
+def fingerprint_columns(fingerprint: Fingerprint) -> dict[str, int | None]:
+    """A photo's columns that say which state of its file is known."""
+    stored = stored_fingerprint(fingerprint)
+    return {"size": stored.size, "mtime_ns": stored.mtime_ns, "inode": stored.inode, "ctime_ns": stored.ctime_ns}
+
+
 def add_photos(
     session: Session,
     root_id: int,
@@ -178,20 +184,10 @@ def add_photos(
     """Add new photos (path relative to the root, fingerprint) and queue them; returns their ids."""
     if not files:
         return []
-    rows = []
-    for path, raw in files:
-        fingerprint = stored_fingerprint(raw)
-        rows.append(
-            {
-                "root_id": root_id,
-                "path": stored_path(path),
-                "size": fingerprint.size,
-                "mtime_ns": fingerprint.mtime_ns,
-                "inode": fingerprint.inode,
-                "ctime_ns": fingerprint.ctime_ns,
-                "added_at": int(now),
-            }
-        )
+    rows = [
+        {"root_id": root_id, "path": stored_path(path), "added_at": int(now), **fingerprint_columns(fingerprint)}
+        for path, fingerprint in files
+    ]
     ids = session.scalars(insert(PhotoRow).returning(PhotoRow.id, sort_by_parameter_order=True), rows).all()
     _enqueue_settled(session, list(zip(ids, [f for _, f in files], strict=True)), now, settle, priority)
     return list(ids)
@@ -322,20 +318,10 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
     _requeue_unlabelled(session, [photo_id])
 
 
-def set_fingerprint(session: Session, photo_id: int, raw: Fingerprint) -> None:
+def set_fingerprint(session: Session, photo_id: int, fingerprint: Fingerprint) -> None:
     """Remember which state of the file is known; the photo counts as there."""
-    fingerprint = stored_fingerprint(raw)
-    session.execute(
-        update(PhotoRow)
-        .where(PhotoRow.id == photo_id)
-        .values(
-            size=fingerprint.size,
-            mtime_ns=fingerprint.mtime_ns,
-            inode=fingerprint.inode,
-            ctime_ns=fingerprint.ctime_ns,
-            missing_since=None,
-        )
-    )
+    values = {**fingerprint_columns(fingerprint), "missing_since": None}
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(values))
 
 
 def _requeue_unlabelled(session: Session, photo_ids: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.store import jobs
-from tagger.store.library import stored_fingerprint, take_over
+from tagger.store.library import fingerprint_columns, take_over
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
@@ -191,7 +191,7 @@ def store_looks(session: Session, book: LabelBook, model: Model, found: Sequence
         return
     ids = [look.photo_id for look in found]
     before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
-    state = {"labelled_at": int(now), "labelled_by": model.id}
+    state = _labelled(model, now)
     session.execute(update(PhotoRow), [{"id": look.photo_id, **_facts(look.looked), **state} for look in found])
     # Other models' features of the same pixels stay good: going back to such a model costs no inference.
     other = [look.photo_id for look in found if before.get(look.photo_id) != look.looked.pixel_hash]
@@ -205,16 +205,18 @@ def store_looks(session: Session, book: LabelBook, model: Model, found: Sequence
 def relabel(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]], now: float) -> None:
     """Give photos labels from their stored features, under a model they may not have been labelled by before."""
     for ids in jobs.parts(list(labels)):
-        state = {"labelled_at": int(now), "labelled_by": model.id}
-        session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(state))
+        session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(_labelled(model, now)))
         _replace_labels(session, book, model, {photo_id: labels[photo_id] for photo_id in ids})
+
+
+def _labelled(model: Model, now: float) -> dict[str, int | None]:
+    """A photo's columns that say when what labelled it; the keywords of its new labels are still to be written."""
+    return {"labelled_at": int(now), "labelled_by": model.id, "keywords_as": None}
 
 
 def _replace_labels(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]]) -> None:
     """Put the policy's labels in the place of those that the policy gave before."""
     ids = list(labels)
-    # The keywords of the new labels are still to be written.
-    session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(keywords_as=None))
     session.execute(
         delete(PhotoLabelRow).where(
             PhotoLabelRow.photo_id.in_(ids),
@@ -254,11 +256,10 @@ def rewritten(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) 
 
     They are the same photos, and nothing is to be done about them.
     """
-    values = []
-    for photo_id, (raw, digest) in files.items():
-        now = stored_fingerprint(raw)
-        place = {"size": now.size, "mtime_ns": now.mtime_ns, "inode": now.inode, "ctime_ns": now.ctime_ns}
-        values.append({"id": photo_id, **place, "content_hash": digest})
+    values = [
+        {"id": photo_id, **fingerprint_columns(fingerprint), "content_hash": digest}
+        for photo_id, (fingerprint, digest) in files.items()
+    ]
     if values:
         session.execute(update(PhotoRow), values)
 
@@ -270,12 +271,8 @@ def content_hash(session: Session, photo_id: int) -> bytes | None:
 
 def _facts(looked: Looked) -> dict[str, Any]:
     """A photo's columns after a look at it; it counts as there."""
-    fingerprint = stored_fingerprint(looked.fingerprint)
     return {
-        "size": fingerprint.size,
-        "mtime_ns": fingerprint.mtime_ns,
-        "inode": fingerprint.inode,
-        "ctime_ns": fingerprint.ctime_ns,
+        **fingerprint_columns(looked.fingerprint),
         "missing_since": None,
         "content_hash": looked.content_hash,
         "pixel_hash": looked.pixel_hash,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from tagger.config import Settings
 from tagger.errors import NoLibraryError, StoreError
+from tagger.whole_file import replacing
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
@@ -238,11 +237,8 @@ def _read_marker(marker: Path) -> str | None:
 
 def _write_marker(marker: Path, library: str, where: str) -> None:
     """Remember that this data directory has a library, so that a vanished database is noticed."""
-    temporary = marker.with_name(f".{marker.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
     try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"uuid": library, "database": where}) + "\n", encoding="utf-8")
-        temporary.replace(marker)
+        with replacing(marker) as temporary:
+            temporary.write_text(json.dumps({"uuid": library, "database": where}) + "\n", encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(f"{marker} cannot be written: {error.strerror}.") from error

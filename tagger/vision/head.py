@@ -7,7 +7,6 @@ probabilities by at most 1.5e-4 (measured with its real weights).
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.errors import WeightsError
+from tagger.whole_file import replacing
 
 
 def head_file(data_dir: Path, model_id: str) -> Path:
@@ -40,14 +40,8 @@ class Head:
 
     def save(self, path: Path) -> None:
         """Write to a file, all or nothing."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, weights=self.weights, bias=self.bias)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, weights=self.weights, bias=self.bias)
 
     @classmethod
     def load(cls, path: Path) -> Head:

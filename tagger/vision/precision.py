@@ -1,18 +1,18 @@
 """With how many bits the network computes, and why: bfloat16 is tried on this machine once. No TensorFlow here.
 
-bfloat16 is four times as fast as float32 on a processor with AMX, twice as fast with AVX512-BF16, and slower than it on
-any other: so it is tried out, on the owner's own photos.
+bfloat16 is about twice as fast as float32 on a processor with AVX512-BF16 (benchmarks/README.md), and slower than it on
+a processor that has no instructions for it: so it is tried out, on the owner's own photos.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from tagger.machine import processor_flags, processor_name
+from tagger.whole_file import replacing
 
 # What Linux calls the instructions that multiply bfloat16: two of Intel's and AMD's, and Arm's.
 _INSTRUCTIONS = frozenset(("amx_bf16", "avx512_bf16", "bf16"))
@@ -77,14 +77,8 @@ def remembered(data_dir: Path, model_id: str) -> Trial | None:
 
 def remember(data_dir: Path, model_id: str, trial: Trial) -> None:
     """Keep a trial for the next start. Raises OSError."""
-    path = _file(data_dir, model_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(_file(data_dir, model_id)) as temporary:
         temporary.write_text(json.dumps({**asdict(trial), "processor": processor_name()}))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _file(data_dir: Path, model_id: str) -> Path:

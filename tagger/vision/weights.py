@@ -27,6 +27,7 @@ from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import ConfigError, ModelUnavailableError, WeightsError
 from tagger.vision.models import Architecture
+from tagger.whole_file import replacing
 
 FOLDER = "models"
 _CHECKSUMS = "checksums.json"
@@ -218,10 +219,8 @@ def sha256_of(path: Path, data_dir: Path) -> str:
         return str(entry[-1])
     checksum = _digest(path, "sha256")
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        temporary = cache.with_name(f".{cache.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({**known, key: [*stamp, checksum]}, indent=1))
-        temporary.replace(cache)
+        with replacing(cache) as temporary:
+            temporary.write_text(json.dumps({**known, key: [*stamp, checksum]}, indent=1))
     except OSError:
         # It is only remembered for speed: a read-only data directory must not stop `tagger doctor`.
         return checksum

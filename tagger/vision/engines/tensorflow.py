@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tagger.clock import SystemClock
 from tagger.errors import EngineError, WeightsError
 from tagger.vision.engines.folding import folded, in_bfloat16
 from tagger.vision.head import Head
@@ -102,11 +102,11 @@ class TensorFlowEngine:
         """The features, and the median seconds of a batch. Threads that decode at the same time slow both down."""
         # The first batch of a size is slower: oneDNN prepares itself.
         self.features(pixels[: self._batch_size])
-        parts, seconds = [], []
+        clock, parts, seconds = SystemClock(), [], []
         for start in range(0, len(pixels), self._batch_size):
-            started = time.perf_counter()
+            started = clock.monotonic()
             parts.append(self.features(pixels[start : start + self._batch_size]))
-            seconds.append((time.perf_counter() - started) / len(parts[-1]))
+            seconds.append((clock.monotonic() - started) / len(parts[-1]))
         return np.concatenate(parts), float(np.median(seconds))
 
     def head(self) -> Head:
