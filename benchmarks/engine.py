@@ -2,6 +2,8 @@
 
 python benchmarks/engine.py tensorflow ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py openvino ARCHITECTURE WEIGHTS PRECISION BATCH
+python benchmarks/engine.py light ARCHITECTURE LIGHT int8 BATCH
+python benchmarks/engine.py litert ARCHITECTURE LIGHT int8 BATCH   the runtime alone, its input prepared before
 python benchmarks/engine.py decode ARCHITECTURE FOLDER
 """
 
@@ -58,22 +60,46 @@ def openvino(name: str, weights: str, precision: str, batch: int) -> None:
     """The network as OpenVINO's own converter makes it: what this processor can do."""
     import tempfile
 
-    import keras
     import openvino as ov
 
-    with tempfile.TemporaryDirectory() as folder:
-        network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
-        network.load_weights(weights)
-        network.export(folder, verbose=False)
-        model = ov.convert_model(folder)
-    size = REGISTRY[name].input_size
-    model.reshape([batch, size, size, 3])
-    hints = {"bfloat16": "bf16", "float32": "f32"}
-    compiled = ov.Core().compile_model(
-        model, "CPU", {"INFERENCE_PRECISION_HINT": hints[precision], "PERFORMANCE_HINT": "LATENCY"}
-    )
-    given = pixels(name, batch).astype(np.float32)
+    given = pixels(name, batch)
+    options = {"PERFORMANCE_HINT": "LATENCY"}
+    if precision == "int8":
+        # tagger's light model, which is a TensorFlow Lite model.
+        model = ov.Core().read_model(weights)
+    else:
+        import keras
+
+        with tempfile.TemporaryDirectory() as folder:
+            network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+            network.load_weights(weights)
+            network.export(folder, verbose=False)
+            model = ov.convert_model(folder)
+        options["INFERENCE_PRECISION_HINT"] = {"bfloat16": "bf16", "float32": "f32"}[precision]
+        given = given.astype(np.float32)
+    model.reshape(list(given.shape))
+    compiled = ov.Core().compile_model(model, "CPU", options)
     say(lambda: compiled(given), batch, max(5, 128 // batch))
+
+
+def light(name: str, file: str, batch: int) -> None:
+    from tagger.vision.engines.litert import LiteRtEngine
+
+    engine = LiteRtEngine(REGISTRY[name], Path(file), threads=usable_threads(0))
+    given = pixels(name, batch)
+    say(lambda: engine.features(given), batch, max(5, 256 // batch))
+
+
+def litert(name: str, file: str, batch: int) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=file, num_threads=usable_threads(0))
+    index = interpreter.get_input_details()[0]["index"]
+    given = pixels(name, batch)
+    interpreter.resize_tensor_input(index, given.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(index, given)
+    say(interpreter.invoke, batch, max(5, 256 // batch))
 
 
 def decoding(name: str, folder: str) -> None:
@@ -93,6 +119,10 @@ if __name__ == "__main__":
             tensorflow(name, weights, precision, int(batch))
         case ["openvino", name, weights, precision, batch]:
             openvino(name, weights, precision, int(batch))
+        case ["light", name, file, "int8", batch]:
+            light(name, file, int(batch))
+        case ["litert", name, file, "int8", batch]:
+            litert(name, file, int(batch))
         case ["decode", name, folder]:
             decoding(name, folder)
         case _:

@@ -9,15 +9,16 @@ own, in turns, and the medians of the rounds are printed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -51,33 +52,68 @@ def measured(*arguments: object) -> dict[str, float]:
     return found
 
 
-def backfill(data: Path, folder: Path, environ: dict[str, str]) -> float:
-    """The seconds of a whole `tagger backfill`."""
+@dataclass(frozen=True)
+class Ran:
+    """What a command took. `megabytes`: the sum of the peaks of all its processes."""
+
+    seconds: float
+    megabytes: float
+
+
+def tagger(environ: dict[str, str], *arguments: object) -> Ran:
+    """Run a command of tagger's to its end."""
     started = time.perf_counter()
-    command = [Path(sys.executable).parent / "tagger", "backfill", folder]
-    subprocess.run(
-        command,
-        check=True,
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "tagger", *map(str, arguments)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**environ, "TAGGER_DATA_DIR": str(data)},
+        env=environ,
     )
-    return time.perf_counter() - started
+    peaks: dict[str, int] = {}
+    while process.poll() is None:
+        with contextlib.suppress(OSError, StopIteration):
+            # They end while they are looked at.
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            for each in (str(process.pid), *children):
+                lines = Path(f"/proc/{each}/status").read_text().splitlines()
+                peaks[each] = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        time.sleep(0.02)
+    if process.returncode:
+        raise SystemExit(f"tagger {arguments} ended with {process.returncode}")
+    return Ran(time.perf_counter() - started, sum(peaks.values()) / 1024)
 
 
-def inference(name: str, weights: Path, rounds: int) -> None:
+def backfill(data: Path, folder: Path, environ: dict[str, str]) -> Ran:
+    """A whole `tagger backfill`."""
+    return tagger({**environ, "TAGGER_DATA_DIR": str(data)}, "backfill", folder)
+
+
+def light_model(work: Path, name: str, weights: Path) -> Path:
+    """A light model, made by `tagger model export`."""
+    photos, file = work / "calibration", work / f"{name}.tflite"
+    make_photos(photos, 60, 1, seed=4)
+    environ = {**os.environ, "TAGGER_DATA_DIR": str(work / "export")}
+    demands = ("--least-agreement", 0, "--photos", photos, "--to", file)
+    tagger(environ, "model", "export", name, "--weights", weights, *demands)
+    return file
+
+
+def inference(name: str, weights: Path, light: Path, rounds: int) -> None:
     print("\nThe network alone, photos a second (median)\n")
-    others = [("openvino", p) for p in ("float32", "bfloat16")] if importlib.util.find_spec("openvino") else []
+    there = importlib.util.find_spec("openvino") is not None
+    others = [("openvino", p) for p in ("float32", "bfloat16", "int8")] if there else []
+    ours = [("tensorflow", "float32"), ("tensorflow", "bfloat16"), ("light", "int8"), ("litert", "int8")]
+    names = {"tensorflow": "tagger", "light": "tagger", "litert": "LiteRT alone,", "openvino": "OpenVINO"}
     rows: dict[str, list[dict[str, float]]] = {}
     for _ in range(rounds):
         for batch in (1, 32):
             seconds = float(run("naive.py", name, weights, "predict", batch))
             rows.setdefault(f"Keras predict, batch {batch}", []).append({"seconds": seconds, "megabytes": 0, "cpu": 0})
-        for engine, precision in [("tensorflow", "float32"), ("tensorflow", "bfloat16"), *others]:
-            for batch in (1, 16, 32):
-                what = "tagger" if engine == "tensorflow" else "OpenVINO"
-                rows.setdefault(f"{what} {precision}, batch {batch}", []).append(
-                    measured(engine, name, weights, precision, batch)
+        for engine, precision in [*ours, *others]:
+            for batch in (1, 4, 8) if precision == "int8" else (1, 16, 32):
+                file = light if precision == "int8" else weights
+                rows.setdefault(f"{names[engine]} {precision}, batch {batch}", []).append(
+                    measured(engine, name, file, precision, batch)
                 )
     base = median(row["seconds"] for row in rows["Keras predict, batch 32"])
     print(f"{'':34}{'photos/s':>9}  {'x predict at 32':>15}  {'CPU ms':>7}  {'peak MB':>8}")
@@ -100,14 +136,19 @@ def decoding(work: Path, name: str, count: int) -> None:
         shutil.rmtree(folder)
 
 
-def whole(work: Path, name: str, weights: Path, options: argparse.Namespace) -> None:
+def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.Namespace) -> None:
     print(f"\nThe whole way: {options.photos} JPEG files of {options.megapixels:g} megapixels\n", flush=True)
     many, few, warm = work / "many", work / "few", work / "warm"
     make_photos(many, options.photos, options.megapixels)
     make_photos(few, _FEW, options.megapixels, seed=2)
     make_photos(warm, _WARM_UP, 1, seed=3)
     size = sum(path.stat().st_size for path in many.iterdir()) / options.photos / 1e6
-    environ = {**os.environ, "TAGGER_MODEL_NAME": name, "TAGGER_MODEL_WEIGHTS": str(weights)}
+    environ = {
+        **os.environ,
+        "TAGGER_MODEL_NAME": name,
+        "TAGGER_MODEL_WEIGHTS": str(weights),
+        "TAGGER_ENGINE_KIND": "tensorflow",
+    }
     ready = work / "ready"
     backfill(ready, warm, environ)
     trials = [json.loads(path.read_text()) for path in ready.glob("trials/*.json")]
@@ -122,33 +163,52 @@ def whole(work: Path, name: str, weights: Path, options: argparse.Namespace) -> 
         shutil.copytree(ready, data)
         start = backfill(data, few, environ)
         everything = backfill(data, many, environ)
+        small = work / f"light-{number}"
+        (small / "models").mkdir(parents=True)
+        os.link(light, small / "models" / light.name)
+        environ_light = {**environ, "TAGGER_ENGINE_KIND": "light"}
+        start_light = backfill(small, few, environ_light)
+        everything_light = backfill(small, many, environ_light)
+        infer_light = measured("light", name, light, "int8", 32)["cpu"]
         decode = measured("decode", name, sample)["cpu"]
         infer = measured("tensorflow", name, weights, precision, 32)["cpu"]
         rounds.append(
             {
                 "naive": 1 / float(run("naive.py", name, weights, sample, 39)),
-                "tagger": (options.photos - _FEW) / (everything - start),
-                "with start-up": options.photos / everything,
+                "tagger": (options.photos - _FEW) / (everything.seconds - start.seconds),
+                "with start-up": options.photos / everything.seconds,
                 "limit": usable_cores() / (decode + infer),
                 "decode": decode,
                 "infer": infer,
-                "start": start,
+                "start": start.seconds,
+                "megabytes": everything.megabytes,
+                "light": (options.photos - _FEW) / (everything_light.seconds - start_light.seconds),
+                "light with start-up": options.photos / everything_light.seconds,
+                "light limit": usable_cores() / (decode + infer_light),
+                "light infer": infer_light,
+                "light start": start_light.seconds,
+                "light megabytes": everything_light.megabytes,
             }
         )
     middle: dict[str, Any] = {key: median(found[key] for found in rounds) for key in rounds[0]}
-    share = median(found["tagger"] / found["limit"] for found in rounds)
-    ratio = median(found["tagger"] / found["naive"] for found in rounds)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{size:.1f} MB a photo; {precision}; trial of bfloat16: {trials[0] if trials else 'none'}")
     print(f"one by one, as a tutorial does     {middle['naive']:7.1f} photos/s")
-    print(f"tagger backfill                    {middle['tagger']:7.1f} photos/s, {ratio:.1f} times as many")
-    print(f"the same with starting up          {middle['with start-up']:7.1f} photos/s ({middle['start']:.1f} s)")
-    print(
-        f"limit: cores / CPU seconds         {middle['limit']:7.1f} photos/s "
-        f"({middle['decode'] * 1000:.1f} ms decoding + {middle['infer'] * 1000:.1f} ms inference a photo)"
-    )
-    print(f"share of the limit                 {share:7.1%}")
-    print(f"largest process                    {peak:7,.0f} MB")
+    for what, key in ((f"tagger backfill, TensorFlow {precision}", ""), ("tagger backfill, light engine", "light ")):
+        rate = key.strip() or "tagger"
+        ratio = median(found[rate] / found["naive"] for found in rounds)
+        share = median(found[rate] / found[f"{key}limit"] for found in rounds)
+        print(f"\n{what}")
+        print(f"  after starting up                {middle[rate]:7.1f} photos/s, {ratio:.1f} times as many")
+        print(
+            f"  with starting up                 {middle[f'{key}with start-up']:7.1f} photos/s "
+            f"({middle[f'{key}start']:.1f} s for {_FEW} photos)"
+        )
+        print(
+            f"  limit: cores / CPU seconds       {middle[f'{key}limit']:7.1f} photos/s "
+            f"({middle['decode'] * 1000:.1f} ms decoding + {middle[f'{key}infer'] * 1000:.1f} ms inference a photo)"
+        )
+        print(f"  share of the limit               {share:7.1%}")
+        print(f"  parent and child at their peaks  {middle[f'{key}megabytes']:7,.0f} MB")
 
 
 def main() -> None:
@@ -170,12 +230,13 @@ def main() -> None:
             weights = work / "weights.h5"
             make = HERE.parent / "tests" / "vision" / "plain_keras.py"
             run(os.path.relpath(make, HERE), "make", name, weights)
+        light = light_model(work, name, weights)
         if "inference" in options.parts:
-            inference(name, weights, options.rounds)
+            inference(name, weights, light, options.rounds)
         if "decoding" in options.parts:
             decoding(work, name, 12)
         if "whole" in options.parts:
-            whole(work, name, weights, options)
+            whole(work, name, weights, light, options)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from tagger.clock import Clock
 from tagger.config import Settings
@@ -11,24 +12,33 @@ from tagger.store import looks
 from tagger.store.looks import Model
 from tagger.store.session import Store
 from tagger.vision.classifier import Classifier
+from tagger.vision.light import find_light, place
 from tagger.vision.models import Architecture, architecture, model_id
 from tagger.vision.weights import WeightsFile, locate
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """The configured model with its weights on this disk."""
+    """The configured model with its weights on this disk: those of Keras, or a light model made from them."""
 
     architecture: Architecture
     weights: WeightsFile
     model_id: str
+    engine: Literal["tensorflow", "light"]
 
 
 def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]) -> ChosenModel:
-    """The configured model, its weights fetched if they are not here yet. Raises ModelError."""
+    """The configured model, its weights fetched if they are not here yet. Raises ModelError.
+
+    Where a light model is used, the Keras weights are not needed.
+    """
     chosen = architecture(settings.model.name)
+    light = find_light(settings, chosen)
+    if light is not None:
+        weights = WeightsFile(place(settings, chosen), light.weights_sha256, str(light))
+        return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "light")
     weights = locate(settings, chosen, fetching)
-    return ChosenModel(chosen, weights, model_id(chosen, weights.sha256))
+    return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "tensorflow")
 
 
 def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
@@ -46,4 +56,4 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
 
 def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
     """The parent's handle on the child for the chosen model; the child starts on first use."""
-    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, clock)
+    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, chosen.engine, clock)

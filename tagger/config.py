@@ -58,9 +58,13 @@ class ModelSettings(_Section):
     source: str = ""
 
 
+EngineKind = Literal["auto", "tensorflow", "light"]
+
+
 class EngineSettings(_Section):
     """How the network is run."""
 
+    kind: EngineKind = Field(default="auto", description='"auto", "tensorflow" or "light"')
     batch_size: Annotated[int, Field(ge=1, le=512)] = 32
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     max_cpu: Annotated[float, Field(ge=0.05, le=1)] = 1.0

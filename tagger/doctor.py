@@ -20,19 +20,22 @@ from tagger.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.intake.discover import folders
 from tagger.intake.filesystem import keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
-from tagger.machine import NO_TENSORFLOW, processor_flags, usable_cores, why_no_tensorflow
+from tagger.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
 from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
 from tagger.store.lock import holder
 from tagger.store.session import open_store
-from tagger.vision.models import architecture
+from tagger.vision.light import INSTALL, About, find_light, has_runtime, place
+from tagger.vision.models import Architecture, architecture
 from tagger.vision.precision import remembered
 from tagger.vision.weights import find
 
 _CLOCK_SECONDS = 5.0
 _LOW_DISK_MB = 1000
 _LOW_MEMORY_MB = 1500
+_LOW_MEMORY_LIGHT_MB = 400
+_ENGINES = {"tensorflow": "TensorFlow", "litert": "LiteRT"}
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
 
 
@@ -60,8 +63,9 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
     yield Finding(Grade.GOOD, "Config", where)
     yield from _data_dir(settings.data_dir)
-    yield from _processor()
-    yield from _memory()
+    light = _light_model(settings)
+    yield from _processor(light)
+    yield _memory(light)
     yield from _formats()
     roots: list[Root] = []
     yield from _library(settings, roots)
@@ -100,33 +104,41 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
         yield Finding(Grade.GOOD, "Data directory", f"{folder} ({kind or 'unknown file system'}, {free:,} MB free)")
 
 
-def _processor() -> Iterator[Finding]:
+def _light_model(settings: Settings) -> About | None:
+    """The light model that is to be used; None if TensorFlow is, or if there is a fault, which `_model` tells."""
+    try:
+        return find_light(settings, architecture(settings.model.name))
+    except ModelError:
+        return None
+
+
+def _processor(light: About | None) -> Iterator[Finding]:
     cores = f"{usable_cores():g}"
     if platform.machine() not in ("x86_64", "AMD64"):
         yield Finding(Grade.GOOD, "Processor", f"{platform.machine()}, {cores} cores")
         return
     flags = processor_flags()
     lacks = why_no_tensorflow()
-    if lacks is not None:
+    if lacks is not None and light is None:
         yield Finding(Grade.BAD, "Processor", lacks, NO_TENSORFLOW)
         return
-    extra = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma") if flags and name in flags]
-    yield Finding(Grade.GOOD, "Processor", f"{cores} cores, AVX{''.join(f', {name.upper()}' for name in extra)}")
+    extra = [name for name in ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma") if flags and name in flags]
+    yield Finding(Grade.GOOD, "Processor", ", ".join([f"{cores} cores", *(name.upper() for name in extra)]))
 
 
-def _memory() -> Iterator[Finding]:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return
-    sizes = {line.split(":")[0]: int(line.split()[1]) // 1024 for line in lines if line.endswith("kB")}
-    free = sizes.get("MemAvailable", 0)
-    text = f"{free:,} MB of {sizes.get('MemTotal', 0):,} MB are available"
-    if free < _LOW_MEMORY_MB:
-        cure = "Use a smaller model (tagger model use mobilenet_v2), engine.batch_size = 8 and limits.memory_mb = 256."
-        yield Finding(Grade.WARNING, "Memory", f"{text}; a backfill needs about {_LOW_MEMORY_MB:,} MB", cure)
-    else:
-        yield Finding(Grade.GOOD, "Memory", text)
+def _memory(light: About | None) -> Finding:
+    known = memory()
+    if known is None:
+        return Finding(Grade.GOOD, "Memory", "this system does not tell")
+    free, total = known
+    text = f"{free:,} MB of {total:,} MB are available"
+    needed = _LOW_MEMORY_MB if light is None else _LOW_MEMORY_LIGHT_MB
+    if free >= needed:
+        return Finding(Grade.GOOD, "Memory", text)
+    cure = "Set engine.batch_size = 8 and limits.memory_mb = 256, or use a smaller model: tagger model use mobilenet_v2"
+    if light is None:
+        cure += "\nOr use the light engine, which needs a fifth: tagger model export --help"
+    return Finding(Grade.WARNING, "Memory", f"{text}; a backfill needs about {needed:,} MB", cure)
 
 
 def _formats() -> Iterator[Finding]:
@@ -276,23 +288,39 @@ def _service(settings: Settings) -> Iterator[Finding]:
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
         chosen = architecture(settings.model.name)
-        weights = find(settings, chosen)
+        light = find_light(settings, chosen)
+        weights = find(settings, chosen) if light is None else None
     except ModelError as error:
         yield Finding(Grade.BAD, "Model", error.message, error.cure)
         return
-    if weights is None:
+    if light is not None:
+        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, light model {place(settings, chosen)}, {light}")
+    elif weights is None:
         cure = f"It is fetched when it is needed, or now: tagger model fetch {chosen.name}"
         if not settings.model.download:
             cure = f"See: tagger model show {chosen.name}"
         grade = Grade.WARNING if settings.model.download else Grade.BAD
         yield Finding(grade, "Model", f"the weights of {chosen.name} are not here yet", cure)
         return
-    yield Finding(Grade.GOOD, "Model", f"{chosen.name}, {weights.path}, {weights.verified_by}")
+    else:
+        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, {weights.path}, {weights.verified_by}")
+        yield from _unused_light_model(settings, chosen)
     busy = holder(settings.data_dir)
     if busy:
         yield Finding(Grade.GOOD, "Engine", f"not tried, because another tagger is at work ({busy})")
         return
     yield _engine(settings)
+
+
+def _unused_light_model(settings: Settings, chosen: Architecture) -> Iterator[Finding]:
+    path = place(settings, chosen)
+    if settings.engine.kind != "auto" or not path.is_file():
+        return
+    if has_runtime():
+        cure = f"Make it anew with: tagger model export {chosen.name}"
+        yield Finding(Grade.WARNING, "Light model", f"{path} was made from other weights and is not used", cure)
+    else:
+        yield Finding(Grade.WARNING, "Light model", f"{path} is not used, because LiteRT is not installed", INSTALL)
 
 
 def _engine(settings: Settings) -> Finding:
@@ -310,11 +338,12 @@ def _engine(settings: Settings) -> Finding:
     except ModelError as error:
         return Finding(Grade.BAD, "Engine", error.message, error.cure)
     trial = remembered(settings.data_dir, chosen.model_id)
-    why = f" ({trial})" if trial is not None and settings.engine.precision == "auto" else ""
+    tried = trial is not None and chosen.engine == "tensorflow" and settings.engine.precision == "auto"
+    why = f" ({trial})" if tried else ""
     return Finding(
         Grade.GOOD,
         "Engine",
-        f"TensorFlow {about['version']} on {about['device']}, {about['threads']} threads, "
+        f"{_ENGINES[about['engine']]} {about['version']} on {about['device']}, {about['threads']} threads, "
         f"{about['precision']}{why}, "
-        f"ready in {seconds:.0f} s",
+        f"ready in {seconds:.1f} s",
     )

@@ -36,7 +36,32 @@ def _quota(cgroup: Path) -> float | None:
     return None
 
 
-NO_TENSORFLOW = "Run the backfill on another computer with the photos mounted; searching works here."
+def memory(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> tuple[int, int] | None:
+    """Megabytes of memory that can be had without swapping, and in all; None where they are not told.
+
+    Less than the machine has (proc_meminfo(5)) where a container's limit says so, of cgroup v2 (`memory.max`) or v1.
+    """
+    sizes = {line.split(":")[0]: int(line.split()[1]) // 1024 for line in _lines(meminfo) if line.endswith("kB")}
+    if "MemAvailable" not in sizes or "MemTotal" not in sizes:
+        return None
+    free, total = sizes["MemAvailable"], sizes["MemTotal"]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = (int((cgroup / name).read_text()) >> 20 for name in (limit, used))
+        except (OSError, ValueError):
+            # No such file, or "max": no limit.
+            continue
+        free, total = min(free, max(0, most - now)), min(total, most)
+    return free, total
+
+
+NO_TENSORFLOW = (
+    "Use the light engine: make its model on another computer with `tagger model export`, copy it here, and install "
+    "its runtime with: pip install 'tagger[light]'"
+)
 
 
 def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] | None = None) -> str | None:

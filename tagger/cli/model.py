@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, duration, settings_of, weights_option, write_json
-from tagger.cli.progress import ByteMeter, Meter
+from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
+from tagger.cli.progress import ByteMeter, Meter, Stages
 from tagger.errors import ExitCode, ModelError, UsageError
 from tagger.photo import shown_path
 
@@ -25,7 +25,8 @@ Examples:
   tagger model fetch resnet50
   tagger model use mobilenet_v2
   tagger model use mobilenet_v2 --weights ~/mobilenet_v2.weights.h5
-  tagger model preview efficientnet_b0 --sample 200""",
+  tagger model preview efficientnet_b0 --sample 200
+  tagger model export --to resnet50.tflite""",
 )
 def command() -> None:
     """The models: which there are, which one is used, and their weights."""
@@ -73,6 +74,7 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
         "SHA-256": about["sha256"],
         "Checked": about["verified_by"],
         "ModelId": about["model_id"],
+        "Light": about["light"],
         "Fault": about["fault"],
     }
     for label, value in rows.items():
@@ -179,6 +181,91 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     return ExitCode.DONE
 
 
+@command.command(
+    "export",
+    epilog="""\b
+The light model runs in LiteRT (pip install 'tagger[light]') with a fifth of the
+memory and without TensorFlow. A third of the sampled photos calibrates it; on
+the others it is compared with the model it was made from, and refused if it
+differs too often.
+
+\b
+Examples:
+  tagger model export
+  tagger model export mobilenet_v2 --photos ~/Photos --to mobilenet_v2.tflite""",
+)
+@click.argument("name", required=False)
+@weights_option
+@click.option(
+    "--to", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write it, to be copied elsewhere."
+)
+@click.option(
+    "--photos", metavar="FOLDER", multiple=True, type=click.Path(), help="Photos of this folder, not the library's."
+)
+@click.option("--sample", type=click.IntRange(50, 100_000), default=300, show_default=True, help="Photos to look at.")
+@click.option(
+    "--least-agreement",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    default=0.9,
+    show_default=True,
+    help="Refuse a model whose first class is another one more often.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def export_light(
+    context: click.Context,
+    name: str | None,
+    weights: str | None,
+    to: str | None,
+    photos: tuple[str, ...],
+    sample: int,
+    least_agreement: float,
+    as_json: bool,
+) -> int:
+    """Make the light model of NAME, or of the model that is used, for machines with little memory."""
+    from dataclasses import asdict
+
+    from tagger import control
+    from tagger.light_export import export
+    from tagger.vision.models import architecture
+
+    settings = settings_of(context)
+    wanted = architecture(name or settings.model.name)
+    if weights is not None or wanted.name != settings.model.name:
+        settings = _with_model(settings, weights=None if weights is None else Path(weights))
+    with (
+        ByteMeter(f"Fetching the weights of {wanted.name}", quiet=as_json) as bytes_meter,
+        Stages(quiet=as_json) as stages,
+    ):
+        made = export(
+            settings,
+            wanted,
+            None if to is None else Path(absolute(to)),
+            [absolute(folder) for folder in photos],
+            sample,
+            least_agreement,
+            bytes_meter.update,
+            stages.update,
+        )
+    told = made.used and control.ask(settings.data_dir, {"ask": "reload"}) is not None
+    if as_json:
+        about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": made.used}
+        write_json(about | asdict(made.about), indent=2)
+        return ExitCode.DONE
+    print(f"Made the light model of {wanted.name}: {made.path} ({made.megabytes:.0f} MB)")
+    print(f"Calibrated on {count(made.about.calibrated_on, 'photo')}; {made.about} that it was not calibrated on.")
+    if made.used:
+        print('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
+    if told:
+        print("The running service was told.")
+    print(
+        f"For another machine: copy it to models/{wanted.name}.tflite in its data directory, and there run\n"
+        "  pip install 'tagger[light]'"
+    )
+    return ExitCode.DONE
+
+
 def _with_model(settings: Settings, **changes: Any) -> Settings:
     """The settings with another model."""
     return settings.model_copy(update={"model": settings.model.model_copy(update=changes)})
@@ -200,6 +287,8 @@ def _labelled_by_others(settings: Settings, model_id: str) -> int:
 
 def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
     """What is known of a model. `checked`: look into the weights file, too."""
+    from tagger.vision.light import find_light
+    from tagger.vision.light import place as light_place
     from tagger.vision.models import model_id
     from tagger.vision.weights import address, find, place
 
@@ -220,12 +309,16 @@ def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> 
     }
     if not checked:
         return about
-    about |= {"sha256": None, "verified_by": None, "model_id": None, "fault": None}
+    about |= {"sha256": None, "verified_by": None, "model_id": None, "light": None, "fault": None}
     try:
+        light = find_light(settings, architecture)
         found = find(settings, architecture)
     except ModelError as error:
         return about | {"fault": error.message}
     if found is not None:
         about |= {"sha256": found.sha256, "verified_by": found.verified_by}
         about["model_id"] = model_id(architecture, found.sha256)
+    if light is not None:
+        about["light"] = f"{light_place(settings, architecture)}, {light}"
+        about |= {"sha256": light.weights_sha256, "model_id": model_id(architecture, light.weights_sha256)}
     return about

@@ -122,6 +122,31 @@ def say_stopping() -> None:
     print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
 
 
+class Stages:
+    """Progress of work in stages that each have their own number of steps."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._stack = ExitStack()
+        self._stage = ""
+        self._meter: Meter | None = None
+
+    def __enter__(self) -> Stages:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def update(self, stage: str, done: int, total: int) -> None:
+        """Tell how far a stage is; another one ends the one before."""
+        if stage != self._stage:
+            self._stack.close()
+            self._stage = stage
+            self._meter = self._stack.enter_context(Meter(stage.capitalize(), total, quiet=self._quiet))
+        if self._meter is not None and total:
+            self._meter.update(done)
+
+
 class ByteMeter:
     """Progress of a download."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, JobState, Label, PhotoPath, disk_path, stored_path
@@ -118,10 +118,19 @@ def story(session: Session, path: str) -> PhotoStory | None:
 
 def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:
     """Up to `limit` labelled photos that are there, spread evenly over the library; the same each time."""
-    there = and_(PhotoRow.labelled_by.is_not(None), PhotoRow.missing_since.is_(None))
+    return _sample(session, PhotoRow.labelled_by.is_not(None), limit)
+
+
+def sample_present(session: Session, limit: int) -> list[PhotoRecord]:
+    """Up to `limit` photos that are there, labelled or not, spread evenly over the library; the same each time."""
+    return _sample(session, true(), limit)
+
+
+def _sample(session: Session, which: ColumnElement[bool], limit: int) -> list[PhotoRecord]:
+    there = and_(which, PhotoRow.missing_since.is_(None))
     ids = list(session.scalars(select(PhotoRow.id).where(there).order_by(PhotoRow.id)))
     step = max(1, len(ids) // limit)
-    return _records(session, PhotoRow.id.in_(ids[::step][:limit]))
+    return [record for part in jobs.parts(ids[::step][:limit]) for record in _records(session, PhotoRow.id.in_(part))]
 
 
 def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Sequence
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import EngineError, ModelError, WeightsError
 from tagger.machine import NO_TENSORFLOW, why_no_tensorflow
+from tagger.vision.child import how_it_ended, last_words, spawn
 from tagger.vision.head import Head, head_file
 from tagger.vision.models import Architecture
 from tagger.vision.precision import Precision, Trial, computes_bfloat16, remember, remembered
@@ -51,12 +50,14 @@ class Classifier:
         architecture: Architecture,
         model_id: str,
         weights: Path,
+        kind: Literal["tensorflow", "light"],
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._architecture = architecture
         self._model_id = model_id
         self._weights = weights
+        self._kind = kind
         self._head_file = head_file(settings.data_dir, model_id)
         self._clock = clock or SystemClock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -116,7 +117,7 @@ class Classifier:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        lacks = why_no_tensorflow()
+        lacks = why_no_tensorflow() if self._kind == "tensorflow" else None
         if lacks is not None:
             raise EngineError(lacks, NO_TENSORFLOW)
         for attempt in range(1, _STARTS + 1):
@@ -204,37 +205,16 @@ class Classifier:
         self._in_flight.clear()
 
     def _spawn(self) -> None:
-        ours, theirs = Pipe(duplex=True)
-        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("wb") as log:
-            self._process = subprocess.Popen(
-                # -P: a folder of photos that happens to hold a json.py must not be imported from.
-                [sys.executable, "-P", "-m", "tagger.vision.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # TensorFlow's native code writes to both whatever Python says.
-                stdout=log,
-                stderr=log,
-                env={
-                    **os.environ,
-                    "TF_CPP_MIN_LOG_LEVEL": "3",
-                    # Keras leaves a file in its home and reads settings from it that would change the numbers.
-                    "KERAS_HOME": os.fspath(self._settings.data_dir / "keras"),
-                    "KERAS_BACKEND": "tensorflow",
-                },
-                # Ctrl-C on the terminal is for the parent, which lets the child finish its batch.
-                start_new_session=True,
-            )
-        theirs.close()
-        self._channel = ours
+        self._process, self._channel = spawn("tagger.vision.worker", self._settings.data_dir, self.log_file)
         self._in_flight.clear()
         self.starts += 1
         engine = self._settings.engine
         trial = remembered(self._settings.data_dir, self._model_id)
         chosen = trial.precision if trial else Precision.FLOAT32
         send(
-            ours,
+            self._channel,
             "load",
+            engine=self._kind,
             architecture=self._architecture.name,
             weights=os.fspath(self._weights),
             head_file=os.fspath(self._head_file),
@@ -270,27 +250,11 @@ class Classifier:
     def _how_it_died(self) -> str:
         if self._process is None:
             return "is not running"
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "closed its connection"
-        if code < 0:
-            names = {
-                4: "an illegal instruction",
-                6: "an abort",
-                7: "a bus error",
-                9: "a kill",
-                11: "a segmentation fault",
-            }
-            return f"was ended by {names.get(-code, f'signal {-code}')}"
-        return f"ended with code {code}"
+        return how_it_ended(self._process)
 
     def _cannot_start(self, died: ChildDiedError) -> EngineError:
-        tail = ""
-        with contextlib.suppress(OSError):
-            lines = self.log_file.read_text(errors="replace").strip().splitlines()
-            tail = f" Its last words: {lines[-1]}" if lines else ""
+        tail = last_words(self.log_file)
         cure = f"See {self.log_file}, and run: tagger doctor"
         if "illegal instruction" in died.how:
-            cure = "This processor lacks instructions that TensorFlow needs (AVX). `tagger doctor` says which."
+            cure = f"This processor lacks instructions that it needs. {NO_TENSORFLOW}"
         return EngineError(f"The process that runs the model {died.how} {_STARTS} times in a row.{tail}", cure)

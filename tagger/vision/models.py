@@ -8,19 +8,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tagger.errors import ModelError
+from tagger.vision.preprocessing import Preprocessing
 
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
-
-
-class Preprocessing(StrEnum):
-    """How pixels (0 to 255, RGB) become what the network was trained on, as `keras.applications` names it."""
-
-    CAFFE = "caffe"  # RGB -> BGR, minus the mean of ImageNet
-    TF = "tf"  # x / 127.5 - 1
-    NONE = "none"  # the network scales by itself
 
 
 @dataclass(frozen=True, slots=True)

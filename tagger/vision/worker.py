@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -38,6 +38,8 @@ from tagger.vision.throttle import Throttle
 _REMEMBERED = 512
 # bfloat16 is tried on so many photos.
 _TRIAL_PHOTOS = 128
+
+_Try = Callable[[NDArray[np.uint8]], Trial]
 
 _VERDICTS = {
     DecodeFault.BROKEN: Verdict.FAILED,
@@ -88,9 +90,10 @@ class _Memory:
 
 
 class _Worker:
-    def __init__(self, channel: Connection, load: dict[str, Any], engine: Engine) -> None:
+    def __init__(self, channel: Connection, load: dict[str, Any], engine: Engine, trial: _Try | None) -> None:
         self._channel = channel
         self._engine = engine
+        self._trial = trial
         self._size = engine.architecture.input_size
         self._batch_size = int(load["batch_size"])
         self._settle = float(load["settle_seconds"])
@@ -100,7 +103,7 @@ class _Worker:
         # Importing TensorFlow and building the network is not held back.
         self._throttle = Throttle(float(load["max_cpu"]), usable_cores())
         # Photos for the trial of bfloat16; None once there is nothing to try.
-        self._trying: list[NDArray[np.uint8]] | None = [] if load["try_bfloat16"] else None
+        self._trying: list[NDArray[np.uint8]] | None = [] if trial is not None else None
         self._pool = ThreadPoolExecutor(usable_threads(int(load["threads"])), thread_name_prefix="decode")
         self._batches: queue.SimpleQueue[list[Future[_Seen]] | None] = queue.SimpleQueue()
 
@@ -140,12 +143,13 @@ class _Worker:
     def _try_bfloat16(self, batch: Sequence[_Seen]) -> None:
         """Keep the batch's pixels; when there are enough, try bfloat16 on them and tell the parent what it came to."""
         assert self._trying is not None
+        assert self._trial is not None
         self._trying += [seen.pixels for seen in batch if seen.pixels is not None]
         if len(self._trying) < _TRIAL_PHOTOS:
             return
         # Should it be the end of this process, the next one does not try again.
         self._tell(UNFINISHED)
-        self._tell(self._engine.try_bfloat16(np.stack(self._trying[:_TRIAL_PHOTOS])))
+        self._tell(self._trial(np.stack(self._trying[:_TRIAL_PHOTOS])))
         self._trying = None
 
     def _tell(self, trial: Trial) -> None:
@@ -230,15 +234,7 @@ def main(descriptor: int) -> None:
     channel = Connection(descriptor)
     load = receive(channel)
     try:
-        from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
-
-        use_threads(usable_threads(int(load["threads"])))
-        engine = TensorFlowEngine(
-            architecture(load["architecture"]),
-            Path(load["weights"]),
-            batch_size=int(load["batch_size"]),
-            precision=Precision(load["precision"]),
-        )
+        engine, trial = _engine(load)
         head_file = Path(load["head_file"])
         if not head_file.is_file():
             head_file.parent.mkdir(parents=True, exist_ok=True)
@@ -250,7 +246,21 @@ def main(descriptor: int) -> None:
         send(channel, "fault", error="EngineError", message=f"The model cannot be loaded: {error}.", cure="")
         return
     send(channel, "ready", about=engine.describe())
-    _Worker(channel, load, engine).run()
+    _Worker(channel, load, engine, trial).run()
+
+
+def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
+    """The engine, and its trial of bfloat16 if that is wanted. Only what runs the network is imported."""
+    wanted, file, threads = architecture(load["architecture"]), Path(load["weights"]), usable_threads(load["threads"])
+    if load["engine"] == "light":
+        from tagger.vision.engines.litert import LiteRtEngine
+
+        return LiteRtEngine(wanted, file, threads=threads), None
+    from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+
+    use_threads(threads)
+    engine = TensorFlowEngine(wanted, file, batch_size=int(load["batch_size"]), precision=Precision(load["precision"]))
+    return engine, engine.try_bfloat16 if load["try_bfloat16"] else None
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ plain_keras.py scores ARCHITECTURE FILE NPY [PRECISION]
                                              predict() on uint8 pixels beside tagger's engine, as JSON
 plain_keras.py agree ARCHITECTURE FILE NPY NPY
                                              on what share of the pictures predict() finds the same first class
+plain_keras.py light ARCHITECTURE FILE NPY LIGHT
+                                             float32 beside tagger's light engine; makes the file LIGHT if it is missing
 plain_keras.py order NPY                     decode_predictions() of scores, as JSON
 plain_keras.py load ARCHITECTURE FILE...     what tagger's engine says of weights files, as JSON
 """
@@ -81,6 +83,36 @@ def agree(name: str, file: str, *pixels_files: str) -> None:
     print(json.dumps(float((one == two).mean())))
 
 
+def light(name: str, file: str, pixels_file: str, light_file: str) -> None:
+    from tagger.vision.engines.litert import LiteRtEngine
+    from tagger.vision.engines.quantizing import quantized
+    from tagger.vision.engines.tensorflow import TensorFlowEngine
+    from tagger.vision.light import About, write_light
+    from tagger.vision.models import REGISTRY
+
+    pixels = np.load(pixels_file)
+    exact = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=16)
+    if not Path(light_file).exists():
+        network = quantized(exact.body, REGISTRY[name], pixels, lambda _: None)
+        about = About(name, "0" * 64, REGISTRY[name].revision, 1.0, 1, len(pixels), "a test")
+        write_light(Path(light_file), network, exact.head(), about)
+    engine = LiteRtEngine(REGISTRY[name], Path(light_file), threads=2)
+    one, two = exact.features(pixels), engine.features(pixels)
+    scores, ours = exact.head().scores(one), engine.head().scores(two)
+    cosine = (one * two).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)
+    print(
+        json.dumps(
+            {
+                "cosine": float(cosine.min()),
+                "mean_difference": float(np.abs(scores - ours).max(axis=1).mean()),
+                "features": list(two.shape),
+                "first": scores.argmax(axis=1).tolist(),
+                "ours": ours.argmax(axis=1).tolist(),
+            }
+        )
+    )
+
+
 def order(scores_file: str) -> None:
     from keras.applications.imagenet_utils import decode_predictions
 
@@ -112,4 +144,6 @@ def _preprocess(name: str, pixels: np.ndarray) -> np.ndarray:  # type: ignore[ty
 
 
 if __name__ == "__main__":
-    {"make": make, "scores": scores, "agree": agree, "order": order, "load": load}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "scores": scores, "agree": agree, "light": light, "order": order, "load": load}[sys.argv[1]](
+        *sys.argv[2:]
+    )

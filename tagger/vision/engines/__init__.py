@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tagger.vision.head import Head
 from tagger.vision.models import Architecture
-from tagger.vision.precision import Trial
 
 
 class Engine(Protocol):
@@ -19,10 +18,6 @@ class Engine(Protocol):
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """RGB pixels (photos, size, size, 3), 0 to 255 -> pooled features, float32 (photos, features)."""
-        ...
-
-    def try_bfloat16(self, pixels: NDArray[np.uint8]) -> Trial:
-        """Compare bfloat16 with float32 on pixels like those of `features`, and go on with the better one."""
         ...
 
     def head(self) -> Head:

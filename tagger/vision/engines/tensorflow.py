@@ -17,11 +17,9 @@ from tagger.clock import SystemClock
 from tagger.errors import EngineError, WeightsError
 from tagger.vision.engines.folding import folded, in_bfloat16
 from tagger.vision.head import Head
-from tagger.vision.models import Architecture, Preprocessing
+from tagger.vision.models import Architecture
 from tagger.vision.precision import UNFINISHED, Precision, Trial
-
-# Means of ImageNet's blue, green and red, as `keras.applications.imagenet_utils` has them.
-_CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+from tagger.vision.preprocessing import preprocessed
 
 
 def use_threads(threads: int) -> None:
@@ -32,6 +30,8 @@ def use_threads(threads: int) -> None:
 
 class TensorFlowEngine:
     """A network of `keras.applications` with weights from a file, batch normalisation folded into its convolutions.
+
+    `body`: what runs, a Keras model: preprocessed pixels -> pooled features.
 
     Raises WeightsError if the file is damaged or of another architecture.
     """
@@ -55,7 +55,7 @@ class TensorFlowEngine:
             self._use(in_bfloat16(body), precision)
 
     def _use(self, body: Any, precision: Precision) -> None:
-        self._body, self.precision = body, precision
+        self.body, self.precision = body, precision
         # What is between the layers needs twice as much memory in float32, and half a batch is hardly slower.
         self._batch_size = self._wanted if precision is Precision.BFLOAT16 else max(1, self._wanted // 2)
         self._function = self._compile(body, self.architecture)
@@ -80,7 +80,7 @@ class TensorFlowEngine:
         pixels: uint8 (photos, size, size, 3), at least a batch.
         """
         exact, exact_seconds = self._timed(pixels)
-        body = self._body
+        body = self.body
         try:
             self._use(in_bfloat16(body), Precision.BFLOAT16)
             rounded, rounded_seconds = self._timed(pixels)
@@ -129,7 +129,7 @@ class TensorFlowEngine:
         size = architecture.input_size
 
         def run(pixels: Any) -> Any:
-            return body(_preprocess(tf.cast(pixels, tf.float32), architecture.preprocessing), training=False)
+            return body(preprocessed(tf.cast(pixels, tf.float32), architecture.preprocessing), training=False)
 
         # The weights stay variables: as constants of the graph they were in memory four times, for no more speed.
         return tf.function(run, autograph=False, input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)])
@@ -146,17 +146,6 @@ class TensorFlowEngine:
             raise WeightsError(
                 f"The weights in {weights} are damaged: they do not give numbers.", "Fetch or copy the file again."
             )
-
-
-def _preprocess(pixels: Any, kind: Preprocessing) -> Any:
-    """Pixels float32 0 to 255 RGB -> what the network was trained on (`keras.applications.imagenet_utils`)."""
-    match kind:
-        case Preprocessing.CAFFE:
-            return pixels[..., ::-1] - tf.constant(_CAFFE_MEAN_BGR)
-        case Preprocessing.TF:
-            return pixels / 127.5 - 1.0
-        case Preprocessing.NONE:
-            return pixels
 
 
 def _load_weights(network: Any, architecture: Architecture, path: Path) -> None:

@@ -1,0 +1,169 @@
+"""Making a light model from the Keras weights, calibrated on the owner's photos: `tagger model export`."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.errors import EngineError, NoLibraryError, TaggerError, UsageError, WeightsError
+from tagger.intake.discover import walk
+from tagger.photo import shown_path
+from tagger.store import records
+from tagger.store.session import open_store
+from tagger.vision.child import how_it_ended, last_words, spawn
+from tagger.vision.light import INSTALL, About, has_runtime, place, read_about
+from tagger.vision.models import Architecture
+from tagger.vision.protocol import receive, send
+from tagger.vision.weights import WeightsFile, locate
+from tagger.whole_file import replacing
+
+LOG_FILE = "export.log"
+# So few photos cannot show what the ranges of a layer's values are, nor how often two networks agree.
+LEAST_PHOTOS = 50
+# Converting a network gives no sign of life in between; the largest one takes minutes on weak cores.
+_STALL_SECONDS = 1800.0
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A light model that was made. `used`: this library's photos are labelled by it from now on."""
+
+    path: Path
+    megabytes: float
+    about: About
+    used: bool
+
+
+def export(
+    settings: Settings,
+    architecture: Architecture,
+    to: Path | None,
+    folders: Sequence[str],
+    sample: int,
+    least_agreement: float,
+    fetching: Callable[[int, int | None], None],
+    report: Report,
+    clock: Clock | None = None,
+) -> Exported:
+    """Make the light model of an architecture, at its place or at `to`.
+
+    `folders`: where its photos are taken from, instead of the library. `sample`: how many of them at most, a third
+    for calibration and the others for comparing. `report` is told stage, done and total. Raises TaggerError, with the
+    file as it was before, where its agreement with float32 is below `least_agreement`.
+    """
+    if not has_runtime():
+        raise EngineError("LiteRT, which runs light models, is not installed; it is needed to try the model.", INSTALL)
+    photos = _from_folders(settings, folders, sample) if folders else _from_library(settings, sample)
+    if len(photos) < LEAST_PHOTOS:
+        raise _too_few(len(photos))
+    weights = locate(settings, architecture, fetching)
+    path = to or place(settings, architecture)
+    try:
+        with replacing(path) as temporary:
+            # Better to know now than in a minute.
+            temporary.touch()
+            _run(settings, architecture, weights, temporary, photos, report, clock or SystemClock())
+            about = read_about(temporary)
+            if about.agreement < least_agreement:
+                raise TaggerError(
+                    f"The light model was not kept: it found the {about}, and {least_agreement:.1%} are demanded.",
+                    "Calibrate it on more photos with --sample, or demand less with --least-agreement.",
+                )
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Name another place with --to.") from error
+    used = path == place(settings, architecture) and settings.engine.kind != "tensorflow"
+    return Exported(path, path.stat().st_size / 1e6, about, used and architecture.name == settings.model.name)
+
+
+def _from_library(settings: Settings, sample: int) -> list[str]:
+    try:
+        with open_store(settings) as store, store.read() as session:
+            return [photo.path.absolute for photo in records.sample_present(session, sample)]
+    except NoLibraryError as error:
+        raise UsageError(
+            "There is no library here whose photos could be used.",
+            "Name a folder of photos like those of the library: tagger model export --photos FOLDER",
+        ) from error
+
+
+def _from_folders(settings: Settings, folders: Sequence[str], sample: int) -> list[str]:
+    found = []
+    for folder in folders:
+        if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
+            raise UsageError(f"{shown_path(folder)} is not a folder.")
+        seen = walk(folder, settings.intake, lambda _problem: None)
+        found += [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]  # noqa: PTH118
+    # The same photos each time, from everywhere.
+    return random.Random(0).sample(found, min(sample, len(found)))
+
+
+def _run(
+    settings: Settings,
+    architecture: Architecture,
+    weights: WeightsFile,
+    to: Path,
+    photos: Sequence[str],
+    report: Report,
+    clock: Clock,
+) -> None:
+    log = settings.data_dir / LOG_FILE
+    process, channel = spawn("tagger.vision.exporter", settings.data_dir, log)
+    try:
+        with channel:
+            send(
+                channel,
+                "export",
+                architecture=architecture.name,
+                weights=os.fspath(weights.path),
+                weights_sha256=weights.sha256,
+                to=os.fspath(to),
+                photos=list(photos),
+                least_photos=LEAST_PHOTOS,
+                threads=settings.engine.threads,
+                limits=settings.limits.model_dump(),
+            )
+            _follow(channel, process, log, report, clock)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _follow(channel: Connection, process: subprocess.Popen[bytes], log: Path, report: Report, clock: Clock) -> None:
+    """Until it is done. In short waits, so that Ctrl-C is answered."""
+    last_word = clock.monotonic()
+    while clock.monotonic() - last_word < _STALL_SECONDS:
+        if not channel.poll(1.0):
+            continue
+        try:
+            message = receive(channel)
+        except (EOFError, OSError, ValueError) as error:
+            how = how_it_ended(process)
+            raise EngineError(f"The process that makes the model {how}.{last_words(log)}", f"See {log}") from error
+        last_word = clock.monotonic()
+        match message["kind"]:
+            case "progress":
+                report(message["stage"], message["done"], message["total"])
+            case "too few":
+                raise _too_few(message["photos"])
+            case "fault":
+                kinds = {"WeightsError": WeightsError, "EngineError": EngineError}
+                raise kinds.get(message["error"], TaggerError)(message["message"], message["cure"])
+            case _:
+                return
+    raise EngineError(f"The process that makes the model gave no sign of life for {_STALL_SECONDS:g} s.", f"See {log}")
+
+
+def _too_few(photos: int) -> UsageError:
+    return UsageError(
+        f"A light model needs {LEAST_PHOTOS} photos at least that can be read and differ; there are {photos}.",
+        "Name a folder with more of them: tagger model export --photos FOLDER",
+    )

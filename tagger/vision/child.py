@@ -1,0 +1,58 @@
+"""Starting the processes that run networks. Each is a fresh interpreter, never a fork, in a session of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+_SIGNALS = {4: "an illegal instruction", 6: "an abort", 7: "a bus error", 9: "a kill", 11: "a segmentation fault"}
+
+
+def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start `python -m MODULE FD`, where FD is its end of the connection; returns it with our end. Raises OSError."""
+    ours, theirs = Pipe(duplex=True)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with theirs, log_file.open("wb") as log:
+        process = subprocess.Popen(
+            # -P: a folder of photos that happens to hold a json.py must not be imported from.
+            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            # TensorFlow's native code writes to both whatever Python says.
+            stdout=log,
+            stderr=log,
+            env={
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                # Keras leaves a file in its home and reads settings from it that would change the numbers.
+                "KERAS_HOME": os.fspath(data_dir / "keras"),
+                "KERAS_BACKEND": "tensorflow",
+            },
+            # Ctrl-C on the terminal is for the parent, which lets the child finish its batch.
+            start_new_session=True,
+        )
+    return process, ours
+
+
+def how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    """How a process that closed its connection ended, for people: "was ended by a kill"."""
+    try:
+        code = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return "closed its connection"
+    if code < 0:
+        return f"was ended by {_SIGNALS.get(-code, f'signal {-code}')}"
+    return f"ended with code {code}"
+
+
+def last_words(log_file: Path) -> str:
+    """The last line that a process wrote, as a sentence to add to a message; empty if there is none."""
+    try:
+        lines = log_file.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f" Its last words: {lines[-1]}" if lines else ""

@@ -1,0 +1,84 @@
+"""The light engine: a light model in LiteRT, 8-bit integers throughout. TensorFlow is never imported."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from tagger.errors import WeightsError
+from tagger.vision.head import Head
+from tagger.vision.light import read_head
+from tagger.vision.models import Architecture
+from tagger.vision.preprocessing import Preprocessing, preprocessed
+
+
+class LiteRtEngine:
+    """A network from a light model. Raises WeightsError if the file is damaged or of another architecture."""
+
+    def __init__(self, architecture: Architecture, file: Path, *, threads: int) -> None:
+        self.architecture = architecture
+        self._threads = threads
+        self._head = read_head(file)
+        try:
+            self._interpreter = Interpreter(model_path=os.fspath(file), num_threads=threads)
+            self._interpreter.allocate_tensors()
+            [taken], [given] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+            self._input, self._output, self._shape = taken["index"], given["index"], tuple(taken["shape"])
+            self._table = _table(architecture.preprocessing, *taken["quantization"])
+            size = architecture.input_size
+            features = self.features(np.linspace(0, 255, size * size * 3).astype(np.uint8).reshape(1, size, size, 3))
+        except (ValueError, RuntimeError) as error:
+            raise WeightsError(f"LiteRT cannot run {file}: {' '.join(str(error).split())[:300]}.") from error
+        if features.shape != (1, self._head.weights.shape[0]) or not np.isfinite(self._head.scores(features)).all():
+            raise WeightsError(f"{file} does not give features of {architecture.name}.")
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """RGB pixels uint8 (photos, size, size, 3) -> pooled features, float32 (photos, features)."""
+        found = np.empty((len(pixels), self.architecture.features), np.float32)
+        batch = self._shape[0]
+        for start in range(0, len(pixels), batch):
+            part = pixels[start : start + batch]
+            self._interpreter.set_tensor(self._input, self._quantized(part))
+            self._interpreter.invoke()
+            found[start : start + len(part)] = self._interpreter.get_tensor(self._output)[: len(part)]
+        return found
+
+    def head(self) -> Head:
+        """The network's last layer."""
+        return self._head
+
+    def describe(self) -> dict[str, Any]:
+        """What runs here. JSON-able."""
+        return {
+            "engine": "litert",
+            "version": version("ai-edge-litert"),
+            "device": "CPU",
+            "threads": self._threads,
+            "precision": "int8",
+        }
+
+    def _quantized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Preprocessing and the network's own quantisation in one look-up for each value; padded to a whole batch."""
+        if self.architecture.preprocessing is Preprocessing.CAFFE:
+            pixels = pixels[..., ::-1]
+        levels = np.zeros(self._shape, np.uint8)
+        for channel, table in enumerate(self._table):
+            np.take(table, pixels[..., channel], out=levels[: len(pixels), ..., channel])
+        return levels
+
+
+def _table(kind: Preprocessing, scale: float, zero: int) -> NDArray[np.uint8]:
+    """For each of the network's three channels, what the levels 0 to 255 become: uint8 (3, 256).
+
+    A real number x is stored as round(x / scale) + zero (TensorFlow Lite's 8-bit quantisation specification).
+    """
+    levels = np.repeat(np.arange(256, dtype=np.float32)[:, np.newaxis], 3, axis=1)
+    quantized = np.round(preprocessed(levels, kind) / scale) + zero
+    table: NDArray[np.uint8] = np.clip(quantized, 0, 255).astype(np.uint8).T.copy()
+    return table

@@ -1,0 +1,131 @@
+"""The process that makes a light model: `python -m tagger.vision.exporter FD`, started by `tagger.light_export` only.
+
+A third of the photos calibrates it; on the others it is compared with float32.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger import __version__
+from tagger.config import LimitSettings
+from tagger.errors import ModelError
+from tagger.machine import usable_threads
+from tagger.vision.decode import Decoded, DecodeError, decode, open_photo
+from tagger.vision.light import About, write_light
+from tagger.vision.models import Architecture, architecture
+from tagger.vision.protocol import receive, send
+
+_BATCH = 16
+
+
+def main(descriptor: int) -> None:
+    """Make the light model that the first message asks for, and tell how it went."""
+    channel = Connection(descriptor)
+    order = receive(channel)
+    threading.Thread(target=_end_with_parent, args=(channel,), daemon=True).start()
+    try:
+        _export(channel, order)
+    except ModelError as error:
+        send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
+    except OSError as error:
+        reason = f"The light model cannot be written: {error.strerror or error}."
+        send(
+            channel, "fault", error="OSError", message=reason, cure="Free some space, or name another place with --to."
+        )
+    except MemoryError:
+        send(channel, "fault", error="EngineError", message="There is not enough memory for it.", cure="")
+
+
+def _export(channel: Connection, order: dict[str, Any]) -> None:
+    threads = usable_threads(int(order["threads"]))
+    wanted = architecture(order["architecture"])
+    pixels = _pixels(channel, order, wanted, threads)
+    if len(pixels) < int(order["least_photos"]):
+        send(channel, "too few", photos=len(pixels))
+        return
+    # More photos for the calibration make it no better: rare large values widen the ranges (docs/engines.md).
+    calibrating, held_back = pixels[0::3], np.concatenate([pixels[1::3], pixels[2::3]])
+    send(channel, "progress", stage="loading", done=0, total=0)
+    # They take seconds to import, and are not needed to tell that there are too few photos.
+    from importlib.metadata import version
+
+    from tagger.vision.engines.litert import LiteRtEngine
+    from tagger.vision.engines.quantizing import quantized
+    from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+
+    use_threads(threads)
+    exact = TensorFlowEngine(wanted, Path(order["weights"]), batch_size=_BATCH)
+    head, path = exact.head(), Path(order["to"])
+
+    def calibrated(done: int) -> None:
+        send(channel, "progress", stage="calibrating", done=done, total=len(calibrating))
+
+    network = quantized(exact.body, wanted, calibrating, calibrated)
+    about = About(
+        wanted.name,
+        order["weights_sha256"],
+        wanted.revision,
+        0.0,
+        len(held_back),
+        len(calibrating),
+        f"tagger {__version__}, tensorflow {version('tensorflow')}",
+    )
+    write_light(path, network, head, about)
+    light = LiteRtEngine(wanted, path, threads=threads)
+    same = 0
+    for start in range(0, len(held_back), _BATCH):
+        part = held_back[start : start + _BATCH]
+        first, again = (head.scores(engine.features(part)).argmax(axis=1) for engine in (exact, light))
+        same += int((first == again).sum())
+        send(channel, "progress", stage="comparing", done=start + len(part), total=len(held_back))
+    agreement = round(same / len(held_back), 4)
+    write_light(path, network, head, replace(about, agreement=agreement))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    send(channel, "done")
+
+
+def _pixels(channel: Connection, order: dict[str, Any], wanted: Architecture, threads: int) -> NDArray[np.uint8]:
+    """The pictures of the photos that can be decoded, each once: uint8 (photos, size, size, 3)."""
+    limits = LimitSettings.model_validate(order["limits"])
+    paths = order["photos"]
+
+    def look(path: str) -> Decoded | None:
+        try:
+            with open_photo(path) as photo:
+                return decode(photo, size=wanted.input_size, limits=limits)
+        except (DecodeError, MemoryError):
+            return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = {seen.pixel_hash: seen.pixels for seen in _told(channel, pool.map(look, paths), len(paths)) if seen}
+    return np.stack(list(found.values())) if found else np.zeros((0, 1, 1, 3), np.uint8)
+
+
+def _told(channel: Connection, looks: Iterable[Decoded | None], total: int) -> Iterable[Decoded | None]:
+    for done, seen in enumerate(looks, 1):
+        send(channel, "progress", stage="decoding", done=done, total=total)
+        yield seen
+
+
+def _end_with_parent(channel: Connection) -> None:
+    try:
+        receive(channel)
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,30 @@
+"""How pixels become what a network was trained on (`keras.applications.imagenet_utils`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+# Means of ImageNet's blue, green and red.
+_CAFFE_MEAN_BGR = np.array((103.939, 116.779, 123.68), np.float32)
+
+
+class Preprocessing(StrEnum):
+    """How pixels (0 to 255, RGB) become what the network was trained on, as `keras.applications` names it."""
+
+    CAFFE = "caffe"  # RGB -> BGR, minus the mean of ImageNet
+    TF = "tf"  # x / 127.5 - 1
+    NONE = "none"  # the network scales by itself
+
+
+def preprocessed(pixels: Any, kind: Preprocessing) -> Any:
+    """Pixels (..., 3), RGB as float32 0 to 255 -> the same shape, preprocessed; of NumPy or of TensorFlow."""
+    match kind:
+        case Preprocessing.CAFFE:
+            return pixels[..., ::-1] - _CAFFE_MEAN_BGR
+        case Preprocessing.TF:
+            return pixels / 127.5 - 1.0
+        case Preprocessing.NONE:
+            return pixels
