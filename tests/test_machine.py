@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tagger.machine import processor_flags, processor_name, usable_cores, usable_threads, why_no_tensorflow
+from tagger.machine import memory, processor_flags, processor_name, usable_cores, usable_threads, why_no_tensorflow
+from tagger.vision.worker import fitting_batch
 from tests.cli.runner import COMMAND
 
 CORES = len(os.sched_getaffinity(0))
@@ -84,3 +85,31 @@ def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(shared: P
     assert not (tmp_path / "data" / "worker.log").exists()
     doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=False, capture_output=True, text=True, env=environ)
     assert "no AVX instructions" in doctor.stdout
+
+
+def test_memory_is_what_a_container_may_have(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:        8000000 kB\nMemFree:  1 kB\nMemAvailable:    4000000 kB\nHugePages_Total: 0\n")
+    assert memory(meminfo, tmp_path / "none") == (3906, 7812)
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text(f"{100 << 20}\n")
+    assert memory(meminfo, tmp_path) == (3906, 7812)
+    (tmp_path / "memory.max").write_text(f"{1024 << 20}\n")
+    assert memory(meminfo, tmp_path) == (924, 1024)
+    (tmp_path / "memory.max").unlink()
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text(f"{512 << 20}\n")
+    (tmp_path / "memory" / "memory.usage_in_bytes").write_text(f"{600 << 20}\n")
+    assert memory(meminfo, tmp_path) == (0, 512)
+    assert memory(tmp_path / "none", tmp_path) is None
+    real = memory()
+    assert real is not None
+    assert 100 < real[0] < real[1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free", "batch"),
+    [(32, 8000, 32), (32, 1924, 32), (32, 1200, 8), (32, 500, 1), (4, 1924, 4), (48, 9000, 48)],
+)
+def test_a_batch_is_smaller_where_memory_is_short(wanted: int, free: int, batch: int) -> None:
+    assert fitting_batch(wanted, (free, 16_000)) == batch

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tagger.clock import SystemClock
 from tagger.config import LimitSettings
 from tagger.errors import ModelError
-from tagger.machine import usable_cores, usable_threads
+from tagger.machine import memory, usable_cores, usable_threads
 from tagger.photo import Looked, PhotoFacts
 from tagger.vision.decode import DecodeError, DecodeFault, decode, hash_content, open_photo
 from tagger.vision.engines import Engine
@@ -38,6 +38,10 @@ from tagger.vision.throttle import Throttle
 _REMEMBERED = 512
 # bfloat16 is tried on so many photos.
 _TRIAL_PHOTOS = 128
+
+# Megabytes that TensorFlow and a network need by themselves, and that a photo of a batch needs between their layers:
+# somewhat more than ResNet50 in float32 does (benchmarks/README.md).
+_ENGINE_MB, _PHOTO_MB = 900, 16
 
 _Try = Callable[[NDArray[np.uint8]], Trial]
 
@@ -249,6 +253,19 @@ def main(descriptor: int) -> None:
     _Worker(channel, load, engine, trial).run()
 
 
+def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:
+    """How many photos may go through the network at once: as many as wanted, fewer where memory is short.
+
+    free: megabytes as `tagger.machine.memory` tells them; None asks it. Half is left for decoding.
+    """
+    free = free or memory()
+    if free is None:
+        return wanted
+    fitting = max(1, (free[0] - _ENGINE_MB) // 2 // _PHOTO_MB)
+    # A power of two, because other sizes are filled up to one.
+    return min(wanted, 1 << (fitting.bit_length() - 1))
+
+
 def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
     """The engine, and its trial of bfloat16 if that is wanted. Only what runs the network is imported."""
     wanted, file, threads = architecture(load["architecture"]), Path(load["weights"]), usable_threads(load["threads"])
@@ -259,7 +276,9 @@ def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
     from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
 
     use_threads(threads)
-    engine = TensorFlowEngine(wanted, file, batch_size=int(load["batch_size"]), precision=Precision(load["precision"]))
+    engine = TensorFlowEngine(
+        wanted, file, batch_size=fitting_batch(int(load["batch_size"])), precision=Precision(load["precision"])
+    )
     return engine, engine.try_bfloat16 if load["try_bfloat16"] else None
 
 
