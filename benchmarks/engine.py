@@ -5,6 +5,7 @@ python benchmarks/engine.py openvino ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py light ARCHITECTURE LIGHT int8 BATCH
 python benchmarks/engine.py litert ARCHITECTURE LIGHT int8 BATCH   the runtime alone, its input prepared before
 python benchmarks/engine.py decode ARCHITECTURE FOLDER
+python benchmarks/engine.py start ARCHITECTURE FILE PRECISION      seconds of each step until photos are labelled
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.config import LimitSettings
 from tagger.machine import usable_threads
 from tagger.vision.decode import decode, open_photo
+from tagger.vision.engines import Engine
 from tagger.vision.models import REGISTRY
 
 
@@ -102,6 +104,35 @@ def litert(name: str, file: str, batch: int) -> None:
     say(interpreter.invoke, batch, max(5, 256 // batch))
 
 
+def start(name: str, file: str, precision: str) -> None:
+    steps = {}
+    given, moment = pixels(name, 32), time.perf_counter()
+
+    def step(what: str) -> None:
+        nonlocal moment
+        steps[what], moment = time.perf_counter() - moment, time.perf_counter()
+
+    engine: Engine
+    if precision == "int8":
+        from tagger.vision.engines.litert import LiteRtEngine
+
+        step("import")
+        engine = LiteRtEngine(REGISTRY[name], Path(file), threads=usable_threads(0))
+    else:
+        from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+        from tagger.vision.precision import Precision
+
+        step("import")
+        use_threads(usable_threads(0))
+        engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=32, precision=Precision(precision))
+    step("build, weights, try out")
+    engine.features(given)
+    step("first 32 photos")
+    engine.features(given)
+    step("next 32 photos")
+    print(json.dumps(steps))
+
+
 def decoding(name: str, folder: str) -> None:
     paths = sorted(Path(folder).iterdir())
 
@@ -123,6 +154,8 @@ if __name__ == "__main__":
             light(name, file, int(batch))
         case ["litert", name, file, "int8", batch]:
             litert(name, file, int(batch))
+        case ["start", name, file, precision]:
+            start(name, file, precision)
         case ["decode", name, folder]:
             decoding(name, folder)
         case _:

@@ -1,6 +1,7 @@
 """How fast photos are labelled: the network alone, decoding alone, the whole backfill; beside a tutorial's script.
 
     python benchmarks/speed.py [--photos 500] [--megapixels 12] [--rounds 3] [--architecture resnet50] [--weights FILE]
+                               [--parts inference,starting,decoding,whole] [--check]
 
 Weights are random unless a file is named: speed does not depend on what they say. Everything runs in processes of its
 own, in turns, and the medians of the rounds are printed.
@@ -31,6 +32,8 @@ HERE = Path(__file__).resolve().parent
 # Photos that decide about bfloat16, before anything is measured.
 _WARM_UP = 160
 _FEW = 8
+# With --check less than this is a fault: half of what was measured, because machines differ and are noisy.
+_LEAST_RATIO, _LEAST_SHARE = 2.5, 0.6
 
 
 def run(script: str, *arguments: object) -> str:
@@ -54,10 +57,12 @@ def measured(*arguments: object) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command took. `megabytes`: the sum of the peaks of all its processes."""
+    """What a command took. `megabytes`: the sum of the peaks of all its processes; `resident`: what they had together
+    after a quarter, a half and three quarters of the time, and at the end."""
 
     seconds: float
     megabytes: float
+    resident: list[float]
 
 
 def tagger(environ: dict[str, str], *arguments: object) -> Ran:
@@ -70,17 +75,23 @@ def tagger(environ: dict[str, str], *arguments: object) -> Ran:
         env=environ,
     )
     peaks: dict[str, int] = {}
+    sums: list[int] = []
     while process.poll() is None:
-        with contextlib.suppress(OSError, StopIteration):
+        with contextlib.suppress(OSError):
             # They end while they are looked at.
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            now = 0
             for each in (str(process.pid), *children):
                 lines = Path(f"/proc/{each}/status").read_text().splitlines()
-                peaks[each] = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+                sizes = {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Vm")}
+                peaks[each] = sizes.get("VmHWM", peaks.get(each, 0))
+                now += sizes.get("VmRSS", 0)
+            sums.append(now)
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"tagger {arguments} ended with {process.returncode}")
-    return Ran(time.perf_counter() - started, sum(peaks.values()) / 1024)
+    quarters = [sums[len(sums) * part // 4 - 1] / 1024 for part in (1, 2, 3, 4)]
+    return Ran(time.perf_counter() - started, sum(peaks.values()) / 1024, quarters)
 
 
 def backfill(data: Path, folder: Path, environ: dict[str, str]) -> Ran:
@@ -124,6 +135,14 @@ def inference(name: str, weights: Path, light: Path, rounds: int) -> None:
         print(f"{what:34}{1 / seconds:9.1f}  {base / seconds:15.2f}{more}")
 
 
+def starting(name: str, weights: Path, light: Path, rounds: int) -> None:
+    print("\nStarting up: seconds of each step in the process that runs the network (median)\n")
+    for precision, file in (("float32", weights), ("bfloat16", weights), ("int8", light)):
+        found = [measured("start", name, file, precision) for _ in range(rounds)]
+        steps = {what: median(row[what] for row in found) for what in found[0]}
+        print(f"{precision:10}" + "  ".join(f"{what} {seconds:.2f}" for what, seconds in steps.items()), flush=True)
+
+
 def decoding(work: Path, name: str, count: int) -> None:
     print("\nDecoding alone, one thread\n")
     print(f"{'':34}{'photos/s':>9}  {'CPU ms':>7}")
@@ -158,6 +177,7 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
     for path in sorted(many.iterdir())[:40]:
         os.link(path, sample / path.name)
     rounds: list[dict[str, float]] = []
+    resident: dict[str, list[float]] = {}
     for number in range(options.rounds):
         data = work / f"data-{number}"
         shutil.copytree(ready, data)
@@ -169,6 +189,7 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         environ_light = {**environ, "TAGGER_ENGINE_KIND": "light"}
         start_light = backfill(small, few, environ_light)
         everything_light = backfill(small, many, environ_light)
+        resident = {"": everything.resident, "light ": everything_light.resident}
         infer_light = measured("light", name, light, "int8", 32)["cpu"]
         decode = measured("decode", name, sample)["cpu"]
         infer = measured("tensorflow", name, weights, precision, 32)["cpu"]
@@ -208,7 +229,10 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
             f"({middle['decode'] * 1000:.1f} ms decoding + {middle[f'{key}infer'] * 1000:.1f} ms inference a photo)"
         )
         print(f"  share of the limit               {share:7.1%}")
-        print(f"  parent and child at their peaks  {middle[f'{key}megabytes']:7,.0f} MB")
+        quarters = ", ".join(f"{megabytes:,.0f}" for megabytes in resident[key])
+        print(f"  parent and child at their peaks  {middle[f'{key}megabytes']:7,.0f} MB (over time {quarters})")
+        if options.check and (ratio < _LEAST_RATIO or share < _LEAST_SHARE):
+            sys.exit(f"That is less than {_LEAST_RATIO} times as many, or than {_LEAST_SHARE:.0%} of the limit.")
 
 
 def main() -> None:
@@ -218,7 +242,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--architecture", default="resnet50")
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--parts", default="inference,decoding,whole", help="which to run, with commas")
+    parser.add_argument("--parts", default="inference,starting,decoding,whole", help="which to run, with commas")
+    parser.add_argument("--check", action="store_true", help="fail if the backfill is far slower than it should be")
     parser.add_argument("--folder", type=Path, help="where to work; default: the system's temporary folder")
     options = parser.parse_args()
     name = options.architecture
@@ -233,6 +258,8 @@ def main() -> None:
         light = light_model(work, name, weights)
         if "inference" in options.parts:
             inference(name, weights, light, options.rounds)
+        if "starting" in options.parts:
+            starting(name, weights, light, options.rounds)
         if "decoding" in options.parts:
             decoding(work, name, 12)
         if "whole" in options.parts:

@@ -49,10 +49,8 @@ class TensorFlowEngine:
         # A hundred megabytes of weights that are not needed any more, in a web of references.
         del network, last
         gc.collect()
-        self._use(body, Precision.FLOAT32)
+        self._use(in_bfloat16(body) if precision is Precision.BFLOAT16 else body, precision)
         self._check(weights)
-        if precision is Precision.BFLOAT16:
-            self._use(in_bfloat16(body), precision)
 
     def _use(self, body: Any, precision: Precision) -> None:
         self.body, self.precision = body, precision
