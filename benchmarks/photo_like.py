@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -27,8 +28,11 @@ def scene(width: int, height: int, seed: int) -> NDArray[np.uint8]:
     return total.clip(0, 255).astype(np.uint8)
 
 
-def make_photos(folder: Path, count: int, megapixels: float, *, progressive: bool = False, seed: int = 1) -> None:
-    """JPEG files of 4:3, each another part of a large scene."""
+def make_photos(
+    folder: Path, count: int, megapixels: float, *, progressive: bool = False, seed: int = 1, kind: str = "JPEG"
+) -> None:
+    """Files of 4:3, each another part of a large scene. `kind`: JPEG, PNG, WEBP, TIFF or HEIF."""
+    pillow_heif.register_heif_opener()
     folder.mkdir(parents=True, exist_ok=True)
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = round(width * 3 / 4)
@@ -37,6 +41,10 @@ def make_photos(folder: Path, count: int, megapixels: float, *, progressive: boo
     for number in range(count):
         top, left = chance.integers(0, height // 4), chance.integers(0, width // 4)
         part = large[top : top + height, left : left + width]
-        Image.fromarray(part).save(
-            folder / f"{number:05}.jpg", quality=90, progressive=progressive, optimize=False, subsampling=2
-        )
+        picture = Image.fromarray(part)
+        if kind == "JPEG":
+            picture.save(
+                folder / f"{number:05}.jpg", quality=90, progressive=progressive, optimize=False, subsampling=2
+            )
+        else:
+            picture.save(folder / f"{number:05}.{kind.lower()}", kind)

@@ -146,11 +146,12 @@ def starting(name: str, weights: Path, light: Path, rounds: int) -> None:
 def decoding(work: Path, name: str, count: int) -> None:
     print("\nDecoding alone, one thread\n")
     print(f"{'':34}{'photos/s':>9}  {'CPU ms':>7}")
-    for megapixels, progressive in ((2, False), (12, False), (12, True), (48, False)):
-        folder = work / f"decode-{megapixels}-{progressive}"
-        make_photos(folder, count, megapixels, progressive=progressive)
+    jpegs = [(2, False, "JPEG"), (12, False, "JPEG"), (12, True, "JPEG"), (48, False, "JPEG")]
+    for megapixels, progressive, kind in [*jpegs, *((12, False, kind) for kind in ("HEIF", "WEBP", "PNG", "TIFF"))]:
+        folder = work / f"decode-{megapixels}-{progressive}-{kind}"
+        make_photos(folder, count, megapixels, progressive=progressive, kind=kind)
         found = measured("decode", name, folder)
-        what = f"{megapixels} megapixels{', progressive' if progressive else ''}"
+        what = f"{kind}, {megapixels} megapixels{', progressive' if progressive else ''}"
         print(f"{what:34}{1 / found['seconds']:9.1f}  {found['cpu'] * 1000:7.1f}", flush=True)
         shutil.rmtree(folder)
 
