@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tagger.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
+from tests.cli.runner import with_mobilenet
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,17 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 def store(settings: Settings) -> Iterator[Store]:
     with open_store(settings, create=True) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path, worker_id: str) -> Path:
+    """A light model calibrated on photos/camera, made once for all test processes; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "exported_once"
+    home.mkdir(exist_ok=True)
+    file = home / "mobilenet_v2.tflite"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            with_mobilenet(home, shared)("model", "export", "--photos", shared / "photos" / "camera", "--to", file)
+    return file

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def test_tensorflow_needs_avx_on_x86_only() -> None:
     assert why_no_tensorflow("aarch64", frozenset(("asimd",))) is None
 
 
-def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(shared: Path, tmp_path: Path) -> None:
+def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(
+    shared: Path, tmp_path: Path, exported: Path
+) -> None:
     """In a mount namespace where /proc/cpuinfo is an old Celeron's."""
     (tmp_path / "cpuinfo").write_text(CPUINFO)
     script = f'mount --bind "{tmp_path}/cpuinfo" /proc/cpuinfo && exec "$@"'
@@ -85,6 +88,15 @@ def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(shared: P
     assert not (tmp_path / "data" / "worker.log").exists()
     doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=False, capture_output=True, text=True, env=environ)
     assert "no AVX instructions" in doctor.stdout
+    assert "tagger model export" in done.stderr
+    # As it advises.
+    (tmp_path / "data" / "models").mkdir(exist_ok=True)
+    shutil.copy(exported, tmp_path / "data" / "models")
+    done = subprocess.run([*unshare, COMMAND, "backfill"], check=True, capture_output=True, text=True, env=environ)
+    assert "1 photo labelled" in done.stdout
+    doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=True, capture_output=True, text=True, env=environ)
+    assert "LiteRT" in doctor.stdout
+    assert "AVX" not in doctor.stdout
 
 
 def test_memory_is_what_a_container_may_have(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,23 +17,9 @@ from PIL import Image
 from tagger.config import LimitSettings
 from tagger.vision import light
 from tagger.vision.decode import decode, open_photo
-from tests.cli.runner import MOBILENET, Tagger, with_mobilenet
+from tests.cli.runner import MOBILENET, Tagger
 from tests.cli.service import running, wait_for
 from tests.vision.test_engine import keras
-
-
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path, worker_id: str) -> Path:
-    """A light model calibrated on photos/camera, made once for all test processes; only to be read."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "exported_once"
-    home.mkdir(exist_ok=True)
-    file = home / "mobilenet_v2.tflite"
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not file.exists():
-            with_mobilenet(home, shared)("model", "export", "--photos", shared / "photos" / "camera", "--to", file)
-    return file
 
 
 @pytest.fixture
