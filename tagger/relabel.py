@@ -14,7 +14,7 @@ from tagger.errors import ModelError, WeightsError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
-from tagger.store import jobs, looks, runs
+from tagger.store import corrections, jobs, looks, runs
 from tagger.store.lock import work_lock
 from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store, open_store
@@ -90,11 +90,16 @@ def _relabel_model(
         with store.read() as session:
             page = looks.features_page(session, model, after, None, _PAGE)
             before = looks.labels_of(session, [photo_id for photo_id, _ in page])
+            kept = corrections.kept_keys(session, [photo_id for photo_id, _ in page])
         if not page:
             return
         after = page[-1][0]
         features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
-        labels = policy.labels_for(head.scores(features))
+        # Of what a person decided, the policy has no say.
+        labels = [
+            tuple(label for label in given if label.key not in kept[photo_id])
+            for (photo_id, _), given in zip(page, policy.labels_for(head.scores(features)), strict=True)
+        ]
         changed = [
             (photo_id, new) for (photo_id, _), new in zip(page, labels, strict=True) if not _same(before[photo_id], new)
         ]

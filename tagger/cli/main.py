@@ -31,6 +31,7 @@ _COMMANDS = {
     "status": ("status", "What the library holds, what is queued, what failed and why."),
     "show": ("show", "Everything known about one photo."),
     "explain": ("explain", "Why a photo got its labels: scores, hierarchy, rules, thresholds."),
+    "correct": ("correct", "Say which labels of a photo are wrong, right or missing."),
     "labels": ("labels", "Which labels the library contains, with counts."),
     "export": ("export", "The whole library as CSV or JSON lines."),
     "relabel": ("relabel", "Apply changed rules and thresholds to the whole library, opening no photo."),

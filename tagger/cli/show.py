@@ -52,6 +52,7 @@ def _print(story: PhotoStory) -> None:
     for label in story.labels:
         shown = "" if label.shown else ", search only"
         rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
+    rows += [("Removed", name) for name in story.removed]
     before = ""
     for name, value in rows:
         print(f"{name if name != before else '':9} {value}")
@@ -77,4 +78,5 @@ def _json(story: PhotoStory) -> dict[str, Any]:
         "architecture": None if story.model is None else story.model.architecture,
         "copies": [path_json(copy.absolute) for copy in story.copies],
         "labels": [label_json(label) for label in story.labels],
+        "removed": story.removed,
     }

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, JobState, Label, PhotoPath, disk_path, stored_path
 from tagger.store import jobs
+from tagger.store.corrections import labels_on
 from tagger.store.library import root_of
 from tagger.store.looks import Model, labels_of, models
 from tagger.store.session import Store
@@ -93,12 +94,21 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
     return found[0] if found else None
 
 
+def labelled_by(session: Session, photo_id: int) -> int | None:
+    """The row id of the model that a photo's labels come from."""
+    return session.scalar(select(PhotoRow.labelled_by).where(PhotoRow.id == photo_id))
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoStory:
-    """A photo with its labels, the model that gave them, and where identical copies are."""
+    """A photo with its labels, the model that gave them, and where identical copies are.
+
+    `removed`: the names of labels that a person took away.
+    """
 
     record: PhotoRecord
     labels: list[Label]
+    removed: list[str]
     model: Model | None
     copies: list[PhotoPath]
 
@@ -113,7 +123,9 @@ def story(session: Session, path: str) -> PhotoStory | None:
         same = and_(PhotoRow.size == record.fingerprint.size, PhotoRow.content_hash == record.content_hash)
         copies = _records(session, and_(same, PhotoRow.id != record.id, PhotoRow.missing_since.is_(None)))
     model = None if record.labelled_by is None else models(session)[record.labelled_by]
-    return PhotoStory(record, labels_of(session, [record.id])[record.id], model, [copy.path for copy in copies])
+    labels = labels_of(session, [record.id])[record.id]
+    removed = [label.name for label in labels_on(session, record.id) if label.removed]
+    return PhotoStory(record, labels, removed, model, [copy.path for copy in copies])
 
 
 def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:

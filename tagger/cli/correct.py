@@ -1,0 +1,59 @@
+"""`tagger correct`: say which labels of a photo are wrong, right or missing."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+
+@click.command(
+    "correct",
+    epilog="""\b
+What you say stays: through other rules, another model, another look at the
+photo. Labels are named as `tagger show` names them; with --add any words will
+do.
+
+\b
+Examples:
+  tagger correct zoo.jpg --remove leopard --add jaguar
+  tagger correct IMG_1.jpg IMG_2.jpg --add 'our boat'
+  tagger correct zoo.jpg --confirm tiger
+  tagger correct zoo.jpg --undo leopard""",
+)
+@click.argument("photos", nargs=-1, required=True, type=click.Path())
+@click.option("--remove", metavar="LABEL", multiple=True, help="It is wrong: take it away, and keep it away.")
+@click.option("--confirm", metavar="LABEL", multiple=True, help="It is right: keep it, whatever a model says.")
+@click.option("--add", metavar="LABEL", multiple=True, help="It is missing: put it there.")
+@click.option("--undo", metavar="LABEL", multiple=True, help="Forget what was said of it.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list with an object for each photo.")
+@click.pass_context
+def command(
+    context: click.Context,
+    photos: tuple[str, ...],
+    remove: tuple[str, ...],
+    confirm: tuple[str, ...],
+    add: tuple[str, ...],
+    undo: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Correct the labels of PHOTOS."""
+    from tagger import control
+    from tagger.corrections import Correction, correct
+
+    said = Correction(remove, confirm, add, undo)
+    if not said:
+        raise UsageError("Nothing was said of the photos.", "Use --remove, --confirm, --add or --undo.")
+    settings = settings_of(context)
+    found = correct(settings, [absolute(photo) for photo in photos], said)
+    if settings.keywords.mode != "off":
+        control.ask(settings.data_dir, {"ask": "wake"})
+    if as_json:
+        write_json([path_json(path) | {"labels": list(map(label_json, labels))} for path, labels in found.items()])
+        return ExitCode.DONE
+    for path, labels in found.items():
+        names = ", ".join(label.name for label in labels if label.shown)
+        print(f"{shown_path(path)}: {names or 'no labels'}")
+    return ExitCode.DONE

@@ -1,0 +1,128 @@
+"""What a person says of a photo's labels: it is wrong, it is right, this one is missing; and taking that back.
+
+What a person said stays through relabelling, another model and another look at the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.errors import UsageError, WeightsError
+from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
+from tagger.labels.taxonomy import Taxonomy
+from tagger.photo import Label, shown_path
+from tagger.store import corrections, jobs, looks, records
+from tagger.store.corrections import Said
+from tagger.store.looks import LabelBook
+from tagger.store.session import open_store
+from tagger.vision.head import Head, head_file
+
+# Labels of the person's own have keys of their own, as those of rules do.
+OWN_PREFIX = "own:"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is said of each of some photos. `remove`, `confirm` and `undo` name labels that the photos have."""
+
+    remove: Sequence[str] = ()
+    confirm: Sequence[str] = ()
+    add: Sequence[str] = ()
+    undo: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.remove or self.confirm or self.add or self.undo)
+
+
+def correct(
+    settings: Settings, paths: Sequence[str], said: Correction, clock: Clock | None = None
+) -> dict[str, list[Label]]:
+    """Correct the labels of photos, all or none; returns the labels that each has now.
+
+    Raises UsageError for a photo that is not in the library, or a label that it does not have.
+    """
+    clock = clock or SystemClock()
+    known = taxonomy.load()
+    policy = Policy.from_settings(settings.labels, known)
+    book = LabelBook()
+    with open_store(settings) as store, store.write() as session:
+        ids = {}
+        for path in paths:
+            record = records.find_photo(session, path)
+            if record is None:
+                raise UsageError(
+                    f"{shown_path(path)} is not in the library.",
+                    "tagger status lists its folders; tagger backfill looks for new photos.",
+                )
+            ids[path] = record.id
+            _correct(session, book, known, path, record.id, said)
+            if said.undo:
+                _relabel(session, settings, policy, book, record.id, clock)
+        if settings.keywords.mode != "off":
+            jobs.enqueue(session, list(ids.values()), jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
+        labels = looks.labels_of(session, list(ids.values()))
+        return {path: labels[photo_id] for path, photo_id in ids.items()}
+
+
+def _correct(session: Session, book: LabelBook, known: Taxonomy, path: str, photo_id: int, said: Correction) -> None:
+    there = corrections.labels_on(session, photo_id)
+    present = [label for label in there if not label.removed]
+    for name in said.undo:
+        decided = [label for label in there if label.removed or label.by_person]
+        corrections.withdraw(session, photo_id, _named(decided, name, path, "nothing was said of").label_id)
+    for name in said.remove:
+        corrections.remove(session, photo_id, _named(present, name, path, "it does not have").label_id)
+    for name in said.confirm:
+        label = _named(present, name, path, "it does not have")
+        corrections.put(session, book, photo_id, label.key, label.name)
+    for name in said.add:
+        corrections.put(session, book, photo_id, *_meant(session, known, name))
+
+
+def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
+    found = next((label for label in labels if name.casefold() in (label.name.casefold(), label.key)), None)
+    if found is None:
+        names = ", ".join(label.name for label in labels) or "none"
+        raise UsageError(f"{shown_path(path)}: {fault} the label {name!r}.", f"These could be meant: {names}.")
+    return found
+
+
+def _meant(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
+    """Key and name of the label that a person means: one of the model's, one that is there, or one of their own."""
+    words = " ".join(name.split())
+    if not words or not words.isprintable() or len(words) > 200:
+        raise UsageError(f"{name!r} cannot be a label.", "A label has 1 to 200 characters.")
+    keys = known.lookup(words)
+    if len(keys) > 1:
+        raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
+    if keys:
+        return keys[0], known.names[keys[0]]
+    return corrections.known_label(session, words) or (OWN_PREFIX + words.casefold(), words)
+
+
+def _relabel(
+    session: Session, settings: Settings, policy: Policy, book: LabelBook, photo_id: int, clock: Clock
+) -> None:
+    """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
+    models = looks.models(session)
+    labelled_by = records.labelled_by(session, photo_id)
+    if labelled_by is None:
+        return
+    model = models[labelled_by]
+    vector = looks.reusable_features(session, [photo_id], model).get(photo_id)
+    if vector is None:
+        return
+    try:
+        head = Head.load(head_file(settings.data_dir, model.model_id))
+    except WeightsError:
+        # `tagger relabel` makes it anew.
+        return
+    [labels] = policy.labels_for(head.scores(np.frombuffer(vector, "<f2")[np.newaxis]))
+    looks.relabel(session, book, model, {photo_id: labels}, clock.now())

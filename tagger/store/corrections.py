@@ -1,0 +1,101 @@
+"""What a person said of photos' labels: labels put there or confirmed, and tombstones of labels taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from tagger.photo import Label, Origin
+from tagger.store.looks import LabelBook
+from tagger.store.tables import LabelRow, PhotoLabelRow, PhotoRow
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A label of a photo, removed ones too. `by_person`: a person put it there or confirmed it."""
+
+    label_id: int
+    key: str
+    name: str
+    by_person: bool
+    removed: bool
+
+
+def labels_on(session: Session, photo_id: int) -> list[Said]:
+    """Every label of a photo with those that were removed, in rank order."""
+    rows = session.execute(
+        select(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name, PhotoLabelRow.origin, PhotoLabelRow.removed)
+        .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
+        .where(PhotoLabelRow.photo_id == photo_id)
+        .order_by(PhotoLabelRow.rank)
+    )
+    return [Said(number, key, name, origin == Origin.PERSON, removed) for number, key, name, origin, removed in rows]
+
+
+def known_label(session: Session, name: str) -> tuple[str, str] | None:
+    """Key and name of a label of the library that is called this, whatever the case of its letters."""
+    for key, known in session.execute(select(LabelRow.key, LabelRow.name).order_by(LabelRow.id)):
+        if known.casefold() == name.casefold():
+            return key, known
+    return None
+
+
+def remove(session: Session, photo_id: int, label_id: int) -> None:
+    """Take a label away; its tombstone keeps it from coming back."""
+    _of(session, photo_id, label_id, removed=True)
+
+
+def put(session: Session, book: LabelBook, photo_id: int, key: str, name: str) -> None:
+    """Put a label there for certain, whether or not it was there or had been removed."""
+    label_id = book.id_of(session, Label(key, name, 1.0, 0, Origin.PERSON, shown=True))
+    withdraw(session, photo_id, label_id)
+    row = {
+        "photo_id": photo_id,
+        "label_id": label_id,
+        "confidence": 1.0,
+        "rank": 0,
+        "origin": int(Origin.PERSON),
+        "shown": True,
+        "removed": False,
+        "model_id": None,
+    }
+    session.execute(insert(PhotoLabelRow).values(row))
+
+
+def withdraw(session: Session, photo_id: int, label_id: int) -> None:
+    """Forget a label of a photo altogether; the policy may give it again."""
+    session.execute(delete(PhotoLabelRow).where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id))
+    _to_write(session, photo_id)
+
+
+def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]:
+    """By photo the keys of the labels that the policy does not decide about: a person did, or they were taught."""
+    rows = session.execute(
+        select(PhotoLabelRow.photo_id, LabelRow.key)
+        .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
+        .where(
+            PhotoLabelRow.photo_id.in_(photo_ids),
+            or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin.not_in((Origin.MODEL, Origin.HIERARCHY))),
+        )
+    )
+    found: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}
+    for photo_id, key in rows:
+        found[photo_id].add(key)
+    return found
+
+
+def _of(session: Session, photo_id: int, label_id: int, **values: bool) -> None:
+    session.execute(
+        update(PhotoLabelRow)
+        .where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id)
+        .values(**values)
+    )
+    _to_write(session, photo_id)
+
+
+def _to_write(session: Session, photo_id: int) -> None:
+    """The photo's keywords are still to be written."""
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))
