@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ import numpy as np
 from tagger.chosen_model import choose_model, open_classifier
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
+from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.errors import TaggerError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
@@ -19,17 +20,6 @@ from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.protocol import Answer, Request, Verdict
-
-_EXAMPLES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A photo that would show other labels."""
-
-    path: str
-    lost: tuple[str, ...]
-    gained: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +99,18 @@ def _look(
 def _compare(
     photos: Sequence[PhotoRecord], before: Sequence[set[str]], after: Sequence[set[str]], total: int, rate: float
 ) -> Preview:
-    pairs = list(zip(photos, before, after, strict=True))
-    gained = Counter(name for _, old, new in pairs for name in new - old)
-    lost = Counter(name for _, old, new in pairs for name in old - new)
-    different = [
-        Difference(photo.path.absolute, tuple(sorted(old - new)), tuple(sorted(new - old)))
-        for photo, old, new in pairs
-        if old != new
-    ]
-    shares = [len(old & new) / len(old | new) if old | new else 1.0 for _, old, new in pairs]
+    differences = Differences()
+    shares = []
+    for photo, old, new in zip(photos, before, after, strict=True):
+        differences.add(photo.path.absolute, old, new)
+        shares.append(len(old & new) / len(old | new) if old | new else 1.0)
     return Preview(
-        len(pairs),
-        len(pairs) - len(different),
+        differences.photos,
+        differences.same,
         sum(shares) / len(shares),
-        gained.most_common(_EXAMPLES),
-        lost.most_common(_EXAMPLES),
-        different[:_EXAMPLES],
+        differences.gained.most_common(EXAMPLES),
+        differences.lost.most_common(EXAMPLES),
+        differences.examples,
         total,
         rate,
         total / rate,

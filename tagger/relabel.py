@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tagger.chosen_model import choose_model, open_classifier
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
+from tagger.differences import Differences
 from tagger.errors import ModelError, WeightsError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
-from tagger.store import corrections, jobs, looks, runs
+from tagger.store import corrections, jobs, looks, records, runs
 from tagger.store.lock import work_lock
 from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store, open_store
@@ -34,6 +35,15 @@ class Relabelled:
     changed: int
     skipped: dict[str, str]
     interrupted: bool
+
+
+@dataclass(slots=True)
+class Compared:
+    """What a run would change. `skipped`: reason by model that cannot be told."""
+
+    differences: Differences = field(default_factory=Differences)
+    skipped: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 def relabel(
@@ -68,6 +78,36 @@ def relabel(
         return result
 
 
+def compare(settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool]) -> Compared:
+    """What `relabel` would do, without doing it; a service may be at work meanwhile. Raises StoreError, ConfigError."""
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    found = Compared()
+    with open_store(settings) as store:
+        with store.read() as session:
+            models = list(looks.models(session).values())
+            counts = {model.id: looks.features_count(session, model) for model in models}
+        total = sum(counts.values())
+        for model in models:
+            if not counts[model.id] or stop():
+                continue
+            try:
+                pages = _pages(store, _head(settings, model), policy, model, stop)
+            except ModelError as error:
+                found.skipped[_skipped(model, counts[model.id])] = str(error)
+                continue
+            for page in pages:
+                with store.read() as session:
+                    paths = records.paths_of(session, [one.photo_id for one in page])
+                for one in page:
+                    decided = {label.name for label in one.before if label.shown and label.key in one.kept}
+                    before = {label.name for label in one.before if label.shown}
+                    after = decided | {label.name for label in one.after if label.shown}
+                    found.differences.add(paths[one.photo_id].absolute, before, after)
+                report(found.differences.photos, total)
+    found.interrupted = stop()
+    return found
+
+
 def _relabel_model(
     store: Store,
     settings: Settings,
@@ -82,37 +122,53 @@ def _relabel_model(
     try:
         head = _head(settings, model)
     except ModelError as error:
-        result.skipped[f"{model.architecture} ({model.model_id}, {count:,} photos)"] = str(error)
+        result.skipped[_skipped(model, count)] = str(error)
         return
     book = LabelBook()
+    for page in _pages(store, head, policy, model, stop):
+        changed = {one.photo_id: one.after for one in page if not _same(one.before, one.after)}
+        if changed:
+            with store.write() as session:
+                book.remember(session)
+                looks.relabel(session, book, model, changed, clock.now())
+                if settings.keywords.mode != "off":
+                    jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
+        result.done += len(page)
+        result.changed += len(changed)
+        report(result.done, result.total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """The labels that a photo has, and those that the policy gives it; `kept`: the keys of which it has no say."""
+
+    photo_id: int
+    before: list[Label]
+    after: tuple[Label, ...]
+    kept: set[str]
+
+
+def _pages(store: Store, head: Head, policy: Policy, model: Model, stop: Callable[[], bool]) -> Iterator[list[_Photo]]:
+    """The photos that a model labelled, page by page, with the labels that their stored features give."""
     after = 0
     while not stop():
         with store.read() as session:
             page = looks.features_page(session, model, after, None, _PAGE)
-            before = looks.labels_of(session, [photo_id for photo_id, _ in page])
-            kept = corrections.kept_keys(session, [photo_id for photo_id, _ in page])
+            ids = [photo_id for photo_id, _ in page]
+            before = looks.labels_of(session, ids)
+            kept = corrections.kept_keys(session, ids)
         if not page:
             return
         after = page[-1][0]
         features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
-        # Of what a person decided, the policy has no say.
-        labels = [
-            tuple(label for label in given if label.key not in kept[photo_id])
-            for (photo_id, _), given in zip(page, policy.labels_for(head.scores(features)), strict=True)
+        yield [
+            _Photo(number, before[number], tuple(one for one in given if one.key not in kept[number]), kept[number])
+            for number, given in zip(ids, policy.labels_for(head.scores(features)), strict=True)
         ]
-        changed = [
-            (photo_id, new) for (photo_id, _), new in zip(page, labels, strict=True) if not _same(before[photo_id], new)
-        ]
-        if changed:
-            with store.write() as session:
-                book.remember(session)
-                looks.relabel(session, book, model, dict(changed), clock.now())
-                if settings.keywords.mode != "off":
-                    ids = [photo_id for photo_id, _ in changed]
-                    jobs.enqueue(session, ids, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
-        result.done += len(page)
-        result.changed += len(changed)
-        report(result.done, result.total)
+
+
+def _skipped(model: Model, count: int) -> str:
+    return f"{model.architecture} ({model.model_id}, {count:,} photos)"
 
 
 def _head(settings: Settings, model: Model) -> Head:

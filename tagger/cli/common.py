@@ -6,12 +6,13 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from tagger.config import Settings, load_settings
+from tagger.differences import Difference
 from tagger.photo import Label, shown_path
 
 
@@ -70,6 +71,18 @@ def label_json(label: Label) -> dict[str, Any]:
 def write_json(value: Any, *, indent: int | None = None) -> None:
     """Write one JSON value and a line end to standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+
+
+def print_differences(
+    gained: Sequence[tuple[str, int]], lost: Sequence[tuple[str, int]], examples: Sequence[Difference]
+) -> None:
+    """How shown labels would change: how often which, and some photos."""
+    for word, names in (("More", gained), ("Fewer", lost)):
+        if names:
+            print(f"{word} often: " + ", ".join(f"{name} ({number:,})" for name, number in names))
+    for example in examples:
+        changes = [f"-{name}" for name in example.lost] + [f"+{name}" for name in example.gained]
+        print(f"  {shown_path(example.path)}: {', '.join(changes)}")
 
 
 def local_time(seconds: float) -> str:

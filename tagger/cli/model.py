@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
+from tagger.cli.common import absolute, count, duration, print_differences, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter, Stages
 from tagger.errors import ExitCode, ModelError, UsageError
-from tagger.photo import shown_path
 
 if TYPE_CHECKING:
     from tagger.config import Settings
@@ -168,12 +167,7 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     print(
         f"{count(found.sample, 'photo')} looked at: {found.same:,} keep their labels; agreement {found.agreement:.0%}."
     )
-    for word, names in (("More", found.gained), ("Fewer", found.lost)):
-        if names:
-            print(f"{word} often: " + ", ".join(f"{name} ({number})" for name, number in names))
-    for example in found.examples:
-        changes = [f"-{name}" for name in example.lost] + [f"+{name}" for name in example.gained]
-        print(f"  {shown_path(example.path)}: {', '.join(changes)}")
+    print_differences(found.gained, found.lost, found.examples)
     print(
         f"The whole library, {count(found.photos, 'photo')}, would take about {duration(found.seconds)} "
         f"({found.photos_per_second:.1f} photos/s)."

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
-from tagger.cli.common import count, settings_of, write_json
+from tagger.cli.common import count, path_json, print_differences, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
+from tagger.differences import EXAMPLES
 from tagger.errors import ExitCode
 
+if TYPE_CHECKING:
+    from tagger.config import Settings
+    from tagger.relabel import Compared, Relabelled
 
-@click.command("relabel", epilog="\b\nExample:\n  tagger relabel         after a change of [labels] in the config file")
+
+@click.command(
+    "relabel",
+    epilog="""\b
+Examples:
+  tagger relabel            after a change of [labels] in the config file
+  tagger relabel --dry-run  what that would change""",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would change; nothing is stored.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> int:
+def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
-    from tagger.relabel import relabel
+    from tagger.relabel import Compared, Relabelled, compare, relabel
     from tagger.stopping import stop_on_signals
 
     settings = settings_of(context)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals(say_stopping))
+        meter: Meter | None = None
 
-    meter: Meter | None = None
+        def report(done: int, total: int) -> None:
+            nonlocal meter
+            meter = meter or stack.enter_context(Meter("Relabelling", total, quiet=as_json))
+            meter.update(done)
 
-    def report(done: int, total: int) -> None:
-        nonlocal meter
-        if meter is None:
-            meter = Meter("Relabelling", total, quiet=as_json).__enter__()
-        meter.update(done)
-
-    try:
-        with stop_on_signals(say_stopping) as stop:
-            result = relabel(settings, report, stop)
-    finally:
-        if meter is not None:
-            meter.__exit__(None, None, None)
+        result: Compared | Relabelled
+        result = compare(settings, report, stop) if dry_run else relabel(settings, report, stop)
     for model, reason in result.skipped.items():
         print(f"tagger: photos of {model} were left as they are: {reason}", file=sys.stderr)
+    match result:
+        case Compared():
+            _print_compared(result, as_json)
+        case Relabelled():
+            _print_relabelled(result, settings, as_json)
+    if result.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.SOME_FAILED if result.skipped else ExitCode.DONE
+
+
+def _print_relabelled(result: Relabelled, settings: Settings, as_json: bool) -> None:
     if as_json:
         write_json(
             {
@@ -48,11 +69,32 @@ def command(context: click.Context, as_json: bool) -> int:
             },
             indent=2,
         )
-    else:
-        left = f" Interrupted: {count(result.total - result.done, 'photo')} left." if result.interrupted else ""
-        print(f"{count(result.done, 'photo')} relabelled; the labels of {result.changed:,} changed.{left}")
-        if result.changed and settings.keywords.mode != "off":
-            print("Write them into the files, too: tagger write")
-    if result.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.skipped else ExitCode.DONE
+        return
+    left = f" Interrupted: {count(result.total - result.done, 'photo')} left." if result.interrupted else ""
+    print(f"{count(result.done, 'photo')} relabelled; the labels of {result.changed:,} changed.{left}")
+    if result.changed and settings.keywords.mode != "off":
+        print("Write them into the files, too: tagger write")
+
+
+def _print_compared(result: Compared, as_json: bool) -> None:
+    found = result.differences
+    changed = found.photos - found.same
+    if as_json:
+        write_json(
+            {
+                "photos": found.photos,
+                "changed": changed,
+                "gained": dict(found.gained.most_common()),
+                "lost": dict(found.lost.most_common()),
+                "examples": [
+                    path_json(example.path) | {"lost": example.lost, "gained": example.gained}
+                    for example in found.examples
+                ],
+                "skipped": result.skipped,
+                "interrupted": result.interrupted,
+            },
+            indent=2,
+        )
+        return
+    print(f"Of {count(found.photos, 'photo')} {changed:,} would show other labels; nothing was stored.")
+    print_differences(found.gained.most_common(EXAMPLES), found.lost.most_common(EXAMPLES), found.examples)

@@ -94,6 +94,16 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
     return found[0] if found else None
 
 
+def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]:
+    """Where photos are, by id."""
+    rows = session.execute(
+        select(PhotoRow.id, RootRow.path, PhotoRow.path)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .where(PhotoRow.id.in_(photo_ids))
+    )
+    return {number: PhotoPath(disk_path(root), disk_path(path)) for number, root, path in rows}
+
+
 def labelled_by(session: Session, photo_id: int) -> int | None:
     """The row id of the model that a photo's labels come from."""
     return session.scalar(select(PhotoRow.labelled_by).where(PhotoRow.id == photo_id))

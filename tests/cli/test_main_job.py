@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,3 +206,24 @@ def test_only_the_child_imports_tensorflow(labelled_once: Tagger, tmp_path: Path
         modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
         assert "tagger" in modules
         assert not forbidden & modules, command
+
+
+def test_relabel_tells_first_what_it_would_do(labelled: Tagger) -> None:
+    before = labelled.export()
+    strict = {"TAGGER_LABELS_SHOW_THRESHOLD": "0.95"}
+    said = json.loads(labelled("relabel", "--dry-run", "--json", environ=strict).stdout)
+    assert labelled.export() == before
+    assert "Last run  backfill" in labelled("status").stdout
+    text = labelled("relabel", "--dry-run", environ=strict).stdout
+    assert f"Of 129 photos {said['changed']} would show other labels; nothing was stored." in text
+    labelled("relabel", environ=strict)
+    after = labelled.export()
+
+    def shown(photo: dict[str, Any]) -> set[str]:
+        return {label["name"] for label in photo["labels"] if label["shown"]}
+
+    pairs = [(shown(old), shown(new)) for old, new in zip(before, after, strict=True)]
+    assert said["changed"] == sum(old != new for old, new in pairs) > 20
+    assert said["lost"] == dict(Counter(name for old, new in pairs for name in old - new))
+    assert said["gained"] == dict(Counter(name for old, new in pairs for name in new - old))
+    assert len(said["examples"]) == 10
