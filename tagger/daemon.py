@@ -310,6 +310,8 @@ class Service:
             raise
         if noted.held:
             tree.scan_at = self._clock.monotonic()
+        for problem in noted.problems:
+            _LOG.warning("cannot be looked at: folder=%s %s", tree.root.path, problem)
         if noted:
             _LOG.info(
                 "noticed folder=%s new=%d changed=%d moved=%d back=%d gone=%d",

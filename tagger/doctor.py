@@ -18,7 +18,7 @@ from tagger.clock import SystemClock
 from tagger.config import Settings
 from tagger.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.intake.discover import folders
-from tagger.intake.filesystem import keeps_inodes, kind_of
+from tagger.intake.filesystem import is_network, keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
 from tagger.photo import shown_path
@@ -36,7 +36,6 @@ _LOW_DISK_MB = 1000
 _LOW_MEMORY_MB = 1500
 _LOW_MEMORY_LIGHT_MB = 400
 _ENGINES = {"tensorflow": "TensorFlow", "litert": "LiteRT"}
-_NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
 
 
 class Grade(StrEnum):
@@ -89,7 +88,7 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
         )
         return
     kind = kind_of(str(there))
-    if kind.startswith(_NETWORK):
+    if is_network(kind):
         yield Finding(
             Grade.BAD,
             "Data directory",

@@ -26,11 +26,9 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 from tagger.config import IntakeSettings
 from tagger.formats import extension
 from tagger.intake.discover import OTHER_EXTENSIONS, folders
-from tagger.intake.filesystem import kind_of
+from tagger.intake.filesystem import is_silent, kind_of
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored
 
-# File systems whose changes the kernel sees only when they are made on this machine.
-_REMOTE = ("nfs", "cifs", "smb", "fuse", "9p", "afs", "ceph", "glusterfs", "virtiofs", "vboxsf", "davfs", "overlay")
 _MASK = Mask(
     InotifyConstants.IN_CREATE
     | InotifyConstants.IN_CLOSE_WRITE
@@ -127,7 +125,7 @@ def why_not_native(root: str, mode: str) -> str:
     if mode == "polling":
         return "intake.watch = polling"
     kind = kind_of(root)
-    if mode == "auto" and kind.startswith(_REMOTE):
+    if mode == "auto" and is_silent(kind):
         return f"{kind} does not tell what other machines change"
     return ""
 

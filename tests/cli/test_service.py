@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -12,11 +13,15 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.cli.labelled import label_all
 from tests.cli.runner import MOBILENET, Tagger
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
 from tests.cli.test_killed import make_copies
@@ -411,3 +416,26 @@ def test_systemd_is_told(quick: Tagger, root: Path, tmp_path: Path) -> None:
             wait_for(lambda: listener.recv(1000) == b"STOPPING=1", 10)
     finally:
         listener.close()
+
+
+def test_status_tells_when_an_older_models_photos_will_be_done(quick: Tagger, root: Path, exported: Path) -> None:
+    chance = np.random.default_rng(0)
+    for number in range(500):
+        Image.fromarray(chance.integers(0, 256, (300, 300, 3), dtype=np.uint8)).save(root / f"{number}.png")
+    label_all(quick.data, root, ["tiger"])
+    (quick.data / "models").mkdir()
+    shutil.copy(exported, quick.data / "models")
+    with running(quick, root, environ={"TAGGER_ENGINE_MAX_CPU": "0.05"}) as service:
+
+        def later() -> str:
+            return next((line for line in quick("status").stdout.splitlines() if line.startswith("Later")), "")
+
+        said = wait_for(lambda: later() if "done about" in later() else "", 60, service.said)
+        told = re.fullmatch(
+            r"Later     (\d+) photos of the archive or of an older model, done about \w+ (.{16}) \(([\d.]+) photos/s\)",
+            said,
+        )
+        assert told is not None, said
+        # As far ahead as the photos take at that speed; the time is told in minutes.
+        expected = time.time() + int(told[1]) / float(told[3])
+        assert abs(datetime.strptime(told[2], "%Y-%m-%d %H:%M").astimezone().timestamp() - expected) < 70
