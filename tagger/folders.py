@@ -277,6 +277,9 @@ class Folders:
             tree.scan_at = now + min(_AGAIN_SECONDS, self._settings.intake.poll_seconds)
         elif tree.polling:
             tree.scan_at = now + self._settings.intake.poll_seconds
+        if tree.watch is not None and tree.identity != _identity(root.path):
+            # It came back between the attempt to watch it and the look through it: nobody would tell of it.
+            tree.scan_at = now + _QUIET_SECONDS
         if result.new or result.changed or result.moved or result.back or result.gone:
             _LOG.info(
                 "looked through folder=%s new=%d changed=%d moved=%d back=%d gone=%d",

@@ -1,0 +1,58 @@
+"""What the service makes of its folders, step by step; with the real watcher."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+import pytest
+
+from tagger import folders
+from tagger.clock import SystemClock
+from tagger.config import IntakeSettings, Settings
+from tagger.folders import Folders
+from tagger.intake.watch import Happening
+from tagger.scan import ScanResult, resolve_roots
+from tagger.store import library
+from tagger.store.session import open_store
+from tests.cli.service import wait_for
+
+
+def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not there when it is to be watched, and there when it is looked through, a moment later."""
+    settings = Settings(data_dir=tmp_path / "data", intake=IntakeSettings(settle_seconds=0))
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / "old.png").write_bytes(b"old")
+    inbox: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+    look_through = folders.scan_roots
+
+    def slowly_mounted(*arguments: object, **options: object) -> ScanResult:
+        if not root.exists():
+            root.with_name("unmounted").rename(root)
+        return look_through(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(folders, "scan_roots", slowly_mounted)
+    with open_store(settings, create=True) as store:
+        [known] = resolve_roots(store, [str(root)], SystemClock())
+        root.rename(root.with_name("unmounted"))
+        watched = Folders(store, settings, SystemClock(), inbox.put, lambda: None, lambda: False)
+        try:
+            watched.begin(known)
+            watched.do_due()
+            (root / "new.png").write_bytes(b"new")
+
+            def noticed() -> bool:
+                while not inbox.empty():
+                    watched.take(inbox.get())
+                watched.do_due()
+                with store.read() as session:
+                    return library.present_count(session, known.id) == 2
+
+            wait_for(noticed, 20)
+            # By the kernel, not by chance.
+            assert watched.state()["folders"][0]["watches"] == 1
+        finally:
+            watched.close()
