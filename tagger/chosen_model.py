@@ -6,12 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
 from tagger.clock import Clock
 from tagger.config import Settings
+from tagger.errors import WeightsError
 from tagger.store import looks
 from tagger.store.looks import Model
+from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 from tagger.vision.classifier import Classifier
+from tagger.vision.head import Head, head_file
 from tagger.vision.light import find_light, place
 from tagger.vision.models import Architecture, architecture, model_id
 from tagger.vision.weights import WeightsFile, locate
@@ -52,6 +59,27 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
             chosen.architecture.revision,
             clock.now(),
         )
+
+
+def stored_scores(
+    session: Session, settings: Settings, record: PhotoRecord
+) -> tuple[NDArray[np.float32], Model] | None:
+    """A photo's class probabilities, float32 (classes,), from its stored features, and the model that made them.
+
+    None where the library has none of it, or no last layer of the model, which is only kept for speed.
+    """
+    if record.labelled_by is None:
+        return None
+    model = looks.models(session)[record.labelled_by]
+    vector = looks.reusable_features(session, [record.id], model).get(record.id)
+    if vector is None:
+        return None
+    try:
+        head = Head.load(head_file(settings.data_dir, model.model_id))
+    except WeightsError:
+        return None
+    [scores] = head.scores(np.frombuffer(vector, "<f2")[np.newaxis])
+    return scores, model
 
 
 def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
+from tagger.chosen_model import stored_scores
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
-from tagger.errors import UsageError, WeightsError
+from tagger.errors import UnknownPhotoError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.labels.taxonomy import Taxonomy
@@ -21,8 +22,8 @@ from tagger.photo import Label, shown_path
 from tagger.store import corrections, jobs, looks, records
 from tagger.store.corrections import Said
 from tagger.store.looks import LabelBook
+from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.vision.head import Head, head_file
 
 # Labels of the person's own have keys of their own, as those of rules do.
 OWN_PREFIX = "own:"
@@ -57,14 +58,11 @@ def correct(
         for path in paths:
             record = records.find_photo(session, path)
             if record is None:
-                raise UsageError(
-                    f"{shown_path(path)} is not in the library.",
-                    "tagger status lists its folders; tagger backfill looks for new photos.",
-                )
+                raise UnknownPhotoError(shown_path(path))
             ids[path] = record.id
             _correct(session, book, known, path, record.id, said)
             if said.undo:
-                _relabel(session, settings, policy, book, record.id, clock)
+                _relabel(session, settings, policy, book, record, clock)
         if settings.keywords.mode != "off":
             jobs.enqueue(session, list(ids.values()), jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
         labels = looks.labels_of(session, list(ids.values()))
@@ -108,21 +106,11 @@ def _meant(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
 
 
 def _relabel(
-    session: Session, settings: Settings, policy: Policy, book: LabelBook, photo_id: int, clock: Clock
+    session: Session, settings: Settings, policy: Policy, book: LabelBook, record: PhotoRecord, clock: Clock
 ) -> None:
     """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
-    models = looks.models(session)
-    labelled_by = records.labelled_by(session, photo_id)
-    if labelled_by is None:
-        return
-    model = models[labelled_by]
-    vector = looks.reusable_features(session, [photo_id], model).get(photo_id)
-    if vector is None:
-        return
-    try:
-        head = Head.load(head_file(settings.data_dir, model.model_id))
-    except WeightsError:
-        # `tagger relabel` makes it anew.
-        return
-    [labels] = policy.labels_for(head.scores(np.frombuffer(vector, "<f2")[np.newaxis]))
-    looks.relabel(session, book, model, {photo_id: labels}, clock.now())
+    known = stored_scores(session, settings, record)
+    if known is not None:
+        scores, model = known
+        [labels] = policy.labels_for(scores[np.newaxis])
+        looks.relabel(session, book, model, {record.id: labels}, clock.now())

@@ -170,7 +170,7 @@ class Service:
         """Seconds until something is due without a message; None if nothing is."""
         now = self._clock.monotonic()
         due, beat = self._folders.next_due(), watchdog_seconds()
-        times = [*([] if due is None else [due]), *([] if beat is None else [now + beat])]
+        times = [moment for moment in (due, None if beat is None else now + beat) if moment is not None]
         return max(0.0, min(times) - now) if times else None
 
     def _step(self, seconds: float | None) -> None:

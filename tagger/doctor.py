@@ -136,7 +136,7 @@ def _memory(light: About | None) -> Finding:
         return Finding(Grade.GOOD, "Memory", text)
     cure = "Set engine.batch_size = 8 and limits.memory_mb = 256, or use a smaller model: tagger model use mobilenet_v2"
     if light is None:
-        cure += "\nOr use the light engine, which needs a fifth: tagger model export --help"
+        cure += "\nOr use the light engine, which needs a quarter: tagger model export --help"
     return Finding(Grade.WARNING, "Memory", f"{text}; a backfill needs about {needed:,} MB", cure)
 
 

@@ -42,6 +42,15 @@ class UsageError(TaggerError):
     exit_code = ExitCode.USAGE
 
 
+class UnknownPhotoError(UsageError):
+    """A photo is named that is not in the library. `path`: as people are shown it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is not in the library.", "tagger status lists its folders; tagger backfill looks for new photos."
+        )
+
+
 class ConfigError(UsageError):
     """A setting is unknown, of the wrong type or out of range."""
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.chosen_model import choose_model, open_classifier
+from tagger.chosen_model import choose_model, open_classifier, stored_scores
 from tagger.config import Settings
-from tagger.errors import NoLibraryError, TaggerError, UsageError, WeightsError
+from tagger.errors import NoLibraryError, TaggerError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, Verdict, top_classes
 from tagger.photo import shown_path
-from tagger.store import looks, records
+from tagger.store import records
 from tagger.store.session import open_store
 from tagger.vision import protocol
 from tagger.vision.classifier import ChildDiedError
-from tagger.vision.head import Head, head_file
 from tagger.vision.protocol import Request
 
 Fetching = Callable[[int, int | None], None]
@@ -57,20 +56,12 @@ def _from_library(settings: Settings, path: str) -> tuple[NDArray[np.float32], s
     try:
         with open_store(settings) as store, store.read() as session:
             record = records.find_photo(session, path)
-            if record is None or record.labelled_by is None:
-                return None
-            model = looks.models(session)[record.labelled_by]
-            vector = looks.reusable_features(session, [record.id], model).get(record.id)
+            known = None if record is None else stored_scores(session, settings, record)
     except NoLibraryError:
         return None
-    if vector is None:
+    if known is None:
         return None
-    try:
-        head = Head.load(head_file(settings.data_dir, model.model_id))
-    except WeightsError:
-        # It is only kept for speed; a look at the photo tells the same.
-        return None
-    [scores] = head.scores(np.frombuffer(vector, "<f2")[np.newaxis])
+    scores, model = known
     return scores, model.model_id, model.architecture
 
 

@@ -57,9 +57,7 @@ def relabel(
     clock = clock or SystemClock()
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     with open_store(settings) as store, work_lock(settings.data_dir, "relabel"):
-        with store.read() as session:
-            models = list(looks.models(session).values())
-            counts = {model.id: looks.features_count(session, model) for model in models}
+        models, counts = _counted(store)
         result = Relabelled(sum(counts.values()), 0, 0, {}, False)
         with store.write() as session:
             run_id = runs.start_run(session, "relabel", None, clock.now())
@@ -83,9 +81,7 @@ def compare(settings: Settings, report: Callable[[int, int], None], stop: Callab
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     found = Compared()
     with open_store(settings) as store:
-        with store.read() as session:
-            models = list(looks.models(session).values())
-            counts = {model.id: looks.features_count(session, model) for model in models}
+        models, counts = _counted(store)
         total = sum(counts.values())
         for model in models:
             if not counts[model.id] or stop():
@@ -106,6 +102,13 @@ def compare(settings: Settings, report: Callable[[int, int], None], stop: Callab
                 report(found.differences.photos, total)
     found.interrupted = stop()
     return found
+
+
+def _counted(store: Store) -> tuple[list[Model], dict[int, int]]:
+    """Every model, and by its row id how many photos have labels and features of it."""
+    with store.read() as session:
+        models = list(looks.models(session).values())
+        return models, {model.id: looks.features_count(session, model) for model in models}
 
 
 def _relabel_model(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli.common import absolute, local_time, path_json, settings_of, write_json
-from tagger.errors import ExitCode, UsageError
+from tagger.errors import ExitCode, UnknownPhotoError
 from tagger.photo import shown_path
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     with open_store(settings_of(context)) as store, store.read() as session:
         record = records.find_photo(session, path)
         if record is None:
-            raise UsageError(f"{shown_path(path)} is not in the library.", "tagger status lists its folders.")
+            raise UnknownPhotoError(shown_path(path))
         stories = ledger.history(session, record.id)
     for story in stories:
         _print_json(story) if as_json else _print(story)

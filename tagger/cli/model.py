@@ -178,9 +178,9 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
 @command.command(
     "export",
     epilog="""\b
-The light model runs in LiteRT (pip install 'tagger[light]') with a fifth of the
-memory and without TensorFlow. A third of the sampled photos calibrates it; on
-the others it is compared with the model it was made from, and refused if it
+The light model runs in LiteRT (pip install 'tagger[light]'), with a quarter of
+the memory and without TensorFlow. A third of the sampled photos calibrates it;
+on the others it is compared with the model it was made from, and refused if it
 differs too often.
 
 \b

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import absolute, label_json, local_time, path_json, settings_of, write_json
-from tagger.errors import ExitCode, UsageError
+from tagger.errors import ExitCode, UnknownPhotoError
 from tagger.photo import shown_path
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     with open_store(settings_of(context)) as store, store.read() as session:
         story = records.story(session, path)
     if story is None:
-        raise UsageError(
-            f"{shown_path(path)} is not in the library.",
-            "tagger status lists its folders; tagger backfill looks for new photos.",
-        )
+        raise UnknownPhotoError(shown_path(path))
     write_json(_json(story), indent=2) if as_json else _print(story)
     return ExitCode.DONE
 

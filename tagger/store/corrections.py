@@ -45,7 +45,12 @@ def known_label(session: Session, name: str) -> tuple[str, str] | None:
 
 def remove(session: Session, photo_id: int, label_id: int) -> None:
     """Take a label away; its tombstone keeps it from coming back."""
-    _of(session, photo_id, label_id, removed=True)
+    session.execute(
+        update(PhotoLabelRow)
+        .where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id)
+        .values(removed=True)
+    )
+    _to_write(session, photo_id)
 
 
 def put(session: Session, book: LabelBook, photo_id: int, key: str, name: str) -> None:
@@ -85,15 +90,6 @@ def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]
     for photo_id, key in rows:
         found[photo_id].add(key)
     return found
-
-
-def _of(session: Session, photo_id: int, label_id: int, **values: bool) -> None:
-    session.execute(
-        update(PhotoLabelRow)
-        .where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id)
-        .values(**values)
-    )
-    _to_write(session, photo_id)
 
 
 def _to_write(session: Session, photo_id: int) -> None:

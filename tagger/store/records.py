@@ -104,11 +104,6 @@ def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]
     return {number: PhotoPath(disk_path(root), disk_path(path)) for number, root, path in rows}
 
 
-def labelled_by(session: Session, photo_id: int) -> int | None:
-    """The row id of the model that a photo's labels come from."""
-    return session.scalar(select(PhotoRow.labelled_by).where(PhotoRow.id == photo_id))
-
-
 @dataclass(frozen=True, slots=True)
 class PhotoStory:
     """A photo with its labels, the model that gave them, and where identical copies are.
