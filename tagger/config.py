@@ -1,39 +1,26 @@
-"""Settings: `config.toml`, then `TAGGER_*` variables, then flags, into one frozen, validated value.
+"""Every setting, with its default and what is allowed, as one frozen, validated value.
 
-The environment variable of `[section] key` is `TAGGER_SECTION_KEY`; it is written like the TOML value, and
-plain text needs no quotes. pydantic checks types and ranges; this module finds the values and turns what
-pydantic says into sentences. pydantic-settings is not used because importing it costs every command a tenth
-of a second.
+`tagger.sources` finds the values: in config.toml, the environment and the command line.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
-from tagger.errors import ConfigError
-from tagger.whole_file import replacing
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
-_ENV_PREFIX = "TAGGER_"
-# Variables that steer tagger's tests and its choice of config file, not a setting.
-_ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED"}
-CHOICE_FILE = "model.toml"
 
+class Section(BaseModel):
+    """What every section is: frozen, and no key is let through that it does not know."""
 
-class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, hide_input_in_errors=True)
 
 
-class IntakeSettings(_Section):
+class IntakeSettings(Section):
     """Which files are looked at, and when."""
 
     ignore: tuple[str, ...] = ()
@@ -46,7 +33,7 @@ class IntakeSettings(_Section):
     vanish_count: Annotated[int, Field(ge=0)] = 50
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """Which network looks at the photos."""
 
     name: str = "resnet50"
@@ -61,7 +48,7 @@ class ModelSettings(_Section):
 EngineKind = Literal["auto", "tensorflow", "light"]
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """How the network is run."""
 
     kind: EngineKind = Field(default="auto", description='"auto", "tensorflow" or "light"')
@@ -74,7 +61,7 @@ class EngineSettings(_Section):
     stall_seconds: Annotated[float, Field(ge=1, le=3600)] = 120.0
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """What a single picture may cost."""
 
     megapixels: Annotated[float, Field(gt=0, le=2000)] = 150.0
@@ -84,7 +71,7 @@ class LimitSettings(_Section):
     readable_share: Share = 0.5
 
 
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """How scores become labels."""
 
     top_k: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -99,7 +86,7 @@ class LabelSettings(_Section):
 Target = Literal["immich", "digikam", "lightroom", "darktable", "windows", "apple", "photoprism"]
 
 
-class KeywordSettings(_Section):
+class KeywordSettings(Section):
     """Whether and how labels are written into photos or sidecars as keywords."""
 
     mode: Literal["off", "sidecar", "embed"] = Field(default="off", description='"off", "sidecar" or "embed"')
@@ -127,7 +114,7 @@ class KeywordSettings(_Section):
         return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100
 
 
-class SearchSettings(_Section):
+class SearchSettings(Section):
     """How `tagger search` answers."""
 
     limit: Annotated[int, Field(ge=0)] = 100
@@ -142,7 +129,7 @@ _Schedule = Annotated[
 ]
 
 
-class ServiceSettings(_Section):
+class ServiceSettings(Section):
     """How `tagger run` behaves."""
 
     work_window: Annotated[
@@ -167,7 +154,27 @@ class ServiceSettings(_Section):
     )
 
 
-class Settings(_Section):
+class WebSettings(Section):
+    """The web page and its API."""
+
+    enabled: bool = Field(default=False, description="true or false")
+    listen: Annotated[
+        str, Field(pattern=r"^([^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8643" or "unix:/path"')
+    ] = "127.0.0.1:8643"
+    password_hash: Annotated[
+        str, Field(pattern=r"^(|\$argon2id\$.+)$", description='what `tagger web --hash-password` prints, or ""')
+    ] = ""
+    hosts: tuple[str, ...] = ()
+    root_path: Annotated[
+        str, Field(pattern=r"^(|(/[A-Za-z0-9._~-]+)+)$", description='a path such as "/tagger", or ""')
+    ] = ""
+    cache_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
+    upload_mb: Annotated[int, Field(ge=1, le=1024)] = 64
+    upload_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    idle_seconds: Annotated[float, Field(ge=1, le=86400)] = 120.0
+
+
+class Settings(Section):
     """Every setting, with its default. Frozen."""
 
     data_dir: Path = Field(default_factory=lambda: _default_data_dir())
@@ -180,6 +187,7 @@ class Settings(_Section):
     keywords: KeywordSettings = KeywordSettings()
     search: SearchSettings = SearchSettings()
     service: ServiceSettings = ServiceSettings()
+    web: WebSettings = WebSettings()
 
     @field_validator("data_dir")
     @classmethod
@@ -196,227 +204,3 @@ def _default_data_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("tagger", appauthor=False))
-
-
-def default_config_file() -> Path:
-    """Where the config file is looked for when nobody names one."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("tagger", appauthor=False)) / "config.toml"
-
-
-def load_settings(
-    config_file: Path | None = None,
-    flags: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Settings:
-    """Read every source of settings and return the one validated value.
-
-    `flags` maps dotted keys (`"model.name"`) to values from the command line and wins over everything;
-    `environ` defaults to the process's. Later sources win: defaults, the library's own choice
-    (`tagger model use`), the config file, the environment, flags.
-
-    Raises ConfigError naming the source, the key, what was found, what is allowed and the nearest key.
-    """
-    environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    # The config file and the environment are read first because they may say where the data directory is.
-    for data, source in (_from_file(config_file, environ), _from_environment(environ)):
-        _merge(values, sources, data, source)
-    for key, value in (flags or {}).items():
-        if value is not None:
-            _merge(values, sources, _nested(key, value), "command line")
-    settings = _validate(values, sources)
-    choice = settings.data_dir / CHOICE_FILE
-    if "model" in values and ("name" in values["model"] or "weights" in values["model"]):
-        return settings
-    chosen = _read_toml(choice) if choice.is_file() else {}
-    if not chosen:
-        return settings
-    merged: dict[str, Any] = {}
-    merged_sources: dict[str, str] = {}
-    _merge(merged, merged_sources, chosen, str(choice))
-    _merge(merged, merged_sources, values, "")
-    return _validate(merged, {**merged_sources, **sources})
-
-
-def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """Which source names the model or its weights and so wins over `tagger model use`; empty where none does."""
-    environ = os.environ if environ is None else environ
-    for data, source in (_from_environment(environ), _from_file(config_file, environ)):
-        if {"name", "weights"} & set(data.get("model", ())):
-            return source if source != "environment" else "the environment (TAGGER_MODEL_...)"
-    return ""
-
-
-def choose_model(settings: Settings, name: str, weights: Path | None) -> Path:
-    """Remember NAME as this library's model (`tagger model use`); returns the file written."""
-    lines = [
-        "# Written by `tagger model use`; config.toml, TAGGER_MODEL_* and flags win over it.",
-        "[model]",
-        f"name = {json.dumps(name)}",
-    ]
-    if weights is not None:
-        # A JSON string is a TOML basic string for every text without unpaired surrogates.
-        lines.append(f"weights = {json.dumps(str(weights.absolute()), ensure_ascii=False)}")
-    path = settings.data_dir / CHOICE_FILE
-    with replacing(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-def setting_keys() -> dict[str, Any]:
-    """Every setting as dotted key -> pydantic field, in the order of the example file."""
-    keys: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
-        section = _section(field)
-        if section is None:
-            keys[name] = field
-        else:
-            keys |= {f"{name}.{inner.alias or key}": inner for key, inner in section.model_fields.items()}
-    return keys
-
-
-def environment_name(key: str) -> str:
-    """The environment variable of a dotted key."""
-    return _ENV_PREFIX + key.replace(".", "_").upper()
-
-
-def config_file_used(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
-    """The config file that is read, whether it exists or not."""
-    environ = os.environ if environ is None else environ
-    named = config_file or (Path(environ["TAGGER_CONFIG"]) if environ.get("TAGGER_CONFIG") else None)
-    return named or default_config_file()
-
-
-def _section(field: Any) -> type[_Section] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, _Section) else None
-
-
-def _from_file(config_file: Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    path = config_file_used(config_file, environ)
-    if not path.exists():
-        if path == default_config_file():
-            return {}, ""
-        raise ConfigError(f"There is no config file {path}.", "Name an existing file with --config or TAGGER_CONFIG.")
-    return _read_toml(path), str(path)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "See config.example.toml for how it looks.") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    fields = setting_keys()
-    names = {environment_name(key): key for key in fields}
-    data: dict[str, Any] = {}
-    for name, text in environ.items():
-        if not name.startswith(_ENV_PREFIX) or name in _ENV_OTHER:
-            continue
-        if name not in names:
-            raise ConfigError(f"Unknown environment variable {name}.", _nearest(name, names, "variable"))
-        key = names[name]
-        if fields[key].annotation in (str, Path, Path | None) or get_origin(fields[key].annotation) is Literal:
-            value: Any = text
-        else:
-            try:
-                value = tomllib.loads(f"value = {text}")["value"]
-            except tomllib.TOMLDecodeError:
-                value = text
-        _merge(data, {}, _nested(key, value), "")
-    return data, "environment"
-
-
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    section, _, name = key.rpartition(".")
-    return {section: {name: value}} if section else {name: value}
-
-
-def _merge(into: dict[str, Any], sources: dict[str, str], data: Mapping[str, Any], source: str) -> None:
-    for key, value in data.items():
-        if isinstance(value, dict) and isinstance(into.get(key, {}), dict):
-            section = into.setdefault(key, {})
-            for name, inner in value.items():
-                section[name] = inner
-                sources[f"{key}.{name}"] = source
-        else:
-            into[key] = value
-            sources[key] = source
-
-
-def _validate(values: dict[str, Any], sources: dict[str, str]) -> Settings:
-    try:
-        # Through JSON because pydantic's strict mode then accepts a list for a tuple and a text for a path,
-        # and still refuses "150" for a number.
-        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
-    except ValidationError as error:
-        problems = [_sentence(problem, values, sources) for problem in error.errors(include_url=False)]
-    raise ConfigError("\n".join(problems))
-
-
-def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> str:
-    loc = [str(part) for part in problem["loc"]]
-    fields = setting_keys()
-    key = ".".join(loc[:2]) if ".".join(loc[:2]) in fields or loc[0] in _sections() else loc[0]
-    source = sources.get(key) or next((s for k, s in sources.items() if k.startswith(key)), "settings")
-    if source == "environment":
-        source = f"environment variable {environment_name(key)}"
-    if problem["type"] == "extra_forbidden":
-        what = "section" if isinstance(values.get(loc[0]), dict) and len(loc) == 1 else "key"
-        return f"{source}: unknown {what} {key}. " + _nearest(key, [*fields, *_sections()], what)
-    found: Any = values
-    for part in loc:
-        if isinstance(found, dict) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
-    shown_key = ".".join(loc)
-    if key not in fields:
-        return f"{source}: {shown_key} = {found!r} is not allowed: {problem['msg']}."
-    return f"{source}: {shown_key} = {found!r} is not allowed. Allowed: {_allowed(fields[key])}."
-
-
-def _sections() -> list[str]:
-    return [name for name, field in Settings.model_fields.items() if _section(field)]
-
-
-def _allowed(field: Any) -> str:
-    if field.description:
-        return str(field.description)
-    kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    kind = kinds.get(field.annotation)
-    if kind is None:
-        text = str(field.annotation)
-        if "Path" in text:
-            kind = "a path, as text"
-        elif text.startswith("tuple"):
-            kind = "a list of texts"
-        elif "tuple" in text:
-            kind = "a table of lists of texts"
-        elif "float" in text:
-            kind = "a table of numbers from 0 to 1"
-        else:
-            kind = "a table of texts"
-    low = [b for m in field.metadata for b in (getattr(m, "ge", None),) if b is not None]
-    above = [b for m in field.metadata for b in (getattr(m, "gt", None),) if b is not None]
-    high = [b for m in field.metadata for b in (getattr(m, "le", None),) if b is not None]
-    if low and high:
-        return f"{kind} from {low[0]:g} to {high[0]:g}"
-    parts = [f"above {above[0]:g}"] if above else []
-    parts += [f"at least {low[0]:g}"] if low else []
-    parts += [f"at most {high[0]:g}"] if high else []
-    return " ".join([kind, " and ".join(parts)]).strip()
-
-
-def _nearest(key: str, known: Any, what: str) -> str:
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return f"No {what} is called like that; config.example.toml lists them all."

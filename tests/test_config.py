@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import Settings, choose_model, environment_name, load_settings, setting_keys
+from tagger.config import Settings
 from tagger.errors import ConfigError
+from tagger.sources import choose_model, environment_name, load_settings, setting_keys
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 # Their defaults depend on the machine; the example has them commented out.

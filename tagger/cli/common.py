@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
-from tagger.config import Settings, load_settings
+from tagger.config import Settings
 from tagger.differences import Difference
 from tagger.photo import Label, shown_path
+from tagger.sources import load_settings
 
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:

@@ -15,8 +15,8 @@ from tagger.errors import ExitCode
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
     """Check this machine and this library; each finding comes with its cure. Exit code 1 if something is wrong."""
-    from tagger.config import config_file_used
     from tagger.doctor import Grade, examine
+    from tagger.sources import config_file_used
 
     findings: list[dict[str, Any]] = []
     settings = settings_of(context)

@@ -111,7 +111,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger import control
-    from tagger.config import choose_model, where_model_is_set
+    from tagger.sources import choose_model, where_model_is_set
     from tagger.vision.models import architecture, model_id
     from tagger.vision.weights import find
 
