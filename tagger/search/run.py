@@ -7,6 +7,9 @@ Speed comes from the index (label, confidence descending, photo). One set of lab
 one of them. Their rows are merged as they are read, the surest first, and the photos so found are asked for the other
 conditions in batches; so with a limit `animal` (450 labels, half a library) is as fast as `tiger`. Where every match
 lies in a time span, its photos are read from their index first.
+
+Whoever shows results page by page hands the `place` of the last one back, and the next page begins behind it: by what
+it is sorted by, not by counting, so that the thousandth page is as fast as the first.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from tagger.labels.taxonomy import Taxonomy, normal
 from tagger.photo import PhotoPath, disk_path
@@ -29,16 +32,27 @@ _FIRST_BATCH, _LAST_BATCH = 200, 5000
 _ENOUGH = 3000
 # The photos of a time span are read at once up to so many; up to _SHORTLIST their labels are, too.
 _SPAN, _SHORTLIST = 100_000, 30_000
+_Item = TypeVar("_Item")
+
+
+# What results are sorted by: the kind of order, the photo's value in it, and its id.
+Place = tuple[str, float | str | None, int]
+SUREST, DATED, UNDATED = "surest", "dated", "undated"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A photo that matches. `labels`: the names that matched with their confidence, the surest first."""
+    """A photo that matches. `labels`: the names that matched with their confidence, the surest first.
+
+    `version` changes when the file does. `place`: where it stands in the results; None in path order.
+    """
 
     photo_id: int
     path: PhotoPath
     taken: str | None
+    version: str
     labels: tuple[tuple[str, float], ...]
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +75,9 @@ class _Driver:
 
 
 class Search:
-    """One query against one library."""
+    """One query against one library; without a query, everything."""
 
-    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node) -> None:
+    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None) -> None:
         self._reader = reader
         self._taxonomy = taxonomy
         self._names: dict[int, str] = {}
@@ -75,24 +89,35 @@ class Search:
             self._by_name.setdefault(normal(name), []).append(number)
         self._parameters: dict[str, Any] = {}
         self._unknown: dict[str, UnknownWord] = {}
-        self.query = self._join_words(query)
+        self.query = None if query is None else self._join_words(query)
 
     @property
     def unknown_words(self) -> tuple[UnknownWord, ...]:
         """Words that were looked for and that no photo of the library has; complete once results were asked for."""
         return tuple(self._unknown.values())
 
-    def results(self, limit: int | None = None, *, labels: bool = True) -> Iterator[Found]:
-        """The photos that match, the surest first; without labels to go by, in path order. At most `limit`.
+    def results(
+        self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Place | None = None
+    ) -> Iterator[Found]:
+        """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
-        `labels`: whether to read which labels matched; without, `Found.labels` is empty.
+        `limit`: at most so many. `labels`: whether to read which labels matched; without, `Found.labels` is empty.
+        `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         """
         self._parameters = {}
-        driver = self._driver(self.query)
-        photos = self._in_path_order() if driver is None else self._surest_first(driver, self._in_span())
+        driver = None if self.query is None else self._driver(self.query)
+        if after is not None and (after[0] == SUREST) != (driver is not None):
+            raise ValueError("the place is of another query")
+        places: Iterator[tuple[int, Place | None]]
+        if driver is not None:
+            places = self._surest_first(driver, self._in_span(), after)
+        elif newest or after is not None:
+            places = self._newest_first(after)
+        else:
+            places = self._in_path_order()
         roots = {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
-        wanted = self._positive(self.query)
-        for page in _pages(islice(photos, limit), _PAGE if limit is None else min(limit, _PAGE)):
+        wanted = None if self.query is None else self._positive(self.query)
+        for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
             yield from self._complete(page, roots, wanted, labels)
 
     # --- which photos, in which order -----------------------------------------------------------------
@@ -132,20 +157,30 @@ class Search:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
         return int(next(self._reader.rows(sql, {}))[0])
 
-    def _surest_first(self, driver: _Driver, span: set[int] | None) -> Iterator[int]:
+    def _surest_first(self, driver: _Driver, span: set[int] | None, after: Place | None) -> Iterator[tuple[int, Place]]:
         """The photos of some labels by their best row, those that fail the other conditions left out."""
         condition = " AND NOT l.removed" + (" AND l.shown" if driver.shown else "")
         if driver.comparison is not None:
             condition += f" AND {self._bound('l.confidence', driver.comparison)}"
+        earlier = behind = ""
+        if after is not None:
+            confidence, photo = self._name(after[1]), self._name(after[2])
+            behind = f" AND l.confidence <= {confidence} AND (l.confidence < {confidence} OR l.photo_id > {photo})"
+            # A photo stands in the results once, where its best row is: one that stood before is not shown again.
+            earlier = (
+                f" AND NOT EXISTS (SELECT 1 FROM photo_labels l WHERE l.photo_id = p.id"
+                f" AND +l.label_id IN ({_list(driver.ids)}){condition}"
+                f" AND (l.confidence > {confidence} OR (l.confidence = {confidence} AND l.photo_id <= {photo})))"
+            )
         if span is not None and len(span) <= _SHORTLIST:
-            candidates = self._shortlist(driver.ids, condition, span)
+            rows = self._shortlist(driver.ids, condition, span)
         else:
-            rows = merge(*(self._stream(number, condition) for number in driver.ids))
-            candidates = _once(photo_id for _, photo_id in rows if span is None or photo_id in span)
+            rows = merge(*(self._stream(number, condition + behind) for number in driver.ids))
+        candidates = _once(rows, span)
         size = _FIRST_BATCH
         while batch := list(islice(candidates, size)):
-            passed = self._passing(batch, driver.rest)
-            yield from (photo_id for photo_id in batch if photo_id in passed)
+            passed = self._passing([photo_id for _, photo_id in batch], driver.rest, earlier)
+            yield from ((number, (SUREST, -value, number)) for value, number in batch if number in passed)
             size = min(2 * size, _LAST_BATCH)
 
     def _stream(self, label: int, condition: str) -> Iterator[tuple[float, int]]:
@@ -157,14 +192,14 @@ class Search:
         for confidence, photo_id in self._reader.rows(sql, self._parameters):
             yield -confidence, photo_id
 
-    def _shortlist(self, labels: Sequence[int], condition: str, photos: set[int]) -> Iterator[int]:
-        """Those of a few photos that have one of some labels, by their best row."""
+    def _shortlist(self, labels: Sequence[int], condition: str, photos: set[int]) -> Iterator[tuple[float, int]]:
+        """(negative confidence, photo) of those of a few photos that have one of some labels, by their best row."""
         # The plus keeps SQLite from beginning with every row of the labels.
         sql = (
             f"SELECT l.photo_id, max(l.confidence) AS best FROM photo_labels l WHERE l.photo_id IN ({_list(photos)})"
             f" AND +l.label_id IN ({_list(labels)}){condition} GROUP BY l.photo_id ORDER BY best DESC, l.photo_id"
         )
-        return (photo_id for photo_id, _ in self._reader.rows(sql, self._parameters))
+        return ((-best, photo_id) for photo_id, best in self._reader.rows(sql, self._parameters))
 
     def _in_span(self) -> set[int] | None:
         """The photos of the time spans that every match lies in; None if there are none, or too many photos."""
@@ -176,36 +211,67 @@ class Search:
         found = {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
         return found if len(found) <= _SPAN else None
 
-    def _passing(self, photos: Sequence[int], rest: Node | None) -> set[int]:
-        """Those of some photos that are there and meet a condition."""
-        condition = "" if rest is None else f" AND {self._sql(rest, 'p.id')}"
+    def _passing(self, photos: Sequence[int], rest: Node | None, condition: str) -> set[int]:
+        """Those of some photos that are there and meet two conditions."""
+        condition += "" if rest is None else f" AND {self._sql(rest, 'p.id')}"
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
 
-    def _in_path_order(self) -> Iterator[int]:
-        condition = self._sql(self.query, "p.id")
-        sql = f"SELECT p.id FROM photos p WHERE p.missing_since IS NULL AND {condition} ORDER BY p.root_id, p.path"
+    def _in_path_order(self) -> Iterator[tuple[int, None]]:
+        sql = f"SELECT p.id FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path"
         for (photo_id,) in self._reader.rows(sql, self._parameters):
-            yield photo_id
+            yield photo_id, None
+
+    def _newest_first(self, after: Place | None) -> Iterator[tuple[int, Place]]:
+        """By the date taken; those without a date last, the latest found first."""
+        there = self._there()
+        dated = undated = ""
+        if after is not None:
+            behind = f"{self._name(after[1])}, {self._name(after[2])}"
+            dated = f" AND (p.taken, p.id) < ({behind})"
+            if after[0] == UNDATED:
+                undated = f" AND p.id < {self._name(after[2])}"
+        if after is None or after[0] == DATED:
+            sql = (
+                f"SELECT p.id, p.taken FROM photos p WHERE {there} AND p.taken IS NOT NULL{dated}"
+                " ORDER BY p.taken DESC, p.id DESC"
+            )
+            for photo_id, taken in self._reader.rows(sql, self._parameters):
+                yield photo_id, (DATED, taken, photo_id)
+        sql = f"SELECT p.id FROM photos p WHERE {there} AND p.taken IS NULL{undated} ORDER BY p.id DESC"
+        for (photo_id,) in self._reader.rows(sql, self._parameters):
+            yield photo_id, (UNDATED, None, photo_id)
+
+    def _there(self) -> str:
+        """The condition that a photo is there and matches."""
+        return "p.missing_since IS NULL" + ("" if self.query is None else f" AND {self._sql(self.query, 'p.id')}")
 
     def _complete(
-        self, ids: Sequence[int], roots: dict[int, str], wanted: frozenset[int] | None, with_labels: bool
+        self,
+        places: Sequence[tuple[int, Place | None]],
+        roots: dict[int, str],
+        wanted: frozenset[int] | None,
+        with_labels: bool,
     ) -> Iterator[Found]:
         """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
+        ids = _list(photo_id for photo_id, _ in places)
         photos = {
             row[0]: row
-            for row in self._reader.rows(f"SELECT id, root_id, path, taken FROM photos WHERE id IN ({_list(ids)})", {})
+            for row in self._reader.rows(
+                f"SELECT id, root_id, path, taken, size, mtime_ns FROM photos WHERE id IN ({ids})", {}
+            )
         }
         labels: dict[int, list[tuple[float, str]]] = {}
-        sql = f"SELECT photo_id, label_id, confidence, shown FROM photo_labels WHERE photo_id IN ({_list(ids)})"
+        sql = f"SELECT photo_id, label_id, confidence, shown FROM photo_labels WHERE photo_id IN ({ids})"
         rows = self._reader.rows(f"{sql} AND NOT removed", {}) if with_labels else ()
         for photo_id, label_id, confidence, shown in rows:
             if shown if wanted is None else label_id in wanted:
                 labels.setdefault(photo_id, []).append((-confidence, self._names[label_id]))
-        for photo_id in ids:
-            _, root, path, taken = photos[photo_id]
+        for photo_id, place in places:
+            _, root, path, taken, size, mtime_ns = photos[photo_id]
             matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
-            yield Found(photo_id, PhotoPath(roots[root], disk_path(path)), taken, matched)
+            version = file_version(size, mtime_ns)
+            yield Found(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
 
     def _positive(self, node: Node) -> frozenset[int] | None:
         """The labels that the query asks for; None if it names none, and then a photo's shown labels stand in."""
@@ -327,15 +393,21 @@ def _list(ids: Iterable[int]) -> str:
     return ",".join(map(str, ids)) or "NULL"
 
 
-def _once(items: Iterable[int]) -> Iterator[int]:
+def file_version(size: int, mtime_ns: int) -> str:
+    """A short text that changes when a file does."""
+    return f"{mtime_ns:x}-{size:x}"
+
+
+def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:
+    """The first row of each photo, of some or of all."""
     seen: set[int] = set()
-    for item in items:
-        if item not in seen:
-            seen.add(item)
-            yield item
+    for row in rows:
+        if row[1] not in seen and (photos is None or row[1] in photos):
+            seen.add(row[1])
+            yield row
 
 
-def _pages(items: Iterable[int], size: int) -> Iterator[list[int]]:
+def _pages(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
     iterator = iter(items)
     while page := list(islice(iterator, size)):
         yield page

@@ -159,6 +159,35 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
     assert non_empty > 50
 
 
+def test_pages_put_together_are_the_whole(settings: Settings, store: Store) -> None:
+    fill(store, a_library(5))
+    chance = random.Random(3)
+    pages = 0
+    with open_reader(settings) as reader:
+        for number in range(80):
+            text = a_query(chance) if number else ""
+            query = parse(text) if text else None
+            whole = [found.photo_id for found in Search(reader, TAXONOMY, query).results(newest=True)]
+            size, parts, place = chance.randint(1, 7), [], None
+            while page := list(Search(reader, TAXONOMY, query).results(size, newest=True, after=place)):
+                parts += [found.photo_id for found in page]
+                place = page[-1].place
+                pages += 1
+            assert parts == whole, text
+    assert pages > 200
+
+
+def test_without_labels_the_newest_come_first_and_undated_ones_last(settings: Settings, store: Store) -> None:
+    fill(store, a_library(5))
+    with open_reader(settings) as reader:
+        taken = [found.taken for found in Search(reader, TAXONOMY, None).results(newest=True)]
+        with pytest.raises(ValueError, match="another query"):
+            next(Search(reader, TAXONOMY, None).results(after=("surest", 0.5, 1)))
+    dated = [text for text in taken if text]
+    assert dated == sorted(dated, reverse=True)
+    assert taken == dated + [None] * (len(taken) - len(dated))
+
+
 def test_time_spans_of_any_size(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The three ways to answer a query with a time span find the same in the same order."""
     photos = a_library(11)
