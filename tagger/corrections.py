@@ -23,7 +23,7 @@ from tagger.store import corrections, jobs, looks, records
 from tagger.store.corrections import Said
 from tagger.store.looks import LabelBook
 from tagger.store.records import PhotoRecord
-from tagger.store.session import open_store
+from tagger.store.session import Store
 
 # Labels of the person's own have keys of their own, as those of rules do.
 OWN_PREFIX = "own:"
@@ -43,30 +43,36 @@ class Correction:
 
 
 def correct(
-    settings: Settings, paths: Sequence[str], said: Correction, clock: Clock | None = None
-) -> dict[str, list[Label]]:
+    store: Store, settings: Settings, photos: Sequence[str | int], said: Correction, clock: Clock | None = None
+) -> list[list[Label]]:
     """Correct the labels of photos, all or none; returns the labels that each has now.
 
-    Raises UsageError for a photo that is not in the library, or a label that it does not have.
+    `photos`: absolute paths, or ids. Raises UsageError for a photo that is not in the library, or a label that it does
+    not have.
     """
     clock = clock or SystemClock()
     known = taxonomy.load()
     policy = Policy.from_settings(settings.labels, known)
     book = LabelBook()
-    with open_store(settings) as store, store.write() as session:
-        ids = {}
-        for path in paths:
-            record = records.find_photo(session, path)
-            if record is None:
-                raise UnknownPhotoError(shown_path(path))
-            ids[path] = record.id
-            _correct(session, book, known, path, record.id, said)
+    with store.write() as session:
+        ids = []
+        for photo in photos:
+            record = _record(session, photo)
+            ids.append(record.id)
+            _correct(session, book, known, record.path.absolute, record.id, said)
             if said.undo:
                 _relabel(session, settings, policy, book, record, clock)
         if settings.keywords.mode != "off":
-            jobs.enqueue(session, list(ids.values()), jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
-        labels = looks.labels_of(session, list(ids.values()))
-        return {path: labels[photo_id] for path, photo_id in ids.items()}
+            jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
+        labels = looks.labels_of(session, ids)
+        return [labels[photo_id] for photo_id in ids]
+
+
+def _record(session: Session, photo: str | int) -> PhotoRecord:
+    record = records.photo_by_id(session, photo) if isinstance(photo, int) else records.find_photo(session, photo)
+    if record is None:
+        raise UnknownPhotoError(f"Photo {photo}" if isinstance(photo, int) else shown_path(photo))
+    return record
 
 
 def _correct(session: Session, book: LabelBook, known: Taxonomy, path: str, photo_id: int, said: Correction) -> None:

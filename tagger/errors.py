@@ -43,7 +43,7 @@ class UsageError(TaggerError):
 
 
 class UnknownPhotoError(UsageError):
-    """A photo is named that is not in the library. `path`: as people are shown it."""
+    """A photo is named that is not in the library. `path`: as people are shown it, or "Photo 12"."""
 
     def __init__(self, path: str) -> None:
         super().__init__(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
-from tagger.chosen_model import choose_model, open_classifier, stored_scores
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, stored_scores
+from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import NoLibraryError, TaggerError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, Verdict, top_classes
-from tagger.photo import shown_path
+from tagger.photo import Label, shown_path
 from tagger.store import records
+from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
 from tagger.vision import protocol
-from tagger.vision.classifier import ChildDiedError
-from tagger.vision.protocol import Request
+from tagger.vision.classifier import ChildDiedError, Classifier
+from tagger.vision.head import Head
+from tagger.vision.protocol import Answer, Request
 
 Fetching = Callable[[int, int | None], None]
 
@@ -27,62 +32,124 @@ Fetching = Callable[[int, int | None], None]
 class Explanation:
     """What the policy makes of one photo. `fresh`: the photo was looked at just now.
 
-    `top`: the likeliest classes as (WordNet id, name, probability), before any policy.
+    `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: what the policy gives.
     """
 
-    path: str
     fresh: bool
     model_id: str
     architecture: str
     top: list[tuple[str, str, float]]
     verdicts: list[Verdict]
+    labels: tuple[Label, ...]
 
 
 def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
     """Explain the photo at an absolute path. Raises ModelError, or UsageError where it cannot be looked at."""
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
     known = _from_library(settings, path)
-    if known is None:
-        scores, model_id, name = _fresh_look(settings, path, fetching)
-    else:
-        scores, model_id, name = known
-    return Explanation(
-        path, known is None, model_id, name, top_classes(scores, policy.taxonomy), policy.explain(scores)
-    )
+    if known is not None:
+        return known
+    with Looker(settings, fetching) as looker:
+        return looker.look(path)
 
 
-def _from_library(settings: Settings, path: str) -> tuple[NDArray[np.float32], str, str] | None:
-    """Scores from stored features, with the model that made them; None where the library has none."""
-    try:
-        with open_store(settings) as store, store.read() as session:
-            record = records.find_photo(session, path)
-            known = None if record is None else stored_scores(session, settings, record)
-    except NoLibraryError:
-        return None
+def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
+    """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
+    known = stored_scores(session, settings, record)
     if known is None:
         return None
     scores, model = known
-    return scores, model.model_id, model.architecture
+    return _explained(settings, scores, model.model_id, model.architecture, fresh=False)
 
 
-def _fresh_look(settings: Settings, path: str, fetching: Fetching) -> tuple[NDArray[np.float32], str, str]:
-    chosen = choose_model(settings, fetching)
-    # A person who names a file means it as it is now, however new it is.
-    at_once = settings.model_copy(update={"intake": settings.intake.model_copy(update={"settle_seconds": 0.0})})
-    with open_classifier(at_once, chosen) as classifier:
-        head = classifier.head()
-        classifier.start()
-        try:
-            classifier.submit([Request(0, path, None, ())])
-            answers = None
-            while answers is None:
-                answers = classifier.answers(1.0)
-        except ChildDiedError as died:
-            raise TaggerError(
-                f"The process that looked at {shown_path(path)} {died.how}.", f"See {classifier.log_file}"
-            ) from died
-    [answer] = answers
-    if answer.verdict is not protocol.Verdict.FEATURES:
-        raise UsageError(f"{shown_path(path)} cannot be labelled: {answer.reason}.")
-    [scores] = head.scores(np.frombuffer(answer.features, "<f4")[np.newaxis])
-    return scores, chosen.model_id, chosen.architecture.name
+class Looker:
+    """Looks at photos one by one, in a child process that starts with the first. May be used from several threads."""
+
+    def __init__(self, settings: Settings, fetching: Fetching, clock: Clock | None = None) -> None:
+        # A person who shows a file means it as it is now, however new it is.
+        intake = settings.intake.model_copy(update={"settle_seconds": 0.0})
+        self._settings = settings.model_copy(update={"intake": intake})
+        self._fetching = fetching
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._open: tuple[ChosenModel, Classifier, Head] | None = None
+        self._last_used = self._clock.monotonic()
+
+    def __enter__(self) -> Looker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the model is loaded, so that an answer takes a moment only."""
+        return self._open is not None
+
+    def look(self, path: str, name: str = "") -> Explanation:
+        """Explain the photo at a path. `name`: the file's name, where the path does not end with it.
+
+        Raises ModelError, UsageError where it cannot be looked at, TaggerError where the child process died of it.
+        """
+        with self._lock:
+            chosen, classifier, head = self._opened()
+            try:
+                classifier.start()
+                classifier.submit([Request(0, path, None, (), name)])
+                answers: list[Answer] | None = None
+                while answers is None:
+                    answers = classifier.answers(1.0)
+            except ChildDiedError as died:
+                shown = shown_path(name or path)
+                raise TaggerError(
+                    f"The process that looked at {shown} {died.how}.", f"See {classifier.log_file}"
+                ) from died
+            finally:
+                self._last_used = self._clock.monotonic()
+        [answer] = answers
+        if answer.verdict is not protocol.Verdict.FEATURES:
+            raise UsageError(f"{shown_path(name or path)} cannot be labelled: {answer.reason}.")
+        [scores] = head.scores(np.frombuffer(answer.features, "<f4")[np.newaxis])
+        return _explained(self._settings, scores, chosen.model_id, chosen.architecture.name, fresh=True)
+
+    def rest(self) -> None:
+        """End the child if there was nothing to do for a while. To be called now and then."""
+        if self._open is not None and self._clock.monotonic() - self._last_used > self._settings.web.idle_seconds:
+            self.close()
+
+    def close(self) -> None:
+        """End the child; the next look starts one again."""
+        with self._lock:
+            if self._open is not None:
+                self._open[1].close()
+                self._open = None
+
+    def _opened(self) -> tuple[ChosenModel, Classifier, Head]:
+        if self._open is None:
+            chosen = choose_model(self._settings, self._fetching)
+            classifier = open_classifier(self._settings, chosen, self._clock)
+            try:
+                classifier.start()
+                self._open = chosen, classifier, classifier.head()
+            except BaseException:
+                classifier.close()
+                raise
+        return self._open
+
+
+def _explained(
+    settings: Settings, scores: NDArray[np.float32], model_id: str, architecture: str, *, fresh: bool
+) -> Explanation:
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    [labels] = policy.labels_for(scores[np.newaxis])
+    return Explanation(
+        fresh, model_id, architecture, top_classes(scores, policy.taxonomy), policy.explain(scores), labels
+    )
+
+
+def _from_library(settings: Settings, path: str) -> Explanation | None:
+    try:
+        with open_store(settings) as store, store.read() as session:
+            record = records.find_photo(session, path)
+            return None if record is None else explain_stored(session, settings, record)
+    except NoLibraryError:
+        return None

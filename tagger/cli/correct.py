@@ -42,12 +42,15 @@ def command(
     """Correct the labels of PHOTOS."""
     from tagger import control
     from tagger.corrections import Correction, correct
+    from tagger.store.session import open_store
 
     said = Correction(remove, confirm, add, undo)
     if not said:
         raise UsageError("Nothing was said of the photos.", "Use --remove, --confirm, --add or --undo.")
     settings = settings_of(context)
-    found = correct(settings, [absolute(photo) for photo in photos], said)
+    paths = [absolute(photo) for photo in photos]
+    with open_store(settings) as store:
+        found = dict(zip(paths, correct(store, settings, paths, said), strict=True))
     if settings.keywords.mode != "off":
         control.ask(settings.data_dir, {"ask": "wake"})
     if as_json:

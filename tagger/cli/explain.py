@@ -35,13 +35,14 @@ def command(context: click.Context, photo: str, model: str | None, weights: str 
     settings = settings_of(context, model__name=model, model__weights=weights)
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
         found = explain(settings, absolute(photo), meter.update)
-    _print_json(found) if as_json else _print(found)
+    path = absolute(photo)
+    _print_json(path, found) if as_json else _print(path, found)
     return ExitCode.DONE
 
 
-def _print(found: Explanation) -> None:
+def _print(path: str, found: Explanation) -> None:
     how = "looked at just now" if found.fresh else "from the features stored in the library"
-    print(f"{shown_path(found.path)}\n{found.architecture} ({found.model_id}), {how}\n")
+    print(f"{shown_path(path)}\n{found.architecture} ({found.model_id}), {how}\n")
     print("What the model says:")
     for wnid, name, probability in found.top:
         print(f"  {probability:6.1%}  {name}  ({wnid})")
@@ -54,9 +55,9 @@ def _print(found: Explanation) -> None:
             print(f"            {' + '.join(parts)}{' ...' if len(parts) == 5 else ''}")
 
 
-def _print_json(found: Explanation) -> None:
+def _print_json(path: str, found: Explanation) -> None:
     write_json(
-        path_json(found.path)
+        path_json(path)
         | {
             "model": found.model_id,
             "architecture": found.architecture,

@@ -27,6 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _COMMANDS = {
     "backfill": ("backfill", "Label every photo below some folders; safe to interrupt and repeat."),
     "run": ("run", "Watch folders and label new photos as they arrive: the service."),
+    "web": ("web", "Serve the library as a web page with an API."),
     "search": ("search", "Find photos by what is in them."),
     "status": ("status", "What the library holds, what is queued, what failed and why."),
     "show": ("show", "Everything known about one photo."),

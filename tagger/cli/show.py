@@ -25,9 +25,10 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
 
     path = absolute(photo)
     with open_store(settings_of(context)) as store, store.read() as session:
-        story = records.story(session, path)
-    if story is None:
-        raise UnknownPhotoError(shown_path(path))
+        record = records.find_photo(session, path)
+        if record is None:
+            raise UnknownPhotoError(shown_path(path))
+        story = records.story(session, record)
     write_json(_json(story), indent=2) if as_json else _print(story)
     return ExitCode.DONE
 
@@ -45,7 +46,7 @@ def _print(story: PhotoStory) -> None:
     if story.model is not None and record.labelled_at is not None:
         model = f"{story.model.architecture} ({story.model.model_id})"
         rows.append(("Labelled", f"{local_time(record.labelled_at)} by {model}"))
-    rows += [("Copy", str(copy)) for copy in story.copies]
+    rows += [("Copy", str(copy.path)) for copy in story.copies]
     for label in story.labels:
         shown = "" if label.shown else ", search only"
         rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
@@ -73,7 +74,7 @@ def _json(story: PhotoStory) -> dict[str, Any]:
         "labelled_at": record.labelled_at,
         "model": None if story.model is None else story.model.model_id,
         "architecture": None if story.model is None else story.model.architecture,
-        "copies": [path_json(copy.absolute) for copy in story.copies],
+        "copies": [path_json(copy.path.absolute) for copy in story.copies],
         "labels": [label_json(label) for label in story.labels],
         "removed": story.removed,
     }

@@ -93,19 +93,24 @@ class Sidecar:
 
 
 def embedded_keywords(data: bytes) -> Mapping[Field, Sequence[str]]:
-    """A person's keywords in the XMP inside a photo of any format, found by its packet's first and last words.
+    """A person's keywords in the XMP inside a photo of any format."""
+    found = packet_in(data)
+    return {} if found is None else persons_keywords(found)
+
+
+def packet_in(data: bytes) -> Found | None:
+    """The keywords in the XMP inside a photo of any format, found by its packet's first and last words.
 
     That is what packets are for (XMP Specification Part 3 section 1.1). Compressed ones are not found.
     """
     start = data.find(_PACKET[0])
     end = data.find(_PACKET[1], start)
     if start < 0 or end < 0:
-        return {}
+        return None
     try:
-        found = packet_states(xmp.Packet(data[start : end + len(_PACKET[1])]))
+        return packet_states(xmp.Packet(data[start : end + len(_PACKET[1])]))
     except xmp.XmpError:
-        return {}
-    return persons_keywords(found)
+        return None
 
 
 def persons_keywords(found: Found) -> dict[Field, list[str]]:

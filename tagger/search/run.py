@@ -115,10 +115,16 @@ class Search:
             places = self._newest_first(after)
         else:
             places = self._in_path_order()
-        roots = {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
+        roots = self._roots()
         wanted = None if self.query is None else self._positive(self.query)
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
             yield from self._complete(page, roots, wanted, labels)
+
+    def named(self, ids: Sequence[int]) -> list[Found]:
+        """Photos by their ids, with their shown labels, in the order given; whichever is not there is left out."""
+        roots = self._roots()
+        there = self._passing(ids, None, "")
+        return list(self._complete([(number, None) for number in ids if number in there], roots, None, True))
 
     # --- which photos, in which order -----------------------------------------------------------------
 
@@ -245,6 +251,9 @@ class Search:
     def _there(self) -> str:
         """The condition that a photo is there and matches."""
         return "p.missing_since IS NULL" + ("" if self.query is None else f" AND {self._sql(self.query, 'p.id')}")
+
+    def _roots(self) -> dict[int, str]:
+        return {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
 
     def _complete(
         self,

@@ -94,6 +94,12 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
     return found[0] if found else None
 
 
+def photo_by_id(session: Session, photo_id: int) -> PhotoRecord | None:
+    """The photo of an id, or None."""
+    found = _records(session, PhotoRow.id == photo_id)
+    return found[0] if found else None
+
+
 def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]:
     """Where photos are, by id."""
     rows = session.execute(
@@ -106,7 +112,7 @@ def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]
 
 @dataclass(frozen=True, slots=True)
 class PhotoStory:
-    """A photo with its labels, the model that gave them, and where identical copies are.
+    """A photo with its labels, the model that gave them, and identical copies.
 
     `removed`: the names of labels that a person took away.
     """
@@ -115,14 +121,11 @@ class PhotoStory:
     labels: list[Label]
     removed: list[str]
     model: Model | None
-    copies: list[PhotoPath]
+    copies: list[PhotoRecord]
 
 
-def story(session: Session, path: str) -> PhotoStory | None:
-    """Everything known of the photo at an absolute path, or None."""
-    record = find_photo(session, path)
-    if record is None:
-        return None
+def story(session: Session, record: PhotoRecord) -> PhotoStory:
+    """Everything known of a photo."""
     copies: list[PhotoRecord] = []
     if record.content_hash is not None:
         same = and_(PhotoRow.size == record.fingerprint.size, PhotoRow.content_hash == record.content_hash)
@@ -130,7 +133,7 @@ def story(session: Session, path: str) -> PhotoStory | None:
     model = None if record.labelled_by is None else models(session)[record.labelled_by]
     labels = labels_of(session, [record.id])[record.id]
     removed = [label.name for label in labels_on(session, record.id) if label.removed]
-    return PhotoStory(record, labels, removed, model, [copy.path for copy in copies])
+    return PhotoStory(record, labels, removed, model, copies)
 
 
 def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:
@@ -164,6 +167,10 @@ def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, l
         after = records[-1].id
 
 
+# The number of photos that show a label.
+_SHOWN = func.sum(func.cast(PhotoLabelRow.shown, LabelRow.id.type))
+
+
 @dataclass(frozen=True, slots=True)
 class LabelCount:
     """A label and the number of photos that show it, and that have it at all."""
@@ -176,16 +183,19 @@ class LabelCount:
 
 def label_counts(session: Session) -> list[LabelCount]:
     """What the library contains, most frequent first."""
-    shown = func.sum(func.cast(PhotoLabelRow.shown, LabelRow.id.type))
-    rows = session.execute(
-        select(LabelRow.key, LabelRow.name, shown, func.count())
-        .join(PhotoLabelRow, PhotoLabelRow.label_id == LabelRow.id)
-        .join(PhotoRow, PhotoRow.id == PhotoLabelRow.photo_id)
-        .where(PhotoLabelRow.removed.is_(False), PhotoRow.missing_since.is_(None))
-        .group_by(LabelRow.id, LabelRow.key, LabelRow.name)
-        .order_by(shown.desc(), func.count().desc(), LabelRow.name)
-    )
-    return [LabelCount(key, name, int(seen or 0), stored) for key, name, seen, stored in rows]
+    # All rows from their index alone, less those of the few photos that are missing: that is thirty times as fast as
+    # looking each row's photo up.
+    rows = select(PhotoLabelRow.label_id, _SHOWN, func.count()).where(PhotoLabelRow.removed.is_(False))
+    gone = rows.join(PhotoRow, PhotoRow.id == PhotoLabelRow.photo_id).where(PhotoRow.missing_since.is_not(None))
+    by_label = PhotoLabelRow.label_id
+    missing = {number: (shown or 0, stored) for number, shown, stored in session.execute(gone.group_by(by_label))}
+    names = {row.id: (row.key, row.name) for row in session.execute(select(LabelRow.id, LabelRow.key, LabelRow.name))}
+    found = []
+    for number, shown, stored in session.execute(rows.group_by(by_label)):
+        less = missing.get(number, (0, 0))
+        if stored > less[1]:
+            found.append(LabelCount(*names[number], int(shown or 0) - less[0], stored - less[1]))
+    return sorted(found, key=lambda label: (-label.shown, -label.stored, label.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,8 @@ class PhotoLabelRow(Base):
     model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
 
     __table_args__ = (
-        # Search reads a label's photos from here, the surest first, without touching the table.
-        Index("ix_photo_labels_search", "label_id", text("confidence DESC"), "photo_id"),
+        # Search reads a label's photos here, the surest first, and counting counts them, neither touching the table.
+        Index("ix_photo_labels_search", "label_id", text("confidence DESC"), "photo_id", "shown", "removed"),
         # Halves the table: the key is the row.
         {"sqlite_with_rowid": False},
     )

@@ -12,13 +12,10 @@ import hashlib
 import io
 import os
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
 from typing import IO, BinaryIO, cast
 
 import numpy as np
@@ -26,12 +23,13 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tagger.clock import SystemClock
 from tagger.config import LimitSettings
 from tagger.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.hashing import content_hash, content_hash_of_parts
 from tagger.photo import Fingerprint, PhotoFacts
 from tagger.vision import exif, jpeg
+from tagger.vision.bounds import Deadline, TooSlowError, budget
+from tagger.vision.faults import DecodeError, DecodeFault
 from tagger.vision.normal import as_seen, upright
 
 pillow_heif.register_heif_opener(thumbnails=False)
@@ -47,28 +45,6 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
 _KEEP_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _MAX_SCANS = 100
-_CLOCK = SystemClock()
-
-
-class DecodeFault(StrEnum):
-    """Whose fault it is that a photo cannot be decoded."""
-
-    BROKEN = "broken"  # the file's
-    TOO_BIG = "too big"  # a limit of the configuration
-    UNREADABLE = "unreadable"  # permissions, or not a regular file
-    CHANGED = "changed"  # it is being written right now
-    UNAVAILABLE = "unavailable"  # the storage does not answer
-    GONE = "gone"  # there is no such file
-    MEMORY = "memory"  # this machine's, right now
-
-
-class DecodeError(Exception):
-    """A photo that cannot be decoded. `reason` is a sentence for people."""
-
-    def __init__(self, fault: DecodeFault, reason: str) -> None:
-        super().__init__(reason)
-        self.fault = fault
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +64,8 @@ class Decoded:
 class OpenPhoto:
     """An open photo file; see `open_photo`."""
 
-    def __init__(self, path: str, file: IO[bytes], fingerprint: Fingerprint) -> None:
-        self.path = path
+    def __init__(self, name: str, file: IO[bytes], fingerprint: Fingerprint) -> None:
+        self.name = name
         self.file = file
         self.fingerprint = fingerprint
         self.content_hash: bytes | None = None
@@ -97,8 +73,11 @@ class OpenPhoto:
 
 
 @contextmanager
-def open_photo(path: str) -> Iterator[OpenPhoto]:
-    """Open a regular file without ever blocking on a pipe or a device. Raises DecodeError."""
+def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
+    """Open a regular file without ever blocking on a pipe or a device. Raises DecodeError.
+
+    `name`: the file's name, where the path does not end with it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
@@ -108,7 +87,7 @@ def open_photo(path: str) -> Iterator[OpenPhoto]:
         if not stat.S_ISREG(status.st_mode):
             raise DecodeError(DecodeFault.UNREADABLE, "it is not a regular file")
         file = open(descriptor, "rb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor, closed below
-        yield OpenPhoto(path, file, _fingerprint(status))
+        yield OpenPhoto(name or path, file, _fingerprint(status))
     finally:
         os.close(descriptor)
 
@@ -140,8 +119,43 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
 def decode(photo: OpenPhoto, *, size: int, limits: LimitSettings) -> Decoded:
     """Decode an open photo to `size` x `size` RGB pixels. Raises DecodeError, and nothing else, for any file."""
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
-    try:
+    with _faults_told():
         pixels, facts = _decode(photo, size, limits)
+    pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
+    return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
+
+
+def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
+    # Just as large as needed would be a tenth faster and change twice as much.
+    with _loaded(photo, 2 * size, limits) as found:
+        small = as_seen(found.picture).resize((size, size), Image.Resampling.BILINEAR)
+        small = upright(small, found.orientation)
+        width, height = found.size[::-1] if found.orientation >= 5 else found.size
+        return np.asarray(small, np.uint8), PhotoFacts(found.kind, width, height, found.taken)
+
+
+def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> bytes:
+    """A photo as a JPEG whose longer side has at most `longest` pixels, upright. Raises DecodeError, and nothing else.
+
+    It keeps the colour profile, because it is for eyes, and nothing else of the photo's metadata.
+    """
+    # Read once; for files that are empty, too large or being written it raises.
+    hash_content(photo, limits=limits)
+    with _faults_told(), _loaded(photo, longest, limits) as found:
+        picture = as_seen(found.picture)
+        share = min(1.0, longest / max(picture.size))
+        size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+        picture = upright(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), found.orientation)
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=82, optimize=True, icc_profile=found.profile)
+        return out.getvalue()
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Turn whatever decoding raises into a DecodeError."""
+    try:
+        yield
     except MemoryError as error:
         raise DecodeError(DecodeFault.MEMORY, "there was not enough memory to decode it") from error
     except OSError as error:
@@ -154,50 +168,60 @@ def decode(photo: OpenPhoto, *, size: int, limits: LimitSettings) -> Decoded:
     except Exception as error:
         # Pillow and its plugins raise anything for a malformed file: struct.error, KeyError, ZeroDivisionError ...
         raise _broken(error) from error
-    pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
-    return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
 
 
-def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A picture with its pixels, not yet turned upright. `size`: of the file's picture, before orientation."""
+
+    picture: Image.Image
+    kind: str
+    size: tuple[int, int]
+    orientation: int
+    taken: str | None
+    profile: bytes | None
+
+
+@contextmanager
+def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings) -> Iterator[_Loaded]:
+    """The pixels of an open photo, within all limits; a JPEG is scaled down while `enough` pixels a side remain."""
     data = photo.data
     source: IO[bytes] = photo.file if data is None else io.BytesIO(data)
     source.seek(0)
     header = source.read(SNIFF_BYTES)
     source.seek(0)
     kind = sniff(header)
-    if kind == "RAW" or (kind in (None, "TIFF") and extension(photo.path) in RAW_EXTENSIONS):
+    if kind == "RAW" or (kind in (None, "TIFF") and extension(photo.name) in RAW_EXTENSIONS):
         data, kind = _raw_preview(source), "RAW"
         source = io.BytesIO(data)
     elif kind is None:
         raise DecodeError(DecodeFault.BROKEN, "it is not a picture in any format that tagger knows")
-    deadline = _Deadline(limits.decode_seconds)
+    deadline = Deadline(limits.decode_seconds)
     with _open(source, deadline) as picture:
         full = picture.size
         _check_pixels(full, limits)
         coefficients = 0
         if picture.format in ("JPEG", "MPO"):
             coefficients = _check_scans(source, full)
-            # The network sees few pixels: let libjpeg scale by 1/2, 1/4 or 1/8 while it decodes, staying at least twice
-            # as large as needed. Just as large as needed would be a tenth faster and change twice as much.
-            picture.draft(None, (2 * size, 2 * size))
-        with _budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
+            # Few pixels are needed: let libjpeg scale by 1/2, 1/4 or 1/8 while it decodes.
+            picture.draft(None, (enough, enough))
+        with budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
             loaded = _load(picture, source, deadline, limits)
             # Asked after decoding: Pillow turns some formats itself and takes the tag away.
             orientation = exif.orientation(picture)
-            small = as_seen(loaded).resize((size, size), Image.Resampling.BILINEAR)
-        small = upright(small, orientation)
-        width, height = full[::-1] if orientation >= 5 else full
-        return np.asarray(small, np.uint8), PhotoFacts(kind, width, height, exif.taken(picture))
+            # A profile of other colours than RGB does not fit what is made of them.
+            profile = picture.info.get("icc_profile") if loaded.mode == "RGB" else None
+            yield _Loaded(loaded, kind, full, orientation, exif.taken(picture), profile)
 
 
-def _open(source: IO[bytes], deadline: _Deadline) -> Image.Image:
+def _open(source: IO[bytes], deadline: Deadline) -> Image.Image:
     try:
         return Image.open(cast(IO[bytes], deadline.watching(source)), formats=_FORMATS)
     except UnidentifiedImageError as error:
         raise DecodeError(DecodeFault.BROKEN, "its header is damaged or of a kind that cannot be decoded") from error
 
 
-def _load(picture: Image.Image, source: IO[bytes], deadline: _Deadline, limits: LimitSettings) -> Image.Image:
+def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: LimitSettings) -> Image.Image:
     """Decode the pixels. A truncated picture is taken if enough of it is there."""
     try:
         picture.load()
@@ -214,7 +238,7 @@ def _load(picture: Image.Image, source: IO[bytes], deadline: _Deadline, limits: 
     return picture
 
 
-def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: _Deadline) -> Image.Image:
+def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: Deadline) -> Image.Image:
     """What there is of a truncated picture; the rest is one colour."""
     if picture.format not in ("JPEG", "MPO"):
         # Pillow keeps what it had decoded when the data ended.
@@ -281,86 +305,12 @@ def _raw_preview(source: IO[bytes]) -> bytes:
     return encoded.getvalue()
 
 
-class _TooSlowError(Exception):
-    """The time for one picture is over."""
-
-
-class _Deadline:
-    """Ends a decoding that takes too long, at the next time that the decoder asks for data."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = _CLOCK.monotonic() + seconds
-
-    def watching(self, source: IO[bytes]) -> _WatchedFile:
-        """The file, with the deadline looked at before each read."""
-        return _WatchedFile(source, self)
-
-    def check(self) -> None:
-        """Raise _TooSlowError when the time is over."""
-        if _CLOCK.monotonic() > self._end:
-            raise _TooSlowError
-
-
-class _WatchedFile:
-    """Just what Pillow needs of a file."""
-
-    def __init__(self, source: IO[bytes], deadline: _Deadline) -> None:
-        self._source = source
-        self._deadline = deadline
-        self.seek = source.seek
-        self.tell = source.tell
-
-    def read(self, count: int = -1) -> bytes:
-        self._deadline.check()
-        return self._source.read(count)
-
-    def readline(self, limit: int = -1) -> bytes:
-        self._deadline.check()
-        return self._source.readline(limit)
-
-    def close(self) -> None:
-        """The file belongs to `open_photo`."""
-
-
-class _Budget:
-    """Memory for all pictures that are decoded at the same time; who does not fit waits."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._free = total
-        self._condition = threading.Condition()
-
-    @contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
-        """Hold `size` bytes of the budget, waiting until they are free."""
-        if size > self._total:
-            raise DecodeError(
-                DecodeFault.TOO_BIG,
-                f"decoding it needs {size >> 20} MB, more than limits.memory_mb = {self._total >> 20}",
-            )
-        with self._condition:
-            self._condition.wait_for(lambda: self._free >= size)
-            self._free -= size
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._free += size
-                self._condition.notify_all()
-
-
-@cache
-def _budget(total: int) -> _Budget:
-    return _Budget(total)
-
-
 def _fingerprint(status: os.stat_result) -> Fingerprint:
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
 def _broken(error: Exception) -> DecodeError:
-    if isinstance(error, _TooSlowError):
+    if isinstance(error, TooSlowError):
         return DecodeError(DecodeFault.TOO_BIG, "decoding took longer than limits.decode_seconds")
     text = " ".join(str(error).split())[:200]
     return DecodeError(DecodeFault.BROKEN, f"the picture is damaged: {text or type(error).__name__}")

@@ -22,7 +22,8 @@ from tagger import __version__
 from tagger.config import LimitSettings
 from tagger.errors import ModelError
 from tagger.machine import usable_threads
-from tagger.vision.decode import Decoded, DecodeError, decode, open_photo
+from tagger.vision.decode import Decoded, decode, open_photo
+from tagger.vision.faults import DecodeError
 from tagger.vision.light import About, write_light
 from tagger.vision.models import Architecture, architecture
 from tagger.vision.protocol import receive, send

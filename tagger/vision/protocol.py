@@ -40,12 +40,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One photo to look at. `twins`: content hashes of known photos of the same size."""
+    """One photo to look at. `twins`: content hashes of known photos of the same size.
+
+    `name`: the file's name, where the path does not end with it.
+    """
 
     job_id: int
     path: str
     pixel_hash: bytes | None
     twins: tuple[bytes, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def request_json(request: Request) -> dict[str, Any]:
         "path": request.path,
         "pixels": None if request.pixel_hash is None else request.pixel_hash.hex(),
         "twins": [twin.hex() for twin in request.twins],
+        "name": request.name,
     }
 
 
@@ -95,6 +100,7 @@ def request_from(data: dict[str, Any]) -> Request:
         data["path"],
         None if pixels is None else bytes.fromhex(pixels),
         tuple(bytes.fromhex(twin) for twin in data["twins"]),
+        data["name"],
     )
 
 

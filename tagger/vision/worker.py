@@ -27,8 +27,9 @@ from tagger.config import LimitSettings
 from tagger.errors import ModelError
 from tagger.machine import memory, usable_cores, usable_threads
 from tagger.photo import Looked, PhotoFacts
-from tagger.vision.decode import DecodeError, DecodeFault, decode, hash_content, open_photo
+from tagger.vision.decode import decode, hash_content, open_photo
 from tagger.vision.engines import Engine
+from tagger.vision.faults import DecodeError, DecodeFault
 from tagger.vision.models import architecture
 from tagger.vision.precision import UNFINISHED, Precision, Trial
 from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
@@ -163,7 +164,7 @@ class _Worker:
     def _look(self, request: Request) -> _Seen:
         job = request.job_id
         try:
-            with open_photo(request.path) as photo:
+            with open_photo(request.path, request.name) as photo:
                 fingerprint = photo.fingerprint
                 age = SystemClock().now() - fingerprint.mtime_ns / 1e9
                 if 0 <= age < self._settle:

@@ -16,7 +16,9 @@ def test_a_look_is_stored_as_a_whole(store: Store) -> None:
         model = samples.model(session)
         samples.look(session, photo, model, [label("tiger", 0.75, key="n02129604"), label("big cat", 0.9, rank=2)])
     with store.read() as session:
-        story = records.story(session, "/photos/a.jpg")
+        record = records.find_photo(session, "/photos/a.jpg")
+        assert record is not None
+        story = records.story(session, record)
         assert story is not None
         assert [(found.name, found.wnid, found.confidence) for found in story.labels] == [
             ("tiger", "n02129604", 0.75),

@@ -12,10 +12,11 @@ import numpy as np
 import pillow_heif
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tagger.config import LimitSettings
-from tagger.vision.decode import Decoded, DecodeError, DecodeFault, decode, hash_content, open_photo
+from tagger.vision.decode import Decoded, decode, hash_content, open_photo, small_copy
+from tagger.vision.faults import DecodeError, DecodeFault
 
 LIMITS = LimitSettings()
 RED, GREEN, BLUE, YELLOW = (230, 20, 20), (20, 200, 20), (20, 20, 230), (220, 220, 20)
@@ -368,3 +369,27 @@ def test_broken_files_are_decoded_or_refused_and_nothing_else(shared: Path) -> N
     assert set(outcomes) <= {"decoded", DecodeFault.BROKEN, DecodeFault.TOO_BIG}
     assert outcomes.total() == 487
     assert outcomes["decoded"] > 80
+
+
+def test_a_small_copy_is_upright_fits_and_keeps_its_colours(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (400, 200), "red")
+    picture.paste("blue", (200, 0, 400, 200))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif, icc_profile=profile)
+    with open_photo(str(tmp_path / "a.jpg")) as photo:
+        data = small_copy(photo, longest=100, limits=LIMITS)
+    small = Image.open(io.BytesIO(data))
+    assert small.size == (50, 100)
+    assert small.info["icc_profile"] == profile
+    assert not small.getexif()
+    red, _, blue = small.getpixel((25, 10))  # type: ignore[misc]
+    assert red > 200 > 60 > blue
+
+
+def test_a_small_picture_is_not_made_larger(tmp_path: Path) -> None:
+    Image.new("L", (30, 20)).save(tmp_path / "a.png")
+    with open_photo(str(tmp_path / "a.png")) as photo:
+        data = small_copy(photo, longest=100, limits=LIMITS)
+    assert Image.open(io.BytesIO(data)).size == (30, 20)

@@ -1,0 +1,51 @@
+"""`tagger web`: the web page and its API."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tagger.cli.common import settings_of
+from tagger.config import Settings
+from tagger.errors import ExitCode, UsageError
+
+
+@click.command(
+    "web",
+    epilog="""\b
+Examples:
+  tagger web                                 on this machine: http://127.0.0.1:8643/
+  tagger web --listen 0.0.0.0:8643           for every machine; needs a password
+  tagger web --hash-password                 asks for one and prints its hash, for web.password_hash
+Stop it with Ctrl-C. With web.enabled = true `tagger run` serves it, too.""",
+)
+@click.option("--listen", metavar="HOST:PORT", help="Where to listen instead of web.listen.")
+@click.option("--hash-password", is_flag=True, help="Ask for a password, print its hash and end.")
+@click.pass_context
+def command(context: click.Context, listen: str | None, hash_password: bool) -> int:
+    """Serve the library as a web page with an API."""
+    if hash_password:
+        return _hash_password()
+    from tagger import logs
+    from tagger.web.serve import serve
+
+    def load() -> Settings:
+        return settings_of(context, web__listen=listen)
+
+    logs.set_up(load().service.log)
+    serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True))
+    return ExitCode.DONE
+
+
+def _hash_password() -> int:
+    from tagger.web.password import hash_password
+
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if len(password) < 8:
+        raise UsageError("The password has fewer than 8 characters.", "Take a longer one.")
+    print(hash_password(password))
+    return ExitCode.DONE

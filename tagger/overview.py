@@ -1,0 +1,70 @@
+"""What the library holds, what is queued, what failed, what the service does: for `tagger status` and the web page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tagger import control
+from tagger.config import Settings
+from tagger.schedule import Window, local_zone
+from tagger.store import jobs, ledger, library, looks, records, runs
+from tagger.store.jobs import FailedJob, QueueCounts
+from tagger.store.library import Root
+from tagger.store.lock import holder
+from tagger.store.looks import Model
+from tagger.store.records import Totals
+from tagger.store.runs import Run
+from tagger.store.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One look at everything.
+
+    `failed`, `unwritten`: dead letters of labelling and of keywords. `by_priority`: photos that wait to be labelled.
+    `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's. `at_work`: who holds the
+    library's lock. `service`: what the running service says of itself, or None.
+    """
+
+    roots: list[Root]
+    totals: Totals
+    models: Mapping[int, Model]
+    failed: list[FailedJob]
+    by_priority: Mapping[int, int]
+    keywords: QueueCounts
+    with_keywords: int
+    unwritten: list[FailedJob]
+    last_run: Run | None
+    at_work: str
+    service: dict[str, Any] | None
+
+
+def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
+    """Look. `failures`: list so many dead letters of each kind at most; None for all. Raises StoreError."""
+    service = control.ask(settings.data_dir, {"ask": "status"})
+    with store.read() as session:
+        return Overview(
+            roots=library.roots(session),
+            totals=records.totals(session),
+            models=looks.models(session),
+            failed=jobs.failed(session, failures),
+            by_priority=jobs.counts_by_priority(session),
+            keywords=jobs.counts(session, kind=jobs.KEYWORDS),
+            with_keywords=ledger.count_entries(session),
+            unwritten=jobs.failed(session, failures, jobs.KEYWORDS),
+            last_run=next(iter(runs.last_runs(session, 1)), None),
+            at_work=holder(settings.data_dir),
+            service=service,
+        )
+
+
+def finish(photos: int, rate: float, settings: Settings, now: float) -> datetime | None:
+    """When so many photos will be done at a rate (photos a second), worked on in the work window only."""
+    if not rate:
+        return None
+    zone = local_zone()
+    window = Window(settings.service.work_window, zone)
+    return datetime.fromtimestamp(window.finish(now, photos / rate), zone)

@@ -1,0 +1,44 @@
+"""Child process that makes small copies of photos for the web page: one at a time, as the parent asks for them.
+
+It decodes files from anybody, so it is a process of its own, as the one that labels is: what kills it kills nothing
+else.
+Run as `python -m tagger.vision.thumbnailer FD`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from multiprocessing.connection import Connection
+
+from tagger.config import LimitSettings
+from tagger.vision.decode import open_photo, small_copy
+from tagger.vision.faults import DecodeError
+from tagger.vision.protocol import receive, send
+
+
+def main(descriptor: int) -> None:
+    """Answer each request with its outcome and the bytes of a JPEG, until the parent goes."""
+    channel = Connection(descriptor)
+    limits = LimitSettings.model_validate(receive(channel)["limits"])
+    # Somebody waits for it, but labelling has waited longer.
+    os.nice(19)
+    try:
+        while (message := receive(channel))["kind"] == "photo":
+            data, reason = b"", ""
+            try:
+                with open_photo(message["path"], message["name"]) as photo:
+                    data = small_copy(photo, longest=int(message["longest"]), limits=limits)
+            except DecodeError as error:
+                reason = error.reason
+            except MemoryError:
+                reason = "there was not enough memory to decode it"
+            send(channel, "copy", reason=reason)
+            channel.send_bytes(data)
+    except (EOFError, OSError):
+        # The parent has gone.
+        return
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The web page and its API. `serve` starts them, `app` puts them together."""

@@ -1,0 +1,111 @@
+"""The API of photos: search, suggestions, one photo, what it looks like, and what a person says of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from tagger.corrections import Correction, correct
+from tagger.errors import UsageError
+from tagger.explain import explain_stored
+from tagger.similar import similar
+from tagger.store import records
+from tagger.web import queries
+from tagger.web.library import Library
+from tagger.web.media import PhotoId
+from tagger.web.problems import ProblemError
+from tagger.web.queries import PAGE
+from tagger.web.schemas import (
+    Corrections,
+    LabelOut,
+    LabelsOut,
+    PhotoDetail,
+    PhotoOut,
+    SearchOut,
+    Suggestion,
+    Unknown,
+    WhyOut,
+)
+
+router = APIRouter(tags=["photos"])
+
+
+def library_of(request: Request) -> Library:
+    """What handlers share."""
+    library: Library = request.app.state.library
+    return library
+
+
+@router.get("/search")
+def get_search(
+    request: Request,
+    q: Annotated[str, Query(max_length=1000, description="As for `tagger search`; empty: everything")] = "",
+    after: Annotated[str, Query(max_length=200, description="The `next` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+) -> SearchOut:
+    """Photos, the surest first; where the query names no label, the newest first."""
+    page = queries.search(library_of(request), q, after, limit)
+    return SearchOut(
+        photos=[PhotoOut.of(found) for found in page.photos],
+        next=page.next or None,
+        unknown=[Unknown(text=word.text, known=word.known, near=list(word.near)) for word in page.unknown],
+    )
+
+
+@router.get("/suggest")
+def get_suggest(
+    request: Request,
+    q: Annotated[str, Query(max_length=200, description="The beginning of a word")],
+    limit: Annotated[int, Query(ge=1, le=50)] = 8,
+) -> list[Suggestion]:
+    """Labels of the library for what was typed so far."""
+    found = queries.suggest(library_of(request), q, limit)
+    return [Suggestion(name=name, photos=photos) for name, photos in found]
+
+
+@router.get("/photos/{photo_id}")
+def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
+    """Everything known of one photo."""
+    library = library_of(request)
+    record = library.record(photo_id)
+    with library.store.read() as session:
+        return PhotoDetail.of(records.story(session, record))
+
+
+@router.get("/photos/{photo_id}/why")
+def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
+    """Why the photo has its labels, from its stored features."""
+    library = library_of(request)
+    record = library.record(photo_id)
+    with library.store.read() as session:
+        found = explain_stored(session, library.settings, record)
+    if found is None:
+        raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
+    return WhyOut.of(found)
+
+
+@router.get("/photos/{photo_id}/similar")
+def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query(ge=1, le=100)] = 24) -> list[PhotoOut]:
+    """More like this, the most similar first."""
+    library = library_of(request)
+    record = library.record(photo_id)
+    with library.store.read() as session:
+        ids = [number for number, _ in similar(session, record, limit)]
+    return [PhotoOut.of(found) for found in queries.by_ids(library, ids)]
+
+
+@router.post("/photos/{photo_id}/corrections")
+def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> LabelsOut:
+    """Remove, confirm or add labels, or undo that. What is said stays through other rules and models."""
+    library = library_of(request)
+    correction = Correction(said.remove, said.confirm, said.add, said.undo)
+    if not correction:
+        raise UsageError("Nothing was said of the photo.", "Use remove, confirm, add or undo.")
+    [labels] = correct(library.store, library.settings, [photo_id], correction, library.clock)
+    library.forget_counts()
+    if library.settings.keywords.mode != "off":
+        library.wake_service()
+    with library.store.read() as session:
+        story = records.story(session, library.record(photo_id))
+    return LabelsOut(labels=[LabelOut.of(label) for label in labels], removed=story.removed)

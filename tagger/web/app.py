@@ -1,0 +1,119 @@
+"""Puts the web server together: routes, pages, the guard in front, and what becomes of faults."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio import CapacityLimiter
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from tagger import __version__
+from tagger.errors import TaggerError
+from tagger.web import api, media, pages, problems
+from tagger.web.guard import Guard
+from tagger.web.library import Library
+from tagger.web.problems import Problem, ProblemError
+
+_HERE = Path(__file__).parent
+# Each holds a connection to the database while it answers; SQLAlchemy's pool has 15.
+_THREADS = 12
+_PICTURES = 4
+
+
+def create_app(library: Library) -> FastAPI:
+    """The ASGI application that serves a library."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = _THREADS
+        # Small copies wait for the few processes that make them; nothing else shall wait behind them.
+        app.state.pictures = CapacityLimiter(_PICTURES)
+        library.start()
+        yield
+        await anyio.to_thread.run_sync(library.close)
+
+    app = FastAPI(
+        title="tagger",
+        version=__version__,
+        description="Search, look at and correct a library of photos. Faults are problem details (RFC 9457).",
+        lifespan=life,
+        middleware=[Middleware(Guard, settings=library.settings.web, login=library.login)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        root_path=library.settings.web.root_path,
+        root_path_in_servers=True,
+    )
+    app.state.library = library
+    version = APIRouter(
+        prefix="/api/v1",
+        responses={"4XX": {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}},
+    )
+    for part in (api.router, media.router):
+        version.include_router(part)
+    app.include_router(version)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    app.add_exception_handler(TaggerError, _tagger_error)
+    app.add_exception_handler(ProblemError, _problem_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
+    return app
+
+
+def _description(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, in which every fault is a problem."""
+    if app.openapi_schema is None:
+        found = FastAPI.openapi(app)
+        for path in found["paths"].values():
+            for operation in path.values():
+                # FastAPI describes its own form of a validation fault, which is not what is sent.
+                operation["responses"].pop("422", None)
+                for code in ("4XX", "5XX"):
+                    schema = {"$ref": "#/components/schemas/Problem"}
+                    operation["responses"][code] = {
+                        "description": "A problem",
+                        "content": {problems.MEDIA_TYPE: {"schema": schema}},
+                    }
+        for name in ("HTTPValidationError", "ValidationError"):
+            found["components"]["schemas"].pop(name, None)
+    return app.openapi_schema or {}
+
+
+def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A problem as JSON, or as a page where a person asked for one."""
+    if "/api/" not in request.url.path and "text/html" in request.headers.get("accept", ""):
+        return pages.problem_page(request, problem, headers)
+    return JSONResponse(problem.model_dump(), problem.status, headers, problems.MEDIA_TYPE)
+
+
+def _tagger_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TaggerError)
+    return _answer(request, problems.of_error(error))
+
+
+def _problem_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return _answer(request, error.problem, error.headers)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = "" if error.status_code == 404 else str(error.detail)
+    return _answer(request, problems.problem(error.status_code, detail), dict(error.headers or {}))
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _answer(request, problems.of_validation(list(error.errors())))

@@ -1,0 +1,132 @@
+"""What the handlers of requests share, for as long as the server runs: the library, its settings, its helpers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tagger import control
+from tagger.clock import Clock, SystemClock
+from tagger.config import Settings
+from tagger.errors import UnknownPhotoError
+from tagger.explain import Looker
+from tagger.store import records
+from tagger.store.reader import Reader, open_reader
+from tagger.store.records import LabelCount, PhotoRecord
+from tagger.store.session import Store, open_store
+from tagger.vision.thumbnails import Thumbnailer
+from tagger.web.cache import PictureCache
+from tagger.web.password import Login
+
+# Counting a library takes a third of a second for a million photos; what took longer than this is done beside.
+_AT_ONCE = 0.05
+_FRESH = 10.0
+
+
+class Library:
+    """The library that is served. `load` reads the settings, again when labels' rules were changed.
+
+    It may be there or not yet: whatever needs it raises NoLibraryError until it is.
+    """
+
+    def __init__(self, load: Callable[[], Settings], clock: Clock | None = None) -> None:
+        self._load = load
+        self.settings = load()
+        self.clock = clock or SystemClock()
+        self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
+        self.thumbnailer = Thumbnailer(self.settings, self.clock)
+        self.pictures = PictureCache(self.settings.data_dir, self.settings.web.cache_mb << 20, self.clock)
+        self.looker = self._new_looker()
+        self.fetched: tuple[int, int | None] | None = None
+        self._store: Store | None = None
+        self._opening = threading.Lock()
+        self._counts: tuple[float, list[LabelCount]] | None = None
+        self._counting = threading.Lock()
+        self._stopping = threading.Event()
+        self._tidier = threading.Thread(target=self._tidy, name="tidy", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tidy up now and then: processes that nobody needs, pictures that are too many."""
+        self._tidier.start()
+
+    def close(self) -> None:
+        """End what was started."""
+        self._stopping.set()
+        self.thumbnailer.close()
+        self.looker.close()
+        if self._store is not None:
+            self._store.close()
+
+    def reload(self) -> None:
+        """Read the settings again. Raises ConfigError, and then the old ones stay."""
+        self.settings = self._load()
+        looker, self.looker = self.looker, self._new_looker()
+        looker.close()
+
+    @property
+    def store(self) -> Store:
+        """The open library. Raises NoLibraryError, StoreError."""
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self.settings)
+            return self._store
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """The library as searches read it. Raises NoLibraryError, StoreError."""
+        # Once through SQLAlchemy, which also brings an older library up to date.
+        _ = self.store
+        with open_reader(self.settings) as reader:
+            yield reader
+
+    def record(self, photo_id: int) -> PhotoRecord:
+        """The photo of an id. Raises UnknownPhotoError."""
+        with self.store.read() as session:
+            record = records.photo_by_id(session, photo_id)
+        if record is None:
+            raise UnknownPhotoError(f"Photo {photo_id}")
+        return record
+
+    def label_counts(self) -> list[LabelCount]:
+        """What the library contains. In a large one it may be of some seconds ago."""
+        known = self._counts
+        age = 0.0 if known is None else self.clock.monotonic() - known[0]
+        if known is None or (age > 0 and self._counting_took <= _AT_ONCE):
+            return self._count()
+        if age > _FRESH and not self._counting.locked():
+            threading.Thread(target=self._count, name="count", daemon=True).start()
+        return known[1]
+
+    def forget_counts(self) -> None:
+        """Labels changed: they are counted anew."""
+        if self._counts is not None:
+            self._counts = -_FRESH, self._counts[1]
+
+    def wake_service(self) -> bool:
+        """Tell the running service that something was queued; False if none runs."""
+        return control.ask(self.settings.data_dir, {"ask": "wake"}) is not None
+
+    _counting_took = 0.0
+
+    def _count(self) -> list[LabelCount]:
+        with self._counting:
+            started = self.clock.monotonic()
+            with self.store.read() as session:
+                found = records.label_counts(session)
+            now = self.clock.monotonic()
+            self._counting_took = now - started
+            self._counts = now, found
+            return found
+
+    def _new_looker(self) -> Looker:
+        def fetching(done: int, total: int | None) -> None:
+            self.fetched = done, total
+
+        return Looker(self.settings, fetching, self.clock)
+
+    def _tidy(self) -> None:
+        while not self._stopping.wait(5.0):
+            self.thumbnailer.rest()
+            self.looker.rest()
+            self.pictures.trim()

@@ -1,0 +1,123 @@
+"""Pictures of the library's photos: small copies, larger ones, and the photo's own bytes.
+
+A photo is named by its id alone; where it is comes from the database. It is opened once, and what was opened is proved
+to lie in its folder before a byte is read: a link that leaves it leads nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import anyio
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from tagger.photo import PhotoPath
+from tagger.store.records import PhotoRecord
+from tagger.vision.thumbnails import ThumbnailError
+from tagger.web.library import Library
+
+router = APIRouter(tags=["pictures"])
+PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
+# The longer side, in pixels.
+SIZES = {"thumbnail": 400, "screen": 1800}
+# Content types that browsers show as pictures and never run; anything else is only offered for download.
+_SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
+_CHUNK = 1 << 20
+_IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+class MissingError(ThumbnailError):
+    """The photo's file cannot be opened, or is not where it should be."""
+
+
+@contextmanager
+def opened(path: PhotoPath) -> Iterator[int]:
+    """A descriptor of a photo's file. Raises MissingError where there is none, or it lies outside of its folder."""
+    try:
+        # Without O_NONBLOCK a pipe of that name would hold everything up.
+        descriptor = os.open(path.absolute, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise MissingError(f"The photo's file cannot be opened: {what}.") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise MissingError("It is not a regular file.")
+        real = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - a str with surrogates
+        if not real.startswith(os.path.realpath(path.root).rstrip("/") + "/"):
+            raise MissingError("The photo is a link that leaves its folder.")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def picture(library: Library, record: PhotoRecord, longest: int) -> bytes:
+    """A small copy of a photo: the one that is kept, or a new one. Raises ThumbnailError."""
+    fingerprint = record.fingerprint
+    version = f"{fingerprint.mtime_ns:x}-{fingerprint.size:x}"
+    kept = library.pictures.get(record.id, version, longest)
+    if kept is not None:
+        return kept
+    with opened(record.path) as descriptor:
+        # The child gets what was opened here, not a name that may lead elsewhere by now.
+        here = f"/proc/{os.getpid()}/fd/{descriptor}"
+        data = library.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)  # noqa: PTH119
+    library.pictures.put(record.id, version, longest, data)
+    return data
+
+
+@router.get(
+    "/photos/{photo_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG, upright, of an own cache"}},
+)
+async def get_picture(
+    request: Request,
+    photo_id: PhotoId,
+    size: Annotated[Literal["thumbnail", "screen"], Query(description="400 or 1800 pixels")] = "thumbnail",
+    v: Annotated[str, Query(max_length=40, description="The photo's version, so that it may be kept for ever")] = "",
+) -> Response:
+    """A small copy of a photo, of any format, as JPEG."""
+    library: Library = request.app.state.library
+
+    def make() -> bytes:
+        return picture(library, library.record(photo_id), SIZES[size])
+
+    data = await anyio.to_thread.run_sync(make, limiter=request.app.state.pictures)
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": _IMMUTABLE if v else "no-cache"})
+
+
+@router.get(
+    "/photos/{photo_id}/original",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"}},
+)
+def get_original(request: Request, photo_id: PhotoId) -> Response:
+    """The photo's file as it is."""
+    record = request.app.state.library.record(photo_id)
+    with opened(record.path) as descriptor:
+        size = os.fstat(descriptor).st_size
+        file = os.fdopen(os.dup(descriptor), "rb")
+
+    def blocks() -> Iterator[bytes]:
+        left = size
+        with file:
+            while left and (block := file.read(min(left, _CHUNK))):
+                left -= len(block)
+                yield block
+
+    name = os.path.basename(os.fsencode(record.path.relative))  # noqa: PTH119
+    return StreamingResponse(
+        blocks(),
+        media_type=_SHOWN.get(record.format or "", "application/octet-stream"),
+        headers={
+            "Content-Length": str(size),
+            # RFC 6266 with the bytes as they are, percent-encoded.
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        },
+    )

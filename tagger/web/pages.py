@@ -1,0 +1,250 @@
+"""The pages that people see, made on the server; scripts only bring them to life."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from tagger.errors import ModelError, NoLibraryError, QueryError
+from tagger.keywords.read import keywords_in
+from tagger.keywords.sidecar import place_of
+from tagger.photo import shown_path
+from tagger.search.language import HELP
+from tagger.search.run import Found
+from tagger.store import ledger, library, records
+from tagger.store.records import PhotoRecord
+from tagger.vision.models import architecture
+from tagger.vision.thumbnails import ThumbnailError
+from tagger.vision.weights import locate
+from tagger.web import queries
+from tagger.web.guard import too_often
+from tagger.web.library import Library
+from tagger.web.media import PhotoId, opened
+from tagger.web.password import COOKIE, SESSION_SECONDS
+from tagger.web.problems import Problem
+from tagger.web.schemas import PhotoDetail
+
+router = APIRouter(include_in_schema=False)
+_READ = 64 << 20
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("tagger.web"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"moment": _moment, "size": _size, "share": lambda value: f"{value:.0%}".replace("%", " %")}
+    return found
+
+
+_TEMPLATES = _environment()
+
+
+def render(request: Request, template: str, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
+    """A page. `here`: the path of its entry in the navigation."""
+    root = request.scope.get("root_path", "")
+
+    def at(path: str) -> str:
+        return str(root) + path
+
+    def picture(found: Found) -> str:
+        return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}"
+
+    text = _TEMPLATES.get_template(template).render(
+        root=root,
+        at=at,
+        picture=picture,
+        alt=_alt,
+        here=here,
+        login_required=request.app.state.library.login.required,
+        **values,
+    )
+    return HTMLResponse(text, status)
+
+
+def _alt(found: Found) -> str:
+    names = ", ".join(name for name, _ in found.labels[:3])
+    return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"  # noqa: PTH119
+
+
+def problem_page(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A fault, for people."""
+    if problem.status == 503 and request.url.path.removeprefix(request.scope.get("root_path", "")) == "/":
+        return _welcome(request)
+    answer = render(
+        request, "message.html", problem.status, title=problem.title, detail=problem.detail, cure=problem.cure
+    )
+    answer.headers.update(headers or {})
+    return answer
+
+
+@router.get("/")
+def get_photos(
+    request: Request, q: Annotated[str, Query(max_length=1000)] = "", after: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """The grid: everything, or what a query finds."""
+    shelf: Library = request.app.state.library
+    try:
+        page = queries.search(shelf, q, after)
+    except QueryError as error:
+        return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
+    except NoLibraryError:
+        return _welcome(request)
+    if not page.photos and not q.strip() and not after:
+        with shelf.store.read() as session:
+            if not library.roots(session):
+                return _welcome(request)
+    return render(
+        request, "photos.html", 200, "/", q=q, photos=page.photos, next=page.next, unknown=page.unknown, help=_help()
+    )
+
+
+def _help() -> str:
+    return HELP.removeprefix("\b\n")
+
+
+def _welcome(request: Request) -> Response:
+    """The first page of a first use: what is there already, and what to do next."""
+    shelf: Library = request.app.state.library
+    settings = shelf.settings
+    try:
+        with shelf.store.read() as session:
+            has_roots = bool(library.roots(session))
+    except NoLibraryError:
+        has_roots = False
+    model, problem, cure = "", "", ""
+    try:
+        chosen = architecture(settings.model.name)
+        offline = settings.model_copy(update={"model": settings.model.model_copy(update={"download": False})})
+        locate(offline, chosen, lambda _done, _total: None)
+        model = chosen.name
+    except ModelError as error:
+        problem, cure = error.message, error.cure
+        if settings.model.download and settings.model.weights is None:
+            problem, cure = "It is fetched by itself with the first photo, or now with:", "tagger model fetch"
+    return render(
+        request,
+        "welcome.html",
+        here="/",
+        has_roots=has_roots,
+        model=model,
+        model_problem=problem,
+        model_cure=cure,
+        data_dir=settings.data_dir,
+    )
+
+
+@router.get("/photos/{photo_id}")
+def get_photo(request: Request, photo_id: PhotoId) -> Response:
+    """One photo and everything about it."""
+    shelf: Library = request.app.state.library
+    record = shelf.record(photo_id)
+    with shelf.store.read() as session:
+        story = records.story(session, record)
+        history = ledger.history(session, record.id)
+    detail = PhotoDetail.of(story)
+    version = f"{record.fingerprint.mtime_ns:x}-{record.fingerprint.size:x}"
+    return render(
+        request,
+        "photo.html",
+        name=shown_path(os.path.basename(record.path.relative)),  # noqa: PTH119
+        photo=detail,
+        labels=detail.labels,
+        history=history,
+        keywords=_keywords(shelf, record),
+        screen=f"{request.scope.get('root_path', '')}/api/v1/photos/{record.id}/picture?size=screen&v={version}",
+    )
+
+
+def _keywords(shelf: Library, record: PhotoRecord) -> dict[str, list[str]]:
+    """The keywords in the file and in its sidecar, as they are now."""
+    try:
+        with opened(record.path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+            photo = file.read(_READ)
+    except (ThumbnailError, OSError):
+        return {}
+    place, there = place_of(record.path.absolute, shelf.settings.keywords)
+    return keywords_in(photo, _sidecar(place) if there else None)
+
+
+def _sidecar(place: str) -> bytes | None:
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(_READ)
+
+
+@router.get("/login")
+def get_login(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002
+    """Asks for the password."""
+    if not request.app.state.library.login.required:
+        return _go(request, "/")
+    return render(request, "login.html", next=_local(next), wrong="")
+
+
+@router.post("/login")
+def post_login(
+    request: Request,
+    password: Annotated[str, Form(max_length=1000)],
+    next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
+) -> Response:
+    """Lets in who knows the password, with a cookie."""
+    login = request.app.state.library.login
+    client = request.client.host if request.client else "local"
+    if not login.required:
+        return _go(request, "/")
+    wait = login.wait(client)
+    if wait:
+        error = too_often(wait)
+        answer = render(request, "login.html", 429, next=_local(next), wrong=error.problem.detail)
+        answer.headers.update(error.headers)
+        return answer
+    if not login.is_right(password):
+        return render(request, "login.html", 401, next=_local(next), wrong="That is not the password.")
+    login.forgive(client)
+    found = _go(request, _local(next))
+    found.set_cookie(
+        COOKIE,
+        login.new_session(),
+        max_age=SESSION_SECONDS,
+        path=request.scope.get("root_path", "") or "/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+    return found
+
+
+@router.post("/logout")
+def post_logout(request: Request) -> Response:
+    """Forgets who was logged in here."""
+    answer = _go(request, "/login")
+    answer.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
+    return answer
+
+
+def _go(request: Request, path: str) -> RedirectResponse:
+    return RedirectResponse(request.scope.get("root_path", "") + path, 303)
+
+
+def _local(path: str) -> str:
+    """A path of this server; whatever would lead to another becomes the first page."""
+    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if fine else "/"

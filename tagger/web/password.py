@@ -1,0 +1,124 @@
+"""The password of the web page: its hash, who is logged in, and how often somebody may try."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from tagger.clock import Clock
+from tagger.errors import ConfigError, StoreError
+
+COOKIE = "tagger_session"
+SESSION_SECONDS = 30 * 86400
+KEY_FILE = "web.key"
+# Each client may try so often at once, and then once in so many seconds; all clients together ten times as often.
+_TRIES, _SECONDS_A_TRY = 5, 12.0
+_ALL = 10
+_CLIENTS = 10_000
+# RFC 9106, section 4, second recommendation with half of its memory: a NAS has little, and tries are limited anyway.
+_HASHER = PasswordHasher(time_cost=4, memory_cost=32 * 1024, parallelism=2)
+
+
+def hash_password(password: str) -> str:
+    """The hash for `web.password_hash`: Argon2id in PHC string format."""
+    return _HASHER.hash(password)
+
+
+class Login:
+    """Checks passwords and sessions. Without a hash there is no password, and everybody is let in."""
+
+    def __init__(self, password_hash: str, data_dir: Path, clock: Clock) -> None:
+        self._hash = password_hash
+        self._clock = clock
+        # One at a time, because each needs 32 MB.
+        self._checking = threading.Lock()
+        self._right: bytes | None = None
+        self._salt = secrets.token_bytes(16)
+        self._tries: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        # Another password ends every session.
+        self._sessions = URLSafeTimedSerializer(_key(data_dir) if password_hash else b"", salt=password_hash or "-")
+
+    @property
+    def required(self) -> bool:
+        """Whether there is a password."""
+        return bool(self._hash)
+
+    def is_right(self, password: str) -> bool:
+        """Whether this is the password. Raises ConfigError where the setting is no hash.
+
+        One that was right is remembered as a quick hash, for programs that send it with each request.
+        """
+        digest = hashlib.blake2b(password.encode("utf-8", "surrogatepass"), key=self._salt).digest()
+        with self._checking:
+            if self._right is not None and hmac.compare_digest(self._right, digest):
+                return True
+            try:
+                _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
+            except InvalidHashError as error:
+                raise ConfigError(
+                    "web.password_hash is not a hash of a password.", "Make one with: tagger web --hash-password"
+                ) from error
+            except VerificationError:
+                return False
+            self._right = digest
+            return True
+
+    def wait(self, client: str) -> float:
+        """Count a try to log in; 0 if it may be made, or how many seconds the client must wait first."""
+        waits = [self._fill(client, _TRIES, _SECONDS_A_TRY), self._fill("", _TRIES * _ALL, _SECONDS_A_TRY / _ALL)]
+        return max(waits)
+
+    def forgive(self, client: str) -> None:
+        """The client knew the password: its tries do not count."""
+        self._tries.pop(client, None)
+
+    def _fill(self, name: str, size: int, seconds: float) -> float:
+        """A leaky bucket: its content, in tries, leaks by one in so many seconds."""
+        now = self._clock.monotonic()
+        content, at = self._tries.pop(name, (0.0, now))
+        content = max(0.0, content - (now - at) / seconds)
+        full = content > size - 1
+        self._tries[name] = (content if full else content + 1, now)
+        if len(self._tries) > _CLIENTS:
+            self._tries.popitem(last=False)
+        return (content - (size - 1)) * seconds if full else 0.0
+
+    def new_session(self) -> str:
+        """The value of the cookie of somebody who knew the password."""
+        return str(self._sessions.dumps(secrets.token_urlsafe(9)))
+
+    def is_session(self, cookie: str) -> bool:
+        """Whether a cookie is one that was given out for the present password, and not too long ago."""
+        try:
+            self._sessions.loads(cookie, max_age=SESSION_SECONDS)
+        except BadSignature:
+            return False
+        return True
+
+
+def _key(data_dir: Path) -> bytes:
+    """The secret that sessions are signed with, made once."""
+    path = data_dir / KEY_FILE
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            temporary = data_dir / f".{KEY_FILE}.{os.getpid()}"
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+            temporary.replace(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read or made: {error.strerror}.") from error
+    if len(key) < 32:
+        raise StoreError(f"{path} is damaged.", "Delete it; everybody logs in again.")
+    return key

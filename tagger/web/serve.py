@@ -1,0 +1,94 @@
+"""Starts the web server: refuses what would be unsafe, listens, and serves until told to stop."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from tagger.config import Settings, WebSettings
+from tagger.errors import ConfigError
+from tagger.web.app import create_app
+from tagger.web.library import Library
+
+_LOG = logging.getLogger("tagger")
+_BACKLOG = 256
+# Requests in hand are given so many seconds when the server stops; event streams never end by themselves.
+_GRACE = 3
+# A connection that says nothing is closed after so many seconds.
+_KEEP_ALIVE = 30
+
+
+def serve(load: Callable[[], Settings], ready: Callable[[str], None]) -> None:
+    """Serve the library until SIGTERM or Ctrl-C. `ready` is told the address once it listens. Raises ConfigError."""
+    settings = load()
+    check(settings.web)
+    listener = _listen(settings.web)
+    library = Library(load)
+    config = uvicorn.Config(
+        create_app(library),
+        root_path=settings.web.root_path,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=64 << 10,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    ready(_address(settings.web, listener))
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def check(web: WebSettings) -> None:
+    """Refuse to serve other machines without a password. Raises ConfigError."""
+    if web.password_hash or web.listen.startswith("unix:"):
+        return
+    host = web.listen.rpartition(":")[0].strip("[]")
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        raise ConfigError(
+            f'web.listen = "{web.listen}" lets other machines in, and there is no password.',
+            "Make one with: tagger web --hash-password, or listen on 127.0.0.1 only.",
+        )
+
+
+def _listen(web: WebSettings) -> socket.socket:
+    try:
+        if web.listen.startswith("unix:"):
+            return _listen_unix(web.listen.removeprefix("unix:"))
+        host, _, port = web.listen.rpartition(":")
+        host = host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        cure = "Is another tagger serving there? Name another port with --listen or web.listen." if taken else ""
+        raise ConfigError(f'web.listen = "{web.listen}" cannot be served: {error}.', cure) from error
+
+
+def _listen_unix(path: str) -> socket.socket:
+    import os
+
+    if os.path.exists(path):  # noqa: PTH110
+        os.unlink(path)  # noqa: PTH108
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _address(web: WebSettings, listener: socket.socket) -> str:
+    if listener.family == socket.AF_UNIX:
+        return web.listen
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{web.root_path}/"

@@ -1,0 +1,126 @@
+// The search box with its suggestions, the grid that goes on, and the keys: / searches, arrows move, Escape closes.
+
+import { ask, isTyping, make, remember, say } from "./core.js";
+
+const box = document.getElementById("q");
+const list = document.getElementById("suggestions");
+
+if (box) {
+  let timer, asked = 0, chosen = -1;
+
+  const word = () => box.value.slice(0, box.selectionStart).match(/[^\s()"-][^\s()":<>]*$/)?.[0] ?? "";
+
+  function close() {
+    list.hidden = true;
+    chosen = -1;
+    box.setAttribute("aria-expanded", "false");
+    box.removeAttribute("aria-activedescendant");
+  }
+
+  function choose(index) {
+    const items = [...list.children];
+    chosen = (index + items.length) % items.length;
+    items.forEach((item, number) => item.setAttribute("aria-selected", String(number === chosen)));
+    box.setAttribute("aria-activedescendant", items[chosen].id);
+  }
+
+  function take(name) {
+    const end = box.selectionStart, start = end - word().length;
+    const text = /[^\w-]/.test(name) ? `"${name}"` : name;
+    box.value = box.value.slice(0, start) + text + box.value.slice(end);
+    close();
+    box.form.requestSubmit();
+  }
+
+  async function suggest() {
+    const text = word(), mine = ++asked;
+    if (text.length < 2) return close();
+    const found = await ask("/suggest?q=" + encodeURIComponent(text)).catch(() => []);
+    if (mine !== asked || document.activeElement !== box) return;
+    list.replaceChildren(...found.map((label, number) => {
+      const item = make("li", { role: "option", id: "s" + number, "aria-selected": "false" }, label.name, make("small", {}, String(label.photos)));
+      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(label.name); });
+      return item;
+    }));
+    chosen = -1;
+    list.hidden = found.length === 0;
+    box.setAttribute("aria-expanded", String(!list.hidden));
+  }
+
+  box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 120); });
+  box.addEventListener("blur", close);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !list.hidden) { close(); event.preventDefault(); event.stopPropagation(); }
+    else if (event.key === "Escape") { box.blur(); event.stopPropagation(); }
+    else if (list.hidden) return;
+    else if (event.key === "ArrowDown") { choose(chosen + 1); event.preventDefault(); }
+    else if (event.key === "ArrowUp") { choose(chosen < 0 ? list.children.length - 1 : chosen - 1); event.preventDefault(); }
+    else if (event.key === "Enter" && chosen >= 0) { take(list.children[chosen].firstChild.textContent); event.preventDefault(); }
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && box && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    box.focus();
+    box.select();
+    event.preventDefault();
+  }
+});
+
+// Arrows move between the tiles of a grid as they stand on the screen.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -2, ArrowDown: 2 }[event.key];
+  const inGrid = event.target.closest?.(".tile");
+  const grid = inGrid ? inGrid.closest(".grid") : document.getElementById("grid");
+  if (!step || !grid || event.altKey || event.ctrlKey || event.metaKey || (isTyping(event.target))) return;
+  const tiles = [...grid.querySelectorAll(".tile")];
+  if (!inGrid) {
+    if (document.activeElement !== document.body && document.activeElement?.id !== "main") return;
+    tiles[0]?.focus();
+    event.preventDefault();
+    return;
+  }
+  const columns = tiles.filter((one) => one.offsetTop === tiles[0].offsetTop).length;
+  const next = tiles[tiles.indexOf(inGrid) + (Math.abs(step) === 1 ? step : columns * step / 2)];
+  if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  event.preventDefault();
+});
+
+const grid = document.getElementById("grid");
+if (grid) {
+  document.addEventListener("click", (event) => { if (event.target.closest(".tile")) remember(event.target.closest(".grid")); });
+
+  let link = document.getElementById("next"), loading = false;
+
+  async function more() {
+    if (loading || !link) return;
+    loading = true;
+    try {
+      const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) throw new Error("The next page could not be loaded.");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const before = grid.children.length;
+      grid.append(...(page.getElementById("grid")?.children ?? []));
+      const next = page.getElementById("next");
+      if (next) link.href = next.href; else { link.parentElement.remove(); link = null; }
+      // Whoever pressed the link with the keyboard goes on with the first new photo.
+      if (document.activeElement === link || document.activeElement === document.body) {
+        if (byHand) grid.children[before]?.querySelector("a").focus();
+      }
+      byHand = false;
+    } catch (error) {
+      say(error.message);
+      watcher.disconnect();
+    }
+    loading = false;
+    if (link && nearEnd()) more();
+  }
+
+  let byHand = false;
+  const nearEnd = () => link.getBoundingClientRect().top < innerHeight + 800;
+  const watcher = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) more(); }, { rootMargin: "800px" });
+  if (link) {
+    watcher.observe(link);
+    link.addEventListener("click", (event) => { event.preventDefault(); byHand = true; more(); });
+  }
+}

@@ -1,0 +1,100 @@
+// A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
+
+import { ask, at, isTyping, make, percent, say, tell, tile } from "./core.js";
+
+const article = document.querySelector("article.photo");
+const id = Number(article.dataset.photo);
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.querySelector("#labels .labels").replaceWith(page.querySelector("#labels .labels"));
+}
+
+const told = {
+  remove: (name) => `“${name}” is removed and stays away.`,
+  confirm: (name) => `“${name}” is confirmed.`,
+  add: (name) => `“${name}” is added.`,
+  undo: () => "Taken back.",
+};
+
+async function correct(kind, label, name) {
+  try {
+    await tell(`/photos/${id}/corrections`, { [kind]: [label] });
+    await refresh();
+    say(told[kind](name));
+    document.getElementById("own").focus({ preventScroll: true });
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+document.getElementById("labels").addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-say]");
+  if (!button) return;
+  button.disabled = true;
+  correct(button.dataset.say, button.dataset.label, button.closest("li").querySelector("a, s").textContent)
+    .finally(() => { button.disabled = false; });
+});
+
+const own = document.getElementById("own");
+document.getElementById("add").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = own.value.trim();
+  if (!name) return;
+  await correct("add", name, name);
+  own.value = "";
+});
+let timer;
+own.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(async () => {
+    if (own.value.trim().length < 2) return;
+    const found = await ask("/suggest?q=" + encodeURIComponent(own.value)).catch(() => []);
+    document.getElementById("known").replaceChildren(...found.map((label) => make("option", { value: label.name })));
+  }, 150);
+});
+
+document.getElementById("why").addEventListener("toggle", async (event) => {
+  if (!event.target.open) return;
+  const place = event.target.querySelector(".why");
+  try {
+    place.replaceChildren(...whyParts(await ask(`/photos/${id}/why`)));
+  } catch (error) {
+    place.replaceChildren(make("p", {}, error.message));
+  }
+});
+
+export function whyParts(why) {
+  const rows = why.verdicts.map((one) => make("tr", {},
+    make("td", {}, one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
+  return [
+    make("p", {}, "What the model says: " + why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ") + "."),
+    make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
+      make("th", { scope: "col", class: "number" }, "Sure"), make("th", { scope: "col" }, "What becomes of it"))), make("tbody", {}, ...rows)),
+  ];
+}
+
+const similar = document.getElementById("similar");
+ask(`/photos/${id}/similar?limit=24`).then((photos) => {
+  if (!photos.length) return;
+  similar.querySelector("ol").replaceChildren(...photos.map(tile));
+  similar.hidden = false;
+}).catch((error) => say(error.message));
+
+const grid = JSON.parse(sessionStorage.getItem("grid") ?? "null");
+const close = document.getElementById("close"), previous = document.getElementById("previous"), following = document.getElementById("following");
+const place = grid ? grid.ids.indexOf(id) : -1;
+if (place >= 0) {
+  close.href = grid.back;
+  for (const [link, neighbour] of [[previous, grid.ids[place - 1]], [following, grid.ids[place + 1]]]) {
+    if (neighbour) { link.href = at("/photos/" + neighbour); link.hidden = false; }
+  }
+}
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event.target) || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === "Escape") close.click();
+  if (event.target.closest?.(".tile")) return;
+  if (event.key === "ArrowLeft" && !previous.hidden) previous.click();
+  if (event.key === "ArrowRight" && !following.hidden) following.click();
+});
