@@ -26,6 +26,8 @@ from tagger.intake.watch import Happening
 from tagger.keywording import KeywordWriting
 from tagger.labelling import Labelling
 from tagger.photo import shown_path
+from tagger.relabel import ask_for
+from tagger.relabelling import Relabelling
 from tagger.scan import resolve_roots
 from tagger.schedule import Scheduler, Window, local_zone
 from tagger.store import jobs, library
@@ -119,17 +121,19 @@ class Service:
         parts = (self._store, self._settings, self._window, self._owner, self._clock)
         self._labelling = Labelling(*parts, self._labelled)
         self._keywords = KeywordWriting("keywords", *parts, self._told)
+        self._relabelling = Relabelling("relabelling", *parts, self._labelled)
 
     def _start_threads(self) -> None:
         self._labelling.start()
         self._keywords.start()
+        self._relabelling.start()
 
     def _stop_threads(self) -> bool:
-        # Both finish at the same time: the second was told when the first began to.
-        self._keywords.stop(0)
-        return self._labelling.stop(self._settings.service.stop_seconds) and self._keywords.stop(
-            self._settings.service.stop_seconds
-        )
+        # All finish at the same time: each was told before any is waited for.
+        threads = (self._labelling, self._keywords, self._relabelling)
+        for thread in threads:
+            thread.stop(0)
+        return all(thread.stop(self._settings.service.stop_seconds) for thread in threads)
 
     def _labelled(self) -> None:
         self._told()
@@ -241,6 +245,11 @@ class Service:
             case "reload":
                 self._inbox.put(_Do(self._reload))
                 return {}
+            case "relabel":
+                ask_for(self._settings.data_dir)
+                # The settings are read again, because rules were changed; the new threads find what is due.
+                self._inbox.put(_Do(self._reload))
+                return {}
             case "wake":
                 # Photos or keywords were queued, or folders forgotten.
                 self._inbox.put(_Do(self._look_up))
@@ -266,13 +275,15 @@ class Service:
     def state(self) -> dict[str, Any]:
         """What `tagger status`, /healthz and /metrics tell of the running service. JSON-able; asks no database."""
         now = self._clock.now()
+        problems = (self._problem, self._labelling.problem, self._keywords.problem, self._relabelling.problem)
         return {
             "pid": os.getpid(),
             "started_at": int(self._started),
-            "problems": [text for text in (self._problem, self._labelling.problem, self._keywords.problem) if text],
+            "problems": [text for text in problems if text],
             **self._folders.state(),
             "labelling": self._labelling.state(),
             "keywords": self._keywords.state(),
+            "relabelling": self._relabelling.state(),
             "work_window": self._settings.service.work_window,
             "window_changes_at": self._window.next_change(now),
             "next": self._scheduler.next_times(),

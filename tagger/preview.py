@@ -102,8 +102,9 @@ def _compare(
     differences = Differences()
     shares = []
     for photo, old, new in zip(photos, before, after, strict=True):
-        differences.add(photo.path.absolute, old, new)
+        differences.add(photo.id, old, new)
         shares.append(len(old & new) / len(old | new) if old | new else 1.0)
+    differences.place({photo.id: photo.path.absolute for photo in photos})
     return Preview(
         differences.photos,
         differences.same,

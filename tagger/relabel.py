@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -15,15 +16,40 @@ from tagger.errors import ModelError, WeightsError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
-from tagger.store import corrections, jobs, looks, records, runs
-from tagger.store.lock import work_lock
+from tagger.store import corrections, jobs, library, looks, records, runs
 from tagger.store.looks import LabelBook, Model
-from tagger.store.session import Store, open_store
+from tagger.store.session import Store
 from tagger.vision.head import Head, head_file
 
 _PAGE = 500
 # Stored features are rounded to float16, which moves a probability by this much at most.
 _SAME = 1e-3
+
+
+# Is there while rules were changed and not yet applied, so that a crash does not lose it.
+_DUE_FILE = "relabel.due"
+
+
+def ask_for(data_dir: Path) -> None:
+    """Note that rules were changed: the library is to be relabelled. Raises OSError."""
+    (data_dir / _DUE_FILE).touch()
+
+
+def is_due(data_dir: Path) -> bool:
+    """Whether somebody asked for it, and it is not done."""
+    return (data_dir / _DUE_FILE).exists()
+
+
+def relabel_due(
+    store: Store, settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool], clock: Clock
+) -> Relabelled:
+    """Relabel because somebody asked for it; what is asked meanwhile is due again. As `relabel` otherwise."""
+    file = settings.data_dir / _DUE_FILE
+    before = file.stat().st_mtime_ns if file.exists() else None
+    result = relabel(store, settings, report, stop, clock)
+    if not result.interrupted and file.exists() and file.stat().st_mtime_ns == before:
+        file.unlink()
+    return result
 
 
 @dataclass(slots=True)
@@ -39,67 +65,82 @@ class Relabelled:
 
 @dataclass(slots=True)
 class Compared:
-    """What a run would change. `skipped`: reason by model that cannot be told."""
+    """What a run would change. `photos`: in all. `skipped`: reason by model that cannot be told."""
 
+    photos: int = 0
     differences: Differences = field(default_factory=Differences)
     skipped: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
 
 
 def relabel(
-    settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool], clock: Clock | None = None
+    store: Store,
+    settings: Settings,
+    report: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    clock: Clock | None = None,
 ) -> Relabelled:
     """Give every photo the labels that the present rules give its stored features.
 
-    `report` is told photos done and in all. Photos whose labels stay the same are not written. Stopped half way, what
-    is done is done, and the next run does all again. Raises StoreError, ConfigError, BusyError.
+    For who holds the work lock: whoever labels meanwhile must do it by the same rules. `report` is told photos done and
+    in all. Photos whose labels stay the same are not written. Stopped half way, what is done is done, and the next run
+    does all again. Raises StoreError, ConfigError.
     """
     clock = clock or SystemClock()
     policy = Policy.from_settings(settings.labels, taxonomy.load())
-    with open_store(settings) as store, work_lock(settings.data_dir, "relabel"):
-        models, counts = _counted(store)
-        result = Relabelled(sum(counts.values()), 0, 0, {}, False)
+    models, counts = _counted(store)
+    result = Relabelled(sum(counts.values()), 0, 0, {}, False)
+    with store.write() as session:
+        run_id = runs.start_run(session, "relabel", None, clock.now())
+    started = clock.monotonic()
+    outcome = "failed"
+    try:
+        for model in models:
+            if counts[model.id] and not stop():
+                _relabel_model(store, settings, policy, model, counts[model.id], result, report, stop, clock)
+        result.interrupted = stop()
+        outcome = "interrupted" if result.interrupted else "done"
+    finally:
         with store.write() as session:
-            run_id = runs.start_run(session, "relabel", None, clock.now())
-        started = clock.monotonic()
-        outcome = "failed"
-        try:
-            for model in models:
-                if counts[model.id] and not stop():
-                    _relabel_model(store, settings, policy, model, counts[model.id], result, report, stop, clock)
-            result.interrupted = stop()
-            outcome = "interrupted" if result.interrupted else "done"
-        finally:
-            with store.write() as session:
-                runs.count_run(session, run_id, labelled=result.changed, classified=0, failed=0)
-                runs.end_run(session, run_id, outcome, clock.monotonic() - started, clock.now())
-        return result
+            runs.count_run(session, run_id, labelled=result.changed, classified=0, failed=0)
+            runs.end_run(session, run_id, outcome, clock.monotonic() - started, clock.now())
+    return result
 
 
-def compare(settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool]) -> Compared:
-    """What `relabel` would do, without doing it; a service may be at work meanwhile. Raises StoreError, ConfigError."""
+def compare(
+    store: Store,
+    settings: Settings,
+    report: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    sample: int | None = None,
+) -> Compared:
+    """What `relabel` would do, without doing it; a service may be at work meanwhile. Raises StoreError, ConfigError.
+
+    `sample`: look at about so many photos, spread over the library; None for all.
+    """
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     found = Compared()
-    with open_store(settings) as store:
-        models, counts = _counted(store)
-        total = sum(counts.values())
-        for model in models:
-            if not counts[model.id] or stop():
-                continue
-            try:
-                pages = _pages(store, _head(settings, model), policy, model, stop)
-            except ModelError as error:
-                found.skipped[_skipped(model, counts[model.id])] = str(error)
-                continue
-            for page in pages:
-                with store.read() as session:
-                    paths = records.paths_of(session, [one.photo_id for one in page])
-                for one in page:
-                    decided = {label.name for label in one.before if label.shown and label.key in one.kept}
-                    before = {label.name for label in one.before if label.shown}
-                    after = decided | {label.name for label in one.after if label.shown}
-                    found.differences.add(paths[one.photo_id].absolute, before, after)
-                report(found.differences.photos, total)
+    models, counts = _counted(store)
+    found.photos = sum(counts.values())
+    for model in models:
+        if not counts[model.id] or stop():
+            continue
+        try:
+            head = _head(settings, model)
+        except ModelError as error:
+            found.skipped[_skipped(model, counts[model.id])] = str(error)
+            continue
+        wanted = None if sample is None else max(1, sample * counts[model.id] // found.photos)
+        for page in _pages(store, head, policy, model, stop, wanted):
+            for one in page:
+                decided = {label.name for label in one.before if label.shown and label.key in one.kept}
+                before = {label.name for label in one.before if label.shown}
+                after = decided | {label.name for label in one.after if label.shown}
+                found.differences.add(one.photo_id, before, after)
+            report(found.differences.photos, found.photos)
+    with store.read() as session:
+        paths = records.paths_of(session, [example.photo_id for example in found.differences.examples])
+    found.differences.place({number: path.absolute for number, path in paths.items()})
     found.interrupted = stop()
     return found
 
@@ -132,6 +173,10 @@ def _relabel_model(
         changed = {one.photo_id: one.after for one in page if not _same(one.before, one.after)}
         if changed:
             with store.write() as session:
+                # A photo that was looked at anew meanwhile has its labels from that.
+                now = looks.features_now(session, list(changed), model)
+                same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
+                changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
                 book.remember(session)
                 looks.relabel(session, book, model, changed, clock.now())
                 if settings.keywords.mode != "off":
@@ -146,14 +191,23 @@ class _Photo:
     """The labels that a photo has, and those that the policy gives it; `kept`: the keys of which it has no say."""
 
     photo_id: int
+    vector: bytes
     before: list[Label]
     after: tuple[Label, ...]
     kept: set[str]
 
 
-def _pages(store: Store, head: Head, policy: Policy, model: Model, stop: Callable[[], bool]) -> Iterator[list[_Photo]]:
-    """The photos that a model labelled, page by page, with the labels that their stored features give."""
-    after = 0
+def _pages(
+    store: Store, head: Head, policy: Policy, model: Model, stop: Callable[[], bool], sample: int | None = None
+) -> Iterator[list[_Photo]]:
+    """The photos that a model labelled, page by page, with the labels that their stored features give.
+
+    `sample`: only about so many of them, in pages spread over the library.
+    """
+    after, leap = 0, 0
+    if sample is not None:
+        with store.read() as session:
+            leap = library.last_photo_id(session) // -(-sample // _PAGE)
     while not stop():
         with store.read() as session:
             page = looks.features_page(session, model, after, None, _PAGE)
@@ -162,11 +216,13 @@ def _pages(store: Store, head: Head, policy: Policy, model: Model, stop: Callabl
             kept = corrections.kept_keys(session, ids)
         if not page:
             return
-        after = page[-1][0]
+        after = max(page[-1][0], after + leap)
         features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
         yield [
-            _Photo(number, before[number], tuple(one for one in given if one.key not in kept[number]), kept[number])
-            for number, given in zip(ids, policy.labels_for(head.scores(features)), strict=True)
+            _Photo(
+                number, vector, before[number], tuple(one for one in given if one.key not in kept[number]), kept[number]
+            )
+            for (number, vector), given in zip(page, policy.labels_for(head.scores(features)), strict=True)
         ]
 
 

@@ -26,6 +26,7 @@ _ENV_PREFIX = "TAGGER_"
 # Variables that steer tagger's tests and its choice of config file, not a setting.
 _ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED"}
 CHOICE_FILE = "model.toml"
+RULES_FILE = "rules.toml"
 
 
 def default_config_file() -> Path:
@@ -58,17 +59,36 @@ def load_settings(
         if value is not None:
             _merge(values, sources, _nested(key, value), "command line")
     settings = _validate(values, sources)
+    remembered: dict[str, Any] = {}
+    remembered_sources: dict[str, str] = {}
     choice = settings.data_dir / CHOICE_FILE
-    if "model" in values and ("name" in values["model"] or "weights" in values["model"]):
+    if choice.is_file() and not {"name", "weights"} & set(values.get("model", ())):
+        _merge(remembered, remembered_sources, _read_toml(choice), str(choice))
+    rules = own_rules(settings.data_dir)
+    if rules:
+        values["labels"] = _with_rules(values.get("labels", {}), rules)
+        remembered_sources |= {f"labels.{key}": str(settings.data_dir / RULES_FILE) for key in rules}
+    if not remembered and not rules:
         return settings
-    chosen = _read_toml(choice) if choice.is_file() else {}
-    if not chosen:
-        return settings
-    merged: dict[str, Any] = {}
-    merged_sources: dict[str, str] = {}
-    _merge(merged, merged_sources, chosen, str(choice))
-    _merge(merged, merged_sources, values, "")
-    return _validate(merged, {**merged_sources, **sources})
+    _merge(remembered, remembered_sources, values, "")
+    return _validate(remembered, {**remembered_sources, **sources})
+
+
+def own_rules(data_dir: Path) -> dict[str, Any]:
+    """The [labels] of the rules that were made on the web page (`tagger.rules`); empty where there are none."""
+    path = data_dir / RULES_FILE
+    return dict(_read_toml(path).get("labels", {})) if path.is_file() else {}
+
+
+def _with_rules(labels: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    """[labels] of the config file with the rules of the web page under it, entry by entry."""
+    merged = dict(labels)
+    for key, value in rules.items():
+        if isinstance(value, dict) and isinstance(labels.get(key, {}), dict):
+            merged[key] = {**value, **labels.get(key, {})}
+        elif isinstance(value, list) and isinstance(labels.get(key, []), list):
+            merged[key] = [*labels.get(key, []), *(one for one in value if one not in labels.get(key, []))]
+    return merged
 
 
 def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> str:

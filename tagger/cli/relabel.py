@@ -10,6 +10,7 @@ import click
 
 from tagger.cli.common import count, path_json, print_differences, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
+from tagger.clock import SystemClock
 from tagger.differences import EXAMPLES
 from tagger.errors import ExitCode
 
@@ -30,11 +31,20 @@ Examples:
 @click.pass_context
 def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
-    from tagger.relabel import Compared, Relabelled, compare, relabel
+    from tagger import control
+    from tagger.relabel import Compared, Relabelled, compare, relabel_due
     from tagger.stopping import stop_on_signals
+    from tagger.store.lock import work_lock
+    from tagger.store.session import open_store
 
     settings = settings_of(context)
+    if not dry_run and control.ask(settings.data_dir, {"ask": "relabel"}) is not None:
+        write_json({"service": True}) if as_json else print("The service relabels the library now; see: tagger status")
+        return ExitCode.DONE
     with ExitStack() as stack:
+        store = stack.enter_context(open_store(settings))
+        if not dry_run:
+            stack.enter_context(work_lock(settings.data_dir, "relabel"))
         stop = stack.enter_context(stop_on_signals(say_stopping))
         meter: Meter | None = None
 
@@ -44,7 +54,10 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
             meter.update(done)
 
         result: Compared | Relabelled
-        result = compare(settings, report, stop) if dry_run else relabel(settings, report, stop)
+        if dry_run:
+            result = compare(store, settings, report, stop)
+        else:
+            result = relabel_due(store, settings, report, stop, SystemClock())
     for model, reason in result.skipped.items():
         print(f"tagger: photos of {model} were left as they are: {reason}", file=sys.stderr)
     match result:

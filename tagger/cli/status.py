@@ -114,6 +114,12 @@ def _print_service(service: dict[str, Any], by_priority: Mapping[int, int], sett
         if folder["held"]:
             print(f"HELD      {folder['path']}: {folder['held']}")
             print("          If they are really gone: tagger accept-missing")
+    if service["relabelling"]["running"]:
+        print(
+            "Relabels  {done:,} of {total:,} photos are compared with the changed rules".format(
+                **service["relabelling"]
+            )
+        )
     for problem in service["problems"]:
         print(f"WAITING   {problem}")
     if service["settling"]:

@@ -45,11 +45,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A dead letter: a photo that could not be worked on, and why."""
+    """A dead letter: a photo that could not be worked on, and why. `kind`: of work."""
 
     photo_id: int
     path: PhotoPath
     reason: str
+    kind: str = CLASSIFY
+    job_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +307,16 @@ def take_back(session: Session, owner: str, kind: str = CLASSIFY) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def retry_failed(session: Session, root_ids: Sequence[int] | None = None, under: str = "") -> int:
-    """Queue the dead letters again, all or those of some roots below a stored path; returns how many."""
+def retry_failed(
+    session: Session,
+    root_ids: Sequence[int] | None = None,
+    under: str = "",
+    photo_ids: Sequence[int] | None = None,
+) -> int:
+    """Queue the dead letters again: all, or those of some roots below a stored path, or of some photos.
+
+    Returns how many photos.
+    """
     query = (
         select(JobRow.kind, JobRow.photo_id)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
@@ -314,6 +324,8 @@ def retry_failed(session: Session, root_ids: Sequence[int] | None = None, under:
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
+    if photo_ids is not None:
+        query = query.where(PhotoRow.id.in_(photo_ids))
     if under:
         query = query.where((PhotoRow.path == under) | PhotoRow.path.startswith(under + "/", autoescape=True))
     by_kind: dict[str, list[int]] = {}
@@ -337,6 +349,22 @@ def failed(session: Session, limit: int | None = None, kind: str = CLASSIFY) -> 
     return [
         FailedJob(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "")
         for photo_id, root, path, error in rows
+    ]
+
+
+def failed_page(session: Session, after: int, limit: int) -> list[FailedJob]:
+    """The next dead letters of all kinds of work behind a job's id, in the order of their ids."""
+    rows = session.execute(
+        select(JobRow.id, JobRow.kind, JobRow.error, PhotoRow.id, RootRow.path, PhotoRow.path)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .where(JobRow.state == JobState.FAILED, PhotoRow.missing_since.is_(None), JobRow.id > after)
+        .order_by(JobRow.id)
+        .limit(limit)
+    )
+    return [
+        FailedJob(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "", kind, job_id)
+        for job_id, kind, error, photo_id, root, path in rows
     ]
 
 

@@ -299,6 +299,16 @@ def features_page(
     return [(photo_id, vector) for photo_id, vector in session.execute(query)]
 
 
+def features_now(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
+    """The features of those of some photos that this model labelled, and none since."""
+    query = (
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, FeatureRow.photo_id.in_(photo_ids))
+    )
+    return dict(session.execute(query).all())
+
+
 def features_count(session: Session, model: Model) -> int:
     """How many photos that the model labelled have their features stored."""
     query = (

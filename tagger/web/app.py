@@ -19,15 +19,17 @@ from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
 from tagger.errors import TaggerError
-from tagger.web import api, media, pages, problems
+from tagger.web import api, api_labels, api_work, classify, media, pages, problems
 from tagger.web.guard import Guard
 from tagger.web.library import Library
 from tagger.web.problems import Problem, ProblemError
+from tagger.web.uploads import Uploads
 
 _HERE = Path(__file__).parent
 # Each holds a connection to the database while it answers; SQLAlchemy's pool has 15.
 _THREADS = 12
 _PICTURES = 4
+_LOOKS = 2
 
 
 def create_app(library: Library) -> FastAPI:
@@ -38,6 +40,9 @@ def create_app(library: Library) -> FastAPI:
         current_default_thread_limiter().total_tokens = _THREADS
         # Small copies wait for the few processes that make them; nothing else shall wait behind them.
         app.state.pictures = CapacityLimiter(_PICTURES)
+        app.state.looks = CapacityLimiter(_LOOKS)
+        app.state.streams = 0
+        app.state.uploads = Uploads(library.settings.web)
         library.start()
         yield
         await anyio.to_thread.run_sync(library.close)
@@ -59,9 +64,11 @@ def create_app(library: Library) -> FastAPI:
         prefix="/api/v1",
         responses={"4XX": {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}},
     )
-    for part in (api.router, media.router):
+    for part in (api.router, media.router, api_labels.router, api_work.router, classify.router):
         version.include_router(part)
     app.include_router(version)
+    # The short way, as people type it.
+    app.add_api_route("/api/classify", classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(TaggerError, _tagger_error)

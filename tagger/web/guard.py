@@ -26,6 +26,7 @@ from tagger.web.problems import ProblemError
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
 _OPEN = ("/login", "/static/")
+_UPLOADS = ("/api/classify", "/api/v1/classify")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
 _CSP = (
@@ -89,7 +90,7 @@ class Guard:
             answer = JSONResponse(body, error.problem.status, error.headers, problems.MEDIA_TYPE)
             await answer(scope, receive, careful)
             return
-        await self._app(scope, receive if path.endswith("/classify") else _short(receive), careful)
+        await self._app(scope, receive if path in _UPLOADS else _short(receive), careful)
 
     def _check_host(self, headers: MutableMapping[bytes, str]) -> None:
         """A page of another site may give itself this machine's address by DNS, but not its name."""

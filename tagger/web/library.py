@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,19 +10,30 @@ from contextlib import contextmanager
 from tagger import control
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
-from tagger.errors import UnknownPhotoError
+from tagger.errors import TaggerError, UnknownPhotoError
 from tagger.explain import Looker
+from tagger.overview import overview
+from tagger.relabel import is_due, relabel_due
 from tagger.store import records
+from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import LabelCount, PhotoRecord
 from tagger.store.session import Store, open_store
 from tagger.vision.thumbnails import Thumbnailer
 from tagger.web.cache import PictureCache
 from tagger.web.password import Login
+from tagger.web.progress import History, describe
+from tagger.web.schemas import StatusOut
 
+_LOG = logging.getLogger("tagger")
 # Counting a library takes a third of a second for a million photos; what took longer than this is done beside.
 _AT_ONCE = 0.05
 _FRESH = 10.0
+_STATUS_FRESH = 1.0
+# Looking may take a twentieth of a core.
+_STATUS_PAUSE = 20
+_SAMPLE_SECONDS = 60.0
+_TIDY_SECONDS = 2.0
 
 
 class Library:
@@ -43,6 +55,10 @@ class Library:
         self._opening = threading.Lock()
         self._counts: tuple[float, list[LabelCount]] | None = None
         self._counting = threading.Lock()
+        self._looking = threading.Lock()
+        self._status: tuple[float, StatusOut] | None = None
+        self._history = History()
+        self._sampled = 0.0
         self._stopping = threading.Event()
         self._tidier = threading.Thread(target=self._tidy, name="tidy", daemon=True)
 
@@ -103,6 +119,22 @@ class Library:
         if self._counts is not None:
             self._counts = -_FRESH, self._counts[1]
 
+    def status(self) -> StatusOut:
+        """What is going on; of a second ago, or in a large library some seconds, however many ask."""
+        with self._looking:
+            now = self.clock.monotonic()
+            if self._status is None or now >= self._status[0]:
+                found = overview(self.store, self.settings, 0)
+                status = describe(found, self.settings, self._history, self.clock.now())
+                took = self.clock.monotonic() - now
+                self._status = now + max(_STATUS_FRESH, _STATUS_PAUSE * took), status
+            return self._status[1]
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server is about to end."""
+        return self._stopping.is_set()
+
     def wake_service(self) -> bool:
         """Tell the running service that something was queued; False if none runs."""
         return control.ask(self.settings.data_dir, {"ask": "wake"}) is not None
@@ -126,7 +158,28 @@ class Library:
         return Looker(self.settings, fetching, self.clock)
 
     def _tidy(self) -> None:
-        while not self._stopping.wait(5.0):
+        while not self._stopping.wait(_TIDY_SECONDS):
             self.thumbnailer.rest()
             self.looker.rest()
             self.pictures.trim()
+            try:
+                self._sample()
+                self._relabel()
+            except (TaggerError, OSError) as error:
+                # Without a library, with a locked one, or while another tagger is at work: it is tried again.
+                _LOG.debug("%s", error)
+
+    def _sample(self) -> None:
+        """Keep the history going while nobody looks."""
+        if self.clock.now() - self._sampled >= _SAMPLE_SECONDS:
+            self._sampled = self.clock.now()
+            self.status()
+
+    def _relabel(self) -> None:
+        """Apply changed rules where no service runs that does it."""
+        settings = self.settings
+        if not is_due(settings.data_dir) or control.ask(settings.data_dir, {"ask": "wake"}) is not None:
+            return
+        with work_lock(settings.data_dir, "web"):
+            relabel_due(self.store, settings, lambda _done, _total: None, self._stopping.is_set, self.clock)
+        self.forget_counts()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -17,11 +18,12 @@ from tagger.photo import shown_path
 from tagger.search.language import HELP
 from tagger.search.run import Found
 from tagger.store import ledger, library, records
-from tagger.store.records import PhotoRecord
+from tagger.store.records import LabelCount, PhotoRecord
 from tagger.vision.models import architecture
 from tagger.vision.thumbnails import ThumbnailError
 from tagger.vision.weights import locate
-from tagger.web import queries
+from tagger.web import api_work, queries
+from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.guard import too_often
 from tagger.web.library import Library
 from tagger.web.media import PhotoId, opened
@@ -189,6 +191,70 @@ def _sidecar(place: str) -> bytes | None:
         return None
     with os.fdopen(descriptor, "rb") as file:
         return file.read(_READ)
+
+
+@router.get("/drop")
+def get_drop(request: Request) -> Response:
+    """Drop a photo and see what is on it."""
+    return render(request, "drop.html", here="/drop")
+
+
+@router.get("/labels")
+def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
+    """All labels, as a cloud or as the hierarchy."""
+    shelf: Library = request.app.state.library
+    shown = [label for label in shelf.label_counts() if label.shown]
+    return render(
+        request,
+        "labels.html",
+        here="/labels",
+        view=view,
+        cloud=_cloud(shown),
+        tree=tree(shelf) if view == "tree" else [],
+        total=len(shown),
+    )
+
+
+def _cloud(labels: list[LabelCount]) -> list[tuple[LabelCount, int]]:
+    """Labels in the order of the alphabet, each with its weight from 1 to 6 by the logarithm of its photos."""
+    most = max((label.shown for label in labels), default=1)
+    weights = [1 + round(5 * math.log1p(label.shown) / math.log1p(most)) for label in labels]
+    return sorted(zip(labels, weights, strict=True), key=lambda item: item[0].name.casefold())
+
+
+@router.get("/labels/{key}")
+def get_label(request: Request, key: Key) -> Response:
+    """One label and its rules."""
+    return render(request, "label.html", here="/labels", rules=get_rules(request, key))
+
+
+@router.get("/review")
+def get_review(request: Request) -> Response:
+    """Uncertain labels, one after the other."""
+    return render(request, "review.html", here="/review")
+
+
+@router.get("/failed")
+def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
+    """Photos that could not be labelled, and why."""
+    return render(request, "failed.html", here="/failed", page=api_work.get_failed(request, after))
+
+
+@router.get("/status")
+def get_status(request: Request) -> Response:
+    """What is going on, live."""
+    try:
+        status = request.app.state.library.status()
+    except NoLibraryError:
+        return _welcome(request)
+    return render(request, "status.html", here="/status", now=status)
+
+
+@router.get("/api/docs")
+def get_docs(request: Request) -> Response:
+    """The API for people, made from its OpenAPI description."""
+    root_url = str(request.base_url).rstrip("/")
+    return render(request, "docs.html", api=request.app.openapi(), root_url=root_url)
 
 
 @router.get("/login")

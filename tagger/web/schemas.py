@@ -343,6 +343,57 @@ class UploadOut(BaseModel):
     error: str
 
 
+class FolderOut(BaseModel):
+    """A folder. `watching`: native, polling, or "" without a service. `held`: why nothing counts as gone."""
+
+    path: str
+    scanned_at: int | None
+    watching: str
+    why_polling: str
+    held: str
+
+
+class SpeedOut(BaseModel):
+    """How fast photos were labelled up to a time."""
+
+    at: int
+    photos_per_second: float
+
+
+class StatusOut(BaseModel):
+    """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
+
+    `at_work`: who works on the library; `problems`: what the service waits for; `speed`: the last hour.
+    """
+
+    photos: int
+    labelled: int
+    missing: int
+    queued: int
+    failed: int
+    keywords_queued: int
+    keywords_mode: str
+    models: dict[str, int]
+    folders: list[FolderOut]
+    at_work: str
+    service: bool
+    problems: list[str]
+    photos_per_second: float
+    finished_at: int | None
+    window: str
+    next_runs: dict[str, int]
+    relabelling: bool
+    speed: list[SpeedOut]
+
+
+class ModelState(BaseModel):
+    """Whether the model is loaded; while its weights are fetched, how many bytes of how many are here."""
+
+    ready: bool
+    fetched_bytes: int
+    total_bytes: int | None
+
+
 class ClassifyOut(BaseModel):
     """The answers to an upload, in its order."""
 

@@ -1,0 +1,41 @@
+"""The service's thread that relabels the library after its rules were changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tagger.background import Background
+from tagger.relabel import is_due, relabel_due
+
+_LOG = logging.getLogger("tagger")
+
+
+class Relabelling(Background):
+    """Relabels when it is due, by the settings that labelling works with, too."""
+
+    progress: tuple[int, int] | None = None
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if not is_due(self._settings.data_dir):
+                self._note("")
+                self._sleep()
+                continue
+            try:
+                done = relabel_due(self._store, self._settings, self._report, self._stopping.is_set, self._clock)
+            finally:
+                self.progress = None
+            for model, reason in done.skipped.items():
+                _LOG.warning("photos of %s were not relabelled: %s", model, reason)
+            _LOG.info("relabelled photos=%d changed=%d", done.done, done.changed)
+            self._changed()
+
+    def _report(self, done: int, total: int) -> None:
+        self.progress = done, total
+
+    def state(self) -> dict[str, Any]:
+        """For `tagger status` and the web page. JSON-able."""
+        done, total = self.progress or (0, 0)
+        return {"running": self.progress is not None, "done": done, "total": total, "problem": self.problem}

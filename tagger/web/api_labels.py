@@ -1,0 +1,176 @@
+"""The API of labels: what the library contains, the rules of a label, and the review of uncertain ones."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from tagger import control
+from tagger.differences import EXAMPLES
+from tagger.labels import taxonomy
+from tagger.photo import shown_path
+from tagger.relabel import ask_for, compare
+from tagger.review import uncertain
+from tagger.rules import LabelRules, changed, keep, rules_of
+from tagger.web import queries
+from tagger.web.api import library_of
+from tagger.web.library import Library
+from tagger.web.schemas import (
+    AppliedOut,
+    BranchOut,
+    Change,
+    LabelCountOut,
+    PhotoOut,
+    PreviewOut,
+    Question,
+    ReviewOut,
+    RulesIn,
+    RulesOut,
+    Suggestion,
+)
+
+router = APIRouter(tags=["labels"])
+Key = Annotated[str, Path(min_length=1, max_length=128, description="The label's key, such as n02129604")]
+# So many photos are compared for a preview, which takes about a second.
+_SAMPLE = 5000
+# One preview at a time: another one means that the first is not wanted any more.
+_PREVIEWS = threading.Lock()
+
+
+@router.get("/labels")
+def get_labels(
+    request: Request, stored: Annotated[bool, Query(description="Also labels that are shown on no photo")] = False
+) -> list[LabelCountOut]:
+    """The labels of the library with counts, the most frequent first."""
+    return [
+        LabelCountOut(key=label.key, name=label.name, shown=label.shown, stored=label.stored)
+        for label in library_of(request).label_counts()
+        if label.shown or stored
+    ]
+
+
+@router.get("/labels/tree")
+def get_tree(request: Request) -> list[BranchOut]:
+    """The labels that are shown, as a hierarchy. A label stands below the narrowest that covers all of it."""
+    return tree(library_of(request))
+
+
+def tree(library: Library) -> list[BranchOut]:
+    """The hierarchy of the shown labels."""
+    known = taxonomy.load()
+    shown = [label for label in library.label_counts() if label.shown]
+    covers = {label.key: frozenset(known.classes_under(label.key)) for label in shown}
+    branches = {label.key: BranchOut(key=label.key, name=label.name, shown=label.shown, below=[]) for label in shown}
+    top: list[BranchOut] = []
+    widest_last = sorted(shown, key=lambda label: (len(covers[label.key]), label.name))
+    for label in shown:
+        own = covers[label.key]
+        above = next((one.key for one in widest_last if own and own < covers[one.key]), None)
+        (top if above is None else branches[above].below).append(branches[label.key])
+    return top
+
+
+@router.get("/labels/{key}/rules")
+def get_rules(request: Request, key: Key) -> RulesOut:
+    """The rules of a label as they are."""
+    return _rules(library_of(request), rules_of(library_of(request).settings, key))
+
+
+@router.post("/labels/{key}/rules/preview")
+def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
+    """What other rules would change, on a sample of the library. Nothing is stored."""
+    library = library_of(request)
+    settings = changed(library.settings, _wanted(library, key, rules))
+    with _PREVIEWS:
+        found = compare(library.store, settings, lambda _done, _total: None, lambda: False, _SAMPLE)
+    differences = found.differences
+    photos = {one.photo_id: one for one in queries.by_ids(library, [one.photo_id for one in differences.examples])}
+    return PreviewOut(
+        photos=found.photos,
+        compared=differences.photos,
+        changed=differences.photos - differences.same,
+        gained=[Suggestion(name=name, photos=count) for name, count in differences.gained.most_common(EXAMPLES)],
+        lost=[Suggestion(name=name, photos=count) for name, count in differences.lost.most_common(EXAMPLES)],
+        examples=[
+            Change(photo=PhotoOut.of(photos[one.photo_id]), lost=list(one.lost), gained=list(one.gained))
+            for one in differences.examples
+            if one.photo_id in photos
+        ],
+    )
+
+
+@router.put("/labels/{key}/rules")
+def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
+    """Change the rules of a label, and apply them to the library."""
+    library = library_of(request)
+    wanted = _wanted(library, key, rules)
+    # Raises where they make no sense, before anything is written down.
+    changed(library.settings, wanted)
+    keep(library.settings, wanted)
+    library.reload()
+    ask_for(library.settings.data_dir)
+    service = control.ask(library.settings.data_dir, {"ask": "relabel"}) is not None
+    return AppliedOut(rules=_rules(library, rules_of(library.settings, key)), by="service" if service else "server")
+
+
+@router.get("/review")
+def get_review(
+    request: Request,
+    label: Annotated[str, Query(max_length=128, description="The key of the only label to ask about")] = "",
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    skip: Annotated[
+        list[Annotated[str, Query(pattern=r"^\d{1,15}:.{1,128}$")]] | None,
+        Query(max_length=200, description="PHOTO:KEY of what is not to be asked again"),
+    ] = None,
+) -> ReviewOut:
+    """Uncertain labels: confirm or remove them with `photos/ID/corrections`."""
+    library = library_of(request)
+    passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
+    with library.reader() as reader:
+        found = uncertain(reader, library.settings.labels, limit, key=label, skip=passed)
+    photos = {one.photo_id: one for one in queries.by_ids(library, [one.photo_id for one in found])}
+    return ReviewOut(
+        questions=[
+            Question(
+                photo=PhotoOut.of(photos[one.photo_id]),
+                key=one.key,
+                name=one.name,
+                confidence=round(one.confidence, 4),
+                shown=one.shown,
+            )
+            for one in found
+            if one.photo_id in photos
+        ]
+    )
+
+
+def _wanted(library: Library, key: str, rules: RulesIn) -> LabelRules:
+    """The rules of a label with what is to be changed of them."""
+    now = rules_of(library.settings, key)
+    threshold = now.threshold if rules.threshold is None else None if rules.threshold == -1 else float(rules.threshold)
+    return LabelRules(
+        now.key,
+        now.name,
+        rename=now.rename if rules.rename is None else " ".join(rules.rename.split()),
+        merge_into=now.merge_into if rules.merge_into is None else " ".join(rules.merge_into.split()),
+        silence=now.silence if rules.silence is None else rules.silence,
+        threshold=threshold,
+    )
+
+
+def _rules(library: Library, found: LabelRules) -> RulesOut:
+    general = library.settings.labels.show_threshold
+    counts = {label.key: label.shown for label in library.label_counts()}
+    return RulesOut(
+        key=found.key,
+        name=shown_path(found.name),
+        shown=counts.get(found.key, 0),
+        rename=found.rename,
+        merge_into=found.merge_into,
+        silence=found.silence,
+        threshold=general if found.threshold is None else found.threshold,
+        general_threshold=general,
+        fixed="config.toml" if found.fixed else "",
+    )

@@ -1,0 +1,68 @@
+"""`POST /api/classify`: what is on a photo that somebody sends. It is looked at and forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from fastapi import APIRouter, Request
+
+from tagger.errors import UsageError
+from tagger.web.api import library_of
+from tagger.web.schemas import ClassifyOut, ModelState, UploadOut, WhyOut
+from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads
+
+router = APIRouter(tags=["classify"])
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["photo"],
+                    "properties": {
+                        "photo": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "minItems": 1,
+                            "maxItems": MAX_PHOTOS,
+                        }
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post("/classify", openapi_extra=_BODY)
+async def post_classify(request: Request) -> ClassifyOut:
+    """Labels for photos that are not in the library: one as the body, or several as form files named `photo`.
+
+    They are held in memory, looked at, and forgotten. The first may take some seconds, until the model is loaded.
+    """
+    uploads: Uploads = request.app.state.uploads
+    async with uploads.received(request) as photos:
+        answers = await anyio.to_thread.run_sync(_look, request, photos, limiter=request.app.state.looks)
+    return ClassifyOut(photos=answers)
+
+
+@router.get("/classify")
+def get_classify(request: Request) -> ModelState:
+    """Whether the model is loaded, and how far its weights have been fetched."""
+    library = library_of(request)
+    done, total = library.fetched or (0, None)
+    return ModelState(ready=library.looker.is_ready, fetched_bytes=done, total_bytes=total)
+
+
+def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:
+    looker = library_of(request).looker
+    found = []
+    for photo in photos:
+        try:
+            found.append(UploadOut(name=photo.name, why=WhyOut.of(looker.look(photo.path, photo.name)), error=""))
+        except UsageError as error:
+            found.append(UploadOut(name=photo.name, why=None, error=error.message))
+    return found

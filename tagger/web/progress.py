@@ -1,0 +1,93 @@
+"""What the status page shows: the overview of `tagger status`, the speed over the last hour, and an honest ETA."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from tagger.config import Settings
+from tagger.overview import Overview, finish
+from tagger.photo import shown_path
+from tagger.web.schemas import FolderOut, SpeedOut, StatusOut
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many photos had been labelled at a time (seconds since the epoch), and how fast it went (photos a second)."""
+
+    at: float
+    labelled: int
+    rate: float
+
+
+class History:
+    """The last hour of labelling, a sample every 20 seconds."""
+
+    _SPACE, _LENGTH = 20.0, 180
+
+    def __init__(self) -> None:
+        self._samples: deque[Sample] = deque(maxlen=self._LENGTH)
+        self._lock = threading.Lock()
+
+    def add(self, at: float, labelled: int) -> None:
+        """Note how many photos are labelled by now."""
+        with self._lock:
+            last = self._samples[-1] if self._samples else None
+            if last is not None and at - last.at < self._SPACE:
+                return
+            rate = 0.0 if last is None else max(0.0, (labelled - last.labelled) / (at - last.at))
+            self._samples.append(Sample(at, labelled, rate))
+
+    def speeds(self) -> list[tuple[float, float]]:
+        """(seconds since the epoch, photos a second) in the order of time."""
+        with self._lock:
+            return [(sample.at, round(sample.rate, 2)) for sample in list(self._samples)[1:]]
+
+
+def describe(found: Overview, settings: Settings, history: History, now: float) -> StatusOut:
+    """The overview for the page and the API."""
+    totals = found.totals
+    service = found.service
+    labelling = None if service is None else service["labelling"]
+    history.add(now, totals.labelled)
+    waiting = totals.queue.queued + totals.queue.leased
+    rate = float(labelling["photos_per_second"]) if labelling else 0.0
+    done = finish(waiting, rate, settings, now) if waiting and rate and labelling and labelling["child"] else None
+    watched = {folder["path"]: folder for folder in (service or {}).get("folders", ())}
+    folders = []
+    for root in found.roots:
+        path = shown_path(root.path)
+        about = watched.get(path, {})
+        folders.append(
+            FolderOut(
+                path=path,
+                scanned_at=root.scanned_at,
+                watching=about.get("watching") or "",
+                why_polling=about.get("why_polling") or "",
+                held=about.get("held") or "",
+            )
+        )
+    return StatusOut(
+        photos=totals.present,
+        labelled=totals.labelled,
+        missing=totals.missing,
+        queued=waiting,
+        failed=totals.queue.failed + found.keywords.failed,
+        keywords_queued=found.keywords.queued + found.keywords.leased,
+        keywords_mode=settings.keywords.mode,
+        models={
+            f"{found.models[row].architecture} ({found.models[row].model_id})": number
+            for row, number in totals.labelled_by.items()
+        },
+        folders=folders,
+        at_work=found.at_work,
+        service=service is not None,
+        problems=[] if service is None else list(service["problems"]),
+        photos_per_second=rate,
+        finished_at=None if done is None else int(done.timestamp()),
+        window=settings.service.work_window,
+        next_runs={} if service is None else {name: int(at) for name, at in service["next"].items()},
+        relabelling=(service or {}).get("relabelling", {}).get("running", False),
+        speed=[SpeedOut(at=int(at), photos_per_second=value) for at, value in history.speeds()],
+    )

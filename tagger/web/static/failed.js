@@ -1,0 +1,21 @@
+// Dead letters: queue one or all again.
+
+import { say, tell } from "./core.js";
+
+async function retry(button, photos) {
+  button.disabled = true;
+  try {
+    const done = await tell("/retry", { photos });
+    const then = done.service ? "The service looks at them now." : "They wait for tagger backfill or tagger run.";
+    say(`${done.queued} queued again. ${then}`);
+    if (photos) button.closest("tr").remove(); else document.querySelector("tbody").replaceChildren();
+  } catch (error) {
+    say(error.message);
+    button.disabled = false;
+  }
+}
+
+document.getElementById("all")?.addEventListener("click", (event) => retry(event.target, null));
+for (const button of document.querySelectorAll("button[data-photo]")) {
+  button.addEventListener("click", () => retry(button, [Number(button.dataset.photo)]));
+}

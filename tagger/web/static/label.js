@@ -1,0 +1,69 @@
+// The rules of a label: a change is previewed at once, and applied when the person says so.
+
+import { ask, make, percent, say, tile } from "./core.js";
+
+const form = document.getElementById("rules"), preview = document.getElementById("preview"), apply = document.getElementById("apply");
+const general = Number(form.dataset.general), path = `/labels/${encodeURIComponent(form.dataset.key)}/rules`;
+let timer, asked = 0;
+
+function wanted() {
+  const threshold = Number(form.elements.threshold.value);
+  return {
+    rename: form.elements.rename.value.trim(),
+    merge_into: form.elements.merge_into.value.trim(),
+    silence: form.elements.silence.checked,
+    threshold: Math.abs(threshold - general) < 0.001 ? -1 : threshold,
+  };
+}
+
+const send = (to, method) => ask(to, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted()) });
+
+const counts = (list) => list.map((one) => `${one.name} (${one.photos.toLocaleString()})`).join(", ");
+
+async function look() {
+  const mine = ++asked;
+  preview.replaceChildren(make("p", { class: "quiet" }, "comparing …"));
+  try {
+    const found = await send(path + "/preview", "POST");
+    if (mine !== asked) return;
+    const all = found.compared >= found.photos;
+    const text = all
+      ? `${found.changed.toLocaleString()} of ${found.photos.toLocaleString()} photos would show other labels.`
+      : `${found.changed.toLocaleString()} of ${found.compared.toLocaleString()} photos looked at would show other labels: about ${Math.round(found.changed * found.photos / Math.max(1, found.compared)).toLocaleString()} of ${found.photos.toLocaleString()}.`;
+    const list = make("ol", { class: "grid small" });
+    for (const one of found.examples) {
+      const item = tile(one.photo);
+      item.append(make("small", {}, ...one.lost.map((name) => make("del", {}, name + " ")), ...one.gained.map((name) => make("ins", {}, name + " "))));
+      list.append(item);
+    }
+    preview.replaceChildren(make("h2", {}, "What would change"), make("p", { id: "changed" }, text));
+    if (found.gained.length) preview.append(make("p", {}, "More often: " + counts(found.gained)));
+    if (found.lost.length) preview.append(make("p", {}, "Less often: " + counts(found.lost)));
+    preview.append(list);
+    apply.disabled = false;
+  } catch (error) {
+    if (mine !== asked) return;
+    preview.replaceChildren(make("p", { class: "notice bad", role: "alert" }, error.message));
+    apply.disabled = true;
+  }
+}
+
+function soon() {
+  document.getElementById("shown-threshold").textContent = percent(Number(form.elements.threshold.value));
+  clearTimeout(timer);
+  timer = setTimeout(look, 350);
+}
+
+form.addEventListener("input", soon);
+form.addEventListener("reset", () => setTimeout(soon));
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  apply.disabled = true;
+  try {
+    const done = await send(path, "PUT");
+    say(done.by === "service" ? "The rule is kept; the service applies it now." : "The rule is kept and is being applied.");
+  } catch (error) {
+    say(error.message);
+    apply.disabled = false;
+  }
+});

@@ -1,0 +1,70 @@
+// The review: one uncertain label after the other, each answered with one key.
+
+import { ask, at, isTyping, percent, say, tell } from "./core.js";
+
+const label = new URLSearchParams(location.search).get("label") ?? "";
+const question = document.getElementById("question"), none = document.getElementById("none"), back = document.getElementById("back");
+const queue = [], skipped = [], answered = [];
+let now = null, done = 0, busy = false;
+
+async function fill() {
+  const query = new URLSearchParams({ label, limit: "10" });
+  for (const one of [...skipped, ...queue].slice(-200)) query.append("skip", `${one.photo.id}:${one.key}`);
+  const found = await ask("/review?" + query);
+  queue.push(...found.questions);
+}
+
+async function next() {
+  if (!queue.length) await fill();
+  show(queue.shift() ?? null);
+  if (queue[0]) new Image().src = screen(queue[0]);
+}
+
+const screen = (one) => at(`/api/v1/photos/${one.photo.id}/picture?size=screen&v=${one.photo.picture.split("v=")[1]}`);
+
+function show(one) {
+  now = one;
+  question.hidden = !one;
+  none.hidden = Boolean(one);
+  back.disabled = answered.length === 0;
+  document.getElementById("count").textContent = done ? `${done} answered` : "";
+  if (!one) return;
+  document.getElementById("name").textContent = one.name;
+  document.getElementById("sure").textContent = `The model is ${percent(one.confidence)} sure; ` + (one.shown ? "it is shown." : "it is not shown.");
+  const link = document.getElementById("picture");
+  link.href = at("/photos/" + one.photo.id);
+  link.firstElementChild.src = screen(one);
+  link.firstElementChild.alt = one.photo.path.split("/").pop();
+}
+
+async function guarded(what) {
+  if (busy) return;
+  busy = true;
+  try { await what(); } catch (error) { say(error.message); }
+  busy = false;
+}
+
+const answer = (kind) => guarded(async () => {
+  if (!now) return;
+  await tell(`/photos/${now.photo.id}/corrections`, { [kind]: [now.key] });
+  answered.push(now);
+  done += 1;
+  await next();
+});
+const skip = () => guarded(async () => { if (now) { skipped.push(now); await next(); } });
+const takeBack = () => guarded(async () => {
+  const last = answered.pop();
+  if (!last) return;
+  await tell(`/photos/${last.photo.id}/corrections`, { undo: [last.key] });
+  done -= 1;
+  if (now) queue.unshift(now);
+  show(last);
+});
+
+const keys = { y: () => answer("confirm"), n: () => answer("remove"), s: skip, u: takeBack };
+for (const [id, key] of [["yes", "y"], ["no", "n"], ["skip", "s"], ["back", "u"]]) document.getElementById(id).addEventListener("click", keys[key]);
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  keys[event.key.toLowerCase()]?.();
+});
+guarded(next);
