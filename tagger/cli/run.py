@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import nullcontext
 
 import click
 
@@ -23,13 +25,26 @@ Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again. See: ta
 def command(context: click.Context, folders: tuple[str, ...]) -> int:
     """Watch FOLDERS, or all folders of the library, and label new photos as they arrive."""
     from tagger import logs
+    from tagger.companion import Companion
     from tagger.daemon import Service
 
     settings = settings_of(context)
     logs.set_up(settings.service.log)
     os.nice(settings.service.nice)
-    finished = Service(lambda: settings_of(context)).run([absolute(folder) for folder in folders])
+    with Companion("web", _web(context)) if settings.web.enabled else nullcontext():
+        finished = Service(lambda: settings_of(context)).run([absolute(folder) for folder in folders])
     if not finished:
         # The labelling thread sits in a batch that takes too long; its jobs are taken back by the next start.
         os._exit(ExitCode.DONE)
     return ExitCode.DONE
+
+
+def _web(context: click.Context) -> list[str]:
+    """The command that serves the web page beside this service, with the same settings."""
+    options = [] if context.obj["config"] is None else ["--config", str(context.obj["config"])]
+    data_dir = context.obj["flags"]["data_dir"]
+    if data_dir is not None:
+        options += ["--data-dir", data_dir]
+    # -P: a folder of photos that happens to hold a json.py must not be imported from.
+    start = [sys.executable, "-P", "-c", "from tagger.cli.main import main; main()"]
+    return [*start, *options, "web", "--beside-service"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 
 import click
 
@@ -22,8 +25,9 @@ Stop it with Ctrl-C. With web.enabled = true `tagger run` serves it, too.""",
 )
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen instead of web.listen.")
 @click.option("--hash-password", is_flag=True, help="Ask for a password, print its hash and end.")
+@click.option("--beside-service", is_flag=True, hidden=True)
 @click.pass_context
-def command(context: click.Context, listen: str | None, hash_password: bool) -> int:
+def command(context: click.Context, listen: str | None, hash_password: bool, beside_service: bool) -> int:
     """Serve the library as a web page with an API."""
     if hash_password:
         return _hash_password()
@@ -33,9 +37,22 @@ def command(context: click.Context, listen: str | None, hash_password: bool) -> 
     def load() -> Settings:
         return settings_of(context, web__listen=listen)
 
-    logs.set_up(load().service.log)
+    settings = load()
+    logs.set_up(settings.service.log)
+    if beside_service:
+        # People look now and then; labelling has weeks of work to do.
+        os.nice(19)
+        threading.Thread(target=_end_with_service, name="service", daemon=True).start()
+    else:
+        os.nice(settings.service.nice)
     serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True))
     return ExitCode.DONE
+
+
+def _end_with_service() -> None:
+    """Wait for the end of the service, which holds the other end of standard input."""
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _hash_password() -> int:

@@ -1,0 +1,67 @@
+"""A process that the service keeps beside it: started with it, restarted when it dies, ended with it."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tagger.clock import Clock, SystemClock
+from tagger.errors import ExitCode
+
+_LOG = logging.getLogger("tagger")
+_FIRST_WAIT, _LAST_WAIT = 1.0, 60.0
+# One that lived so long was well.
+_LONG = 60.0
+_PATIENCE = 6.0
+
+
+class Companion:
+    """Runs a command. Its standard input is a pipe that nobody writes to: it ends when this process does, however."""
+
+    def __init__(self, name: str, command: Sequence[str], clock: Clock | None = None) -> None:
+        self._name = name
+        self._command = list(command)
+        self._clock = clock or SystemClock()
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
+
+    def __enter__(self) -> Companion:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._thread.join(_PATIENCE)
+
+    def _keep(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stopping.is_set():
+            started = self._clock.monotonic()
+            # Ctrl-C on the terminal is for the service, which ends this one.
+            with subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True) as process:
+                self._process = process
+                if self._stopping.is_set():
+                    process.terminate()
+                with suppress(KeyboardInterrupt):
+                    process.wait()
+            if self._stopping.is_set():
+                return
+            if process.returncode == ExitCode.USAGE:
+                _LOG.error("%s: its settings are refused, see above; going on without it", self._name)
+                return
+            if self._clock.monotonic() - started > _LONG:
+                wait = _FIRST_WAIT
+            _LOG.error("%s ended with code %d and starts again in %g s", self._name, process.returncode, wait)
+            self._stopping.wait(wait)
+            wait = min(2 * wait, _LAST_WAIT)
