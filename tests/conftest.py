@@ -12,7 +12,7 @@ import pytest
 from tagger.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
-from tests.cli.runner import with_mobilenet
+from tests.cli.runner import Tagger, with_mobilenet
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +63,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path, worker_id: 
         if not file.exists():
             with_mobilenet(home, shared)("model", "export", "--photos", shared / "photos" / "camera", "--to", file)
     return file
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Tagger:
+    """A tagger as it is after installation: no library, no settings, no weights and no network."""
+    (tmp_path / "bare").mkdir()
+    return Tagger(tmp_path / "bare", {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/"})

@@ -69,7 +69,9 @@ class Guard:
             await send(message)
 
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        path = _path(scope)
+        path, prefix = _path(scope), str(scope.get("root_path", ""))
+        # uvicorn puts the prefix before every path, also where the proxy left it there.
+        scope = {**scope, "path": prefix + path}
         try:
             self._check_host(headers)
             self._check_origin(scope["method"], headers, scope["scheme"])
@@ -149,9 +151,11 @@ def session_cookie(header: str) -> str:
 
 
 def _path(scope: Scope) -> str:
-    """The path without the prefix of a reverse proxy that passes it on."""
+    """The path without the prefix of a reverse proxy, whether or not it was taken off on the way."""
     path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(prefix) :] if prefix and path.startswith(prefix + "/") else path
+    while prefix and path.startswith(prefix + "/"):
+        path = path[len(prefix) :]
+    return path
 
 
 def _client(scope: Scope) -> str:

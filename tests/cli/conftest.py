@@ -16,13 +16,6 @@ def tagger(tmp_path: Path, shared: Path) -> Tagger:
     return with_mobilenet(tmp_path / "home", shared)
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> Tagger:
-    """A tagger as it is after installation: no library, no settings, no weights and no network."""
-    (tmp_path / "bare").mkdir()
-    return Tagger(tmp_path / "bare", {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/"})
-
-
 @pytest.fixture(scope="session")
 def labelled_once(tmp_path_factory: pytest.TempPathFactory, shared: Path, worker_id: str) -> Tagger:
     """photos/labelled, backfilled once for all test processes; only to be read."""

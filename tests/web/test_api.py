@@ -1,0 +1,306 @@
+"""The API against the real server, and what the command line sees of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+
+from tests.cli.runner import Tagger
+from tests.cli.service import wait_for
+from tests.web.conftest import HOSTILE
+from tests.web.site import Site, serving
+
+
+def test_search_finds_what_the_command_line_finds(reading: Site) -> None:
+    for query in ("tiger", "animal -dog", '"wild animal" OR food', "label>0.9", "dog path:n02"):
+        by_page = [Path(one["path"]).name for one in reading.api(f"/search?limit=500&q={quote(query)}")["photos"]]
+        assert by_page == reading.tagger.found(query), query
+        assert by_page
+
+
+def test_pages_follow_each_other_to_the_end(reading: Site) -> None:
+    whole = [one["id"] for one in reading.api("/search?limit=500")["photos"]]
+    parts, after = [], ""
+    while after is not None:
+        page = reading.api(f"/search?limit=37&after={after or ''}")
+        parts += [one["id"] for one in page["photos"]]
+        after = page["next"]
+    assert parts == whole
+    assert len(whole) == 133
+
+
+@pytest.mark.parametrize("cursor", ["x", "WyJzdXJlc3QiLCAwLjUsIDFd", "W10", "eyJhIjoxfQ", "WyJkYXRlZCIsIDEsIDFd", "💩"])
+def test_a_cursor_that_somebody_made_up_is_refused(reading: Site, cursor: str) -> None:
+    answer = reading.get(f"/api/v1/search?q=taken:2023&after={quote(cursor)}")
+    assert answer.status == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "cursor" in answer.json["detail"]
+
+
+def test_problems_are_problem_details(reading: Site) -> None:
+    for path, status in [
+        ("/api/v1/search?q=(", 400),
+        ("/api/v1/photos/999999", 404),
+        ("/api/v1/photos/x", 422),
+        ("/api/v1/photos/99999999999999999999", 422),
+        ("/api/v1/nothing", 404),
+        ("/api/v1/labels/own:x/rules", 400),
+    ]:
+        answer = reading.get(path)
+        assert answer.status == status, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json["status"] == status
+        assert answer.json["title"]
+    assert "not closed" in reading.get("/api/v1/search?q=(dog").json["detail"]
+
+
+def test_unknown_words_come_with_suggestions(reading: Site) -> None:
+    [word] = reading.api("/search?q=tigre")["unknown"]
+    assert "tiger" in word["near"]
+
+
+def test_suggestions_have_counts_and_come_from_the_library(reading: Site) -> None:
+    names = {one["name"]: one["photos"] for one in reading.api("/suggest?q=bi")}
+    assert names["bird"] >= 5
+    assert next(iter(names.values())) == max(names.values())
+    assert reading.api("/suggest?q=zzzz") == []
+
+
+def test_a_photo_tells_everything_and_why(reading: Site) -> None:
+    number = reading.photo("tiger.JPEG")
+    photo = reading.api(f"/photos/{number}")
+    shown = reading.tagger.json("show", photo["path"])
+    assert photo["state"] == "labelled"
+    assert [one["name"] for one in photo["labels"]] == [one["name"] for one in shown["labels"]]
+    assert photo["model"]["id"] == shown["model"]
+    why = reading.api(f"/photos/{number}/why")
+    assert why["classes"][0]["name"] == "tiger"
+    assert not why["fresh"]
+    assert any("reaches" in one["why"] for one in why["verdicts"])
+    similar = reading.api(f"/photos/{number}/similar?limit=5")
+    assert len(similar) == 5
+    assert number not in [one["id"] for one in similar]
+
+
+def test_pictures_of_every_format_are_small_upright_jpegs(reading: Site) -> None:
+    for name, size in [("phone.heic", (300, 200)), ("turned.jpg", (200, 400)), ("tiger.JPEG", None)]:
+        answer = reading.get(f"/api/v1/photos/{reading.photo(name)}/picture?v=1")
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert "immutable" in answer.headers["cache-control"]
+        picture = Image.open(io.BytesIO(answer.body))
+        assert size is None or picture.size == size
+        assert max(picture.size) <= 400
+    answer = reading.get(f"/api/v1/photos/{reading.photo('turned.jpg')}/picture?size=screen")
+    red, _, blue = Image.open(io.BytesIO(answer.body)).getpixel((100, 50))  # type: ignore[misc]
+    assert red > 200 > 60 > blue
+
+
+def test_a_picture_that_cannot_be_made_says_why(reading: Site) -> None:
+    answer = reading.get(f"/api/v1/photos/{reading.photo('broken.jpg')}/picture")
+    assert answer.status == 422
+    assert "cannot be shown" in answer.json["detail"]
+
+
+def test_the_original_is_byte_for_byte_the_file(reading: Site) -> None:
+    number = reading.photo("onerror")
+    answer = reading.get(f"/api/v1/photos/{number}/original")
+    assert answer.body == (reading.tagger.home / "photos" / HOSTILE).read_bytes()
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "<" not in answer.headers["content-disposition"]
+
+
+def test_file_names_and_labels_are_only_ever_text(site: Site) -> None:
+    number = site.photo("onerror")
+    site.send(f"/photos/{number}/corrections", {"add": ["<script>alert(2)</script>"]})
+    for path in ("/", "/?q=path:onerror", f"/photos/{number}", "/labels", "/labels?view=tree", "/?q=%3Cscript%3E"):
+        page = site.get(path).text
+        assert "<img src=x" not in page, path
+        assert "<script>alert" not in page, path
+        assert "49.jpg" not in page, path
+    assert "&lt;img src=x" in site.get(f"/photos/{number}").text
+    assert "&lt;script&gt;alert(2)" in site.get("/labels").text
+
+
+def test_a_path_never_comes_from_the_client(reading: Site) -> None:
+    for path in (
+        "/static/../app.py",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e/%2e%2e/config.py",
+        "/api/v1/photos/..%2f..%2fetc%2fpasswd/original",
+        "/api/v1/photos/1/../../../../etc/passwd",
+        "/photos/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "/static//etc/passwd",
+    ):
+        answer = reading.get(path)
+        assert answer.status in (404, 422), path
+        assert b"root:" not in answer.body
+        assert b"import" not in answer.body
+
+
+def test_a_link_that_leaves_its_folder_leads_nowhere(site: Site, tmp_path: Path) -> None:
+    photos = site.tagger.home / "photos"
+    number, other = site.photo("tiger.JPEG"), site.photo("ostrich")
+    (tmp_path / "secret.jpg").write_bytes((photos / "n01518878_ostrich.JPEG").read_bytes())
+    tiger = photos / "n02129604_tiger.JPEG"
+    tiger.unlink()
+    tiger.symlink_to(tmp_path / "secret.jpg")
+    for what in ("picture", "original", "picture?size=screen"):
+        answer = site.get(f"/api/v1/photos/{number}/{what}")
+        assert answer.status == 422, what
+        assert "leaves its folder" in answer.json["detail"]
+    # One that stays inside is as good as the file.
+    tiger.unlink()
+    tiger.symlink_to(photos / "n01518878_ostrich.JPEG")
+    assert site.get(f"/api/v1/photos/{number}/original").body == site.get(f"/api/v1/photos/{other}/original").body
+    tiger.unlink()
+    os.mkfifo(tiger)
+    assert site.get(f"/api/v1/photos/{number}/original").status == 422
+    tiger.unlink()
+    assert site.get(f"/api/v1/photos/{number}/picture").status == 422
+
+
+def test_a_removed_label_is_gone_everywhere_and_stays_gone(site: Site) -> None:
+    number = site.photo("tiger.JPEG")
+    assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
+    said = site.send(f"/photos/{number}/corrections", {"remove": ["tiger", "big cat"]})
+    assert set(said["removed"]) == {"tiger", "big cat"}
+    assert "tiger" not in [one["name"] for one in said["labels"]]
+    assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+    site.tagger("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.1"})
+    assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+    site.send(f"/photos/{number}/corrections", {"undo": ["tiger"]})
+    assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
+
+
+def test_own_words_are_found_suggested_and_counted(site: Site) -> None:
+    number = site.photo("tiger.JPEG")
+    site.send(f"/photos/{number}/corrections", {"add": ["our cat Mitzi"], "confirm": ["tiger"]})
+    assert site.tagger.found('"our cat mitzi"') == ["n02129604_tiger.JPEG"]
+    assert {"name": "our cat Mitzi", "photos": 1} in site.api("/suggest?q=mitz")
+    assert "our cat Mitzi" in [one["name"] for one in site.api("/labels")]
+    for wrong in ({}, {"add": [""]}, {"remove": ["unicorn"]}, {"ad": ["x"]}, {"add": ["x" * 201]}, {"add": ["\n"]}):
+        answer = site.ask(
+            "POST",
+            f"/api/v1/photos/{number}/corrections",
+            json.dumps(wrong).encode(),
+            {"Content-Type": "application/json"},
+        )
+        assert answer.status in (400, 422), wrong
+
+
+def test_the_hierarchy_puts_each_label_below_the_narrowest_that_covers_it(reading: Site) -> None:
+    def paths(branches: list[dict], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        found = []
+        for one in branches:
+            found.append((*above, one["name"]))
+            found += paths(one["below"], (*above, one["name"]))
+        return found
+
+    found = paths(reading.api("/labels/tree"))
+    assert len(found) == len(reading.api("/labels"))
+    assert ("animal", "bird", "ostrich") in found
+    assert any(path[0] == "animal" and path[-1] == "tiger" for path in found)
+
+
+def test_rules_are_previewed_kept_and_applied(site: Site) -> None:
+    before = site.tagger.found("tiger>0.6")
+    wanted = {"rename": "stripy one", "threshold": 0.99}
+    preview = site.send("/labels/n02129604/rules/preview", wanted)
+    assert preview["photos"] == preview["compared"] == 132
+    assert preview["changed"] == len(before)
+    assert {"name": "tiger", "photos": len(before)} in preview["lost"]
+    assert {Path(one["photo"]["path"]).name for one in preview["examples"]} == set(before)
+    assert site.tagger.found("tiger>0.6") == before, "a preview changes nothing"
+
+    done = site.send("/labels/n02129604/rules", wanted, method="PUT")
+    assert done["by"] == "server"
+    assert (done["rules"]["rename"], done["rules"]["threshold"]) == ("stripy one", 0.99)
+    tiger = site.photo("tiger.JPEG")
+
+    def labels() -> dict[str, bool]:
+        return {one["name"]: one["shown"] for one in site.api(f"/photos/{tiger}")["labels"]}
+
+    wait_for(lambda: labels().get("stripy one") is False, 30)
+    assert site.tagger.found("stripy one") == before
+    # The command line reads the same rules, and taking them back is exact.
+    assert site.tagger.json("relabel")["changed"] == 0
+    site.send("/labels/n02129604/rules", {"rename": "", "threshold": -1}, method="PUT")
+    wait_for(lambda: labels().get("tiger") is True, 30)
+
+    site.send("/labels/n02129604/rules", {"silence": True}, method="PUT")
+    wait_for(lambda: "tiger" not in labels(), 30)
+    site.send("/labels/n02129604/rules", {"silence": False, "merge_into": "my cats"}, method="PUT")
+    wait_for(lambda: labels().get("my cats") is True, 30)
+    assert site.api("/labels/rule:my%20cats/rules")["name"] == "my cats"
+    assert site.send("/labels/n02129604/rules", {"thresold": 1}, 422, method="PUT")
+
+
+def test_what_the_config_file_says_of_a_label_is_not_changed_here(gallery: Tagger) -> None:
+    config = gallery.home / "config.toml"
+    config.write_text("[labels.thresholds]\ntiger = 0.7\n")
+    with serving(gallery, TAGGER_CONFIG=str(config)) as site:
+        rules = site.api("/labels/n02129604/rules")
+        assert (rules["threshold"], rules["fixed"]) == (0.7, "config.toml")
+        assert "Change them there" in site.send("/labels/n02129604/rules", {"silence": True}, 400, method="PUT")["cure"]
+        site.send("/labels/n01518878/rules", {"threshold": 0.9}, method="PUT")
+        assert site.api("/labels/n02129604/rules")["threshold"] == 0.7
+
+
+def test_the_review_asks_what_is_nearest_to_its_threshold(site: Site) -> None:
+    first = site.api("/review?limit=50")["questions"]
+    assert len(first) > 5
+    assert all(0.45 <= one["confidence"] <= 0.75 for one in first)
+    one = first[0]
+    site.send(f"/photos/{one['photo']['id']}/corrections", {"confirm": [one["key"]]})
+    other = first[1]
+    left = site.api(f"/review?limit=50&skip={other['photo']['id']}:{other['key']}")["questions"]
+    pairs = [(item["photo"]["id"], item["key"]) for item in left]
+    assert (one["photo"]["id"], one["key"]) not in pairs
+    assert (other["photo"]["id"], other["key"]) not in pairs
+    of_one = site.api(f"/review?label={other['key']}")["questions"]
+    assert {item["key"] for item in of_one} == {other["key"]}
+
+
+def test_failed_photos_can_be_tried_again(site: Site) -> None:
+    [failed] = site.api("/failed")["failed"]
+    assert failed["path"].endswith("broken.jpg")
+    assert "truncated" in failed["reason"] or "damaged" in failed["reason"]
+    assert "broken.jpg" in site.get("/failed").text
+    assert site.send("/retry", {"photos": [failed["id"]]}) == {"queued": 1, "service": False}
+    assert site.api("/failed")["failed"] == []
+    assert site.tagger.json("status")["queued"] == 1
+
+
+def test_the_status_is_told_and_streamed(reading: Site) -> None:
+    status = reading.api("/status")
+    by_command = reading.tagger.json("status")
+    assert (status["photos"], status["labelled"], status["failed"]) == (133, 132, 1)
+    assert status["photos"] == by_command["photos"]
+    assert status["folders"][0]["path"].endswith("photos")
+    answer = reading.get("/api/v1/events?once=true")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    kind, data = answer.text.strip().split("\n")
+    assert kind == "event: status"
+    assert json.loads(data.removeprefix("data: "))["photos"] == 133
+
+
+def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> None:
+    with serving(bare) as site:
+        page = site.get("/", {"Accept": "text/html"})
+        assert page.status == 200
+        assert "tagger backfill" in page.text
+        assert "tagger model fetch" in page.text
+        assert site.api("/search", 503)["cure"]
+        assert site.get("/status", {"Accept": "text/html"}).status == 200
+        # And when there is one, it is there without a restart.
+        photos = bare.home / "photos"
+        photos.mkdir()
+        Image.new("RGB", (20, 20)).save(photos / "a.png")
+        bare("backfill", photos, code=3)
+        assert site.api("/status")["queued"] == 1

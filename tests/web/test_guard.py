@@ -1,0 +1,224 @@
+"""Who is let in, and what another site cannot make a browser do."""
+
+from __future__ import annotations
+
+import subprocess
+from urllib.parse import quote
+
+import pytest
+
+from tagger.clock import SystemClock
+from tagger.web.password import Login, hash_password
+from tests.cli.runner import COMMAND, Tagger
+from tests.web.site import Site, serving
+
+PASSWORD = "correct horse battery"
+HASH = hash_password(PASSWORD)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def log_in(site: Site, password: str = PASSWORD, **more: str) -> tuple[int, str, str]:
+    """Status, Location and the cookie as a browser would send it back."""
+    fields = "&".join(f"{name}={quote(value)}" for name, value in {"password": password, **more}.items())
+    answer = site.ask("POST", "/login", fields.encode(), {**FORM, "Sec-Fetch-Site": "same-origin"})
+    return answer.status, answer.headers.get("location", ""), answer.headers.get("set-cookie", "").partition(";")[0]
+
+
+@pytest.fixture
+def locked(gallery_once: Tagger):
+    with serving(gallery_once, TAGGER_WEB_PASSWORD_HASH=HASH) as site:
+        yield site
+
+
+def test_every_answer_carries_the_headers_of_a_careful_site(reading: Site) -> None:
+    for path in ("/", "/api/v1/search", "/static/app.js", "/nothing", "/api/v1/photos/1/picture"):
+        headers = reading.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "server" not in headers
+
+
+def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(reading: Site) -> None:
+    for path in (
+        "/",
+        "/photos/1",
+        "/labels",
+        "/labels/n02129604",
+        "/drop",
+        "/review",
+        "/failed",
+        "/status",
+        "/api/docs",
+    ):
+        text = reading.get(path).text
+        assert " style=" not in text, path
+        assert " on" not in [part[:3] for part in text.split("<")[1:]], path
+        assert "<script>" not in text, path
+        for mark in ('src="http', 'href="http', 'src="//', 'href="//'):
+            assert mark not in text, path
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "127.0.0.1.evil.example", "localhost.evil"])
+def test_a_name_that_is_not_this_server_is_refused(reading: Site, host: str) -> None:
+    answer = reading.get("/", {"Host": host})
+    assert answer.status == 421
+    assert "web.hosts" in answer.json["cure"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9", "[::1]:80", "192.168.1.2:8643", "LOCALHOST:1"])
+def test_names_of_this_server_are_not(reading: Site, host: str) -> None:
+    assert reading.get("/", {"Host": host}).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Cookie": "tagger_session=x"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1"},
+    ],
+)
+def test_another_site_cannot_change_anything(reading: Site, headers: dict[str, str]) -> None:
+    for path in ("/api/v1/photos/1/corrections", "/api/v1/retry", "/api/classify", "/login", "/logout"):
+        answer = reading.ask("POST", path, b"{}", {"Content-Type": "text/plain", **headers})
+        assert answer.status == 403, path
+
+
+def test_the_page_itself_and_programs_can(reading: Site) -> None:
+    host = f"127.0.0.1:{reading.port}"
+    for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": f"http://{host}"}, {"Sec-Fetch-Site": "none"}):
+        answer = reading.ask(
+            "POST", "/api/v1/retry", b'{"photos": []}', {"Content-Type": "application/json", **headers}
+        )
+        assert answer.status == 200, headers
+
+
+def test_a_long_body_is_refused(reading: Site) -> None:
+    body = b'{"add": ["' + b"x" * 400_000 + b'"]}'
+    answer = reading.ask("POST", "/api/v1/photos/1/corrections", body, {"Content-Type": "application/json"})
+    assert answer.status == 413
+
+
+def test_without_the_password_there_is_nothing_to_see(locked: Site) -> None:
+    for path in ("/api/v1/search", "/api/v1/photos/1/picture", "/api/openapi.json", "/api/v1/events", "/photos/1"):
+        answer = locked.get(path)
+        assert answer.status == 401, path
+        assert answer.headers["www-authenticate"] == "Bearer"
+    answer = locked.get("/?q=tiger", {"Accept": "text/html"})
+    assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2F%3Fq%3Dtiger")
+    assert locked.get("/login").status == 200
+    assert locked.get("/static/app.css").status == 200
+
+
+def test_the_password_opens_a_session_that_ends(locked: Site) -> None:
+    status, where, cookie = log_in(locked, next="/?q=tiger")
+    assert (status, where) == (303, "/?q=tiger")
+    answer = locked.ask("POST", "/login", f"password={quote(PASSWORD)}".encode(), {**FORM, "Sec-Fetch-Site": "none"})
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=lax" in answer.headers["set-cookie"]
+    inside = {"Cookie": cookie, "Accept": "text/html"}
+    assert "Log out" in locked.get("/", inside).text
+    # A session cannot be made up or changed.
+    for wrong in (cookie[:-2] + "xx", "tagger_session=", cookie.replace("=", "=x", 1)):
+        assert locked.get("/api/v1/search", {"Cookie": wrong}).status == 401
+    # With a session, but sent by another page.
+    assert locked.ask("POST", "/api/v1/retry", b"{}", {"Cookie": cookie}).status == 403
+    answer = locked.ask("POST", "/logout", b"", {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"})
+    assert 'tagger_session=""' in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "x", "/a\nb"])
+def test_after_the_login_nobody_is_sent_elsewhere(locked: Site, where: str) -> None:
+    assert log_in(locked, next=where)[:2] == (303, "/")
+
+
+def test_programs_send_the_password_itself(locked: Site) -> None:
+    assert locked.get("/api/v1/search", {"Authorization": f"Bearer {PASSWORD}"}).status == 200
+    assert locked.get("/api/v1/search", {"Authorization": "Bearer wrong"}).status == 401
+    headers = {"Authorization": f"Bearer {PASSWORD}", "Content-Type": "application/json"}
+    assert locked.ask("POST", "/api/v1/retry", b'{"photos": []}', headers).status == 200
+
+
+def test_whoever_tries_passwords_must_wait(locked: Site) -> None:
+    found = [log_in(locked, f"wrong {number}")[0] for number in range(7)]
+    assert found[:5] == [401] * 5
+    assert found[5:] == [429] * 2
+    answer = locked.get("/api/v1/search", {"Authorization": "Bearer wrong"})
+    assert answer.status == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 13
+    # Not even the right one, or the wrong ones would be worth trying.
+    assert log_in(locked)[0] == 429
+
+
+def test_who_knows_the_password_may_come_as_often_as_they_like(locked: Site) -> None:
+    for _ in range(12):
+        assert locked.get("/api/v1/search?limit=1", {"Authorization": f"Bearer {PASSWORD}"}).status == 200
+
+
+def test_another_password_ends_every_session(tmp_path) -> None:
+    first, second = (Login(hash_password(word), tmp_path, SystemClock()) for word in ("one password", "another one"))
+    session = first.new_session()
+    assert first.is_session(session)
+    assert not second.is_session(session)
+    assert Login(first._hash, tmp_path, SystemClock()).is_session(session)
+    assert (tmp_path / "web.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "nas.local:0", "192.168.1.2:0"])
+def test_other_machines_are_not_let_in_without_a_password(bare: Tagger, listen: str) -> None:
+    done = bare("web", "--listen", listen, code=2)
+    assert "there is no password" in done.stderr
+    assert "--hash-password" in done.stderr
+
+
+def test_a_password_is_hashed_for_the_settings(bare: Tagger) -> None:
+    done = subprocess.run(
+        [COMMAND, "web", "--hash-password"],
+        input="a good password\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        env=bare.environment(),
+    )
+    assert done.stdout.startswith("$argon2id$")
+    with serving(bare, TAGGER_WEB_PASSWORD_HASH=done.stdout.strip()) as site:
+        assert log_in(site, "a good password")[0] == 303
+    short = subprocess.run(
+        [COMMAND, "web", "--hash-password"],
+        input="short\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=bare.environment(),
+    )
+    assert short.returncode == 2
+
+
+def test_a_port_that_is_taken_is_said(reading: Site) -> None:
+    done = reading.tagger("web", "--listen", f"127.0.0.1:{reading.port}", code=2)
+    assert "another tagger" in done.stderr
+
+
+def test_behind_a_proxy_every_link_has_the_prefix(gallery_once: Tagger) -> None:
+    with serving(gallery_once, TAGGER_WEB_ROOT_PATH="/photos/tagger", TAGGER_WEB_PASSWORD_HASH=HASH) as site:
+        assert site.root == "/photos/tagger"
+        outside = Site(site.tagger, site.process, site.port)
+        # A proxy may take the prefix off, or leave it.
+        for way in (outside, site):
+            answer = way.get("/?q=tiger", {"Accept": "text/html"})
+            assert answer.headers["location"].startswith("/photos/tagger/login?next=")
+        _, where, cookie = log_in(site, next="/labels")
+        assert where == "/photos/tagger/labels"
+        page = site.get("/", {"Cookie": cookie, "Accept": "text/html"}).text
+        assert 'data-root="/photos/tagger"' in page
+        for mark in ('href="/', 'src="/', 'action="/'):
+            parts = page.split(mark)[1:]
+            assert parts, mark
+            assert all(part.startswith("photos/tagger/") for part in parts), mark
+        assert site.get("/api/openapi.json", {"Cookie": cookie}).json["servers"] == [{"url": "/photos/tagger"}]
