@@ -26,8 +26,6 @@ router = APIRouter(tags=["pictures"])
 PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
 # The longer side, in pixels.
 SIZES = {"thumbnail": 400, "screen": 1800}
-# Content types that browsers show as pictures and never run; anything else is only offered for download.
-_SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
 _CHUNK = 1 << 20
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -114,7 +112,8 @@ def get_original(request: Request, photo_id: PhotoId) -> Response:
     name = os.path.basename(os.fsencode(record.path.relative))  # noqa: PTH119
     return StreamingResponse(
         blocks(),
-        media_type=_SHOWN.get(record.format or "", "application/octet-stream"),
+        # Not as a picture: what a file really holds is nobody's to show under this site's name.
+        media_type="application/octet-stream",
         headers={
             "Content-Length": str(size),
             # RFC 6266 with the bytes as they are, percent-encoded.

@@ -19,7 +19,7 @@ Names = Annotated[list[Name], Field(max_length=50)]
 class Taken(BaseModel):
     """What a request may say. A key that is not known is an error, not something to overlook."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class LabelOut(BaseModel):

@@ -75,6 +75,10 @@ export function whyParts(why) {
   ];
 }
 
+const picture = document.querySelector(".stage img");
+function cannotShow() { picture.replaceWith(make("p", { class: "notice" }, "The picture cannot be shown.")); }
+if (picture?.complete && !picture.naturalWidth) cannotShow(); else picture?.addEventListener("error", cannotShow, { once: true });
+
 const similar = document.getElementById("similar");
 ask(`/photos/${id}/similar?limit=24`).then((photos) => {
   if (!photos.length) return;

@@ -5,7 +5,7 @@ import { ask, at, isTyping, percent, say, tell } from "./core.js";
 const label = new URLSearchParams(location.search).get("label") ?? "";
 const question = document.getElementById("question"), none = document.getElementById("none"), back = document.getElementById("back");
 const queue = [], skipped = [], answered = [];
-let now = null, done = 0, busy = false;
+let now = null, done = 0, busy = false, tail = Promise.resolve();
 
 async function fill() {
   const query = new URLSearchParams({ label, limit: "10" });
@@ -37,12 +37,14 @@ function show(one) {
   link.firstElementChild.alt = one.photo.path.split("/").pop();
 }
 
-async function guarded(what) {
-  if (busy) return;
+async function run(what) {
   busy = true;
   try { await what(); } catch (error) { say(error.message); }
   busy = false;
 }
+
+// A key that is pressed before the next question is there does not answer it unseen.
+const guarded = (what) => { if (!busy) tail = run(what); };
 
 const answer = (kind) => guarded(async () => {
   if (!now) return;
@@ -52,14 +54,16 @@ const answer = (kind) => guarded(async () => {
   await next();
 });
 const skip = () => guarded(async () => { if (now) { skipped.push(now); await next(); } });
-const takeBack = () => guarded(async () => {
+const takeBack = () => { tail = tail.then(() => run(takeLastBack)); };
+
+async function takeLastBack() {
   const last = answered.pop();
   if (!last) return;
   await tell(`/photos/${last.photo.id}/corrections`, { undo: [last.key] });
   done -= 1;
   if (now) queue.unshift(now);
   show(last);
-});
+}
 
 const keys = { y: () => answer("confirm"), n: () => answer("remove"), s: skip, u: takeBack };
 for (const [id, key] of [["yes", "y"], ["no", "n"], ["skip", "s"], ["back", "u"]]) document.getElementById(id).addEventListener("click", keys[key]);

@@ -1,0 +1,363 @@
+"""The pages as people use them, in real Chromium. Each leaves a screenshot in $SCREENSHOTS, to be looked at."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.cli.runner import Tagger
+from tests.cli.service import running, wait_for
+from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.site import Site, serving
+from tests.web.test_guard import HASH, PASSWORD
+
+pytestmark = pytest.mark.slow
+
+PAGES = [
+    "/",
+    "/?q=animal",
+    "/?q=(",
+    "/?q=unicron",
+    "/photos/PHOTO",
+    "/labels",
+    "/labels?view=tree",
+    "/labels/n02129604",
+]
+PAGES += ["/drop", "/review", "/failed", "/status", "/api/docs", "/nothing"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}.png", full_page=whole)
+
+
+def ready(page: Page, path: str, photo: int = 0) -> None:
+    """Go there, and wait until everything is there that a person waits for."""
+    path = path.replace("PHOTO", str(photo))
+    page.goto(path)
+    page.wait_for_load_state("load")
+    for name in ("#question:not([hidden])",) if path.startswith("/review") else ():
+        page.wait_for_selector(name)
+    loaded = "[...document.images].filter((one) => one.loading !== 'lazy').every((one) => one.complete)"
+    # Not wait_for_function, which the page's Content-Security-Policy forbids.
+    wait_for(lambda: page.evaluate(loaded), 30)
+
+
+def names(page: Page) -> list[str]:
+    """The file names of the grid's photos, from what a screen reader says."""
+    return [
+        alt.rpartition(", ")[2] for alt in page.locator("#grid img").evaluate_all("all => all.map((one) => one.alt)")
+    ]
+
+
+def drop(page: Page, *photos: Path) -> None:
+    """As the browser does when somebody lets go of files over the page."""
+    files = [[photo.name, base64.b64encode(photo.read_bytes()).decode()] for photo in photos]
+    data = page.evaluate_handle(
+        """(files) => {
+            const data = new DataTransfer();
+            for (const [name, text] of files) {
+                const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+                data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+            }
+            return data;
+        }""",
+        files,
+    )
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": data})
+    expect(page.locator("#drop")).to_have_class(re.compile("over"))
+    page.dispatch_event("#drop", "drop", {"dataTransfer": data})
+
+
+def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, shared: Path) -> None:
+    photos = shared / "photos" / "labelled"
+    with watched(browser, reading.address) as page:
+        ready(page, "/drop")
+        drop(page, photos / "n02129604_tiger.JPEG", photos / "n01518878_ostrich.JPEG")
+        answers = page.locator(".answer")
+        expect(answers).to_have_count(2)
+        # The last stands first.
+        expect(answers.nth(0).locator(".classes.top li").first).to_contain_text("ostrich")
+        expect(answers.nth(1).locator(".classes.top li").first).to_contain_text("tiger")
+        expect(answers.nth(1).locator(".chips")).to_contain_text("big cat")
+        answers.nth(1).get_by_text("More, and why").click()
+        expect(answers.nth(1)).to_contain_text("reaches 0.6")
+        shoot(page, "drop", whole=True)
+        page.get_by_role("button", name="Clear").click()
+        expect(answers).to_have_count(0)
+        page.set_input_files("#files", [shared / "photos" / "bombs" / "png_rgb_179mpx.png"])
+        expect(answers.first).to_contain_text("limits.megapixels", timeout=60_000)
+
+
+def test_search_with_suggestions_finds_the_right_photos(browser: Browser, reading: Site) -> None:
+    with watched(browser, reading.address, refused=1) as page:
+        ready(page, "/")
+        page.get_by_role("combobox").type("bir")
+        expect(page.get_by_role("option").first).to_contain_text("bird")
+        shoot(page, "suggestions")
+        page.get_by_role("option", name=re.compile("^bird")).first.click()
+        expect(page).to_have_url(re.compile(r"\?q=bird"))
+        assert names(page) == reading.tagger.found("bird")
+        shoot(page, "search")
+        ready(page, "/?q=unicron")
+        expect(page.locator(".notice")).to_contain_text("There is no label")
+        ready(page, "/?q=(")
+        expect(page.locator(".notice.bad")).to_contain_text("Something is missing")
+
+
+def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading: Site) -> None:
+    tiger = reading.photo("tiger.JPEG")
+    with watched(browser, reading.address) as page:
+        page.add_init_script(
+            "window.jumps = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
+            "if (!one.hadRecentInput) window.jumps += one.value }).observe({ type: 'layout-shift', buffered: true })"
+        )
+        ready(page, "/")
+        shoot(page, "grid")
+        for _ in range(30):
+            page.mouse.wheel(0, 2000)
+            page.wait_for_timeout(100)
+            if page.locator("#grid li").count() == 133:
+                break
+        assert page.locator("#grid li").count() == 133
+        assert len(set(page.locator("#grid a").evaluate_all("all => all.map((one) => one.href)"))) == 133
+        expect(page.locator("#next")).to_have_count(0)
+        for path in ("/", f"/photos/{tiger}", "/labels", "/status"):
+            ready(page, path)
+            page.wait_for_timeout(800)
+            assert page.evaluate("window.jumps") < 0.05, path
+
+
+def test_a_removed_label_is_gone_from_search_and_stays_gone(browser: Browser, site: Site) -> None:
+    tiger = site.photo("tiger.JPEG")
+    with watched(browser, site.address) as page:
+        ready(page, f"/photos/{tiger}")
+        expect(page.locator(".labels li").first).to_contain_text("tiger")
+        shoot(page, "photo")
+        page.get_by_role("button", name="Remove tiger").click()
+        expect(page.locator(".labels .removed")).to_contain_text("tiger")
+        expect(page.locator("#said")).to_contain_text("stays away")
+        assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+        site.tagger("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.1"})
+        assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+        page.get_by_label("Add a label").fill("Mitzi")
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator(".labels")).to_contain_text("Mitzi")
+        assert site.tagger.found("Mitzi") == ["n02129604_tiger.JPEG"]
+        page.get_by_role("button", name="Confirm big cat").click()
+        expect(page.get_by_role("button", name="Take back what you said of big cat")).to_be_visible()
+        shoot(page, "corrected", whole=True)
+        page.get_by_role("button", name="Undo the removal of tiger").click()
+        expect(page.get_by_role("button", name="Remove tiger")).to_be_visible()
+        assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
+        page.get_by_text("Why these labels?").click()
+        expect(page.locator("#why")).to_contain_text("reaches 0.6")
+        expect(page.locator("#similar .tile")).not_to_have_count(0)
+
+
+def test_rules_show_what_they_would_change_before_they_do(browser: Browser, site: Site) -> None:
+    with watched(browser, site.address) as page:
+        ready(page, "/labels")
+        shoot(page, "labels")
+        ready(page, "/labels?view=tree")
+        shoot(page, "tree")
+        page.get_by_role("link", name="Rules of dog", exact=True).click()
+        expect(page.locator("h1")).to_contain_text("dog")
+        page.get_by_label("Call it").fill("Hund")
+        expect(page.locator("#changed")).to_contain_text("photos would show other labels")
+        expect(page.locator("#preview")).to_contain_text("Hund")
+        shoot(page, "rules", whole=True)
+        page.get_by_role("button", name="Apply").click()
+        expect(page.locator("#said")).to_contain_text("is being applied")
+        wait_for(lambda: site.tagger.found("Hund"), 30)
+
+
+def test_the_review_is_answered_with_one_key_each(browser: Browser, site: Site) -> None:
+    with watched(browser, site.address) as page:
+        ready(page, "/review")
+        first = page.locator("#name").inner_text()
+        shoot(page, "review")
+        seen = [page.locator("#picture").get_attribute("href")]
+        for key in "yns":
+            now = _asked(page)
+            page.keyboard.press(key)
+            wait_for(lambda now=now: _asked(page) != now, 20)
+            seen.append(page.locator("#picture").get_attribute("href"))
+        expect(page.locator("#count")).to_have_text("2 answered")
+        page.keyboard.press("u")
+        page.keyboard.press("u")
+        expect(page.locator("#name")).to_have_text(first)
+        expect(page.locator("#picture")).to_have_attribute("href", seen[0] or "")
+
+
+def _asked(page: Page) -> tuple[str | None, str]:
+    return page.locator("#picture").get_attribute("href"), page.locator("#name").inner_text()
+
+
+def test_failed_photos_say_why_and_are_tried_again(browser: Browser, site: Site) -> None:
+    with watched(browser, site.address) as page:
+        ready(page, "/failed")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        expect(page.locator("tbody")).to_contain_text("broken.jpg")
+        shoot(page, "failed")
+        page.get_by_role("button", name="Try all again").click()
+        expect(page.locator("#said")).to_contain_text("1 queued again")
+        expect(page.locator("tbody tr")).to_have_count(0)
+
+
+def test_first_run(browser: Browser, bare: Tagger) -> None:
+    with serving(bare) as site, watched(browser, site.address, refused=1) as page:
+        ready(page, "/")
+        expect(page.locator("h1")).to_have_text("Welcome")
+        expect(page.locator(".steps")).to_contain_text("tagger backfill ~/Photos")
+        assert complaints(page, axe_script()) == []
+        shoot(page, "welcome")
+
+
+def test_login(browser: Browser, gallery_once: Tagger) -> None:
+    with (
+        serving(gallery_once, TAGGER_WEB_PASSWORD_HASH=HASH) as site,
+        watched(browser, site.address, refused=1) as page,
+    ):
+        page.goto("/?q=tiger")
+        expect(page.get_by_label("Password")).to_be_focused()
+        shoot(page, "login")
+        assert complaints(page, axe_script()) == []
+        page.get_by_label("Password").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("not the password")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"/\?q=tiger$"))
+        assert "n02129604_tiger.JPEG" in names(page)
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        page.goto("/")
+        expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, reading: Site) -> None:
+    size = {"width": 360, "height": 740}
+    phone = {"viewport": size, "has_touch": True, "is_mobile": True, "color_scheme": "dark", "device_scale_factor": 2}
+    with watched(browser, reading.address, refused=2, **phone) as page:
+        for number, path in enumerate(PAGES):
+            ready(page, path, reading.photo("tiger.JPEG"))
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 360, (path, width)
+            shoot(page, f"phone-{number:02}")
+        ready(page, "/?q=bird")
+        page.locator(".tile").first.tap()
+        expect(page.locator("article.photo")).to_be_visible()
+
+
+def test_by_keyboard_alone(browser: Browser, reading: Site) -> None:
+    with watched(browser, reading.address) as page:
+        ready(page, "/")
+        page.keyboard.press("Tab")
+        expect(page.get_by_text("Skip to the content")).to_be_focused()
+        page.keyboard.press("/")
+        expect(page.get_by_role("combobox")).to_be_focused()
+        page.keyboard.type("bir")
+        expect(page.get_by_role("option").first).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("option")).to_have_count(0)
+        page.keyboard.type("d")
+        expect(page.get_by_role("option").first).to_be_visible()
+        page.keyboard.press("ArrowDown")
+        expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile("q=bird"))
+        page.wait_for_load_state("load")
+        links = page.locator("#grid a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+        for key, place in [("ArrowRight", 0), ("ArrowRight", 1), ("ArrowDown", 7), ("ArrowUp", 1), ("ArrowLeft", 0)]:
+            page.keyboard.press(key)
+            if place < len(links):
+                focused = page.evaluate("document.activeElement.getAttribute('href')")
+                assert focused == links[place], (key, place)
+        page.keyboard.press("Enter")
+        expect(page.locator("article.photo")).to_be_visible()
+        page.wait_for_load_state("load")
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(re.escape(links[1]) + "$"))
+        page.wait_for_load_state("load")
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(re.compile("q=bird"))
+
+
+def test_the_status_lives(browser: Browser, gallery: Tagger) -> None:
+    photos = gallery.home / "photos"
+    with (
+        running(
+            gallery, photos, environ={"TAGGER_WEB_ENABLED": "true", "TAGGER_WEB_LISTEN": "127.0.0.1:8659"}
+        ) as service,
+        watched(browser, "http://127.0.0.1:8659") as page,
+    ):
+        wait_for(lambda: _answers("http://127.0.0.1:8659/"), 30, service.said)
+        ready(page, "/status")
+        expect(page.locator("#photos")).to_have_text("133")
+        expect(page.locator("#folders")).to_contain_text("the kernel")
+        shoot(page, "status")
+        for number in range(5):
+            (photos / f"new {number}.jpg").write_bytes((photos / "turned.jpg").read_bytes() + bytes([number]))
+        expect(page.locator("#photos")).to_have_text("138", timeout=30_000)
+        expect(page.locator("#labelled")).to_have_text("137", timeout=60_000)
+        # A rule that is changed while the service runs is applied by it.
+        ready(page, "/labels/n02129604")
+        page.get_by_label("Never show it").check()
+        expect(page.locator("#changed")).to_be_visible()
+        page.get_by_role("button", name="Apply").click()
+        expect(page.locator("#said")).to_contain_text("the service applies it")
+        wait_for(lambda: not gallery.found("tiger>0.6"), 60, service.said)
+        assert service.stop() == 0
+
+
+def _answers(address: str) -> bool:
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, reading: Site, shared: Path, scheme: str) -> None:
+    script = axe_script()
+    found, tiger = {}, reading.photo("tiger.JPEG")
+    with watched(browser, reading.address, refused=2, color_scheme=scheme) as page:
+        for path in PAGES:
+            ready(page, path, tiger)
+            page.wait_for_timeout(300)
+            found[path] = complaints(page, script)
+        ready(page, f"/photos/{tiger}")
+        page.get_by_text("Why these labels?").click()
+        expect(page.locator("#why table")).to_be_visible()
+        found["why"] = complaints(page, script)
+        page.get_by_role("combobox").type("bir")
+        expect(page.get_by_role("option").first).to_be_visible()
+        page.keyboard.press("ArrowDown")
+        found["suggestions"] = complaints(page, script)
+        ready(page, "/drop")
+        drop(page, shared / "photos" / "labelled" / "n02129604_tiger.JPEG")
+        page.get_by_text("More, and why").click()
+        found["dropped"] = complaints(page, script)
+        ready(page, "/labels/n02129604")
+        page.get_by_label("Never show it").check()
+        expect(page.locator("#changed")).to_be_visible()
+        found["preview"] = complaints(page, script)
+    assert {path: what for path, what in found.items() if what} == {}
