@@ -158,6 +158,11 @@ class Library:
         return Looker(self.settings, fetching, self.clock)
 
     def _tidy(self) -> None:
+        try:
+            # Before somebody waits for it.
+            self.label_counts()
+        except (TaggerError, OSError) as error:
+            _LOG.debug("%s", error)
         while not self._stopping.wait(_TIDY_SECONDS):
             self.thumbnailer.rest()
             self.looker.rest()

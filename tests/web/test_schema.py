@@ -1,4 +1,4 @@
-"""schemathesis makes up requests from the OpenAPI description: none may break the server or get an undescribed answer."""
+"""schemathesis makes up requests from the OpenAPI description: none breaks the server or gets an undescribed answer."""
 
 from __future__ import annotations
 
