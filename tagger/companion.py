@@ -49,7 +49,7 @@ class Companion:
         while not self._stopping.is_set():
             started = self._clock.monotonic()
             # Ctrl-C on the terminal is for the service, which ends this one.
-            with subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True) as process:
+            with subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0) as process:
                 self._process = process
                 if self._stopping.is_set():
                     process.terminate()

@@ -86,15 +86,15 @@ def _find(known: Taxonomy, labels: LabelSettings, key: str, name: str) -> LabelR
     def means(text: str) -> bool:
         return text == key or key in known.lookup(text)
 
+    # Of several that mean the label the last one counts, as for the policy.
+    thresholds = [value for text, value in labels.thresholds.items() if means(text) or key == RULE_PREFIX + text]
     return LabelRules(
         key,
         name,
-        rename=next((new for text, new in labels.rename.items() if means(text)), ""),
-        merge_into=next((new for new, parts in labels.merge.items() if any(map(means, parts))), ""),
+        rename=([""] + [new for text, new in labels.rename.items() if means(text)])[-1],
+        merge_into=([""] + [new for new, parts in labels.merge.items() if any(map(means, parts))])[-1],
         silence=any(map(means, labels.silence)),
-        threshold=next(
-            (value for text, value in labels.thresholds.items() if means(text) or key == RULE_PREFIX + text), None
-        ),
+        threshold=thresholds[-1] if thresholds else None,
     )
 
 

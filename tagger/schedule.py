@@ -109,7 +109,9 @@ class Scheduler:
 
     def next_times(self) -> dict[str, float]:
         """When each job is due next, in seconds since the epoch."""
-        return {job.id: job.next_run_time.timestamp() for job in self._scheduler.get_jobs() if job.next_run_time}
+        # Before the start jobs have no next time, not even an empty one.
+        times = {job.id: getattr(job, "next_run_time", None) for job in self._scheduler.get_jobs()}
+        return {name: moment.timestamp() for name, moment in times.items() if moment}
 
     def start(self) -> None:
         """Begin to remind."""

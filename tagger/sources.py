@@ -67,10 +67,10 @@ def load_settings(
     rules = own_rules(settings.data_dir)
     if rules:
         values["labels"] = _with_rules(values.get("labels", {}), rules)
-        remembered_sources |= {f"labels.{key}": str(settings.data_dir / RULES_FILE) for key in rules}
     if not remembered and not rules:
         return settings
     _merge(remembered, remembered_sources, values, "")
+    remembered_sources |= {f"labels.{key}": str(settings.data_dir / RULES_FILE) for key in rules}
     return _validate(remembered, {**remembered_sources, **sources})
 
 

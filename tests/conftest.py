@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tagger.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
+from tests.cli.gallery import make_photos
 from tests.cli.runner import Tagger, with_mobilenet
 
 
@@ -70,3 +72,34 @@ def bare(tmp_path: Path) -> Tagger:
     """A tagger as it is after installation: no library, no settings, no weights and no network."""
     (tmp_path / "bare").mkdir()
     return Tagger(tmp_path / "bare", {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/"})
+
+
+@pytest.fixture(scope="session")
+def gallery_once(tmp_path_factory: pytest.TempPathFactory, shared: Path, exported: Path, worker_id: str) -> Tagger:
+    """A library labelled by the light engine, made once for all test processes; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "gallery_once"
+    home.mkdir(exist_ok=True)
+    environ = {"TAGGER_MODEL_NAME": "mobilenet_v2", "TAGGER_MODEL_DOWNLOAD": "false"}
+    tagger = Tagger(home, environ)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "done").exists():
+            make_photos(home / "photos", shared)
+            (home / "data" / "models").mkdir(parents=True)
+            shutil.copy(exported, home / "data" / "models")
+            tagger("backfill", home / "photos", code=1)
+            (home / "done").touch()
+    return tagger
+
+
+@pytest.fixture
+def gallery(gallery_once: Tagger, tmp_path: Path) -> Tagger:
+    """A copy of the library, with photos of its own, to be changed."""
+    home = tmp_path / "gallery"
+    shutil.copytree(gallery_once.home, home)
+    tagger = Tagger(home, dict(gallery_once.environ))
+    # The copies are other photos at other places, labelled at once, because they have known twins.
+    tagger("backfill", home / "photos", code=1)
+    tagger("forget", "--yes", gallery_once.home / "photos")
+    return tagger

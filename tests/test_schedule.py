@@ -79,6 +79,10 @@ def test_a_wrong_schedule_names_its_setting(text: str) -> None:
 def test_the_scheduler_reminds() -> None:
     reminded = threading.Event()
     scheduler = Scheduler(BERLIN)
+    scheduler.set("early", "6h", "service.rescan", lambda: None)
+    # Somebody may ask for the status before the service has started.
+    assert scheduler.next_times() == {}
+    scheduler.set("early", "", "service.rescan", lambda: None)
     scheduler.set("rescan", "1s", "service.rescan", reminded.set)
     scheduler.set("upkeep", "0 4 * * *", "service.upkeep", reminded.set)
     scheduler.set("never", "", "service.upkeep", reminded.set)

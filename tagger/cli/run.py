@@ -27,10 +27,11 @@ def command(context: click.Context, folders: tuple[str, ...]) -> int:
     from tagger import logs
     from tagger.companion import Companion
     from tagger.daemon import Service
+    from tagger.priority import step_back
 
     settings = settings_of(context)
     logs.set_up(settings.service.log)
-    os.nice(settings.service.nice)
+    step_back(settings.service.nice)
     with Companion("web", _web(context)) if settings.web.enabled else nullcontext():
         finished = Service(lambda: settings_of(context)).run([absolute(folder) for folder in folders])
     if not finished:

@@ -32,6 +32,7 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
     if hash_password:
         return _hash_password()
     from tagger import logs
+    from tagger.priority import step_back
     from tagger.web.serve import serve
 
     def load() -> Settings:
@@ -44,7 +45,7 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
         os.nice(19)
         threading.Thread(target=_end_with_service, name="service", daemon=True).start()
     else:
-        os.nice(settings.service.nice)
+        step_back(settings.service.nice)
     serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True))
     return ExitCode.DONE
 

@@ -7,15 +7,18 @@ standard library's sqlite3 is used instead; any other database goes through SQLA
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from tagger import __version__
 from tagger.config import Settings
 from tagger.errors import NoLibraryError, StoreError
 from tagger.store.schema import HEAD
+
+if TYPE_CHECKING:
+    from tagger.store.session import Store
 
 Parameters = Mapping[str, Any]
 
@@ -29,15 +32,18 @@ class Reader(Protocol):
 
 
 @contextmanager
-def open_reader(settings: Settings) -> Iterator[Reader]:
-    """Open the library for reading. Raises StoreError if there is none, or it is of another schema, or damaged."""
+def open_reader(settings: Settings, store: Store | None = None) -> Iterator[Reader]:
+    """Open the library for reading. Raises StoreError if there is none, or it is of another schema, or damaged.
+
+    `store`: the library where it is open already, which saves a server's handshake.
+    """
     url = settings.database_url
     if url.startswith("sqlite:///"):
         with _sqlite(Path(url.removeprefix("sqlite:///").partition("?")[0]), settings) as reader:
             _check(reader, settings)
             yield reader
     else:
-        with _sqlalchemy(settings) as reader:
+        with _sqlalchemy(settings, store) as reader:
             yield reader
 
 
@@ -96,12 +102,13 @@ def _connect(path: Path) -> Any:
 
 
 @contextmanager
-def _sqlalchemy(settings: Settings) -> Iterator[Reader]:
+def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
     import sqlalchemy as sa
 
     from tagger.store.session import open_store
 
-    with open_store(settings) as store, store.read() as session:
+    opened = nullcontext(store) if store is not None else open_store(settings)
+    with opened as store, store.read() as session:
 
         class SessionReader:
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:

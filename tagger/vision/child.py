@@ -1,4 +1,4 @@
-"""Starting the processes that run networks. Each is a fresh interpreter, never a fork, in a session of its own."""
+"""Starting the processes that decode and run networks. Each is a fresh interpreter, never a fork."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen
                 "KERAS_HOME": os.fspath(data_dir / "keras"),
                 "KERAS_BACKEND": "tensorflow",
             },
-            # Ctrl-C on the terminal is for the parent, which lets the child finish its batch.
-            start_new_session=True,
+            # Ctrl-C on the terminal is for the parent, which lets the child finish its batch. Not a session of its own,
+            # because nice values count within one (tagger.priority).
+            process_group=0,
         )
     return process, ours
 

@@ -7,11 +7,11 @@ Run as `python -m tagger.vision.thumbnailer FD`.
 
 from __future__ import annotations
 
-import os
 import sys
 from multiprocessing.connection import Connection
 
 from tagger.config import LimitSettings
+from tagger.priority import step_back_behind_all
 from tagger.vision.decode import open_photo, small_copy
 from tagger.vision.faults import DecodeError
 from tagger.vision.protocol import receive, send
@@ -22,7 +22,7 @@ def main(descriptor: int) -> None:
     channel = Connection(descriptor)
     limits = LimitSettings.model_validate(receive(channel)["limits"])
     # Somebody waits for it, but labelling has waited longer.
-    os.nice(19)
+    step_back_behind_all()
     try:
         while (message := receive(channel))["kind"] == "photo":
             data, reason = b"", ""

@@ -123,13 +123,10 @@ class Guard:
             return True
         kind, _, token = headers.get(b"authorization", "").partition(" ")
         if kind.casefold() == "bearer" and token:
-            wait = self._login.wait(client)
+            wait = self._login.attempt(client, token.strip().encode("latin-1").decode("utf-8", "replace"))
             if wait:
                 raise too_often(wait)
-            if not self._login.is_right(token.strip().encode("latin-1").decode("utf-8", "replace")):
-                return False
-            self._login.forgive(client)
-            return True
+            return wait is None
         return self._login.is_session(session_cookie(headers.get(b"cookie", "")))
 
 

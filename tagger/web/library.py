@@ -91,9 +91,8 @@ class Library:
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """The library as searches read it. Raises NoLibraryError, StoreError."""
-        # Once through SQLAlchemy, which also brings an older library up to date.
-        _ = self.store
-        with open_reader(self.settings) as reader:
+        # The store also brings an older library up to date, once.
+        with open_reader(self.settings, self.store) as reader:
             yield reader
 
     def record(self, photo_id: int) -> PhotoRecord:

@@ -276,15 +276,14 @@ def post_login(
     client = request.client.host if request.client else "local"
     if not login.required:
         return _go(request, "/")
-    wait = login.wait(client)
+    wait = login.attempt(client, password)
     if wait:
         error = too_often(wait)
         answer = render(request, "login.html", 429, next=_local(next), wrong=error.problem.detail)
         answer.headers.update(error.headers)
         return answer
-    if not login.is_right(password):
+    if wait is not None:
         return render(request, "login.html", 401, next=_local(next), wrong="That is not the password.")
-    login.forgive(client)
     found = _go(request, _local(next))
     found.set_cookie(
         COOKIE,

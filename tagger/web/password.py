@@ -52,45 +52,47 @@ class Login:
         """Whether there is a password."""
         return bool(self._hash)
 
-    def is_right(self, password: str) -> bool:
-        """Whether this is the password. Raises ConfigError where the setting is no hash.
+    def attempt(self, client: str, password: str) -> float | None:
+        """Let a client try a password: None if it is the right one, else how many seconds it must wait now (0: none).
 
-        One that was right is remembered as a quick hash, for programs that send it with each request.
+        While it must wait, not even the right one counts, or trying would be worth it. Raises ConfigError where the
+        setting is no hash.
         """
-        digest = hashlib.blake2b(password.encode("utf-8", "surrogatepass"), key=self._salt).digest()
+        secret = password.encode("utf-8", "surrogatepass")
+        digest = hashlib.blake2b(secret, key=self._salt).digest()
         with self._checking:
+            wait = max(self._wait(client, _TRIES, _SECONDS_A_TRY), self._wait("", _TRIES * _ALL, _SECONDS_A_TRY / _ALL))
+            if wait:
+                return wait
+            # The one that was right is remembered as a quick hash, for programs that send it with each request.
             if self._right is not None and hmac.compare_digest(self._right, digest):
-                return True
+                return None
             try:
-                _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
+                _HASHER.verify(self._hash, secret)
             except InvalidHashError as error:
                 raise ConfigError(
                     "web.password_hash is not a hash of a password.", "Make one with: tagger web --hash-password"
                 ) from error
             except VerificationError:
-                return False
+                self._count(client, _SECONDS_A_TRY)
+                self._count("", _SECONDS_A_TRY / _ALL)
+                return 0.0
             self._right = digest
-            return True
+            return None
 
-    def wait(self, client: str) -> float:
-        """Count a try to log in; 0 if it may be made, or how many seconds the client must wait first."""
-        waits = [self._fill(client, _TRIES, _SECONDS_A_TRY), self._fill("", _TRIES * _ALL, _SECONDS_A_TRY / _ALL)]
-        return max(waits)
+    def _content(self, name: str, seconds: float) -> float:
+        """What a leaky bucket holds now, in wrong tries, of which one leaks out in so many seconds."""
+        content, at = self._tries.get(name, (0.0, 0.0))
+        return max(0.0, content - (self._clock.monotonic() - at) / seconds)
 
-    def forgive(self, client: str) -> None:
-        """The client knew the password: its tries do not count."""
-        self._tries.pop(client, None)
+    def _wait(self, name: str, size: int, seconds: float) -> float:
+        return max(0.0, (self._content(name, seconds) - (size - 1)) * seconds)
 
-    def _fill(self, name: str, size: int, seconds: float) -> float:
-        """A leaky bucket: its content, in tries, leaks by one in so many seconds."""
-        now = self._clock.monotonic()
-        content, at = self._tries.pop(name, (0.0, now))
-        content = max(0.0, content - (now - at) / seconds)
-        full = content > size - 1
-        self._tries[name] = (content if full else content + 1, now)
+    def _count(self, name: str, seconds: float) -> None:
+        self._tries[name] = self._content(name, seconds) + 1, self._clock.monotonic()
+        self._tries.move_to_end(name)
         if len(self._tries) > _CLIENTS:
             self._tries.popitem(last=False)
-        return (content - (size - 1)) * seconds if full else 0.0
 
     def new_session(self) -> str:
         """The value of the cookie of somebody who knew the password."""

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
+from tests.cli.gallery import HOSTILE
 from tests.cli.runner import Tagger
 from tests.cli.service import wait_for
-from tests.web.conftest import HOSTILE
 from tests.web.site import Site, serving
 
 

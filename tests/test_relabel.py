@@ -1,0 +1,103 @@
+"""Relabelling beside other work, and comparing on a sample."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tagger import relabel as module
+from tagger.clock import SystemClock
+from tagger.config import LabelSettings, Settings
+from tagger.relabel import ask_for, compare, is_due, relabel, relabel_due
+from tagger.store.session import open_store
+from tests.cli.runner import Tagger
+from tests.cli.service import running, wait_for
+
+EVERYTHING = LabelSettings(show_threshold=0.05)
+
+
+def settings_of(tagger: Tagger, labels: LabelSettings | None = None) -> Settings:
+    return Settings(data_dir=tagger.data, labels=labels or LabelSettings())
+
+
+def quiet(_done: int, _total: int) -> None:
+    pass
+
+
+def test_a_sample_is_spread_over_the_library(gallery: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(gallery, EVERYTHING)
+    monkeypatch.setattr(module, "_PAGE", 10)
+    with open_store(settings) as store:
+        whole = compare(store, settings, quiet, lambda: False)
+        some = compare(store, settings, quiet, lambda: False, 40)
+    assert whole.photos == some.photos == whole.differences.photos == 132
+    assert 30 <= some.differences.photos <= 60
+    share = [1 - found.same / found.photos for found in (whole.differences, some.differences)]
+    assert share[0] > 0.5
+    assert abs(share[0] - share[1]) < 0.25
+    assert all(Path(example.path).is_file() for example in some.differences.examples)
+
+
+def test_a_photo_that_is_looked_at_meanwhile_keeps_what_that_gave(
+    gallery: Tagger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(gallery, EVERYTHING)
+    real = module._same
+    touched = False
+
+    def same(before, after) -> bool:  # type: ignore[no-untyped-def]
+        # Between reading features and writing labels another process stores a new look at photo 200.
+        nonlocal touched
+        if not touched:
+            touched = True
+            with sqlite3.connect(gallery.database) as connection:
+                [(first,)] = connection.execute("SELECT min(photo_id) FROM features")
+                connection.execute("UPDATE features SET vector = zeroblob(length(vector)) WHERE photo_id = ?", (first,))
+                connection.execute("DELETE FROM photo_labels WHERE photo_id = ?", (first,))
+            connection.close()
+        return real(before, after)
+
+    monkeypatch.setattr(module, "_same", same)
+    with open_store(settings) as store:
+        done = relabel(store, settings, quiet, lambda: False)
+    assert done.changed > 100
+    with sqlite3.connect(gallery.database) as connection:
+        [(left,)] = connection.execute(
+            "SELECT count(*) FROM photo_labels WHERE photo_id = (SELECT min(photo_id) FROM features)"
+        )
+    connection.close()
+    assert left == 0
+
+
+def test_what_is_asked_for_stays_due_until_it_is_done(gallery: Tagger) -> None:
+    settings = settings_of(gallery, EVERYTHING)
+    clock = SystemClock()
+    ask_for(gallery.data)
+    with open_store(settings) as store:
+        assert relabel_due(store, settings, quiet, lambda: True, clock).interrupted
+        assert is_due(gallery.data)
+        relabel_due(store, settings, lambda _done, _total: ask_for(gallery.data), lambda: False, clock)
+        assert is_due(gallery.data), "asked for again while it ran"
+        assert relabel_due(store, settings, quiet, lambda: False, clock).changed == 0
+    assert not is_due(gallery.data)
+
+
+def test_the_service_relabels_when_it_is_asked(gallery: Tagger) -> None:
+    config = gallery.home / "config.toml"
+    config.write_text("")
+    with running(gallery, environ={"TAGGER_CONFIG": str(config)}) as service:
+        config.write_text('[labels.rename]\ntiger = "Tiger, tiger"\n')
+        said = gallery("relabel", environ={"TAGGER_CONFIG": str(config)}).stdout
+        assert "The service relabels" in said
+        service.wait_for_log("relabelled photos=132")
+        wait_for(lambda: gallery.found('"tiger, tiger"'), 20)
+        assert not is_due(gallery.data)
+        # What was asked for and not done before a kill is done by the next start.
+        config.write_text("")
+        ask_for(gallery.data)
+    with running(gallery, environ={"TAGGER_CONFIG": str(config)}) as service:
+        service.wait_for_log("relabelled photos=132")
+        assert not gallery.found('"tiger, tiger"')
+        assert service.stop() == 0
