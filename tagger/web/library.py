@@ -28,6 +28,8 @@ from tagger.web.schemas import StatusOut
 _LOG = logging.getLogger("tagger")
 # Counting a library takes a third of a second for a million photos; what took longer than this is done beside.
 _AT_ONCE = 0.05
+# After a correction somebody looks for the new label at once, and may wait so long.
+_SOON = 1.0
 _FRESH = 10.0
 _STATUS_FRESH = 1.0
 # Looking may take a twentieth of a core.
@@ -115,7 +117,9 @@ class Library:
 
     def forget_counts(self) -> None:
         """Labels changed: they are counted anew."""
-        if self._counts is not None:
+        if self._counting_took <= _SOON:
+            self._counts = None
+        elif self._counts is not None:
             self._counts = -_FRESH, self._counts[1]
 
     def status(self) -> StatusOut:

@@ -19,6 +19,7 @@ from tagger.search.language import HELP
 from tagger.search.run import Found
 from tagger.store import ledger, library, records
 from tagger.store.records import LabelCount, PhotoRecord
+from tagger.vision.light import find_light
 from tagger.vision.models import architecture
 from tagger.vision.thumbnails import ThumbnailError
 from tagger.vision.weights import locate
@@ -132,9 +133,11 @@ def _welcome(request: Request) -> Response:
     model, problem, cure = "", "", ""
     try:
         chosen = architecture(settings.model.name)
+        light = find_light(settings, chosen)
         offline = settings.model_copy(update={"model": settings.model.model_copy(update={"download": False})})
-        locate(offline, chosen, lambda _done, _total: None)
-        model = chosen.name
+        if light is None:
+            locate(offline, chosen, lambda _done, _total: None)
+        model = f"{chosen.name}{', light' if light else ''}"
     except ModelError as error:
         problem, cure = error.message, error.cure
         if settings.model.download and settings.model.weights is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.cli.runner import Tagger
 from tests.postgres import Server
+from tests.web.site import serving
 
 
 def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path, postgres_server: Server) -> None:
@@ -26,6 +27,19 @@ def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path
     assert "the labels of 0 changed" in tagger("relabel").stdout
     assert tagger.json("show", root / "n02129604_tiger.JPEG")["labels"][0]["name"] == "tiger"
     assert not tagger.database.exists()
+    with serving(tagger) as site:
+        number = site.photo("tiger.JPEG")
+        assert [one["id"] for one in site.api("/search?q=tiger")["photos"]] == [number]
+        first = site.api("/search?limit=2")
+        assert len(site.api(f"/search?limit=2&after={first['next']}")["photos"]) == 2
+        assert "tiger" in [one["name"] for one in site.api("/labels")]
+        assert "tiger" in site.send(f"/photos/{number}/corrections", {"remove": ["tiger"]})["removed"]
+        assert len(site.api("/failed")["failed"]) == 1
+        assert site.api(f"/photos/{number}/similar")
+        assert site.api("/review")["questions"] is not None
+        assert site.api("/status")["failed"] == 1
+        assert site.get(f"/photos/{number}").status == 200
+    assert tagger.found("tiger") == []
     assert {finding["grade"] for finding in tagger.json("doctor")} <= {"ok", "warn"}
     # A wrong address is told, and nothing is made anew.
     done = tagger(

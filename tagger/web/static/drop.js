@@ -95,7 +95,7 @@ function show(place, photo) {
     labels.length
       ? make("ul", { class: "chips", "aria-label": "Labels" }, ...labels.map((label) => make("li", {}, label.name)))
       : make("p", { class: "quiet" }, "Nothing is sure enough for a label."),
-    make("ol", { class: "classes top" }, ...why.classes.slice(0, 3).map((one) => bar(one.name, one.probability))),
+    make("ol", { class: "classes first" }, ...why.classes.slice(0, 3).map((one) => bar(one.name, one.probability))),
     make("details", {}, make("summary", {}, "More, and why"),
       make("ol", { class: "classes" }, ...why.classes.slice(3).map((one) => bar(one.name, one.probability))),
       make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
