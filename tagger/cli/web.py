@@ -46,7 +46,7 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
         threading.Thread(target=_end_with_service, name="service", daemon=True).start()
     else:
         step_back(settings.service.nice)
-    serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True))
+    serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True), beside=beside_service)
     return ExitCode.DONE
 
 

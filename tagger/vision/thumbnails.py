@@ -25,12 +25,15 @@ class ThumbnailError(TaggerError):
 
 
 class Thumbnailer:
-    """Makes small copies in a few child processes, started when needed. May be used from several threads."""
+    """Makes small copies in a few child processes, started when needed. May be used from several threads.
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    `processes`: at most so many of them.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, processes: int = 2) -> None:
         self._settings = settings
         self._clock = clock
-        self._children = [_Child(settings) for _ in range(max(1, min(2, int(usable_cores()))))]
+        self._children = [_Child(settings) for _ in range(max(1, min(processes, int(usable_cores()))))]
         self._free = threading.Semaphore(len(self._children))
         self._taking = threading.Lock()
         self._last_used = clock.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -59,17 +60,25 @@ def get_tree(request: Request) -> list[BranchOut]:
 
 def tree(library: Library) -> list[BranchOut]:
     """The hierarchy of the shown labels."""
-    known = taxonomy.load()
     shown = [label for label in library.label_counts() if label.shown]
-    covers = {label.key: frozenset(known.classes_under(label.key)) for label in shown}
+    above = _above(tuple(label.key for label in shown))
     branches = {label.key: BranchOut(key=label.key, name=label.name, shown=label.shown, below=[]) for label in shown}
     top: list[BranchOut] = []
-    widest_last = sorted(shown, key=lambda label: (len(covers[label.key]), label.name))
     for label in shown:
-        own = covers[label.key]
-        above = next((one.key for one in widest_last if own and own < covers[one.key]), None)
-        (top if above is None else branches[above].below).append(branches[label.key])
+        parent = above[label.key]
+        (top if parent is None else branches[parent].below).append(branches[label.key])
     return top
+
+
+@lru_cache(maxsize=4)
+def _above(keys: tuple[str, ...]) -> dict[str, str | None]:
+    """For each label the narrowest of the others that covers all of it."""
+    known = taxonomy.load()
+    covers = {key: frozenset(known.classes_under(key)) for key in keys}
+    widest_last = sorted(keys, key=lambda key: (len(covers[key]), key))
+    return {
+        key: next((other for other in widest_last if covers[key] and covers[key] < covers[other]), None) for key in keys
+    }
 
 
 @router.get("/labels/{key}/rules")

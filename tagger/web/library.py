@@ -12,6 +12,7 @@ from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import TaggerError, UnknownPhotoError
 from tagger.explain import Looker
+from tagger.labels import taxonomy
 from tagger.overview import overview
 from tagger.relabel import is_due, relabel_due
 from tagger.store import records
@@ -41,15 +42,17 @@ _TIDY_SECONDS = 2.0
 class Library:
     """The library that is served. `load` reads the settings, again when labels' rules were changed.
 
-    It may be there or not yet: whatever needs it raises NoLibraryError until it is.
+    It may be there or not yet: whatever needs it raises NoLibraryError until it is. `beside`: a service that labels
+    runs on this machine.
     """
 
-    def __init__(self, load: Callable[[], Settings], clock: Clock | None = None) -> None:
+    def __init__(self, load: Callable[[], Settings], clock: Clock | None = None, *, beside: bool = False) -> None:
         self._load = load
         self.settings = load()
         self.clock = clock or SystemClock()
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
-        self.thumbnailer = Thumbnailer(self.settings, self.clock)
+        # Two would take the caches and the memory from the network, however far they step back.
+        self.thumbnailer = Thumbnailer(self.settings, self.clock, 1 if beside else 2)
         self.pictures = PictureCache(self.settings.data_dir, self.settings.web.cache_mb << 20, self.clock)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
@@ -162,7 +165,8 @@ class Library:
 
     def _tidy(self) -> None:
         try:
-            # Before somebody waits for it.
+            # Before somebody waits for it: the words of the first search, and the counts.
+            taxonomy.load().find("animal")
             self.label_counts()
         except (TaggerError, OSError) as error:
             _LOG.debug("%s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import logging
 import socket
@@ -23,12 +24,15 @@ _GRACE = 3
 _KEEP_ALIVE = 30
 
 
-def serve(load: Callable[[], Settings], ready: Callable[[str], None]) -> None:
-    """Serve the library until SIGTERM or Ctrl-C. `ready` is told the address once it listens. Raises ConfigError."""
+def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside: bool = False) -> None:
+    """Serve the library until SIGTERM or Ctrl-C. `ready` is told the address once it listens. Raises ConfigError.
+
+    `beside`: a service that labels runs on this machine.
+    """
     settings = load()
     check(settings.web)
     listener = _listen(settings.web)
-    library = Library(load)
+    library = Library(load, beside=beside)
     config = uvicorn.Config(
         create_app(library),
         root_path=settings.web.root_path,
@@ -40,6 +44,9 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None]) -> None:
         h11_max_incomplete_event_size=64 << 10,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # What is loaded by now stays for ever; looking through it for garbage would hold requests up for 0.1 s.
+    gc.collect()
+    gc.freeze()
     ready(_address(settings.web, listener))
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
