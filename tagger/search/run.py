@@ -20,9 +20,10 @@ from heapq import merge
 from itertools import islice
 from typing import Any, TypeVar
 
-from tagger.labels.taxonomy import Taxonomy, normal
+from tagger.labels.taxonomy import Taxonomy
 from tagger.photo import PhotoPath, disk_path
 from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader
 
 _PAGE = 500
@@ -56,15 +57,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownWord:
-    """A word of a query that no photo has. `known`: it is a label all the same. `near`: labels like it."""
-
-    text: str
-    known: bool
-    near: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Driver:
     """Labels of which every match has one (with that confidence, shown if so said), and what else must hold."""
 
@@ -79,22 +71,14 @@ class Search:
 
     def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None) -> None:
         self._reader = reader
-        self._taxonomy = taxonomy
-        self._names: dict[int, str] = {}
-        self._by_key: dict[str, int] = {}
-        self._by_name: dict[str, list[int]] = {}
-        for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
-            self._names[number] = name
-            self._by_key[key] = number
-            self._by_name.setdefault(normal(name), []).append(number)
+        self._vocabulary = Vocabulary(reader, taxonomy)
         self._parameters: dict[str, Any] = {}
-        self._unknown: dict[str, UnknownWord] = {}
-        self.query = None if query is None else self._join_words(query)
+        self.query = None if query is None else self._vocabulary.join(query)
 
     @property
     def unknown_words(self) -> tuple[UnknownWord, ...]:
         """Words that were looked for and that no photo of the library has; complete once results were asked for."""
-        return tuple(self._unknown.values())
+        return tuple(self._vocabulary.unknown.values())
 
     def results(
         self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Place | None = None
@@ -131,9 +115,9 @@ class Search:
     def _driver(self, node: Node) -> _Driver | None:
         match node:
             case Word(_, comparison):
-                return _Driver(self._ids(node), comparison)
+                return _Driver(self._vocabulary.ids(node), comparison)
             case AnyLabel(comparison):
-                return _Driver(tuple(self._names), comparison, shown=True)
+                return _Driver(tuple(self._vocabulary.names), comparison, shown=True)
             case And(items):
                 return self._rarest(items)
             case Or(items):
@@ -275,7 +259,7 @@ class Search:
         rows = self._reader.rows(f"{sql} AND NOT removed", {}) if with_labels else ()
         for photo_id, label_id, confidence, shown in rows:
             if shown if wanted is None else label_id in wanted:
-                labels.setdefault(photo_id, []).append((-confidence, self._names[label_id]))
+                labels.setdefault(photo_id, []).append((-confidence, self._vocabulary.names[label_id]))
         for photo_id, place in places:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
             matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
@@ -284,7 +268,7 @@ class Search:
 
     def _positive(self, node: Node) -> frozenset[int] | None:
         """The labels that the query asks for; None if it names none, and then a photo's shown labels stand in."""
-        found = {number for word in _words(node) for number in self._ids(word)}
+        found = {number for word in _words(node) for number in self._vocabulary.ids(word)}
         return frozenset(found) or None
 
     # --- conditions as SQL ----------------------------------------------------------------------------
@@ -293,7 +277,7 @@ class Search:
         """A condition on the photo whose id is the SQL expression `photo`. `negated`: below an odd number of NOTs."""
         match node:
             case Word(_, comparison):
-                ids = self._ids(node)
+                ids = self._vocabulary.ids(node)
                 if not ids:
                     return "1 = 0"
                 return self._has_label(photo, f" AND x.label_id IN ({_list(ids)})", comparison, shown=negated)
@@ -335,48 +319,6 @@ class Search:
         name = f"v{len(self._parameters)}"
         self._parameters[name] = value
         return f":{name}"
-
-    # --- words ----------------------------------------------------------------------------------------
-
-    def _ids(self, word: Word) -> tuple[int, ...]:
-        """The labels of this library that a word means; remembers words that have none."""
-        keys = self._taxonomy.find(word.text)
-        ids = {self._by_key[key] for key in keys if key in self._by_key}
-        ids.update(self._by_name.get(normal(word.text), ()))
-        if not ids:
-            near = self._taxonomy.suggest(word.text, 20)
-            here = {name.casefold() for name in self._names.values()}
-            # Labels that the library has come first.
-            near.sort(key=lambda name: name.casefold() not in here)
-            self._unknown[word.text] = UnknownWord(word.text, bool(keys), tuple(near[:5]))
-        return tuple(sorted(ids))
-
-    def _means_something(self, text: str) -> bool:
-        return bool(self._taxonomy.find(text)) or normal(text) in self._by_name
-
-    def _join_words(self, node: Node) -> Node:
-        """Put bare words together to the longest labels there are: `grey whale` is one, `dog beach` are two."""
-        match node:
-            case Words(words, comparison):
-                found: list[Node] = []
-                start = 0
-                while start < len(words):
-                    ends = range(len(words), start + 1, -1)
-                    end = next((e for e in ends if self._means_something(" ".join(words[start:e]))), start + 1)
-                    found.append(Word(" ".join(words[start:end])))
-                    start = end
-                last = found[-1]
-                if isinstance(last, Word):
-                    found[-1] = replace(last, comparison=comparison)
-                return found[0] if len(found) == 1 else And(tuple(found))
-            case And(items):
-                return And(tuple(self._join_words(item) for item in items))
-            case Or(items):
-                return Or(tuple(self._join_words(item) for item in items))
-            case Not(item):
-                return Not(self._join_words(item))
-            case _:
-                return node
 
 
 def _words(node: Node) -> Iterator[Word]:
