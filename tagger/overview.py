@@ -10,8 +10,9 @@ from typing import Any
 from tagger import control
 from tagger.config import Settings
 from tagger.schedule import Window, local_zone
-from tagger.store import jobs, ledger, library, looks, records, runs
-from tagger.store.jobs import FailedJob, QueueCounts
+from tagger.store import dead_letters, jobs, ledger, library, looks, records, runs
+from tagger.store.dead_letters import DeadLetter
+from tagger.store.jobs import QueueCounts
 from tagger.store.library import Root
 from tagger.store.lock import holder
 from tagger.store.looks import Model
@@ -32,11 +33,11 @@ class Overview:
     roots: list[Root]
     totals: Totals
     models: Mapping[int, Model]
-    failed: list[FailedJob]
+    failed: list[DeadLetter]
     by_priority: Mapping[int, int]
     keywords: QueueCounts
     with_keywords: int
-    unwritten: list[FailedJob]
+    unwritten: list[DeadLetter]
     last_run: Run | None
     at_work: str
     service: dict[str, Any] | None
@@ -50,11 +51,11 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             roots=library.roots(session),
             totals=records.totals(session),
             models=looks.models(session),
-            failed=jobs.failed(session, failures),
+            failed=dead_letters.listed(session, failures),
             by_priority=jobs.counts_by_priority(session),
             keywords=jobs.counts(session, kind=jobs.KEYWORDS),
             with_keywords=ledger.count_entries(session),
-            unwritten=jobs.failed(session, failures, jobs.KEYWORDS),
+            unwritten=dead_letters.listed(session, failures, jobs.KEYWORDS),
             last_run=next(iter(runs.last_runs(session, 1)), None),
             at_work=holder(settings.data_dir),
             service=service,

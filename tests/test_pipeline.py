@@ -16,7 +16,7 @@ from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Fingerprint, Looked, PhotoFacts
 from tagger.pipeline import Labeller, Progress, label_queued
-from tagger.store import jobs, library, looks, records, runs
+from tagger.store import dead_letters, jobs, library, looks, records, runs
 from tagger.store.session import Store, open_store
 from tagger.vision.classifier import BATCHES_IN_FLIGHT, ChildDiedError
 from tagger.vision.head import Head
@@ -139,7 +139,7 @@ def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> Non
     assert (progress.labelled, progress.failed) == (9, 1)
     assert states(store).pop("05.jpg") == "failed"
     with store.read() as session:
-        [letter] = jobs.failed(session)
+        [letter] = dead_letters.listed(session)
     assert "segmentation fault" in letter.reason
     assert child.batches.count(["05.jpg"]) == jobs.MAX_CRASHES
 

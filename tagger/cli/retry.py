@@ -17,14 +17,14 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
     """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
     from tagger import control
     from tagger.photo import stored_path
-    from tagger.store import jobs, library
+    from tagger.store import dead_letters, library
     from tagger.store.session import open_store
 
     number = 0
     settings = settings_of(context)
     with open_store(settings) as store, store.write() as session:
         if not paths:
-            number = jobs.retry_failed(session)
+            number = dead_letters.retry(session)
         for path in map(absolute, paths):
             found = library.root_of(session, path)
             if found is None:
@@ -32,7 +32,7 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
                     f"{click.format_filename(path)} is not in the library.", "See its folders with: tagger status"
                 )
             root, relative = found
-            number += jobs.retry_failed(session, [root.id], stored_path(relative))
+            number += dead_letters.retry(session, [root.id], stored_path(relative))
     told = bool(number) and control.ask(settings.data_dir, {"ask": "wake"}) is not None
     then = " The service looks at them now." if told else " Run: tagger backfill" if number else ""
     print(f"{count(number, 'failed photo')} queued again.{then}")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from tagger.photo import shown_path
-from tagger.store import jobs
+from tagger.store import dead_letters
 from tagger.web.api import library_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
@@ -77,7 +77,7 @@ def get_failed(
     """Dead letters: photos that could not be labelled, or whose keywords could not be written, and why."""
     library = library_of(request)
     with library.store.read() as session:
-        found = jobs.failed_page(session, after, limit + 1)
+        found = dead_letters.page(session, after, limit + 1)
     more = len(found) > limit
     return FailedPage(
         failed=[
@@ -93,5 +93,5 @@ def post_retry(request: Request, which: RetryIn) -> RetryOut:
     """Queue dead letters again: all, or those of some photos."""
     library = library_of(request)
     with library.store.write() as session:
-        queued = jobs.retry_failed(session, photo_ids=which.photos)
+        queued = dead_letters.retry(session, photo_ids=which.photos)
     return RetryOut(queued=queued, service=library.wake_service() if queued else False)

@@ -4,7 +4,7 @@ import threading
 
 from tagger.config import Settings
 from tagger.photo import JobState
-from tagger.store import jobs
+from tagger.store import dead_letters, jobs
 from tagger.store.session import Store, open_store
 from tests.store import samples
 from tests.store.samples import NOW
@@ -110,7 +110,7 @@ def test_photos_of_a_batch_whose_child_died_go_alone_and_the_guilty_one_fails(st
                 jobs.release_after_crash(session, [alone[0].job_id], "me", "was ended by a bus error")
     assert deaths == jobs.MAX_CRASHES
     with store.read() as session:
-        [letter] = jobs.failed(session)
+        [letter] = dead_letters.listed(session)
     assert letter.photo_id == bad
     assert "was ended by a bus error" in letter.reason
 
@@ -125,7 +125,7 @@ def test_a_photo_that_takes_the_parent_down_too_is_given_up(store: Store) -> Non
             jobs.take_back(session, "me")
     assert claims == jobs.ALONE_AFTER + jobs.MAX_CRASHES
     with store.read() as session:
-        assert "when it was looked at alone" in jobs.failed(session)[0].reason
+        assert "when it was looked at alone" in dead_letters.listed(session)[0].reason
 
 
 def test_absolved_photos_are_tried_again(store: Store) -> None:
@@ -154,9 +154,9 @@ def test_retry_takes_all_or_those_below_a_path(store: Store) -> None:
         with store.write() as session:
             jobs.fail(session, job.job_id, "broken")
     with store.write() as session:
-        assert jobs.retry_failed(session, [root_id], "2019") == 2
-        assert jobs.retry_failed(session, [root_id], "2019_c.jpg") == 1
-        assert jobs.retry_failed(session) == 0
+        assert dead_letters.retry(session, [root_id], "2019") == 2
+        assert dead_letters.retry(session, [root_id], "2019_c.jpg") == 1
+        assert dead_letters.retry(session) == 0
     assert [job.attempts for job in claim(store, root_id)] == [0, 0, 0]
 
 
@@ -166,8 +166,8 @@ def test_failed_photos_are_listed_by_path(store: Store) -> None:
         with store.write() as session:
             jobs.fail(session, job.job_id, f"{job.path.relative} is broken")
     with store.read() as session:
-        assert [job.reason for job in jobs.failed(session)] == ["a.jpg is broken", "b.jpg is broken"]
-        assert len(jobs.failed(session, 1)) == 1
+        assert [job.reason for job in dead_letters.listed(session)] == ["a.jpg is broken", "b.jpg is broken"]
+        assert len(dead_letters.listed(session, 1)) == 1
 
 
 def test_many_claimers_at_once_share_without_overlap(settings: Settings) -> None:
