@@ -24,7 +24,9 @@ Parameters = Mapping[str, Any]
 
 
 class Reader(Protocol):
-    """An open, read-only library."""
+    """An open, read-only library. `like`: the operator that compares with a pattern whatever the case of letters."""
+
+    like: str
 
     def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
         """Rows of a query with `:name` parameters, each read when it is asked for."""
@@ -55,6 +57,8 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
         raise _no_library(settings, path)
 
     class SqliteReader:
+        like = "LIKE"
+
         def __init__(self, connection: sqlite3.Connection) -> None:
             self._connection = connection
 
@@ -111,6 +115,8 @@ def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
     with opened as store, store.read() as session:
 
         class SessionReader:
+            like = "ILIKE" if session.get_bind().dialect.name == "postgresql" else "LIKE"
+
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
                 # Row by row from the server: a search reads the beginnings of hundreds of lists.
                 options = {"stream_results": True, "yield_per": 100}

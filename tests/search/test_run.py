@@ -159,7 +159,12 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
     assert non_empty > 50
 
 
-def test_pages_put_together_are_the_whole(settings: Settings, store: Store) -> None:
+@pytest.mark.parametrize("span", [100_000, 3, 0])
+def test_pages_put_together_are_the_whole(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, span: int
+) -> None:
+    """However many photos a time span or a path may have to be read first."""
+    monkeypatch.setattr(run_module, "_SPAN", span)
     fill(store, a_library(5))
     chance = random.Random(3)
     pages = 0
