@@ -99,6 +99,16 @@ def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, sha
         shoot(page, "drop", whole=True)
         page.get_by_role("button", name="Clear").click()
         expect(answers).to_have_count(0)
+        page.evaluate(
+            """async (text) => {
+                const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+                const data = new DataTransfer();
+                data.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
+                document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+            }""",
+            base64.b64encode((photos / "n02129604_tiger.JPEG").read_bytes()).decode(),
+        )
+        expect(answers.first.locator(".classes.first li").first).to_contain_text("tiger")
         page.set_input_files("#files", [shared / "photos" / "bombs" / "png_rgb_179mpx.png"])
         expect(answers.first).to_contain_text("limits.megapixels", timeout=60_000)
 
