@@ -247,10 +247,14 @@ class Search:
 
     def _newest_of(self, photos: set[int], after: Place | None) -> Iterator[tuple[int, Place]]:
         """Those of some photos that match. They may lie anywhere in time, so the index of dates is of no help."""
-        sql = f"SELECT p.taken, p.id FROM photos p WHERE p.id IN ({_list(photos)})"
-        dates = sorted(((str(taken or ""), number) for taken, number in self._reader.rows(sql, {})), reverse=True)
-        last = None if after is None else (str(after[1] or ""), after[2])
-        candidates = (item for item in dates if last is None or item < last)
+        date = "coalesce(p.taken, '')"
+        behind = ""
+        if after is not None:
+            behind = f" AND ({date}, p.id) < ({self._name(str(after[1] or ''))}, {self._name(after[2])})"
+        sql = (
+            f"SELECT {date}, p.id FROM photos p WHERE p.id IN ({_list(photos)}){behind} ORDER BY {date} DESC, p.id DESC"
+        )
+        candidates = self._reader.rows(sql, self._parameters)
         while batch := list(islice(candidates, _FIRST_BATCH)):
             passed = self._passing([number for _, number in batch], self.query, "")
             for taken, number in batch:

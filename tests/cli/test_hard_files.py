@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.runner import COMMAND, Tagger
+from tests.cli.runner import COMMAND, Tagger, use_light
 
 NAMES = [
     b"new\nline.jpg",
@@ -24,6 +24,11 @@ NAMES = [
     b"x" * 251 + b".jpg",
     b"-p.jpg",
 ]
+
+
+@pytest.fixture
+def tagger(tagger: Tagger, exported: Path) -> Tagger:
+    return use_light(tagger, exported)
 
 
 def copy_all(source: Path, target: Path) -> int:

@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.labelled import label_all
-from tests.cli.runner import MOBILENET, Tagger
+from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
 from tests.cli.test_killed import make_copies
 
@@ -43,11 +43,8 @@ def plain(tagger: Tagger) -> Tagger:
 
 @pytest.fixture
 def quick(tagger: Tagger, exported: Path) -> Tagger:
-    """With the light engine, which starts twenty times as fast as TensorFlow."""
     tagger.environ |= QUICK
-    (tagger.data / "models").mkdir(parents=True)
-    shutil.copy(exported, tagger.data / "models")
-    return tagger
+    return use_light(tagger, exported)
 
 
 @pytest.fixture

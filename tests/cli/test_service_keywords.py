@@ -6,9 +6,16 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests import exiftool
-from tests.cli.runner import Tagger
+from tests.cli.runner import Tagger, use_light
 from tests.cli.service import running, wait_for
+
+
+@pytest.fixture
+def tagger(tagger: Tagger, exported: Path) -> Tagger:
+    return use_light(tagger, exported)
 
 
 def subject(path: Path) -> list[str]:
