@@ -25,7 +25,7 @@ from tagger.web.problems import ProblemError
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
-_OPEN = ("/login", "/static/")
+_LOGIN, _STATIC = "/login", "/static/"
 _UPLOADS = ("/api/classify", "/api/v1/classify")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
@@ -59,22 +59,24 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
-        async def careful(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message.setdefault("headers", [])
-                there = {name for name, _ in headers}
-                headers += [header for header in _HEADERS if header[0] not in there]
-                if b"cache-control" not in there:
-                    headers.append((b"cache-control", b"no-store"))
-            await send(message)
-
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         path, prefix = _path(scope), str(scope.get("root_path", ""))
+
+        async def careful(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered = message.setdefault("headers", [])
+                there = {name for name, _ in answered}
+                answered += [header for header in _HEADERS if header[0] not in there]
+                if b"cache-control" not in there:
+                    # Scripts and styles are kept, and asked for again by their ETag; what is in the library is not.
+                    answered.append((b"cache-control", b"no-cache" if path.startswith(_STATIC) else b"no-store"))
+            await send(message)
+
         # uvicorn puts the prefix before every path, also where the proxy left it there.
         scope = {**scope, "path": prefix + path}
         try:
             self._check_host(headers)
-            self._check_origin(scope["method"], headers, scope["scheme"])
+            self._check_origin(scope["method"], headers)
             if not self._may_pass(path, headers, _client(scope)):
                 if scope["method"] == "GET" and "text/html" in headers.get(b"accept", ""):
                     asked = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
@@ -103,7 +105,7 @@ class Guard:
             return
         raise ProblemError(421, f"{host[:200]!r} is not this server's name.", "Add it to web.hosts in the settings.")
 
-    def _check_origin(self, method: str, headers: MutableMapping[bytes, str], scheme: str) -> None:
+    def _check_origin(self, method: str, headers: MutableMapping[bytes, str]) -> None:
         """Another site may not make a browser change anything."""
         if method in _SAFE:
             return
@@ -119,7 +121,7 @@ class Guard:
             raise ProblemError(403, "Another page made the browser send this.", "Use tagger's own page.")
 
     def _may_pass(self, path: str, headers: MutableMapping[bytes, str], client: str) -> bool:
-        if not self._login.required or path == "/login" or path.startswith(_OPEN[1]):
+        if not self._login.required or path == _LOGIN or path.startswith(_STATIC):
             return True
         kind, _, token = headers.get(b"authorization", "").partition(" ")
         if kind.casefold() == "bearer" and token:

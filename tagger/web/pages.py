@@ -87,8 +87,6 @@ def _alt(found: Found) -> str:
 
 def problem_page(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """A fault, for people."""
-    if problem.status == 503 and request.url.path.removeprefix(request.scope.get("root_path", "")) == "/":
-        return _welcome(request)
     answer = render(
         request, "message.html", problem.status, title=problem.title, detail=problem.detail, cure=problem.cure
     )

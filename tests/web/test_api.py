@@ -290,6 +290,15 @@ def test_the_status_is_told_and_streamed(reading: Site) -> None:
     assert json.loads(data.removeprefix("data: "))["photos"] == 133
 
 
+def test_a_damaged_library_is_said_on_every_page(gallery: Tagger) -> None:
+    gallery.database.write_bytes(b"no database" * 1000)
+    with serving(gallery) as site:
+        for path in ("/", "/labels", "/status"):
+            answer = site.get(path, {"Accept": "text/html"})
+            assert answer.status == 503, path
+            assert "is damaged" in answer.text, path
+
+
 def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> None:
     with serving(bare) as site:
         page = site.get("/", {"Accept": "text/html"})

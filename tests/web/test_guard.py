@@ -42,6 +42,15 @@ def test_every_answer_carries_the_headers_of_a_careful_site(reading: Site) -> No
         assert "server" not in headers
 
 
+def test_scripts_and_styles_are_asked_for_again_but_not_sent_again(reading: Site) -> None:
+    for name in ("app.js", "app.css"):
+        answer = reading.get(f"/static/{name}")
+        assert answer.headers["cache-control"] == "no-cache"
+        again = reading.get(f"/static/{name}", {"If-None-Match": answer.headers["etag"]})
+        assert (again.status, again.body) == (304, b"")
+    assert reading.get("/").headers["cache-control"] == "no-store"
+
+
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(reading: Site) -> None:
     for path in (
         "/",
