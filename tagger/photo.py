@@ -86,6 +86,11 @@ class Fingerprint:
     inode: int | None = None
     ctime_ns: int | None = None
 
+    @property
+    def version(self) -> str:
+        """A short text that changes when the file does."""
+        return f"{self.mtime_ns:x}-{self.size:x}"
+
     def matches(self, other: Fingerprint) -> bool:
         """Whether both are of the same unchanged file; what one side does not know is not compared."""
         return (

@@ -67,8 +67,8 @@ def _candidates(session: Session, record: PhotoRecord) -> set[int]:
             (PhotoRow.taken < record.taken, PhotoRow.taken.desc()),
         ):
             found.update(session.scalars(select(PhotoRow.id).where(side).order_by(order).limit(_AROUND)))
-    present = select(PhotoRow.id).where(PhotoRow.missing_since.is_not(None), PhotoRow.id.in_(found))
-    return found - set(session.scalars(present)) - {record.id}
+    missing = select(PhotoRow.id).where(PhotoRow.missing_since.is_not(None), PhotoRow.id.in_(found))
+    return found - set(session.scalars(missing)) - {record.id}
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from tagger.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
 from tests.cli.gallery import make_photos
-from tests.cli.runner import Tagger, with_mobilenet
+from tests.cli.runner import Tagger, use_light, with_mobilenet
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +86,7 @@ def gallery_once(tmp_path_factory: pytest.TempPathFactory, shared: Path, exporte
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "done").exists():
             make_photos(home / "photos", shared)
-            (home / "data" / "models").mkdir(parents=True)
-            shutil.copy(exported, home / "data" / "models")
-            tagger("backfill", home / "photos", code=1)
+            use_light(tagger, exported)("backfill", home / "photos", code=1)
             (home / "done").touch()
     return tagger
 

@@ -86,13 +86,6 @@ def print_differences(
         print(f"  {shown_path(example.path)}: {', '.join(changes)}")
 
 
-def local_time(seconds: float) -> str:
-    """Seconds since the epoch as the wall clock here shows it."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 photo`, `1,204 photos`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, label_json, local_time, path_json, settings_of, write_json
+from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
+from tagger.clock import local_time
 from tagger.errors import ExitCode, UnknownPhotoError
 from tagger.photo import shown_path
 

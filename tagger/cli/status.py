@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, duration, local_time, path_json, settings_of, write_json
-from tagger.clock import SystemClock
+from tagger.cli.common import count, duration, path_json, settings_of, write_json
+from tagger.clock import SystemClock, local_time
 from tagger.config import Settings
 from tagger.errors import ExitCode
 from tagger.store.jobs import PRIORITY_ARCHIVE, PRIORITY_NEW, PRIORITY_STALE

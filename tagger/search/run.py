@@ -22,7 +22,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from tagger.labels.taxonomy import Taxonomy
-from tagger.photo import PhotoPath, disk_path
+from tagger.photo import Fingerprint, PhotoPath, disk_path
 from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader
@@ -292,7 +292,7 @@ class Search:
         for photo_id, place in places:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
             matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
-            version = file_version(size, mtime_ns)
+            version = Fingerprint(size, mtime_ns).version
             yield Found(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
 
     def _positive(self, node: Node) -> frozenset[int] | None:
@@ -376,11 +376,6 @@ def _like(text: str) -> str:
 def _list(ids: Iterable[int]) -> str:
     # Numbers of our own, not a person's text; parameters are limited in number.
     return ",".join(map(str, ids)) or "NULL"
-
-
-def file_version(size: int, mtime_ns: int) -> str:
-    """A short text that changes when a file does."""
-    return f"{mtime_ns:x}-{size:x}"
 
 
 def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:

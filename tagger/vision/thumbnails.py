@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from tagger.clock import Clock
@@ -33,15 +32,21 @@ class Thumbnailer:
     def __init__(self, settings: Settings, clock: Clock, processes: int = 2) -> None:
         self._settings = settings
         self._clock = clock
-        self._children = [_Child(settings) for _ in range(max(1, min(processes, int(usable_cores()))))]
-        self._free = threading.Semaphore(len(self._children))
-        self._taking = threading.Lock()
+        # The one that was used last is taken first, so that the others may never have to start.
+        self._idle: queue.LifoQueue[_Child] = queue.LifoQueue()
+        self._count = max(1, min(processes, int(usable_cores())))
+        for _ in range(self._count):
+            self._idle.put(_Child(settings))
         self._last_used = clock.monotonic()
 
     def small_copy(self, path: str, name: str, longest: int) -> bytes:
         """A JPEG of the photo at a path, upright, its longer side at most `longest` pixels. Raises ThumbnailError."""
-        with self._child() as child:
+        child = self._idle.get()
+        try:
             return child.small_copy(path, name, longest)
+        finally:
+            self._last_used = self._clock.monotonic()
+            self._idle.put(child)
 
     def rest(self) -> None:
         """End the processes if there was nothing to do for a while. To be called now and then."""
@@ -50,27 +55,14 @@ class Thumbnailer:
 
     def close(self) -> None:
         """End the processes; the next copy starts one again."""
-        for child in self._children:
-            if child.lock.acquire(timeout=_PATIENCE):
-                try:
-                    child.end()
-                finally:
-                    child.lock.release()
-
-    @contextmanager
-    def _child(self) -> Iterator[_Child]:
-        with self._free:
-            with self._taking:
-                # As many are free as the semaphore lets through, but for the moment in which one is being ended.
-                child = next((one for one in self._children if one.lock.acquire(blocking=False)), None)
-                if child is None:
-                    child = self._children[0]
-                    child.lock.acquire()
-            try:
-                yield child
-            finally:
-                self._last_used = self._clock.monotonic()
-                child.lock.release()
+        resting: list[_Child] = []
+        with suppress(queue.Empty):
+            # One that is at work for longer ends with this process, which holds the other end of its connection.
+            while len(resting) < self._count:
+                resting.append(self._idle.get(timeout=_PATIENCE))
+        for child in resting:
+            child.end()
+            self._idle.put(child)
 
 
 class _Child:
@@ -78,7 +70,6 @@ class _Child:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
-        self.lock = threading.Lock()
 
     def small_copy(self, path: str, name: str, longest: int) -> bytes:
         try:

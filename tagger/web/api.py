@@ -11,8 +11,9 @@ from tagger.errors import UsageError
 from tagger.explain import explain_stored
 from tagger.similar import similar
 from tagger.store import records
+from tagger.store.corrections import labels_on
 from tagger.web import queries
-from tagger.web.library import Library
+from tagger.web.library import library_of
 from tagger.web.media import PhotoId
 from tagger.web.problems import ProblemError
 from tagger.web.queries import PAGE
@@ -29,12 +30,6 @@ from tagger.web.schemas import (
 )
 
 router = APIRouter(tags=["photos"])
-
-
-def library_of(request: Request) -> Library:
-    """What handlers share."""
-    library: Library = request.app.state.library
-    return library
 
 
 @router.get("/search")
@@ -67,9 +62,7 @@ def get_suggest(
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
     """Everything known of one photo."""
-    library = library_of(request)
-    record = library.record(photo_id)
-    with library.store.read() as session:
+    with library_of(request).photo(photo_id) as (session, record):
         return PhotoDetail.of(records.story(session, record))
 
 
@@ -77,8 +70,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
 def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
     """Why the photo has its labels, from its stored features."""
     library = library_of(request)
-    record = library.record(photo_id)
-    with library.store.read() as session:
+    with library.photo(photo_id) as (session, record):
         found = explain_stored(session, library.settings, record)
     if found is None:
         raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
@@ -89,8 +81,7 @@ def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
 def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query(ge=1, le=100)] = 24) -> list[PhotoOut]:
     """More like this, the most similar first."""
     library = library_of(request)
-    record = library.record(photo_id)
-    with library.store.read() as session:
+    with library.photo(photo_id) as (session, record):
         ids = [number for number, _ in similar(session, record, limit)]
     return [PhotoOut.of(found) for found in queries.by_ids(library, ids)]
 
@@ -107,5 +98,5 @@ def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> 
     if library.settings.keywords.mode != "off":
         library.wake_service()
     with library.store.read() as session:
-        story = records.story(session, library.record(photo_id))
-    return LabelsOut(labels=[LabelOut.of(label) for label in labels], removed=story.removed)
+        removed = [label.name for label in labels_on(session, photo_id) if label.removed]
+    return LabelsOut(labels=[LabelOut.of(label) for label in labels], removed=removed)

@@ -16,8 +16,7 @@ from tagger.relabel import ask_for, compare
 from tagger.review import uncertain
 from tagger.rules import LabelRules, changed, keep, rules_of
 from tagger.web import queries
-from tagger.web.api import library_of
-from tagger.web.library import Library
+from tagger.web.library import Library, library_of
 from tagger.web.schemas import (
     AppliedOut,
     BranchOut,

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from tagger.photo import shown_path
 from tagger.store import dead_letters
-from tagger.web.api import library_of
+from tagger.web.library import library_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tagger.clock import Clock
 from tagger.hashing import content_hash
+from tagger.whole_file import replacing
 
 FOLDER = "pictures"
 # Another way of making them gets another number.
@@ -47,14 +48,10 @@ class PictureCache:
     def put(self, photo_id: int, version: str, longest: int, data: bytes) -> None:
         """Keep a copy. Where it cannot be kept, on a full disk, it is made again the next time."""
         path = self._path(photo_id, version, longest)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            temporary.write_bytes(data)
-            temporary.replace(path)
+            with replacing(path) as temporary:
+                temporary.write_bytes(data)
         except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             return
         with self._lock:
             if self._written is not None:

@@ -7,6 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
 from tagger import control
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
@@ -60,6 +63,7 @@ class Library:
         self._opening = threading.Lock()
         self._counts: tuple[float, list[LabelCount]] | None = None
         self._counting = threading.Lock()
+        self._counting_took = 0.0
         self._looking = threading.Lock()
         self._status: tuple[float, StatusOut] | None = None
         self._history = History()
@@ -100,13 +104,19 @@ class Library:
         with open_reader(self.settings, self.store) as reader:
             yield reader
 
-    def record(self, photo_id: int) -> PhotoRecord:
-        """The photo of an id. Raises UnknownPhotoError."""
+    @contextmanager
+    def photo(self, photo_id: int) -> Iterator[tuple[Session, PhotoRecord]]:
+        """The photo of an id, and a session to read more of it. Raises UnknownPhotoError."""
         with self.store.read() as session:
             record = records.photo_by_id(session, photo_id)
-        if record is None:
-            raise UnknownPhotoError(f"Photo {photo_id}")
-        return record
+            if record is None:
+                raise UnknownPhotoError(f"Photo {photo_id}")
+            yield session, record
+
+    def record(self, photo_id: int) -> PhotoRecord:
+        """The photo of an id. Raises UnknownPhotoError."""
+        with self.photo(photo_id) as (_, record):
+            return record
 
     def label_counts(self) -> list[LabelCount]:
         """What the library contains. In a large one it may be of some seconds ago."""
@@ -144,8 +154,6 @@ class Library:
     def wake_service(self) -> bool:
         """Tell the running service that something was queued; False if none runs."""
         return control.ask(self.settings.data_dir, {"ask": "wake"}) is not None
-
-    _counting_took = 0.0
 
     def _count(self) -> list[LabelCount]:
         with self._counting:
@@ -190,8 +198,15 @@ class Library:
     def _relabel(self) -> None:
         """Apply changed rules where no service runs that does it."""
         settings = self.settings
-        if not is_due(settings.data_dir) or control.ask(settings.data_dir, {"ask": "wake"}) is not None:
+        if not is_due(settings.data_dir):
             return
+        # A service that runs holds the lock.
         with work_lock(settings.data_dir, "web"):
             relabel_due(self.store, settings, lambda _done, _total: None, self._stopping.is_set, self.clock)
         self.forget_counts()
+
+
+def library_of(request: Request) -> Library:
+    """What the handlers of requests share."""
+    library: Library = request.app.state.library
+    return library

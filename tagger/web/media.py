@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from tagger.photo import PhotoPath
 from tagger.store.records import PhotoRecord
 from tagger.vision.thumbnails import ThumbnailError
-from tagger.web.library import Library
+from tagger.web.library import Library, library_of
 
 router = APIRouter(tags=["pictures"])
 PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
@@ -56,8 +56,7 @@ def opened(path: PhotoPath) -> Iterator[int]:
 
 def picture(library: Library, record: PhotoRecord, longest: int) -> bytes:
     """A small copy of a photo: the one that is kept, or a new one. Raises ThumbnailError."""
-    fingerprint = record.fingerprint
-    version = f"{fingerprint.mtime_ns:x}-{fingerprint.size:x}"
+    version = record.fingerprint.version
     kept = library.pictures.get(record.id, version, longest)
     if kept is not None:
         return kept
@@ -81,7 +80,7 @@ async def get_picture(
     v: Annotated[str, Query(max_length=40, description="The photo's version, so that it may be kept for ever")] = "",
 ) -> Response:
     """A small copy of a photo, of any format, as JPEG."""
-    library: Library = request.app.state.library
+    library = library_of(request)
 
     def make() -> bytes:
         return picture(library, library.record(photo_id), SIZES[size])
@@ -97,7 +96,7 @@ async def get_picture(
 )
 def get_original(request: Request, photo_id: PhotoId) -> Response:
     """The photo's file as it is."""
-    record = request.app.state.library.record(photo_id)
+    record = library_of(request).record(photo_id)
     with opened(record.path) as descriptor:
         size = os.fstat(descriptor).st_size
         file = os.fdopen(os.dup(descriptor), "rb")

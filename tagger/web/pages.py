@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from tagger.clock import local_time
 from tagger.errors import ModelError, NoLibraryError, QueryError
 from tagger.keywords.read import keywords_in
 from tagger.keywords.sidecar import place_of
+from tagger.keywords.write import ChangedError, UnwritableError, read
 from tagger.photo import shown_path
 from tagger.search.language import HELP
 from tagger.search.run import Found
@@ -26,7 +27,7 @@ from tagger.vision.weights import locate
 from tagger.web import api_work, queries
 from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.guard import too_often
-from tagger.web.library import Library
+from tagger.web.library import Library, library_of
 from tagger.web.media import PhotoId, opened
 from tagger.web.password import COOKIE, SESSION_SECONDS
 from tagger.web.problems import Problem
@@ -34,10 +35,6 @@ from tagger.web.schemas import PhotoDetail
 
 router = APIRouter(include_in_schema=False)
 _READ = 64 << 20
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _size(number: int) -> str:
@@ -51,7 +48,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"moment": _moment, "size": _size, "share": lambda value: f"{value:.0%}".replace("%", " %")}
+    found.filters |= {"moment": local_time, "size": _size, "share": lambda value: f"{value:.0%}".replace("%", " %")}
     return found
 
 
@@ -74,7 +71,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
         picture=picture,
         alt=_alt,
         here=here,
-        login_required=request.app.state.library.login.required,
+        login_required=library_of(request).login.required,
         **values,
     )
     return HTMLResponse(text, status)
@@ -99,7 +96,7 @@ def get_photos(
     request: Request, q: Annotated[str, Query(max_length=1000)] = "", after: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """The grid: everything, or what a query finds."""
-    shelf: Library = request.app.state.library
+    shelf = library_of(request)
     try:
         page = queries.search(shelf, q, after)
     except QueryError as error:
@@ -121,7 +118,7 @@ def _help() -> str:
 
 def _welcome(request: Request) -> Response:
     """The first page of a first use: what is there already, and what to do next."""
-    shelf: Library = request.app.state.library
+    shelf = library_of(request)
     settings = shelf.settings
     try:
         with shelf.store.read() as session:
@@ -155,13 +152,12 @@ def _welcome(request: Request) -> Response:
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId) -> Response:
     """One photo and everything about it."""
-    shelf: Library = request.app.state.library
-    record = shelf.record(photo_id)
-    with shelf.store.read() as session:
+    shelf = library_of(request)
+    with shelf.photo(photo_id) as (session, record):
         story = records.story(session, record)
         history = ledger.history(session, record.id)
     detail = PhotoDetail.of(story)
-    version = f"{record.fingerprint.mtime_ns:x}-{record.fingerprint.size:x}"
+    version = record.fingerprint.version
     return render(
         request,
         "photo.html",
@@ -182,16 +178,12 @@ def _keywords(shelf: Library, record: PhotoRecord) -> dict[str, list[str]]:
     except (ThumbnailError, OSError):
         return {}
     place, there = place_of(record.path.absolute, shelf.settings.keywords)
-    return keywords_in(photo, _sidecar(place) if there else None)
-
-
-def _sidecar(place: str) -> bytes | None:
+    if not there:
+        return keywords_in(photo, None)
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(_READ)
+        return keywords_in(photo, bytes(read(place, _READ, _READ).data))
+    except (UnwritableError, ChangedError, OSError):
+        return keywords_in(photo, None)
 
 
 @router.get("/drop")
@@ -203,7 +195,7 @@ def get_drop(request: Request) -> Response:
 @router.get("/labels")
 def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
     """All labels, as a cloud or as the hierarchy."""
-    shelf: Library = request.app.state.library
+    shelf = library_of(request)
     shown = [label for label in shelf.label_counts() if label.shown]
     return render(
         request,
@@ -245,7 +237,7 @@ def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 
 def get_status(request: Request) -> Response:
     """What is going on, live."""
     try:
-        status = request.app.state.library.status()
+        status = library_of(request).status()
     except NoLibraryError:
         return _welcome(request)
     return render(request, "status.html", here="/status", now=status)
@@ -261,7 +253,7 @@ def get_docs(request: Request) -> Response:
 @router.get("/login")
 def get_login(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002
     """Asks for the password."""
-    if not request.app.state.library.login.required:
+    if not library_of(request).login.required:
         return _go(request, "/")
     return render(request, "login.html", next=_local(next), wrong="")
 
@@ -273,7 +265,7 @@ def post_login(
     next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
 ) -> Response:
     """Lets in who knows the password, with a cookie."""
-    login = request.app.state.library.login
+    login = library_of(request).login
     client = request.client.host if request.client else "local"
     if not login.required:
         return _go(request, "/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from tagger.clock import Clock
 from tagger.errors import ConfigError, StoreError
+from tagger.whole_file import replacing
 
 COOKIE = "tagger_session"
 SESSION_SECONDS = 30 * 86400
@@ -113,11 +113,9 @@ def _key(data_dir: Path) -> bytes:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            temporary = data_dir / f".{KEY_FILE}.{os.getpid()}"
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-            temporary.replace(path)
+            with replacing(path) as temporary:
+                temporary.touch(mode=0o600)
+                temporary.write_text(secrets.token_hex(32))
         key = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read or made: {error.strerror}.") from error

@@ -6,6 +6,7 @@ import errno
 import gc
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -93,8 +94,6 @@ def _listen(web: WebSettings) -> socket.socket:
 
 
 def _listen_unix(path: str) -> socket.socket:
-    import os
-
     if os.path.exists(path):  # noqa: PTH110
         os.unlink(path)  # noqa: PTH108
     listener = socket.socket(socket.AF_UNIX)

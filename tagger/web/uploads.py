@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
@@ -96,8 +95,6 @@ class Uploads:
             form = await parser.parse()
         except (MultiPartException, FormParserError) as error:
             raise ProblemError(400, f"The form cannot be read: {error}") from error
-        except HTTPException as error:
-            raise ProblemError(error.status_code, str(error.detail)) from error
         found: list[tuple[str, int]] = []
         try:
             for _, value in form.multi_items():

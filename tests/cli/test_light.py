@@ -17,7 +17,7 @@ from PIL import Image
 from tagger.config import LimitSettings
 from tagger.vision import light
 from tagger.vision.decode import decode, open_photo
-from tests.cli.runner import MOBILENET, Tagger
+from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import running, wait_for
 from tests.vision.test_engine import keras
 
@@ -29,16 +29,12 @@ def nas(tmp_path: Path, exported: Path) -> Tagger:
     for package in ("tensorflow", "keras", "h5py"):
         (home / "broken" / package).mkdir(parents=True)
         (home / "broken" / package / "__init__.py").write_text("raise SystemExit('illegal instruction')\n")
-    (home / "data" / "models").mkdir(parents=True)
-    shutil.copy(exported, home / "data" / "models")
-    return Tagger(
-        home,
-        {
-            "TAGGER_MODEL_NAME": "mobilenet_v2",
-            "TAGGER_MODEL_DOWNLOAD": "false",
-            "PYTHONPATH": str(home / "broken"),
-        },
-    )
+    environ = {
+        "TAGGER_MODEL_NAME": "mobilenet_v2",
+        "TAGGER_MODEL_DOWNLOAD": "false",
+        "PYTHONPATH": str(home / "broken"),
+    }
+    return use_light(Tagger(home, environ), exported)
 
 
 def test_it_finds_what_float32_finds(shared: Path, tmp_path: Path, exported: Path) -> None:

@@ -1,6 +1,6 @@
 // What every page's script uses: where the API is, asking it, telling the person.
 
-export const root = document.documentElement.dataset.root;
+const root = document.documentElement.dataset.root;
 
 export const at = (path) => root + path;
 
@@ -47,7 +47,7 @@ export function make(name, attributes = {}, ...children) {
 
 export const percent = (share) => Math.round(share * 100) + " %";
 
-export function altOf(photo) {
+function altOf(photo) {
   const names = photo.labels.slice(0, 3).map((label) => label.name).join(", ");
   return (names || "Photo without labels") + ", " + photo.path.split("/").pop();
 }
@@ -65,3 +65,11 @@ export function remember(grid) {
 }
 
 export const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
+
+// What the policy makes of the likeliest candidates.
+export function verdictTable(verdicts) {
+  const rows = verdicts.map((one) => make("tr", {},
+    make("td", {}, one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
+  return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
+    make("th", { scope: "col", class: "number" }, "Sure"), make("th", { scope: "col" }, "What becomes of it"))), make("tbody", {}, ...rows));
+}

@@ -1,6 +1,6 @@
 // Drop, paste, choose or take photos; each is sent, shown with its labels, and forgotten.
 
-import { ask, make, percent } from "./core.js";
+import { ask, make, percent, verdictTable } from "./core.js";
 
 const area = document.getElementById("drop"), answers = document.getElementById("answers"), clear = document.getElementById("clear");
 const progress = document.getElementById("progress");
@@ -89,8 +89,6 @@ function show(place, photo) {
   }
   const { why } = photo;
   const labels = why.labels.filter((label) => label.shown);
-  const rows = why.verdicts.map((one) => make("tr", {},
-    make("td", {}, one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
   place.replaceChildren(
     labels.length
       ? make("ul", { class: "chips", "aria-label": "Labels" }, ...labels.map((label) => make("li", {}, label.name)))
@@ -98,7 +96,6 @@ function show(place, photo) {
     make("ol", { class: "classes first" }, ...why.classes.slice(0, 3).map((one) => bar(one.name, one.probability))),
     make("details", {}, make("summary", {}, "More, and why"),
       make("ol", { class: "classes" }, ...why.classes.slice(3).map((one) => bar(one.name, one.probability))),
-      make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
-        make("th", { scope: "col", class: "number" }, "Sure"), make("th", { scope: "col" }, "What becomes of it"))), make("tbody", {}, ...rows))),
+      verdictTable(why.verdicts)),
   );
 }

@@ -1,6 +1,6 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
-import { ask, at, isTyping, make, percent, say, tell, tile } from "./core.js";
+import { ask, at, isTyping, make, percent, say, tell, tile, verdictTable } from "./core.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -59,21 +59,13 @@ document.getElementById("why").addEventListener("toggle", async (event) => {
   if (!event.target.open) return;
   const place = event.target.querySelector(".why");
   try {
-    place.replaceChildren(...whyParts(await ask(`/photos/${id}/why`)));
+    const why = await ask(`/photos/${id}/why`);
+    const classes = why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ");
+    place.replaceChildren(make("p", {}, `What the model says: ${classes}.`), verdictTable(why.verdicts));
   } catch (error) {
     place.replaceChildren(make("p", {}, error.message));
   }
 });
-
-export function whyParts(why) {
-  const rows = why.verdicts.map((one) => make("tr", {},
-    make("td", {}, one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
-  return [
-    make("p", {}, "What the model says: " + why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ") + "."),
-    make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
-      make("th", { scope: "col", class: "number" }, "Sure"), make("th", { scope: "col" }, "What becomes of it"))), make("tbody", {}, ...rows)),
-  ];
-}
 
 const picture = document.querySelector(".stage img");
 function cannotShow() { picture.replaceWith(make("p", { class: "notice" }, "The picture cannot be shown.")); }
