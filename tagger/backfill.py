@@ -12,6 +12,7 @@ from typing import Protocol
 from tagger.chosen_model import ChosenModel, choose_model, open_classifier, record_model
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
+from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
@@ -19,6 +20,7 @@ from tagger.scan import ScanResult, resolve_roots, scan_roots
 from tagger.store import jobs, looks, records, runs
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.session import Store, open_store
+from tagger.teaching.teach import Lesson, Teacher
 from tagger.vision.models import architecture
 
 
@@ -35,6 +37,10 @@ class Report(Protocol):
 
     def labelling(self, progress: Progress) -> None:
         """Photos are being labelled."""
+        ...
+
+    def taught(self, lesson: Lesson) -> None:
+        """A label that the owner taught was trained again, for another model or with new examples."""
         ...
 
     def fetching(self, done: int, total: int | None) -> None:
@@ -93,11 +99,12 @@ def backfill(
         try:
             if progress.total:
                 with open_classifier(settings, chosen, clock) as classifier:
-                    head = classifier.head()
-                    labeller = Labeller(
-                        store, settings, classifier, head, model, policy, owner, root_ids, clock, run_id
-                    )
+                    judge = Judge(model, classifier.head(), policy)
+                    labeller = Labeller(store, settings, classifier, judge, owner, root_ids, clock, run_id)
                     label_queued(labeller, progress, stop=stop, report=report.labelling)
+                    if not stop():
+                        for lesson in Teacher(store, settings, clock).teach_due(classifier):
+                            report.taught(lesson)
             outcome = "interrupted" if stop() else "done"
         finally:
             seconds = clock.monotonic() - started

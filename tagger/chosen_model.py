@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from tagger.clock import Clock
 from tagger.config import Settings
 from tagger.errors import WeightsError
+from tagger.judge import Judge
+from tagger.labels.policy import Policy
 from tagger.store import looks
 from tagger.store.looks import Model
 from tagger.store.records import PhotoRecord
@@ -61,10 +63,10 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
         )
 
 
-def stored_scores(
-    session: Session, settings: Settings, record: PhotoRecord
-) -> tuple[NDArray[np.float32], Model] | None:
-    """A photo's class probabilities, float32 (classes,), from its stored features, and the model that made them.
+def stored_judge(
+    session: Session, settings: Settings, policy: Policy, record: PhotoRecord
+) -> tuple[Judge, NDArray[np.float16]] | None:
+    """A photo's stored features, float16 (1, features), and who gives it labels by them.
 
     None where the library has none of it, or no last layer of the model, which is only kept for speed.
     """
@@ -78,8 +80,7 @@ def stored_scores(
         head = Head.load(head_file(settings.data_dir, model.model_id))
     except WeightsError:
         return None
-    [scores] = head.scores(np.frombuffer(vector, "<f2")[np.newaxis])
-    return scores, model
+    return Judge(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]
 
 
 def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import stored_scores
+from tagger.chosen_model import stored_judge
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import UnknownPhotoError, UsageError
+from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.labels.taxonomy import Taxonomy
@@ -24,9 +24,6 @@ from tagger.store.corrections import Said
 from tagger.store.looks import LabelBook
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
-
-# Labels of the person's own have keys of their own, as those of rules do.
-OWN_PREFIX = "own:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def _correct(session: Session, book: LabelBook, known: Taxonomy, path: str, phot
         label = _named(present, name, path, "it does not have")
         corrections.put(session, book, photo_id, label.key, label.name)
     for name in said.add:
-        corrections.put(session, book, photo_id, *_meant(session, known, name))
+        corrections.put(session, book, photo_id, *meant(session, known, name))
 
 
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
@@ -98,25 +95,12 @@ def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
     return found
 
 
-def _meant(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
-    """Key and name of the label that a person means: one of the model's, one that is there, or one of their own."""
-    words = " ".join(name.split())
-    if not words or not words.isprintable() or len(words) > 200:
-        raise UsageError(f"{name!r} cannot be a label.", "A label has 1 to 200 characters.")
-    keys = known.lookup(words)
-    if len(keys) > 1:
-        raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
-    if keys:
-        return keys[0], known.names[keys[0]]
-    return corrections.known_label(session, words) or (OWN_PREFIX + words.casefold(), words)
-
-
 def _relabel(
     session: Session, settings: Settings, policy: Policy, book: LabelBook, record: PhotoRecord, clock: Clock
 ) -> None:
     """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
-    known = stored_scores(session, settings, record)
+    known = stored_judge(session, settings, policy, record)
     if known is not None:
-        scores, model = known
-        [labels] = policy.labels_for(scores[np.newaxis])
-        looks.relabel(session, book, model, {record.id: labels}, clock.now())
+        judge, features = known
+        [labels] = judge.labels_for(session, features)
+        looks.relabel(session, book, judge.model, {record.id: labels}, clock.now(), judge.taught(session))

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, stored_scores
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, stored_judge
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import NoLibraryError, TaggerError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, Verdict, top_classes
 from tagger.photo import Label, shown_path
-from tagger.store import records
+from tagger.store import looks, records
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
+from tagger.store.taught import TaughtBook
+from tagger.taught_head import TaughtHeads, unit
 from tagger.vision import protocol
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.head import Head
@@ -54,11 +56,14 @@ def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
     """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
-    known = stored_scores(session, settings, record)
+    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    known = stored_judge(session, settings, policy, record)
     if known is None:
         return None
-    scores, model = known
-    return _explained(settings, scores, model.model_id, model.architecture, fresh=False)
+    judge, features = known
+    taught, _ = judge.book.heads(session, judge.model)
+    about = judge.model.model_id, judge.model.architecture
+    return _explained(policy, judge.head, features, about, taught, fresh=False)
 
 
 class Looker:
@@ -108,8 +113,11 @@ class Looker:
         [answer] = answers
         if answer.verdict is not protocol.Verdict.FEATURES:
             raise UsageError(f"{shown_path(name or path)} cannot be labelled: {answer.reason}.")
-        [scores] = head.scores(np.frombuffer(answer.features, "<f4")[np.newaxis])
-        return _explained(self._settings, scores, chosen.model_id, chosen.architecture.name, fresh=True)
+        features = np.frombuffer(answer.features, "<f4")[np.newaxis]
+        policy = Policy.from_settings(self._settings.labels, taxonomy.load())
+        taught = _taught(self._settings, chosen.model_id)
+        about = chosen.model_id, chosen.architecture.name
+        return _explained(policy, head, features, about, taught, fresh=True)
 
     def rest(self) -> None:
         """End the child if there was nothing to do for a while. To be called now and then."""
@@ -137,13 +145,42 @@ class Looker:
 
 
 def _explained(
-    settings: Settings, scores: NDArray[np.float32], model_id: str, architecture: str, *, fresh: bool
+    policy: Policy,
+    head: Head,
+    features: NDArray[np.floating],
+    about: tuple[str, str],
+    taught: TaughtHeads,
+    *,
+    fresh: bool,
 ) -> Explanation:
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
-    [labels] = policy.labels_for(scores[np.newaxis])
-    return Explanation(
-        fresh, model_id, architecture, top_classes(scores, policy.taxonomy), policy.explain(scores), labels
-    )
+    """features: (1, features). `about`: ModelId and architecture."""
+    scores = head.scores(features)
+    [labels] = taught.added(features, policy.labels_for(scores))
+    verdicts = [*_taught_verdicts(taught, features), *policy.explain(scores[0])]
+    return Explanation(fresh, *about, top_classes(scores[0], policy.taxonomy), verdicts, labels)
+
+
+def _taught_verdicts(taught: TaughtHeads, features: NDArray[np.floating]) -> list[Verdict]:
+    found = []
+    for head in taught.heads:
+        score = float(head.scores(unit(features))[0])
+        shown = score >= head.threshold
+        why = (
+            f"{'shown' if shown else 'left out'}: {score:.2f} {'reaches' if shown else 'is below'} {head.threshold:.2g}"
+        )
+        why += ", taught by you"
+        found.append(Verdict(head.key, head.name, score, head.threshold, "taught", shown, shown, why, ()))
+    return sorted(found, key=lambda verdict: -verdict.probability)
+
+
+def _taught(settings: Settings, model_id: str) -> TaughtHeads:
+    """What was taught on the features of a model; nothing where there is no library."""
+    try:
+        with open_store(settings) as store, store.read() as session:
+            model = next((one for one in looks.models(session).values() if one.model_id == model_id), None)
+            return TaughtHeads(()) if model is None else TaughtBook().heads(session, model)[0]
+    except NoLibraryError:
+        return TaughtHeads(())
 
 
 def _from_library(settings: Settings, path: str) -> Explanation | None:

@@ -10,6 +10,8 @@ from tagger.background import Background
 from tagger.chosen_model import choose_model, open_classifier, record_model
 from tagger.clock import Clock
 from tagger.config import Settings
+from tagger.errors import ModelError, UsageError
+from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
@@ -17,9 +19,12 @@ from tagger.schedule import Window
 from tagger.store import jobs, looks, runs
 from tagger.store.looks import Model
 from tagger.store.session import Store
+from tagger.teaching.teach import Teacher
 from tagger.vision.classifier import Classifier
 
 _LOG = logging.getLogger("tagger")
+# A person who corrects labels says many things in a row; training begins again so long after the last time.
+_TEACH_SECONDS = 300.0
 
 
 class Labelling(Background):
@@ -36,6 +41,7 @@ class Labelling(Background):
         self.failed = 0
         self.seconds = 0.0
         self.batches = 0
+        self._taught_at = -_TEACH_SECONDS
 
     @property
     def child_starts(self) -> int:
@@ -87,9 +93,7 @@ class Labelling(Background):
                     self._store,
                     self._settings,
                     classifier,
-                    head,
-                    self.model,
-                    policy,
+                    Judge(self.model, head, policy),
                     self._owner,
                     None,
                     self._clock,
@@ -97,9 +101,15 @@ class Labelling(Background):
                     self._up_to,
                 )
                 self._label_due(labeller, run_id)
+                self._teach_due(classifier)
                 idle_since = self._clock.monotonic()
             else:
-                self._wait_for_work(classifier, due, idle_since)
+                rest = self._taught_at + _TEACH_SECONDS - self._clock.monotonic()
+                if rest <= 0:
+                    # Without photos in between, what a person corrected is all that can be new.
+                    self._teach_due(classifier)
+                    rest = 0.0
+                self._wait_for_work(classifier, due, idle_since, rest or None)
 
     def _label_due(self, labeller: Labeller, run_id: int) -> None:
         progress = Progress()
@@ -130,7 +140,21 @@ class Labelling(Background):
             with self._store.write() as session:
                 runs.end_run(session, run_id, outcome, self._clock.monotonic() - started, self._clock.now())
 
-    def _wait_for_work(self, classifier: Classifier, due: int | None, idle_since: float) -> None:
+    def _teach_due(self, classifier: Classifier) -> None:
+        """Train again what was taught, where its examples or the model changed."""
+        self._taught_at = self._clock.monotonic()
+        try:
+            lessons = Teacher(self._store, self._settings, self._clock).teach_due(classifier)
+        except (ModelError, UsageError) as error:
+            # Photos are labelled all the same.
+            _LOG.warning("teaching: %s", error)
+            return
+        for lesson in lessons:
+            what = lesson.report.refused or f"precision={lesson.report.precision:.2f} photos={lesson.report.photos}"
+            _LOG.info("taught label=%s %s", lesson.name, what)
+            self._changed()
+
+    def _wait_for_work(self, classifier: Classifier, due: int | None, idle_since: float, rest: float | None) -> None:
         """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
         left = None
         if classifier.process_id is not None:
@@ -140,7 +164,7 @@ class Labelling(Background):
                 _LOG.info("nothing to do: the model's process ended")
                 self._changed()
                 left = None
-        self._sleep(self._until(due), self._until_window(), left)
+        self._sleep(self._until(due), self._until_window(), left, rest)
 
     def state(self) -> dict[str, Any]:
         """For `tagger status` and health. JSON-able."""

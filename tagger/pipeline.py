@@ -16,14 +16,13 @@ from sqlalchemy.orm import Session
 from tagger.clock import Clock
 from tagger.config import Settings
 from tagger.errors import EngineError
-from tagger.labels.policy import Policy
+from tagger.judge import Judge
 from tagger.photo import Label, Looked
 from tagger.store import jobs, library, looks, runs
 from tagger.store.jobs import Job
 from tagger.store.looks import LabelBook, Look, Model
 from tagger.store.session import Store
 from tagger.vision.classifier import ChildDiedError, Classifier
-from tagger.vision.head import Head
 from tagger.vision.protocol import Answer, Request, Verdict
 
 # So many deaths of the child in a row, each with a single photo in its hands and none in between that went
@@ -67,9 +66,7 @@ class Labeller:
     store: Store
     settings: Settings
     classifier: Classifier
-    head: Head
-    model: Model
-    policy: Policy
+    judge: Judge
     owner: str
     root_ids: tuple[int, ...] | None
     clock: Clock
@@ -77,6 +74,11 @@ class Labeller:
     # The last priority that may be worked on at the moment: by day the archive may have to wait.
     up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE
     book: LabelBook = field(default_factory=LabelBook)
+
+    @property
+    def model(self) -> Model:
+        """The model that looks at the photos."""
+        return self.judge.model
 
 
 def label_queued(
@@ -172,11 +174,12 @@ def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed:
     known = [(job, vectors[job.photo_id]) for job in claimed if job.photo_id in vectors]
     if not known:
         return list(claimed)
-    labels = _labels(labeller, [vector for _, vector in known])
     with labeller.store.write() as session:
+        labels = _labels(labeller, session, [vector for _, vector in known])
         labeller.book.remember(session)
         new = {job.photo_id: given for (job, _), given in zip(known, labels, strict=True)}
-        looks.relabel(session, labeller.book, labeller.model, new, labeller.clock.now())
+        taught = labeller.judge.taught(session)
+        looks.relabel(session, labeller.book, labeller.model, new, labeller.clock.now(), taught)
         jobs.complete(session, *(job.job_id for job, _ in known))
         _queue_keywords(labeller, session, [(job.photo_id, job) for job, _ in known])
         runs.count_run(session, labeller.run_id, labelled=len(known), classified=0, failed=0)
@@ -199,22 +202,25 @@ def _requests(labeller: Labeller, batch: Sequence[Job]) -> list[Request]:
     ]
 
 
-def _labels(labeller: Labeller, vectors: Sequence[bytes], kind: str = STORED) -> list[tuple[Label, ...]]:
+def _labels(
+    labeller: Labeller, session: Session, vectors: Sequence[bytes], kind: str = STORED
+) -> list[tuple[Label, ...]]:
     if not vectors:
         return []
     features = np.frombuffer(b"".join(vectors), dtype=kind).reshape(len(vectors), -1)
-    return labeller.policy.labels_for(labeller.head.scores(features))
+    return labeller.judge.labels_for(session, features)
 
 
 def _store(labeller: Labeller, progress: Progress, batch: Sequence[Job], answers: Sequence[Answer]) -> None:
     """Store a batch's answers and complete its jobs, in one short transaction."""
     by_job = {answer.job_id: answer for answer in answers}
     fresh = [answer for answer in answers if answer.verdict is Verdict.FEATURES]
-    new = zip((a.job_id for a in fresh), _labels(labeller, [a.features for a in fresh], SENT), strict=True)
-    labels = dict(new)
     done = Progress()
     with labeller.store.write() as session:
         labeller.book.remember(session)
+        # Within the transaction, so that nothing is taught between judging and storing.
+        given = _labels(labeller, session, [answer.features for answer in fresh], SENT)
+        labels = dict(zip((answer.job_id for answer in fresh), given, strict=True))
         mine = jobs.still_mine(session, list(by_job), labeller.owner)
         found: list[tuple[Job, Look]] = []
         for job in batch:
@@ -255,7 +261,7 @@ def _store_one(
             done.labelled += 1
             known, vector = twin
             mine = Looked(looked.fingerprint, known.content_hash, known.pixel_hash, known.facts)
-            return Look(job.photo_id, mine, vector, _labels(labeller, [vector])[0])
+            return Look(job.photo_id, mine, vector, _labels(labeller, session, [vector])[0])
         case Verdict.SAME_PIXELS if looked is not None:
             looks.same_pixels(session, job.photo_id, looked)
             jobs.complete(session, job.job_id)
@@ -285,7 +291,8 @@ def _store_looks(labeller: Labeller, session: Session, found: Sequence[tuple[Job
     jobs.complete(session, *(job.job_id for job, _ in found))
     adopted = looks.adopt_missing(session, {look.photo_id: look.looked for _, look in found})
     moved = [replace(look, photo_id=adopted[look.photo_id]) for _, look in found]
-    looks.store_looks(session, labeller.book, labeller.model, moved, labeller.clock.now())
+    taught = labeller.judge.taught(session)
+    looks.store_looks(session, labeller.book, labeller.model, moved, labeller.clock.now(), taught)
     _queue_keywords(labeller, session, [(adopted[look.photo_id], job) for job, look in found])
 
 

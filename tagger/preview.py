@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,11 @@ from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.errors import TaggerError, UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
+from tagger.looking import look_at
 from tagger.store import looks, records
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.vision.classifier import ChildDiedError, Classifier
-from tagger.vision.protocol import Answer, Request, Verdict
+from tagger.vision.protocol import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,10 @@ def preview(
         # Loading the model is not part of the speed.
         classifier.start()
         started = clock.monotonic()
-        answers = _look(settings, classifier, photos, report)
+        paths = [photo.path.absolute for photo in photos]
+        answers = look_at(classifier, paths, settings.engine.batch_size, report)
         seconds = max(clock.monotonic() - started, 1e-3)
-    fresh = {answer.job_id: answer for answer in answers if answer.verdict is Verdict.FEATURES}
+    fresh = {photos[answer.job_id].id: answer for answer in answers if answer.verdict is Verdict.FEATURES}
     compared = [photo for photo in photos if photo.id in fresh]
     if not compared:
         raise TaggerError("None of the photos could be looked at; are their folders there?")
@@ -77,23 +77,6 @@ def preview(
     after = [{label.name for label in labels if label.shown} for labels in policy.labels_for(head.scores(features))]
     rate = len(photos) / seconds
     return _compare(compared, [before[photo.id] for photo in compared], after, total, rate)
-
-
-def _look(
-    settings: Settings, classifier: Classifier, photos: Sequence[PhotoRecord], report: Callable[[int, int], None]
-) -> list[Answer]:
-    size = settings.engine.batch_size
-    batches = deque(photos[start : start + size] for start in range(0, len(photos), size))
-    answers: list[Answer] = []
-    try:
-        while batches or classifier.photos_in_flight:
-            while batches and classifier.has_room:
-                classifier.submit([Request(p.id, p.path.absolute, None, ()) for p in batches.popleft()])
-            answers += classifier.answers(1.0) or []
-            report(len(answers), len(photos))
-    except ChildDiedError as died:
-        raise TaggerError(f"The process that looks at photos {died.how}.", f"See {classifier.log_file}") from died
-    return answers
 
 
 def _compare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.differences import Differences
 from tagger.errors import ModelError, WeightsError
+from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
@@ -131,7 +132,7 @@ def compare(
             found.skipped[_skipped(model, counts[model.id])] = str(error)
             continue
         wanted = None if sample is None else max(1, sample * counts[model.id] // found.photos)
-        for page in _pages(store, head, policy, model, stop, wanted):
+        for page in _pages(store, Judge(model, head, policy), stop, wanted):
             for one in page:
                 decided = {label.name for label in one.before if label.shown and label.key in one.kept}
                 before = {label.name for label in one.before if label.shown}
@@ -168,9 +169,9 @@ def _relabel_model(
     except ModelError as error:
         result.skipped[_skipped(model, count)] = str(error)
         return
-    book = LabelBook()
-    for page in _pages(store, head, policy, model, stop):
-        changed = {one.photo_id: one.after for one in page if not _same(one.before, one.after)}
+    book, judge = LabelBook(), Judge(model, head, policy)
+    for page in _pages(store, judge, stop):
+        changed = {one.photo_id: one.after for one in page if not _same(one)}
         if changed:
             with store.write() as session:
                 # A photo that was looked at anew meanwhile has its labels from that.
@@ -178,7 +179,7 @@ def _relabel_model(
                 same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
                 changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
                 book.remember(session)
-                looks.relabel(session, book, model, changed, clock.now())
+                looks.relabel(session, book, model, changed, clock.now(), judge.taught(session))
                 if settings.keywords.mode != "off":
                     jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
         result.done += len(page)
@@ -197,9 +198,7 @@ class _Photo:
     kept: set[str]
 
 
-def _pages(
-    store: Store, head: Head, policy: Policy, model: Model, stop: Callable[[], bool], sample: int | None = None
-) -> Iterator[list[_Photo]]:
+def _pages(store: Store, judge: Judge, stop: Callable[[], bool], sample: int | None = None) -> Iterator[list[_Photo]]:
     """The photos that a model labelled, page by page, with the labels that their stored features give.
 
     `sample`: only about so many of them, in pages spread over the library.
@@ -210,19 +209,24 @@ def _pages(
             leap = library.last_photo_id(session) // -(-sample // _PAGE)
     while not stop():
         with store.read() as session:
-            page = looks.features_page(session, model, after, None, _PAGE)
+            page = looks.features_page(session, judge.model, after, None, _PAGE)
+            if not page:
+                return
             ids = [photo_id for photo_id, _ in page]
             before = looks.labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
-        if not page:
-            return
+            features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
+            judged = judge.labels_for(session, features)
+            decided = judge.taught_keys(session)
         after = max(page[-1][0], after + leap)
-        features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
+        for number, labels in before.items():
+            # Taught, but not yet for this model.
+            kept[number] |= {one.key for one in labels if one.origin is Origin.TAUGHT and one.key not in decided}
         yield [
             _Photo(
                 number, vector, before[number], tuple(one for one in given if one.key not in kept[number]), kept[number]
             )
-            for (number, vector), given in zip(page, policy.labels_for(head.scores(features)), strict=True)
+            for (number, vector), given in zip(page, judged, strict=True)
         ]
 
 
@@ -243,12 +247,12 @@ def _head(settings: Settings, model: Model) -> Head:
             return classifier.head()
 
 
-def _same(before: Sequence[Label], after: Sequence[Label]) -> bool:
-    policys = [label for label in before if label.origin in (Origin.MODEL, Origin.HIERARCHY)]
-    return len(policys) == len(after) and all(
+def _same(one: _Photo) -> bool:
+    before = [label for label in one.before if label.origin is not Origin.PERSON and label.key not in one.kept]
+    return len(before) == len(one.after) and all(
         (old.key, old.name, old.shown, old.origin) == (new.key, new.name, new.shown, new.origin)
         and abs(old.confidence - new.confidence) < _SAME
-        for old, new in zip(sorted(policys, key=_key), sorted(after, key=_key), strict=True)
+        for old, new in zip(sorted(before, key=_key), sorted(one.after, key=_key), strict=True)
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tagger.config import Settings
 from tagger.errors import EngineError
+from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.photo import Fingerprint, Looked, PhotoFacts
@@ -104,7 +105,7 @@ def run(
         run_id = runs.start_run(session, "backfill", model, 0)
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     classifier: Any = child
-    labeller = Labeller(store, settings, classifier, HEAD, model, policy, "me", (root.id,), Clock(), run_id)
+    labeller = Labeller(store, settings, classifier, Judge(model, HEAD, policy), "me", (root.id,), Clock(), run_id)
     progress = Progress()
     label_queued(labeller, progress, stop=stop, report=lambda _: None)
     return progress, labeller

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_photo_that_is_looked_at_meanwhile_keeps_what_that_gave(
     real = module._same
     touched = False
 
-    def same(before, after) -> bool:  # type: ignore[no-untyped-def]
+    def same(one: Any) -> bool:  # type: ignore[no-untyped-def]
         # Between reading features and writing labels another process stores a new look at the first photo.
         nonlocal touched
         if not touched:
@@ -57,7 +58,7 @@ def test_a_photo_that_is_looked_at_meanwhile_keeps_what_that_gave(
                 connection.execute("UPDATE features SET vector = zeroblob(length(vector)) WHERE photo_id = ?", (first,))
                 connection.execute("DELETE FROM photo_labels WHERE photo_id = ?", (first,))
             connection.close()
-        return real(before, after)
+        return real(one)
 
     monkeypatch.setattr(module, "_same", same)
     with open_store(settings) as store:

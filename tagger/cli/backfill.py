@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tagger.config import Settings
     from tagger.pipeline import Progress
     from tagger.scan import ScanResult
+    from tagger.teaching.teach import Lesson
     from tagger.writing import Written
 
 _SHOWN_PROBLEMS = 10
@@ -34,6 +35,16 @@ class _Screen:
     def scanning(self, seen: int) -> None:
         if not self._quiet and sys.stdout.isatty():
             print(f"\rLooking for photos: {seen:,} seen", end="", flush=True)
+
+    def taught(self, lesson: Lesson) -> None:
+        if self._quiet:
+            return
+        found = lesson.report
+        self.close()
+        print(
+            f"The label {lesson.name!r} that you taught: "
+            + (found.refused or f"learned again, precision {found.precision:.0%}, recall {found.recall:.0%}")
+        )
 
     def fetching(self, done: int, total: int | None) -> None:
         if self._bytes is None:

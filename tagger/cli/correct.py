@@ -43,6 +43,7 @@ def command(
     from tagger import control
     from tagger.corrections import Correction, correct
     from tagger.store.session import open_store
+    from tagger.store.taught import all_taught
 
     said = Correction(remove, confirm, add, undo)
     if not said:
@@ -51,7 +52,9 @@ def command(
     paths = [absolute(photo) for photo in photos]
     with open_store(settings) as store:
         found = dict(zip(paths, correct(store, settings, paths, said), strict=True))
-    if settings.keywords.mode != "off":
+        with store.read() as session:
+            taught = bool(all_taught(session))
+    if settings.keywords.mode != "off" or taught:
         control.ask(settings.data_dir, {"ask": "wake"})
     if as_json:
         write_json([path_json(path) | {"labels": list(map(label_json, labels))} for path, labels in found.items()])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tagger.formats import JPEG_START
 from tagger.keywords.embed import DeclinedError, Found, Photo
-from tagger.keywords.sidecar import Sidecar, packet_in
+from tagger.keywords.sidecar import Sidecar, packet_in, persons_keywords
 from tagger.keywords.xmp import XmpError
 
 
@@ -20,6 +22,30 @@ def keywords_in(photo: bytes, sidecar: bytes | None) -> dict[str, list[str]]:
         except XmpError:
             return found
     return found
+
+
+def persons_words(photo: bytes, sidecar: bytes | None) -> set[str]:
+    """The keywords that a person gave a photo, in it or beside it; of hierarchical ones the last level.
+
+    Those that tagger wrote itself are left out, by their mark. What is damaged is taken for empty.
+    """
+    found: list[Found] = []
+    if photo.startswith(JPEG_START):
+        try:
+            found.append(Photo(photo).found)
+        except DeclinedError:
+            found += filter(None, [packet_in(photo)])
+    else:
+        found += filter(None, [packet_in(photo)])
+    if sidecar is not None:
+        with suppress(XmpError):
+            found.append(Sidecar.parse(sidecar).found)
+    words: set[str] = set()
+    for one in found:
+        for field, texts in persons_keywords(one).items():
+            separator = field.separator
+            words.update(text.rpartition(separator)[2] if separator else text for text in texts)
+    return {" ".join(word.split()) for word in words if word.strip()}
 
 
 def _in_photo(data: bytes) -> dict[str, list[str]]:

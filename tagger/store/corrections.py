@@ -77,13 +77,13 @@ def withdraw(session: Session, photo_id: int, label_id: int) -> None:
 
 
 def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]:
-    """By photo the keys of the labels that the policy does not decide about: a person did, or they were taught."""
+    """By photo the keys of the labels that a person decided about."""
     rows = session.execute(
         select(PhotoLabelRow.photo_id, LabelRow.key)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
         .where(
             PhotoLabelRow.photo_id.in_(photo_ids),
-            or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin.not_in((Origin.MODEL, Origin.HIERARCHY))),
+            or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin == int(Origin.PERSON)),
         )
     )
     found: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
@@ -182,10 +182,13 @@ class Look:
     labels: Sequence[Label]
 
 
-def store_looks(session: Session, book: LabelBook, model: Model, found: Sequence[Look], now: float) -> None:
+def store_looks(
+    session: Session, book: LabelBook, model: Model, found: Sequence[Look], now: float, taught: Sequence[int] = ()
+) -> None:
     """Store everything that looks at photos told: facts, features and labels, replacing older ones.
 
-    Labels of a person and tombstones stay. A statement for all photos, not for each: that is most of the time.
+    Labels of a person and tombstones stay, and so do taught labels whose row ids are not in `taught`: nothing was
+    said of those yet. A statement for all photos, not for each: that is most of the time.
     """
     if not found:
         return
@@ -199,14 +202,24 @@ def store_looks(session: Session, book: LabelBook, model: Model, found: Sequence
     session.execute(delete(FeatureRow).where(stale))
     rows = [{"photo_id": look.photo_id, "model_id": model.id, "vector": look.features} for look in found]
     session.execute(insert(FeatureRow), rows)
-    _replace_labels(session, book, model, {look.photo_id: look.labels for look in found})
+    _replace_labels(session, book, model, {look.photo_id: look.labels for look in found}, taught)
 
 
-def relabel(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]], now: float) -> None:
-    """Give photos labels from their stored features, under a model they may not have been labelled by before."""
+def relabel(
+    session: Session,
+    book: LabelBook,
+    model: Model,
+    labels: Mapping[int, Sequence[Label]],
+    now: float,
+    taught: Sequence[int] = (),
+) -> None:
+    """Give photos labels from their stored features, under a model they may not have been labelled by before.
+
+    Taught labels whose row ids are not in `taught` stay as they are.
+    """
     for ids in jobs.parts(list(labels)):
         session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(_labelled(model, now)))
-        _replace_labels(session, book, model, {photo_id: labels[photo_id] for photo_id in ids})
+        _replace_labels(session, book, model, {photo_id: labels[photo_id] for photo_id in ids}, taught)
 
 
 def _labelled(model: Model, now: float) -> dict[str, int | None]:
@@ -214,14 +227,20 @@ def _labelled(model: Model, now: float) -> dict[str, int | None]:
     return {"labelled_at": int(now), "labelled_by": model.id, "keywords_as": None}
 
 
-def _replace_labels(session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]]) -> None:
+def _replace_labels(
+    session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]], taught: Sequence[int]
+) -> None:
     """Put the policy's labels in the place of those that the policy gave before."""
     ids = list(labels)
+    decided = or_(
+        PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+        and_(PhotoLabelRow.origin == int(Origin.TAUGHT), PhotoLabelRow.label_id.in_(taught)),
+    )
     session.execute(
         delete(PhotoLabelRow).where(
             PhotoLabelRow.photo_id.in_(ids),
             PhotoLabelRow.removed.is_(False),
-            PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+            decided,
         )
     )
     kept = set(

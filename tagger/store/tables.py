@@ -233,3 +233,44 @@ class RunRow(Base):
     # What ran the network, last, because a trial may change its precision in between.
     engine: Mapped[str | None] = mapped_column(String(64))
     outcome: Mapped[str | None] = mapped_column(String(16))
+
+
+class TaughtRow(Base):
+    """A label that the owner taught. `precision`: the share of right ones that was asked for."""
+
+    __tablename__ = "taught"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("labels.id"), unique=True)
+    precision: Mapped[float]
+    enabled: Mapped[bool]
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class TaughtExampleRow(Base):
+    """A photo that a label was taught with: of the library, or a file outside with its features under a model."""
+
+    __tablename__ = "taught_examples"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    taught_id: Mapped[int] = mapped_column(ForeignKey("taught.id", ondelete="CASCADE"), index=True)
+    photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str | None] = mapped_column(PathText)
+    kind: Mapped[str] = mapped_column(String(8))
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class TaughtHeadRow(Base):
+    """A taught label's classifier for a model's features; without weights: it could not be taught, `report` says why.
+
+    `weights`: little-endian float32, one number a dimension. `examples`: hash of what it was trained with.
+    """
+
+    __tablename__ = "taught_heads"
+    taught_id: Mapped[int] = mapped_column(ForeignKey("taught.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    weights: Mapped[bytes | None] = mapped_column(LargeBinary)
+    bias: Mapped[float]
+    threshold: Mapped[float]
+    trained_at: Mapped[int] = mapped_column(BigInteger)
+    examples: Mapped[str] = mapped_column(String(32))
+    report: Mapped[str] = mapped_column(Text)

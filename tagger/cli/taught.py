@@ -1,0 +1,253 @@
+"""`tagger taught`: the labels that were taught."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagger.cli.common import absolute, count, settings_of, write_json
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.config import Settings
+    from tagger.store.session import Store
+    from tagger.store.taught import Taught
+
+
+@click.group(
+    "taught",
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  tagger taught                     what was taught, and how good it is
+  tagger taught on 'our boat'
+  tagger taught off 'our boat'      its photos lose the label; it stays known
+  tagger taught remove 'our boat'   it is forgotten
+  tagger taught again               train all anew, with what you corrected
+  tagger taught export boats.json
+  tagger taught import boats.json""",
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> int:
+    """The labels that you taught: list them, switch them on and off, carry them elsewhere."""
+    if context.invoked_subcommand is not None:
+        return ExitCode.DONE
+    from tagger.store import looks, taught
+    from tagger.store.session import open_store
+
+    found: list[dict[str, Any]] = []
+    with open_store(settings_of(context)) as store, store.read() as session:
+        models = looks.models(session)
+        for label in taught.all_taught(session):
+            by_model = taught.trained(session, label)
+            found.append(
+                {
+                    "name": label.name,
+                    "on": label.enabled,
+                    "photos": taught.labelled_with(session, label),
+                    "precision_wanted": label.precision,
+                    "models": [
+                        {"model": models[row].model_id, "architecture": models[row].architecture}
+                        | {"usable": trained.head is not None}
+                        | trained.report
+                        for row, trained in by_model.items()
+                    ],
+                }
+            )
+    if as_json:
+        write_json(found, indent=2)
+        return ExitCode.DONE
+    if not found:
+        print("Nothing was taught yet; see: tagger teach --help")
+    for about in found:
+        print(f"{'on ' if about['on'] else 'off'}  {about['name']}: {count(about['photos'], 'photo')}")
+        for of in about["models"]:
+            told = (
+                f"precision {of['precision']:.0%}, recall {of['recall']:.0%}, from {of['yes']:,} right "
+                f"and {of['no'] + of['sampled']:,} wrong examples"
+                if of["usable"]
+                else "not usable"
+            )
+            print(f"       {of['architecture']}: {told}{'; ' + of['refused'] if of['refused'] else ''}")
+    return ExitCode.DONE
+
+
+@command.command("on")
+@click.argument("name")
+@click.pass_context
+def switch_on(context: click.Context, name: str) -> int:
+    """Give taught label NAME to the library's photos, and to new ones from now on."""
+    return _switch(context, name, on=True)
+
+
+@command.command("off")
+@click.argument("name")
+@click.pass_context
+def switch_off(context: click.Context, name: str) -> int:
+    """Take taught label NAME from the photos; what you gave or took yourself stays, and the label can come back."""
+    return _switch(context, name, on=False)
+
+
+def _switch(context: click.Context, name: str, *, on: bool) -> int:
+    from tagger.clock import SystemClock
+    from tagger.store import taught
+    from tagger.store.session import open_store
+    from tagger.teaching.teach import Teacher
+
+    settings = settings_of(context)
+    with open_store(settings) as store:
+        label = _find(store, name)
+        teacher = Teacher(store, settings, SystemClock())
+        model = teacher.model()
+        with store.read() as session:
+            trained = taught.trained(session, label).get(model.id)
+        if trained is None or (on and trained.head is None):
+            raise UsageError(
+                f"{label.name!r} was not taught for {model.architecture} ({model.model_id}).",
+                f"Teach it: tagger taught again {label.name!r}",
+            )
+        started = teacher.clock.now()
+        scored = teacher.scored(trained.head, model) if on and trained.head is not None else teacher.nothing()
+        with store.write() as session:
+            changed = teacher.switch(session, label, model, trained, scored, started, on=on)
+    _wake(settings, changed)
+    print(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
+    return ExitCode.DONE
+
+
+@command.command("remove")
+@click.argument("name")
+@click.pass_context
+def remove(context: click.Context, name: str) -> int:
+    """Forget taught label NAME with its examples. The label stays where you gave it yourself."""
+    from tagger.clock import SystemClock
+    from tagger.store import taught
+    from tagger.store.session import open_store
+    from tagger.teaching.teach import Teacher
+
+    settings = settings_of(context)
+    with open_store(settings) as store:
+        label = _find(store, name)
+        teacher = Teacher(store, settings, SystemClock())
+        with store.write() as session:
+            changed = teacher.take_away(session, label)
+            taught.forget(session, label)
+    _wake(settings, changed)
+    print(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
+    return ExitCode.DONE
+
+
+@command.command("again")
+@click.argument("name", required=False)
+@click.pass_context
+def again(context: click.Context, name: str | None) -> int:
+    """Train taught label NAME, or all of them, on their examples and on what you corrected since."""
+    from tagger.clock import SystemClock
+    from tagger.store import taught
+    from tagger.store.session import open_store
+    from tagger.teaching.teach import Teacher
+
+    settings = settings_of(context)
+    changed, failed = 0, 0
+    with open_store(settings) as store:
+        with store.read() as session:
+            labels = [_find(store, name)] if name else taught.all_taught(session)
+        teacher = Teacher(store, settings, SystemClock())
+        for label in labels:
+            started = teacher.clock.now()
+            lesson = teacher.teach_again(label, teacher.model())
+            report = lesson.report
+            if report.refused:
+                failed += 1
+                print(f"{label.name}: left as it was, because {report.refused}.")
+                continue
+            now = teacher.keep(lesson, started, on=label.enabled)
+            changed += now
+            print(
+                f"{label.name}: precision {report.precision:.0%}, recall {report.recall:.0%}; "
+                f"{count(now, 'photo')} changed."
+            )
+    _wake(settings, changed)
+    return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("names", nargs=-1)
+@click.pass_context
+def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
+    """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
+    from tagger.clock import SystemClock
+    from tagger.store import taught
+    from tagger.store.session import open_store
+    from tagger.teaching import taught_file
+    from tagger.teaching.teach import Teacher
+
+    settings = settings_of(context)
+    with open_store(settings) as store:
+        model = Teacher(store, settings, SystemClock()).model()
+        with store.read() as session:
+            labels = [_find(store, name) for name in names] or taught.all_taught(session)
+            known = [(label, taught.trained(session, label).get(model.id)) for label in labels]
+    usable = [(label, trained) for label, trained in known if trained is not None and trained.head is not None]
+    if not usable:
+        raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")
+    path = Path(absolute(file))
+    taught_file.write(path, model, usable)
+    print(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
+    return ExitCode.DONE
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--on", is_flag=True, help="Switch them on at once.")
+@click.pass_context
+def import_file(context: click.Context, file: str, on: bool) -> int:
+    """Take taught labels from FILE. Those of the same name are replaced."""
+    from tagger.clock import SystemClock
+    from tagger.store.session import open_store
+    from tagger.teaching import taught_file
+    from tagger.teaching.teach import Teacher
+
+    settings = settings_of(context)
+    imported = taught_file.read(Path(absolute(file)))
+    with open_store(settings) as store:
+        teacher = Teacher(store, settings, SystemClock())
+        model = teacher.model()
+        if model.model_id != imported.model_id:
+            raise UsageError(
+                f"These labels were taught for {imported.architecture} ({imported.model_id}), "
+                f"and this library is labelled by {model.architecture} ({model.model_id}).",
+                "A taught label works with its own model only; use that model, or teach it here.",
+            )
+        changed = sum(teacher.take_in(precision, trained, model, on=on) for precision, trained in imported.labels)
+    _wake(settings, changed)
+    names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)
+    print(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")
+    if not on:
+        print("Switch one on: tagger taught on NAME")
+    return ExitCode.DONE
+
+
+def _find(store: Store, name: str) -> Taught:
+    from tagger.store import taught
+
+    with store.read() as session:
+        found = taught.find(session, " ".join(name.split()))
+        if found is None:
+            names = ", ".join(label.name for label in taught.all_taught(session)) or "none"
+            raise UsageError(f"No label {name!r} was taught.", f"Taught labels: {names}.")
+        return found
+
+
+def _wake(settings: Settings, changed: int) -> None:
+    from tagger import control
+
+    if changed and settings.keywords.mode != "off":
+        answer: Any = control.ask(settings.data_dir, {"ask": "wake"})
+        if answer is None:
+            print("Write them into the files, too: tagger write")

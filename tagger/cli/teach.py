@@ -1,0 +1,237 @@
+"""`tagger teach`: a label of your own, from examples."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagger.cli.common import count, model_options, path_json, settings_of, write_json
+from tagger.cli.progress import ByteMeter, Meter, say_stopping
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+
+if TYPE_CHECKING:
+    from tagger.config import Settings
+    from tagger.store.session import Store
+    from tagger.teaching.teach import Lesson, Teacher
+
+
+@click.command(
+    "teach",
+    epilog="""\b
+Examples are photos of a folder (in the library or not), or what a search finds,
+or one photo; and always the photos that you gave or took the label with
+`tagger correct` or on the web page. Without --no, photos are drawn from the
+library to be compared with. What is told of the label is measured on examples
+that it was not trained with. Nothing is labelled before you switch it on.
+
+\b
+Examples:
+  tagger teach 'our boat' --yes ~/Pictures/boat
+  tagger teach 'our boat' --yes 'sailboat path:2019/' --no 'sailboat path:2012/'
+  tagger teach 'our boat'                 from what you corrected
+  tagger teach 'our boat' --yes ~/Pictures/boat --on
+  tagger teach --from-keywords            every keyword with enough photos
+  tagger teach --from-keywords Rex --on   from the photos tagged with Rex""",
+)
+@click.argument("name", required=False)
+@click.option("--yes", metavar="FOLDER|SEARCH", multiple=True, help="Photos that show it; may be given again.")
+@click.option("--no", metavar="FOLDER|SEARCH", multiple=True, help="Photos that do not; may be given again.")
+@click.option(
+    "--from-keywords", is_flag=True, help="Learn from keywords in the photos (XMP, IPTC, EXIF): all, or NAME."
+)
+@click.option(
+    "--precision",
+    metavar="SHARE",
+    type=click.FloatRange(0.05, 1),
+    default=0.9,
+    show_default=True,
+    help="How many of the photos that get it shall be right ones.",
+)
+@click.option("--on", is_flag=True, help="Switch it on at once, if it is good enough.")
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="No progress; a JSON list with an object for each label.")
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str | None,
+    yes: tuple[str, ...],
+    no: tuple[str, ...],
+    from_keywords: bool,
+    precision: float,
+    on: bool,
+    model: str | None,
+    weights: str | None,
+    as_json: bool,
+) -> int:
+    """Teach label NAME by photos that show it, and photos that do not."""
+    from tagger.clock import SystemClock
+    from tagger.label_names import own_name
+    from tagger.stopping import stop_on_signals
+    from tagger.store.session import open_store
+    from tagger.teaching.teach import Teacher
+
+    if from_keywords and (yes or no):
+        raise UsageError("--from-keywords takes its examples from the photos.", "Leave out --yes and --no.")
+    if not from_keywords and not name:
+        raise UsageError("Which label?", "tagger teach 'our boat' --yes FOLDER, or: tagger teach --from-keywords")
+    name = "" if name is None else own_name(name)
+    settings = settings_of(context, model__name=model, model__weights=weights)
+    clock = SystemClock()
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(settings))
+        fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
+        looking = _meter(stack, "Looking at examples", as_json)
+        teacher = Teacher(store, settings, clock, looking, fetching.update)
+        if from_keywords:
+            stop = stack.enter_context(stop_on_signals(say_stopping))
+            lessons = _from_keywords(teacher, name, precision, _meter(stack, "Reading keywords", as_json), stop, on)
+        else:
+            started = clock.now()
+            lesson = teacher.teach(name, _examples(store, settings, yes, no), precision)
+            lessons = [(lesson, _kept(teacher, lesson, started, on))]
+        _wake(settings, lessons)
+        found = [_json(store, lesson, changed) for lesson, changed in lessons]
+    if as_json:
+        write_json(found, indent=2)
+    else:
+        for (lesson, changed), about in zip(lessons, found, strict=True):
+            _print(lesson, changed, about)
+    learned = any(not lesson.report.refused for lesson, _ in lessons)
+    return ExitCode.DONE if learned else ExitCode.SOME_FAILED
+
+
+def _meter(stack: ExitStack, what: str, quiet: bool) -> Any:
+    meter: Meter | None = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal meter
+        meter = meter or stack.enter_context(Meter(what, total, quiet=quiet))
+        meter.update(done)
+
+    return tell
+
+
+def _examples(store: Store, settings: Settings, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Any]:
+    from tagger.store.taught import Kind
+    from tagger.teaching.examples import examples_from
+
+    with store.read() as session:
+        return [
+            example
+            for kind, sources in ((Kind.YES, yes), (Kind.NO, no))
+            for source in sources
+            for example in examples_from(settings, session, kind, source)
+        ]
+
+
+def _from_keywords(
+    teacher: Teacher, name: str, precision: float, tell: Any, stop: Any, on: bool
+) -> list[tuple[Lesson, int | None]]:
+    from tagger.store.taught import Example, Kind
+    from tagger.teaching.examples import read_keywords
+    from tagger.teaching.teach import LEAST
+
+    keywords = read_keywords(teacher.store, teacher.settings, tell, stop)
+    if keywords.unreadable:
+        print(f"tagger: {count(keywords.unreadable, 'file')} could not be read.", file=sys.stderr)
+    wanted = [
+        word
+        for word, photos in sorted(keywords.photos.items())
+        if (len(photos) >= LEAST if not name else word == name.casefold())
+    ]
+    if not wanted:
+        most = sorted(keywords.photos.items(), key=lambda item: (-len(item[1]), item[0]))[:5]
+        there = ", ".join(f"{keywords.name(word)} ({len(photos)})" for word, photos in most) or "none"
+        what = f"No photo has the keyword {name!r}." if name else f"No keyword is on {LEAST} photos."
+        raise UsageError(what, f"The most frequent keywords of the labelled photos: {there}.")
+    lessons: list[tuple[Lesson, int | None]] = []
+    for word in wanted:
+        if stop():
+            break
+        started = teacher.clock.now()
+        # Who tagged a photo, but not with this, meant that it is not this; only if few are tagged, any photo will do.
+        others = sorted(keywords.tagged - keywords.photos[word])
+        lesson = teacher.teach(
+            keywords.name(word),
+            [Example(Kind.YES, number) for number in sorted(keywords.photos[word])],
+            precision,
+            others=others if len(others) >= 2 * LEAST else None,
+        )
+        lessons.append((lesson, _kept(teacher, lesson, started, on)))
+    return lessons
+
+
+def _kept(teacher: Teacher, lesson: Lesson, started: float, on: bool) -> int | None:
+    """Keep what was learned, unless it is no good; how many photos changed."""
+    return None if lesson.report.refused else teacher.keep(lesson, started, on=on)
+
+
+def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
+    from tagger import control
+
+    if settings.keywords.mode != "off" and any(changed for _, changed in lessons):
+        control.ask(settings.data_dir, {"ask": "wake"})
+
+
+def _json(store: Store, lesson: Lesson, changed: int | None) -> dict[str, Any]:
+    from tagger.store import records, taught
+
+    with store.read() as session:
+        paths = records.paths_of(session, [number for number, _ in lesson.unsure] + list(lesson.alike))
+        kept = taught.find(session, lesson.key)
+    return {
+        "name": lesson.name,
+        "model": lesson.model.model_id,
+        "architecture": lesson.model.architecture,
+        **lesson.report.as_json(),
+        "on": kept is not None and kept.enabled,
+        "changed": changed or 0,
+        "unsure": [path_json(paths[number].absolute) | {"probability": round(p, 4)} for number, p in lesson.unsure],
+        "left_out": [path_json(paths[number].absolute) for number in lesson.alike],
+    }
+
+
+def _print(lesson: Lesson, changed: int | None, about: dict[str, Any]) -> None:
+    report = lesson.report
+    drawn = f", {report.sampled:,} drawn from the library" if report.sampled else ""
+    print(
+        f"{lesson.name}: {count(report.yes, 'right example')}, {report.no:,} wrong{drawn} ({lesson.model.architecture})"
+    )
+    lost = len(lesson.examples) - report.yes - report.no - report.sampled
+    if lost:
+        print(f"  {count(lost, 'example')} could not be used: no picture, gone, or not labelled by this model yet.")
+    if report.auc:
+        print(f"  A right example scores above a wrong one {report.auc:.1%} of the time (50 % would be chance).")
+    if report.refused:
+        print(f"  Not learned: {report.refused}.")
+        print("  What is kept of it has not changed." if about["on"] else "  It is not switched on.")
+        return
+    print(
+        f"  At the threshold of {report.threshold:.2f}: precision {report.precision:.0%} "
+        f"({report.wanted:.0%} were asked for), recall {report.recall:.0%}, on examples that it has not seen."
+    )
+    if not report.sampled:
+        print("  That holds among photos like your examples; without --no, any photo of the library is compared with.")
+    if report.alike:
+        print(
+            f"  {count(report.alike, 'drawn photo')} look like right ones and did not count; if they are wrong, the "
+            f"precision is {report.cautious:.0%}. Say which are: tagger correct PHOTO --add or --remove {lesson.name!r}"
+        )
+        for item in about["left_out"][:5]:
+            print(f"    {shown_path(item['path'])}")
+    print(
+        f"  {report.photos:,} of {count(report.library, 'photo')} {'have' if about['on'] else 'would get'} the label."
+    )
+    if about["unsure"]:
+        print("  Those it is least sure of, for a look:")
+        for item in about["unsure"]:
+            mark = "+" if item["probability"] >= report.threshold else "-"
+            print(f"    {mark} {item['probability']:4.0%}  {shown_path(item['path'])}")
+    if about["on"]:
+        print(f"  It is on; {count(changed or 0, 'photo')} changed.")
+    else:
+        print(f"  Switch it on: tagger taught on {lesson.name!r}")

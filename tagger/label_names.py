@@ -1,0 +1,32 @@
+"""Which label a person means by a name: one of the model's, one that is there, or one of their own."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from tagger.errors import UsageError
+from tagger.labels.taxonomy import Taxonomy
+from tagger.store import corrections
+
+# A person's own labels have keys of their own, as those of rules do.
+OWN_PREFIX = "own:"
+_LONGEST = 200
+
+
+def own_name(name: str) -> str:
+    """A label of a person's own as it is kept: single spaces. Raises UsageError where it cannot be one."""
+    words = " ".join(name.split())
+    if not words or not words.isprintable() or len(words) > _LONGEST:
+        raise UsageError(f"{name!r} cannot be a label.", f"A label has 1 to {_LONGEST} characters.")
+    return words
+
+
+def meant(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
+    """Key and name of the label that a person means. Raises UsageError where it could be several, or none."""
+    words = own_name(name)
+    keys = known.lookup(words)
+    if len(keys) > 1:
+        raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
+    if keys:
+        return keys[0], known.names[keys[0]]
+    return corrections.known_label(session, words) or (OWN_PREFIX + words.casefold(), words)

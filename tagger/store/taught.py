@@ -1,0 +1,346 @@
+"""Taught labels: their examples, their classifiers, and the labels that these give to photos."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from tagger.photo import Label, Origin, disk_path, stored_path
+from tagger.store import jobs
+from tagger.store.looks import LabelBook, Model
+from tagger.store.tables import (
+    FeatureRow,
+    LabelRow,
+    PhotoLabelRow,
+    PhotoRow,
+    TaughtExampleRow,
+    TaughtHeadRow,
+    TaughtRow,
+)
+from tagger.taught_head import TaughtHead, TaughtHeads
+
+
+class Kind(StrEnum):
+    """What an example says: it is one; it is none; it was drawn from the library, and is none most likely."""
+
+    YES = "yes"
+    NO = "no"
+    SAMPLED = "sampled"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A photo of the library (`photo_id`), or a file outside (`path`, absolute, as the operating system spells it)."""
+
+    kind: Kind
+    photo_id: int | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A taught label. `precision`: what was asked for."""
+
+    id: int
+    label_id: int
+    key: str
+    name: str
+    precision: float
+    enabled: bool
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of teaching a label on a model's features. `head` None: nothing, and `report` says why.
+
+    `examples`: hash of the examples. `report`: JSON-able, see `tagger.teaching.report`.
+    """
+
+    head: TaughtHead | None
+    examples: str
+    report: dict[str, Any]
+    trained_at: int = 0
+
+
+def all_taught(session: Session) -> list[Taught]:
+    """Every taught label, by name."""
+    rows = session.execute(select(TaughtRow, LabelRow.key, LabelRow.name).join(LabelRow).order_by(LabelRow.name))
+    return [
+        Taught(row.id, row.label_id, key, name, row.precision, row.enabled, row.created_at) for row, key, name in rows
+    ]
+
+
+def find(session: Session, name: str) -> Taught | None:
+    """The taught label of this name or key, whatever the case of its letters."""
+    wanted = name.casefold()
+    return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
+
+
+def ensure(session: Session, book: LabelBook, key: str, name: str, precision: float, now: float) -> Taught:
+    """The taught label with this key, made switched off if it is new; the precision asked for is the last one."""
+    label_id = book.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))
+    row = session.scalar(select(TaughtRow).where(TaughtRow.label_id == label_id))
+    if row is None:
+        row = TaughtRow(label_id=label_id, precision=precision, enabled=False, created_at=int(now))
+        session.add(row)
+    row.precision = precision
+    session.flush()
+    return Taught(row.id, label_id, key, name, row.precision, row.enabled, row.created_at)
+
+
+def enable(session: Session, taught: Taught, enabled: bool) -> None:
+    """Switch a taught label on or off; what photos have of it is changed by `replace_labels`."""
+    session.execute(update(TaughtRow).where(TaughtRow.id == taught.id).values(enabled=enabled))
+
+
+def forget(session: Session, taught: Taught) -> None:
+    """Forget a taught label with its examples and classifiers. Labels that a person gave themselves stay."""
+    session.execute(delete(TaughtRow).where(TaughtRow.id == taught.id))
+
+
+def examples(session: Session, taught: Taught) -> list[Example]:
+    """What the label was taught with, and what a person said of photos since, which goes before it."""
+    rows = session.execute(
+        select(TaughtExampleRow.photo_id, TaughtExampleRow.path, TaughtExampleRow.kind)
+        .where(TaughtExampleRow.taught_id == taught.id)
+        .order_by(TaughtExampleRow.id)
+    )
+    found: dict[int | str, Example] = {}
+    for photo_id, path, kind in rows:
+        example = Example(Kind(kind), photo_id, None if path is None else disk_path(path))
+        found[photo_id if photo_id is not None else str(path)] = example
+    for example in persons_examples(session, taught.key):
+        if example.photo_id is not None:
+            found[example.photo_id] = example
+    return list(found.values())
+
+
+def persons_examples(session: Session, key: str) -> list[Example]:
+    """The photos that a person gave the label with a key, and those that a person took it away from."""
+    rows = session.execute(
+        select(PhotoLabelRow.photo_id, PhotoLabelRow.removed)
+        .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
+        .where(
+            LabelRow.key == key,
+            PhotoLabelRow.removed.is_(True) | (PhotoLabelRow.origin == int(Origin.PERSON)),
+        )
+        .order_by(PhotoLabelRow.photo_id)
+    )
+    return [Example(Kind.NO if removed else Kind.YES, photo_id) for photo_id, removed in rows]
+
+
+def examples_hash(found: Iterable[Example]) -> str:
+    """A text that is another one when the examples are."""
+    digest = hashlib.blake2b(digest_size=16)
+    for one in sorted(f"{one.kind} {one.photo_id} {stored_path(one.path or '')}" for one in found):
+        digest.update(one.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def put_examples(
+    session: Session, taught: Taught, found: Sequence[Example], vectors: Mapping[str, bytes], model: Model
+) -> None:
+    """Remember examples in the place of those that there are. `vectors`: of files outside the library, by path."""
+    session.execute(delete(TaughtExampleRow).where(TaughtExampleRow.taught_id == taught.id))
+    rows = [
+        {
+            "taught_id": taught.id,
+            "photo_id": one.photo_id,
+            "path": None if one.path is None else stored_path(one.path),
+            "kind": one.kind.value,
+            "model_id": model.id if one.path in vectors else None,
+            "vector": None if one.path is None else vectors.get(one.path),
+        }
+        for one in found
+    ]
+    if rows:
+        session.execute(insert(TaughtExampleRow), rows)
+
+
+def outside_vectors(session: Session, taught: Taught, model: Model) -> dict[str, bytes]:
+    """The features (bytes of float16) under a model of examples outside the library, by path."""
+    rows = session.execute(
+        select(TaughtExampleRow.path, TaughtExampleRow.vector).where(
+            TaughtExampleRow.taught_id == taught.id,
+            TaughtExampleRow.model_id == model.id,
+            TaughtExampleRow.vector.is_not(None),
+        )
+    )
+    return {disk_path(path): vector for path, vector in rows if path is not None and vector is not None}
+
+
+def remember_head(session: Session, taught: Taught, model: Model, trained: Trained, now: float) -> None:
+    """Remember what came of teaching a label on a model's features."""
+    head = trained.head
+    session.execute(
+        delete(TaughtHeadRow).where(TaughtHeadRow.taught_id == taught.id, TaughtHeadRow.model_id == model.id)
+    )
+    session.add(
+        TaughtHeadRow(
+            taught_id=taught.id,
+            model_id=model.id,
+            weights=None if head is None else head.weights.astype("<f4").tobytes(),
+            bias=0.0 if head is None else head.bias,
+            threshold=1.0 if head is None else head.threshold,
+            trained_at=int(now),
+            examples=trained.examples,
+            report=json.dumps(trained.report),
+        )
+    )
+    session.flush()
+
+
+def trained(session: Session, taught: Taught) -> dict[int, Trained]:
+    """What came of teaching a label, by the row id of the model."""
+    rows = session.scalars(select(TaughtHeadRow).where(TaughtHeadRow.taught_id == taught.id))
+    return {
+        row.model_id: Trained(_head(row, taught.key, taught.name), row.examples, json.loads(row.report), row.trained_at)
+        for row in rows
+    }
+
+
+def _head(row: TaughtHeadRow, key: str, name: str) -> TaughtHead | None:
+    if row.weights is None:
+        return None
+    return TaughtHead(key, name, np.frombuffer(row.weights, "<f4"), row.bias, row.threshold)
+
+
+class TaughtBook:
+    """The classifiers that are on, by model, kept until one changes: a batch of photos asks each time."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, TaughtHeads, tuple[int, ...]]] = {}
+
+    def heads(self, session: Session, model: Model) -> tuple[TaughtHeads, tuple[int, ...]]:
+        """Those of a model, and the row ids of their labels."""
+        state = session.execute(
+            select(
+                TaughtRow.id,
+                TaughtRow.label_id,
+                LabelRow.name,
+                TaughtHeadRow.trained_at,
+                TaughtHeadRow.examples,
+                TaughtHeadRow.threshold,
+            )
+            .join(TaughtHeadRow, TaughtHeadRow.taught_id == TaughtRow.id)
+            .join(LabelRow, LabelRow.id == TaughtRow.label_id)
+            .where(TaughtRow.enabled.is_(True), TaughtHeadRow.model_id == model.id, TaughtHeadRow.weights.is_not(None))
+            .order_by(TaughtRow.id)
+        ).all()
+        known = self._known.get(model.id)
+        if known is None or known[0] != state:
+            rows = session.execute(
+                select(TaughtHeadRow, LabelRow.key, LabelRow.name)
+                .join(TaughtRow, TaughtRow.id == TaughtHeadRow.taught_id)
+                .join(LabelRow, LabelRow.id == TaughtRow.label_id)
+                .where(TaughtHeadRow.model_id == model.id, TaughtHeadRow.taught_id.in_([row.id for row in state]))
+                .order_by(TaughtRow.id)
+            )
+            heads = [head for row, key, name in rows if (head := _head(row, key, name)) is not None]
+            known = state, TaughtHeads(tuple(heads)), tuple(row.label_id for row in state)
+            self._known[model.id] = known
+        return known[1], known[2]
+
+
+def feature_pages(
+    session: Session, model: Model, page: int = 2000, *, every: bool = False
+) -> Iterator[tuple[list[int], bytes]]:
+    """Photo ids and features (bytes of float16, a row a photo) page by page, of the photos that the model labelled.
+
+    `every`: also of those that another model labelled since.
+    """
+    after = 0
+    query = select(FeatureRow.photo_id, FeatureRow.vector).where(FeatureRow.model_id == model.id)
+    if not every:
+        query = query.join(PhotoRow, PhotoRow.id == FeatureRow.photo_id).where(PhotoRow.labelled_by == model.id)
+    while True:
+        rows = session.execute(query.where(FeatureRow.photo_id > after).order_by(FeatureRow.photo_id).limit(page)).all()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[0] for row in rows], b"".join(row[1] for row in rows)
+
+
+def labelled_with(session: Session, taught: Taught) -> int:
+    """How many photos have a taught label from its classifier."""
+    query = select(func.count()).where(
+        PhotoLabelRow.label_id == taught.label_id,
+        PhotoLabelRow.origin == int(Origin.TAUGHT),
+        PhotoLabelRow.removed.is_(False),
+    )
+    return session.scalar(query) or 0
+
+
+def replace_labels(
+    session: Session, taught: Taught, model: Model, given: Mapping[int, float], seen: NDArray[np.int64] | None
+) -> list[int]:
+    """Give a taught label to photos (with its probability) and take it from others; returns the photos changed.
+
+    `seen`: the photos that were looked at, from which it may be taken; None for all.
+    What a person said stays. The model's own label of the name must be gone: `drop_namesakes`.
+    """
+    mine = (PhotoLabelRow.label_id == taught.label_id,)
+    rows = session.execute(
+        select(PhotoLabelRow.photo_id, PhotoLabelRow.confidence, PhotoLabelRow.origin, PhotoLabelRow.removed).where(
+            *mine
+        )
+    ).all()
+    kept = {row.photo_id for row in rows if row.removed or row.origin == Origin.PERSON}
+    before = {row.photo_id: row.confidence for row in rows if row.photo_id not in kept}
+    gone = [number for number in before if number not in given]
+    if seen is not None:
+        gone = np.intersect1d(np.array(gone, np.int64), seen).tolist()
+    new = [number for number in given if number not in before and number not in kept]
+    other = [number for number in given if number in before and abs(given[number] - before[number]) > 1e-4]
+    for part in jobs.parts([*gone, *other]):
+        session.execute(delete(PhotoLabelRow).where(*mine, PhotoLabelRow.photo_id.in_(part)))
+    insertable = [
+        {
+            "photo_id": number,
+            "label_id": taught.label_id,
+            "confidence": given[number],
+            # Before the model's labels.
+            "rank": 0,
+            "origin": int(Origin.TAUGHT),
+            "shown": True,
+            "removed": False,
+            "model_id": model.id,
+        }
+        for number in [*new, *other]
+    ]
+    if insertable:
+        session.execute(insert(PhotoLabelRow), insertable)
+    changed = sorted([*gone, *new])
+    for part in jobs.parts(changed):
+        session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
+    return changed
+
+
+def drop_namesakes(session: Session, taught: Taught) -> list[int]:
+    """Take the labels that the model gave by a taught label's name from photos; returns which photos had one."""
+    ids = [
+        number
+        for number, name in session.execute(select(LabelRow.id, LabelRow.name))
+        if name.casefold() == taught.name.casefold() or number == taught.label_id
+    ]
+    which = (
+        PhotoLabelRow.label_id.in_(ids),
+        PhotoLabelRow.removed.is_(False),
+        PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+    )
+    photos = list(session.scalars(select(PhotoLabelRow.photo_id).where(*which))) if ids else []
+    if photos:
+        session.execute(delete(PhotoLabelRow).where(*which))
+        for part in jobs.parts(photos):
+            session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
+    return photos

@@ -1,0 +1,82 @@
+"""Labels that the owner taught, as classifiers on a model's features: one logistic regression a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.photo import Label, Origin
+
+
+def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Features (photos, features) of any float type -> rows of length one, float32; zeros stay zeros.
+
+    Only the direction of features tells what is in a picture, so classifiers and similarity work on this.
+    """
+    wide: NDArray[np.float32] = features.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
+    wide /= np.maximum(lengths, np.float32(1e-12))
+    return wide
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtHead:
+    """A taught label for one model's features. `weights`: float32 (features,), for features of length one.
+
+    `threshold`: the probability from which photos get the label.
+    """
+
+    key: str
+    name: str
+    weights: NDArray[np.float32]
+    bias: float
+    threshold: float
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of length one, float32 (photos, features) -> probabilities, float32 (photos,)."""
+        return sigmoid(rows @ self.weights + np.float32(self.bias))
+
+
+@dataclass(frozen=True)
+class TaughtHeads:
+    """Every taught label that is on, for one model's features."""
+
+    heads: tuple[TaughtHead, ...]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(text for head in self.heads for text in (head.key, head.name.casefold()))
+
+    def added(self, features: NDArray[np.floating], given: Sequence[tuple[Label, ...]]) -> list[tuple[Label, ...]]:
+        """The labels that the policy gives photos, with the taught ones before them.
+
+        A taught label stands for the model's own label of the same name. features: (photos, features), as stored.
+        """
+        if not self.heads or not len(features):
+            return list(given)
+        rows = unit(features)
+        scores = np.stack([head.scores(rows) for head in self.heads], axis=1)
+        return [self._merged(row, labels) for row, labels in zip(scores, given, strict=True)]
+
+    def _merged(self, scores: NDArray[np.float32], given: tuple[Label, ...]) -> tuple[Label, ...]:
+        sure = sorted(
+            ((float(score), head) for score, head in zip(scores, self.heads, strict=True) if score >= head.threshold),
+            key=lambda item: (-item[0], item[1].name),
+        )
+        taught = [Label(head.key, head.name, score, 0, Origin.TAUGHT, shown=True) for score, head in sure]
+        others = [label for label in given if label.key not in self._names and label.name.casefold() not in self._names]
+        return tuple(
+            Label(label.key, label.name, label.confidence, rank, label.origin, label.shown)
+            for rank, label in enumerate([*taught, *others], 1)
+        )
+
+
+def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    """1 / (1 + exp(-x)), float32; far values are cut off, where float32 knows no difference."""
+    powers = np.exp(-np.clip(logits.astype(np.float32), -60, 60))
+    found: NDArray[np.float32] = np.reciprocal(powers + np.float32(1))
+    return found

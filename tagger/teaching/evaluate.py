@@ -1,0 +1,131 @@
+"""How good a taught label is, told from examples that its classifier has not seen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.taught_head import sigmoid
+from tagger.teaching.logistic import fit
+
+FOLDS = 5
+# Pictures as alike as this are of one burst: with one of them in training, the other is no test.
+_BURST = 0.97
+# A threshold that finds fewer of the examples than this is worth nothing.
+_LEAST_RECALL, _LEAST_FOUND = 0.1, 3
+
+
+def out_of_fold(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Each example's probability, float32 (examples,), by a classifier trained without it and what looks just like it.
+
+    rows: of length one, float32 (examples, features). Every fold holds the same share of both kinds.
+    """
+    folds = _folds(rows, yes)
+    scores = np.zeros(len(rows), np.float32)
+    for fold in range(FOLDS):
+        test = folds == fold
+        if not test.any():
+            continue
+        if not 0 < yes[~test].sum() < (~test).sum():
+            # All of one kind look the same: nothing can be said of them.
+            scores[test] = 0.5
+            continue
+        weights, bias = fit(rows[~test], yes[~test])
+        scores[test] = sigmoid(rows[test] @ weights + np.float32(bias))
+    return scores
+
+
+def _folds(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """int (examples,): the fold of each example; the same each time."""
+    groups = _groups(rows)
+    mixed = np.random.default_rng(0).permutation(np.unique(groups)).tolist()
+    # The largest first, each to the fold that has the fewest of its kind.
+    order = sorted(mixed, key=lambda group: -int((groups == group).sum()))
+    folds = np.zeros(len(rows), np.int64)
+    filled = np.zeros((2, FOLDS), np.int64)
+    for group in order:
+        members = groups == group
+        positive = int(yes[members].sum())
+        kind = int(2 * positive > members.sum())
+        fold = int(np.argmin(filled[kind]))
+        folds[members] = fold
+        filled[1, fold] += positive
+        filled[0, fold] += int(members.sum()) - positive
+    return folds
+
+
+def _groups(rows: NDArray[np.float32]) -> NDArray[np.int64]:
+    """int (examples,): which group of pictures that are nearly the same each example is of."""
+    group = np.arange(len(rows))
+    for start in range(0, len(rows), 1000):
+        alike = rows[start : start + 1000] @ rows.T >= _BURST
+        for row, column in zip(*np.nonzero(alike), strict=True):
+            one, other = group[start + row], group[column]
+            if one != other:
+                group[group == max(one, other)] = min(one, other)
+    return group
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """How well scores tell the kinds apart. `auc`: how often a right example scores above a wrong one (0.5: chance).
+
+    `chance`: the probability that scores without any meaning do as well.
+    """
+
+    auc: float
+    chance: float
+
+
+def separation(scores: NDArray[np.float32], yes: NDArray[np.bool_]) -> Separation:
+    """The area under the ROC curve with the Mann-Whitney test (normal approximation, ties counted half)."""
+    right, wrong = np.sort(scores[yes]), scores[~yes]
+    below = (np.searchsorted(right, wrong, "left") + np.searchsorted(right, wrong, "right")) / 2
+    pairs = len(right) * len(wrong)
+    auc = 1 - float(below.sum()) / pairs
+    deviation = math.sqrt((len(scores) + 1) / (12 * pairs))
+    return Separation(auc, 0.5 * math.erfc((auc - 0.5) / deviation / math.sqrt(2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """A threshold with the precision and the recall that it has on unseen examples. `wrong`: false ones among them."""
+
+    threshold: float
+    precision: float
+    recall: float
+    wrong: int
+
+
+def operating_points(
+    scores: NDArray[np.float32], yes: NDArray[np.bool_], weights: tuple[float, float]
+) -> list[Operating]:
+    """Every threshold that is worth considering, the lowest last.
+
+    `weights`: how many photos of the library each right and each wrong example stands for.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, right = scores[order], yes[order]
+    found_right, found_wrong = np.cumsum(right), np.cumsum(~right)
+    total = int(yes.sum())
+    points = []
+    for i in range(len(order)):
+        if i + 1 < len(order) and ranked[i + 1] == ranked[i]:
+            continue
+        true, false = float(found_right[i]) * weights[0], float(found_wrong[i]) * weights[1]
+        recall = float(found_right[i]) / total
+        if recall < _LEAST_RECALL or found_right[i] < _LEAST_FOUND:
+            continue
+        below = float(ranked[i + 1]) if i + 1 < len(order) else 0.0
+        threshold = (float(ranked[i]) + below) / 2
+        points.append(Operating(threshold, true / (true + false), recall, int(found_wrong[i])))
+    return points
+
+
+def choose(points: list[Operating], wanted: float) -> Operating | None:
+    """The threshold that finds most with at least the wanted precision; None if there is none."""
+    good = [point for point in points if point.precision >= wanted]
+    return max(good, key=lambda point: (point.recall, point.threshold), default=None)
