@@ -115,9 +115,10 @@ class KeywordSettings(Section):
 
 
 class SearchSettings(Section):
-    """How `tagger search` answers."""
+    """How `tagger search` and `tagger similar` answer."""
 
     limit: Annotated[int, Field(ge=0)] = 100
+    memory_mb: Annotated[int, Field(ge=16, le=65536)] = 128
 
 
 _Schedule = Annotated[

@@ -32,6 +32,8 @@ _COMMANDS = {
     "status": ("status", "What the library holds, what is queued, what failed and why."),
     "show": ("show", "Everything known about one photo."),
     "explain": ("explain", "Why a photo got its labels: scores, hierarchy, rules, thresholds."),
+    "similar": ("similar", "The photos that look most like one."),
+    "duplicates": ("duplicates", "Groups of photos that are nearly the same."),
     "correct": ("correct", "Say which labels of a photo are wrong, right or missing."),
     "teach": ("teach", "Teach a label of your own, by photos that show it."),
     "taught": ("taught", "The labels that you taught: list, switch on and off, export, import."),

@@ -47,7 +47,8 @@ class Head:
     def load(cls, path: Path) -> Head:
         """Read a file written by `save`. Raises WeightsError if it is missing, damaged or something else."""
         try:
-            with np.load(path, allow_pickle=False) as data:
+            # Opened here, because NumPy leaves a damaged file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 head = cls(data["weights"].astype(np.float32), data["bias"].astype(np.float32))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise WeightsError(f"{path} is not a model's last layer: {error}.") from error

@@ -67,6 +67,9 @@ class Tagger:
     def json(self, *arguments: object, code: int | None = 0) -> Any:
         return json.loads(self(*arguments, "--json", code=code).stdout)
 
+    def json_lines(self, *arguments: object) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
+
     def export(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self("export").stdout.splitlines()]
 

@@ -1,0 +1,78 @@
+"""`tagger duplicates`: groups of photos that are nearly the same."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+import click
+
+from tagger.cli.common import count, megabytes, path_json, settings_of, write_json
+from tagger.cli.progress import Meter, say_stopping
+from tagger.errors import ExitCode
+from tagger.photo import shown_path
+
+
+@click.command(
+    "duplicates",
+    epilog="""\b
+Resized, re-encoded and slightly edited copies, and the photos of a burst. Every
+pair of photos is compared: a hundred thousand photos take seconds, a million
+minutes. Nothing is deleted; what to do is yours to say.
+
+\b
+Examples:
+  tagger duplicates
+  tagger duplicates --least 0.99      only what is nearly identical
+  tagger duplicates --json > groups.json""",
+)
+@click.option(
+    "--least",
+    metavar="SIMILARITY",
+    type=click.FloatRange(0.5, 1),
+    default=0.95,
+    show_default=True,
+    help="Cosine similarity of features from which two photos count as the same.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a group and line.")
+@click.pass_context
+def command(context: click.Context, least: float, as_json: bool) -> int:
+    """Report groups of photos that look nearly the same."""
+    from tagger.alike import duplicate_groups
+    from tagger.stopping import stop_on_signals
+    from tagger.store.session import open_store
+
+    settings = settings_of(context)
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(settings))
+        stop = stack.enter_context(stop_on_signals(say_stopping))
+        meters: dict[str, Meter] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in meters:
+                meters[what] = stack.enter_context(Meter(what, total, quiet=as_json))
+            meters[what].update(done)
+
+        groups = duplicate_groups(store, settings, least, tell, stop)
+        interrupted = stop()
+    for group in groups:
+        if as_json:
+            files = [
+                path_json(record.path.absolute)
+                | {"bytes": record.fingerprint.size, "width": record.width, "height": record.height}
+                | {"same_bytes": same}
+                for record, same in group.photos
+            ]
+            write_json({"similarity": round(group.similarity, 4), "photos": files})
+            continue
+        print(f"{count(len(group.photos), 'photo')}, similarity {group.similarity:.1%} or more:")
+        for record, same in group.photos:
+            size = f"{record.width} x {record.height}, {megabytes(record.fingerprint.size)}"
+            print(f"    {shown_path(record.path.absolute)}  ({size}{', the same bytes as another' if same else ''})")
+    if not as_json:
+        photos = sum(len(group.photos) for group in groups)
+        print(f"{count(len(groups), 'group')} with {count(photos, 'photo')}.")
+    if interrupted:
+        print("tagger: stopped before all photos were compared.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE

@@ -1,0 +1,139 @@
+"""Near-duplicates: groups of photos whose features are nearly the same, every pair of the library compared.
+
+A million photos are half a trillion pairs, too many for 2048 numbers each. So each row is turned into its 64 strongest
+coordinates and the length of what they leave out: for rows of length one the product of these is never less than the
+cosine similarity (Cauchy-Schwarz for what is left out), so what it leaves out is certain, and only the few pairs
+that it lets through are compared in full. Nothing is missed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.feature_matrix import FeatureMatrix
+
+_COORDINATES = 64
+_SAMPLE = 4096
+_BLOCK = 4096
+# Rounding of the sums must not hide a pair.
+_SLACK = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Photos that are nearly the same. `photos`: ids; `similarity`: the least of the pairs that make it a group."""
+
+    photos: tuple[int, ...]
+    similarity: float
+
+
+def near_duplicates(
+    matrix: FeatureMatrix,
+    least: float,
+    folder: Path,
+    report: Callable[[int, int], None],
+    stop: Callable[[], bool],
+) -> list[Group]:
+    """Groups of photos that a chain of pairs with at least this cosine similarity connects, the largest first.
+
+    `folder`: for a temporary file where the coordinates are larger than the memory allowed. `report` is told rows
+    compared with all others, and rows in all. Stopped half way, it tells what it has found.
+    """
+    count = len(matrix.ids)
+    if count < 2:
+        return []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        short = _coordinates(matrix, file)
+        groups = _Groups(count)
+        starts = range(0, count, _BLOCK)
+        for start in starts:
+            if stop():
+                break
+            ours = short[start : start + _BLOCK]
+            for other in range(start, count, _BLOCK):
+                bounds = ours @ short[other : other + _BLOCK].T
+                near = np.argwhere(bounds >= least - _SLACK)
+                near += (start, other)
+                _compare(matrix, near[near[:, 0] < near[:, 1]], least, groups)
+            report(min(start + _BLOCK, count), count)
+        del short
+    found = [
+        Group(tuple(sorted(int(matrix.ids[place]) for place in places)), similarity)
+        for places, similarity in groups.all()
+    ]
+    return sorted(found, key=lambda group: (-len(group.photos), group.photos))
+
+
+def _coordinates(matrix: FeatureMatrix, file: object) -> NDArray[np.float32]:
+    """float32 (photos, coordinates + 1): see above."""
+    count = len(matrix.ids)
+    places = np.unique(np.linspace(0, count - 1, min(_SAMPLE, count)).astype(np.int64))
+    basis = _basis(matrix.units(places.tolist()))
+    width = basis.shape[1] + 1
+    large = 4 * count * width > matrix.memory_mb << 20
+    short: NDArray[np.float32] = (
+        np.memmap(file, np.float32, "w+", shape=(count, width)) if large else np.empty((count, width), np.float32)  # type: ignore[call-overload]
+    )
+    for start in range(0, count, _BLOCK):
+        rows = matrix.units(range(start, min(start + _BLOCK, count)))
+        inside = rows @ basis
+        left = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", inside, inside)
+        short[start : start + len(rows), :-1] = inside
+        short[start : start + len(rows), -1] = np.sqrt(np.maximum(left, 0))
+    return short
+
+
+def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Orthonormal directions, float32 (features, coordinates), in which the rows are longest, about.
+
+    Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithm 4.4.
+    """
+    wanted = min(_COORDINATES, *rows.shape)
+    found = np.random.default_rng(0).normal(size=(rows.shape[1], wanted)).astype(np.float32)
+    for _ in range(3):
+        found, _ = np.linalg.qr(rows.T @ (rows @ found))
+    return found.astype(np.float32)
+
+
+def _compare(matrix: FeatureMatrix, pairs: NDArray[np.int64], least: float, groups: _Groups) -> None:
+    """Compare pairs of rows in full, and join those that are near."""
+    for start in range(0, len(pairs), _BLOCK):
+        part = pairs[start : start + _BLOCK]
+        places, where = np.unique(part, return_inverse=True)
+        rows = matrix.units(places.tolist())
+        where = where.reshape(part.shape)
+        cosines = np.einsum("ij,ij->i", rows[where[:, 0]], rows[where[:, 1]])
+        for (one, other), cosine in zip(part[cosines >= least], cosines[cosines >= least], strict=True):
+            groups.join(int(one), int(other), min(1.0, float(cosine)))
+
+
+class _Groups:
+    """Which rows belong together (union-find)."""
+
+    def __init__(self, count: int) -> None:
+        self._above = np.arange(count)
+        self._least: dict[int, float] = {}
+
+    def _top(self, place: int) -> int:
+        while self._above[place] != place:
+            self._above[place] = self._above[self._above[place]]
+            place = int(self._above[place])
+        return place
+
+    def join(self, one: int, other: int, similarity: float) -> None:
+        first, second = sorted((self._top(one), self._top(other)))
+        least = min(self._least.pop(first, 1.0), self._least.pop(second, 1.0), similarity)
+        self._above[second] = first
+        self._least[first] = least
+
+    def all(self) -> list[tuple[list[int], float]]:
+        members: dict[int, list[int]] = {}
+        for place in np.flatnonzero(self._above != np.arange(len(self._above))).tolist():
+            members.setdefault(self._top(place), []).append(place)
+        return [([top, *places], self._least[top]) for top, places in members.items()]
