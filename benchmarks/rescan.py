@@ -24,7 +24,8 @@ from tagger.config import ModelSettings, Settings
 from tagger.scan import resolve_roots, scan_roots
 from tagger.store import looks
 from tagger.store.session import open_store
-from tagger.vision.models import architecture, model_id
+from tagger.vision.models import model_id
+from tagger.vision.models import registered as architecture
 from tagger.vision.weights import sha256_of
 
 TAGGER = Path(sys.executable).parent / "tagger"

@@ -9,19 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, record_model
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, record_model
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.judge import Judge
-from tagger.labels import taxonomy
-from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.scan import ScanResult, resolve_roots, scan_roots
 from tagger.store import jobs, looks, records, runs
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.session import Store, open_store
 from tagger.teaching.teach import Lesson, Teacher
-from tagger.vision.models import architecture
 
 
 class Report(Protocol):
@@ -74,8 +71,7 @@ def backfill(
     raised.
     """
     clock = clock or SystemClock()
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
-    architecture(settings.model.name)
+    policy = policy_for(settings)
     with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
         owner = worker_name(settings.data_dir)
         with store.write() as session:

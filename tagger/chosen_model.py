@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from tagger.clock import Clock
 from tagger.config import Settings
-from tagger.errors import WeightsError
+from tagger.errors import ModelError
 from tagger.judge import Judge
+from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.store import looks
 from tagger.store.looks import Model
@@ -22,7 +23,8 @@ from tagger.store.session import Store
 from tagger.vision.classifier import Classifier
 from tagger.vision.head import Head, head_file
 from tagger.vision.light import find_light, place
-from tagger.vision.models import Architecture, architecture, model_id
+from tagger.vision.models import Architecture, model_id
+from tagger.vision.trained import architecture
 from tagger.vision.weights import WeightsFile, locate
 
 
@@ -41,13 +43,24 @@ def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]
 
     Where a light model is used, the Keras weights are not needed.
     """
-    chosen = architecture(settings.model.name)
+    chosen = architecture(settings.model.name, settings.data_dir)
     light = find_light(settings, chosen)
     if light is not None:
         weights = WeightsFile(place(settings, chosen), light.weights_sha256, str(light))
         return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "light")
     weights = locate(settings, chosen, fetching)
     return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "tensorflow")
+
+
+def policy_for(settings: Settings, name: str | None = None) -> Policy:
+    """The label policy for the classes of a model; None for the configured one.
+
+    Raises ConfigError where a rule makes no sense, ModelError where a trained model is not here any more.
+    """
+    # The rules are checked against the labels that everybody knows, whatever the model.
+    usual = Policy.from_settings(settings.labels, taxonomy.load())
+    network = architecture(name or settings.model.name, settings.data_dir).network
+    return usual if network is None else Policy.from_settings(settings.labels, taxonomy.of_classes(network.classes))
 
 
 def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
@@ -63,9 +76,7 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
         )
 
 
-def stored_judge(
-    session: Session, settings: Settings, policy: Policy, record: PhotoRecord
-) -> tuple[Judge, NDArray[np.float16]] | None:
+def stored_judge(session: Session, settings: Settings, record: PhotoRecord) -> tuple[Judge, NDArray[np.float16]] | None:
     """A photo's stored features, float16 (1, features), and who gives it labels by them.
 
     None where the library has none of it, or no last layer of the model, which is only kept for speed.
@@ -78,7 +89,8 @@ def stored_judge(
         return None
     try:
         head = Head.load(head_file(settings.data_dir, model.model_id))
-    except WeightsError:
+        policy = policy_for(settings, model.architecture)
+    except ModelError:
         return None
     return Judge(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]
 

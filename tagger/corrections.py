@@ -16,7 +16,6 @@ from tagger.config import Settings
 from tagger.errors import UnknownPhotoError, UsageError
 from tagger.label_names import meant
 from tagger.labels import taxonomy
-from tagger.labels.policy import Policy
 from tagger.labels.taxonomy import Taxonomy
 from tagger.photo import Label, shown_path
 from tagger.store import corrections, jobs, looks, records
@@ -49,7 +48,6 @@ def correct(
     """
     clock = clock or SystemClock()
     known = taxonomy.load()
-    policy = Policy.from_settings(settings.labels, known)
     book = LabelBook()
     with store.write() as session:
         ids = []
@@ -58,7 +56,7 @@ def correct(
             ids.append(record.id)
             _correct(session, book, known, record.path.absolute, record.id, said)
             if said.undo:
-                _relabel(session, settings, policy, book, record, clock)
+                _relabel(session, settings, book, record, clock)
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
         labels = looks.labels_of(session, ids)
@@ -95,11 +93,9 @@ def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
     return found
 
 
-def _relabel(
-    session: Session, settings: Settings, policy: Policy, book: LabelBook, record: PhotoRecord, clock: Clock
-) -> None:
+def _relabel(session: Session, settings: Settings, book: LabelBook, record: PhotoRecord, clock: Clock) -> None:
     """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
-    known = stored_judge(session, settings, policy, record)
+    known = stored_judge(session, settings, record)
     if known is not None:
         judge, features = known
         [labels] = judge.labels_for(session, features)

@@ -27,8 +27,9 @@ from tagger.store.library import Root
 from tagger.store.lock import holder
 from tagger.store.session import open_store
 from tagger.vision.light import INSTALL, About, find_light, has_runtime, place
-from tagger.vision.models import Architecture, architecture
+from tagger.vision.models import Architecture
 from tagger.vision.precision import remembered
+from tagger.vision.trained import architecture
 from tagger.vision.weights import find
 
 _CLOCK_SECONDS = 5.0
@@ -106,7 +107,7 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
 def _light_model(settings: Settings) -> About | None:
     """The light model that is to be used; None if TensorFlow is, or if there is a fault, which `_model` tells."""
     try:
-        return find_light(settings, architecture(settings.model.name))
+        return find_light(settings, architecture(settings.model.name, settings.data_dir))
     except ModelError:
         return None
 
@@ -286,7 +287,7 @@ def _service(settings: Settings) -> Iterator[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
-        chosen = architecture(settings.model.name)
+        chosen = architecture(settings.model.name, settings.data_dir)
         light = find_light(settings, chosen)
         weights = find(settings, chosen) if light is None else None
     except ModelError as error:

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, stored_judge
+from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, stored_judge
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import NoLibraryError, TaggerError, UsageError
-from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, Verdict, top_classes
 from tagger.photo import Label, shown_path
 from tagger.store import looks, records
@@ -56,14 +55,13 @@ def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
     """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
-    known = stored_judge(session, settings, policy, record)
+    known = stored_judge(session, settings, record)
     if known is None:
         return None
     judge, features = known
     taught, _ = judge.book.heads(session, judge.model)
     about = judge.model.model_id, judge.model.architecture
-    return _explained(policy, judge.head, features, about, taught, fresh=False)
+    return _explained(judge.policy, judge.head, features, about, taught, fresh=False)
 
 
 class Looker:
@@ -114,7 +112,7 @@ class Looker:
         if answer.verdict is not protocol.Verdict.FEATURES:
             raise UsageError(f"{shown_path(name or path)} cannot be labelled: {answer.reason}.")
         features = np.frombuffer(answer.features, "<f4")[np.newaxis]
-        policy = Policy.from_settings(self._settings.labels, taxonomy.load())
+        policy = policy_for(self._settings, chosen.architecture.name)
         taught = _taught(self._settings, chosen.model_id)
         about = chosen.model_id, chosen.architecture.name
         return _explained(policy, head, features, about, taught, fresh=True)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tagger.background import Background
-from tagger.chosen_model import choose_model, open_classifier, record_model
+from tagger.chosen_model import choose_model, open_classifier, policy_for, record_model
 from tagger.clock import Clock
 from tagger.config import Settings
 from tagger.errors import ModelError, UsageError
 from tagger.judge import Judge
-from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.schedule import Window
@@ -54,7 +53,7 @@ class Labelling(Background):
         return None if self._classifier is None else self._classifier.process_id
 
     def _work(self) -> None:
-        policy = Policy.from_settings(self._settings.labels, taxonomy.load())
+        policy = policy_for(self._settings)
         if not self._anything_known():
             # A library without photos needs no model yet.
             self._sleep()

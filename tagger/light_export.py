@@ -123,6 +123,7 @@ def _run(
                 channel,
                 "export",
                 architecture=architecture.name,
+                data_dir=os.fspath(settings.data_dir),
                 weights=os.fspath(weights.path),
                 weights_sha256=weights.sha256,
                 to=os.fspath(to),

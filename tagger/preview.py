@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.chosen_model import choose_model, open_classifier
+from tagger.chosen_model import choose_model, open_classifier, policy_for
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.errors import TaggerError, UsageError
-from tagger.labels import taxonomy
-from tagger.labels.policy import Policy
 from tagger.looking import look_at
 from tagger.store import looks, records
 from tagger.store.records import PhotoRecord
@@ -49,7 +47,7 @@ def preview(
 ) -> Preview:
     """Look at up to `sample` photos with the configured model, and compare with the labels stored. Stores nothing."""
     clock = clock or SystemClock()
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    policy = policy_for(settings)
     with open_store(settings) as store:
         chosen = choose_model(settings, fetching)
         with store.read() as session:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.chosen_model import choose_model, open_classifier
+from tagger.chosen_model import choose_model, open_classifier, policy_for
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.differences import Differences
 from tagger.errors import ModelError, WeightsError
 from tagger.judge import Judge
-from tagger.labels import taxonomy
-from tagger.labels.policy import Policy
 from tagger.photo import Label, Origin
 from tagger.store import corrections, jobs, library, looks, records, runs
 from tagger.store.looks import LabelBook, Model
@@ -88,7 +86,7 @@ def relabel(
     does all again. Raises StoreError, ConfigError.
     """
     clock = clock or SystemClock()
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    policy_for(settings)
     models, counts = _counted(store)
     result = Relabelled(sum(counts.values()), 0, 0, {}, False)
     with store.write() as session:
@@ -98,7 +96,7 @@ def relabel(
     try:
         for model in models:
             if counts[model.id] and not stop():
-                _relabel_model(store, settings, policy, model, counts[model.id], result, report, stop, clock)
+                _relabel_model(store, settings, model, counts[model.id], result, report, stop, clock)
         result.interrupted = stop()
         outcome = "interrupted" if result.interrupted else "done"
     finally:
@@ -119,7 +117,7 @@ def compare(
 
     `sample`: look at about so many photos, spread over the library; None for all.
     """
-    policy = Policy.from_settings(settings.labels, taxonomy.load())
+    policy_for(settings)
     found = Compared()
     models, counts = _counted(store)
     found.photos = sum(counts.values())
@@ -127,12 +125,12 @@ def compare(
         if not counts[model.id] or stop():
             continue
         try:
-            head = _head(settings, model)
+            judge = _judge(settings, model)
         except ModelError as error:
             found.skipped[_skipped(model, counts[model.id])] = str(error)
             continue
         wanted = None if sample is None else max(1, sample * counts[model.id] // found.photos)
-        for page in _pages(store, Judge(model, head, policy), stop, wanted):
+        for page in _pages(store, judge, stop, wanted):
             for one in page:
                 decided = {label.name for label in one.before if label.shown and label.key in one.kept}
                 before = {label.name for label in one.before if label.shown}
@@ -156,7 +154,6 @@ def _counted(store: Store) -> tuple[list[Model], dict[int, int]]:
 def _relabel_model(
     store: Store,
     settings: Settings,
-    policy: Policy,
     model: Model,
     count: int,
     result: Relabelled,
@@ -165,11 +162,11 @@ def _relabel_model(
     clock: Clock,
 ) -> None:
     try:
-        head = _head(settings, model)
+        judge = _judge(settings, model)
     except ModelError as error:
         result.skipped[_skipped(model, count)] = str(error)
         return
-    book, judge = LabelBook(), Judge(model, head, policy)
+    book = LabelBook()
     for page in _pages(store, judge, stop):
         changed = {one.photo_id: one.after for one in page if not _same(one)}
         if changed:
@@ -232,6 +229,11 @@ def _pages(store: Store, judge: Judge, stop: Callable[[], bool], sample: int | N
 
 def _skipped(model: Model, count: int) -> str:
     return f"{model.architecture} ({model.model_id}, {count:,} photos)"
+
+
+def _judge(settings: Settings, model: Model) -> Judge:
+    """Raises ModelError where the model's last layer or its classes are not here."""
+    return Judge(model, _head(settings, model), policy_for(settings, model.architecture))
 
 
 def _head(settings: Settings, model: Model) -> Head:

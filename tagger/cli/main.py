@@ -37,6 +37,7 @@ _COMMANDS = {
     "correct": ("correct", "Say which labels of a photo are wrong, right or missing."),
     "teach": ("teach", "Teach a label of your own, by photos that show it."),
     "taught": ("taught", "The labels that you taught: list, switch on and off, export, import."),
+    "train": ("train", "Train a network on classes of your own."),
     "labels": ("labels", "Which labels the library contains, with counts."),
     "export": ("export", "The whole library as CSV or JSON lines."),
     "relabel": ("relabel", "Apply changed rules and thresholds to the whole library, opening no photo."),

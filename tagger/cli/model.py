@@ -37,9 +37,11 @@ def command() -> None:
 def list_models(context: click.Context, as_json: bool) -> int:
     """Every model; a star marks the one that is used."""
     from tagger.vision.models import REGISTRY
+    from tagger.vision.trained import architecture, trained_names
 
     settings = settings_of(context)
-    found = [_about(settings, architecture, checked=False) for architecture in REGISTRY.values()]
+    names = [*REGISTRY, *trained_names(settings.data_dir)]
+    found = [_about(settings, architecture(name, settings.data_dir), checked=False) for name in names]
     if as_json:
         write_json(found, indent=2)
         return ExitCode.DONE
@@ -56,10 +58,10 @@ def list_models(context: click.Context, as_json: bool) -> int:
 @click.pass_context
 def show(context: click.Context, name: str | None, as_json: bool) -> int:
     """Everything about model NAME, or about the one that is used."""
-    from tagger.vision.models import architecture
+    from tagger.vision.trained import architecture
 
     settings = settings_of(context)
-    about = _about(settings, architecture(name or settings.model.name), checked=True)
+    about = _about(settings, architecture(name or settings.model.name, settings.data_dir), checked=True)
     if as_json:
         write_json(about, indent=2)
         return ExitCode.DONE
@@ -87,14 +89,16 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
 @click.pass_context
 def fetch_weights(context: click.Context, name: str | None) -> int:
     """Fetch the weights of model NAME, or of the one that is used, and verify them."""
-    from tagger.vision.models import architecture
-    from tagger.vision.weights import fetch, find
+    from tagger.vision.trained import architecture
+    from tagger.vision.weights import fetch, find, locate
 
     settings = settings_of(context)
     # A local file is for one model; what is fetched goes into the data directory.
     settings = _with_model(settings, weights=None)
-    wanted = architecture(name or settings.model.name)
+    wanted = architecture(name or settings.model.name, settings.data_dir)
     found = find(settings, wanted)
+    if found is None and wanted.network is not None:
+        locate(settings, wanted, lambda _done, _total: None)
     if found is not None:
         print(f"The weights of {wanted.name} are here already: {found.path}")
         return ExitCode.DONE
@@ -112,10 +116,11 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger import control
     from tagger.sources import choose_model, where_model_is_set
-    from tagger.vision.models import architecture, model_id
+    from tagger.vision.models import model_id
+    from tagger.vision.trained import architecture
     from tagger.vision.weights import find
 
-    wanted = architecture(name)
+    wanted = architecture(name, settings_of(context).data_dir)
     source = where_model_is_set(context.obj["config"])
     if source:
         raise UsageError(
@@ -150,10 +155,10 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     from dataclasses import asdict
 
     from tagger.preview import preview
-    from tagger.vision.models import architecture
+    from tagger.vision.trained import architecture
 
-    architecture(name)
     settings = settings_of(context, model__name=name)
+    architecture(name, settings.data_dir)
     if weights is not None or name != settings_of(context).model.name:
         settings = _with_model(settings, weights=None if weights is None else Path(weights))
     with (
@@ -222,10 +227,10 @@ def export_light(
 
     from tagger import control
     from tagger.light_export import export
-    from tagger.vision.models import architecture
+    from tagger.vision.trained import architecture
 
     settings = settings_of(context)
-    wanted = architecture(name or settings.model.name)
+    wanted = architecture(name or settings.model.name, settings.data_dir)
     if weights is not None or wanted.name != settings.model.name:
         settings = _with_model(settings, weights=None if weights is None else Path(weights))
     with (

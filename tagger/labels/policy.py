@@ -225,7 +225,7 @@ def _named(taxonomy: Taxonomy, keys: Sequence[str], name: str, rule: str) -> lis
     """The keys that a rule means by a name. Raises ConfigError where there is none."""
     known = set(keys)
     found = [key for key in taxonomy.lookup(name) if key in known]
-    if not found:
+    if not found and not taxonomy.own:
         near = ", ".join(taxonomy.suggest(name)) or "see: tagger labels --all"
         raise ConfigError(f"labels.{rule}: there is no label {name!r}.", f"Near: {near}")
     return found

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -33,6 +33,8 @@ class Taxonomy:
     groups: dict[str, tuple[int, ...]]
     shown_parents: tuple[str, ...]
     shown_alone: frozenset[str]
+    # Of a network that the owner trained: rules for other labels are no mistake.
+    own: bool = False
 
     def ancestors(self, key: str) -> frozenset[str]:
         """Every synset above a class or synset, without itself."""
@@ -134,6 +136,29 @@ def load() -> Taxonomy:
         groups={group[0]: tuple(group[3]) for group in groups},
         shown_parents=(*data["shown"], *(group[0] for group in groups if group[2])),
         shown_alone=frozenset(group[0] for group in groups if group[2] == "alone"),
+    )
+
+
+def of_classes(names: Sequence[str]) -> Taxonomy:
+    """The taxonomy of a network with classes of its own, without anything above them.
+
+    A class that is called like one label of the package's taxonomy is that label; any other is the person's own.
+    """
+    known = load()
+    keys: list[str] = []
+    for name in names:
+        found = known.lookup(name)
+        key = found[0] if len(found) == 1 and found[0] not in keys else f"own:{name.casefold()}"
+        keys.append(key if key not in keys else f"own:{name}")
+    return Taxonomy(
+        classes=tuple(keys),
+        names=dict(zip(keys, names, strict=True)),
+        synonyms=dict.fromkeys(keys, ()),
+        parents=dict.fromkeys(keys, ()),
+        groups={},
+        shown_parents=(),
+        shown_alone=frozenset(),
+        own=True,
     )
 
 

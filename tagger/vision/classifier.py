@@ -216,6 +216,7 @@ class Classifier:
             "load",
             engine=self._kind,
             architecture=self._architecture.name,
+            data_dir=os.fspath(self._settings.data_dir),
             weights=os.fspath(self._weights),
             head_file=os.fspath(self._head_file),
             batch_size=engine.batch_size,

@@ -92,6 +92,13 @@ def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
         os.close(descriptor)
 
 
+def in_memory(name: str, content: bytes) -> OpenPhoto:
+    """A photo whose bytes are here already, such as one out of an archive."""
+    photo = OpenPhoto(name, io.BytesIO(content), Fingerprint(len(content), 0))
+    photo.data, photo.content_hash = content, content_hash(content)
+    return photo
+
+
 def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     """The content hash of the file's bytes; small files are kept in memory for `decode`. Raises DecodeError."""
     size = photo.fingerprint.size

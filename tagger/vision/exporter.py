@@ -25,8 +25,9 @@ from tagger.machine import usable_threads
 from tagger.vision.decode import Decoded, decode, open_photo
 from tagger.vision.faults import DecodeError
 from tagger.vision.light import About, write_light
-from tagger.vision.models import Architecture, architecture
+from tagger.vision.models import Architecture
 from tagger.vision.protocol import receive, send
+from tagger.vision.trained import architecture
 
 _BATCH = 16
 
@@ -51,7 +52,7 @@ def main(descriptor: int) -> None:
 
 def _export(channel: Connection, order: dict[str, Any]) -> None:
     threads = usable_threads(int(order["threads"]))
-    wanted = architecture(order["architecture"])
+    wanted = architecture(order["architecture"], Path(order["data_dir"]))
     pixels = _pixels(channel, order, wanted, threads)
     if len(pixels) < int(order["least_photos"]):
         send(channel, "too few", photos=len(pixels))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.errors import ModelError
@@ -15,9 +16,21 @@ from tagger.vision.preprocessing import Preprocessing
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
+MODELS_FOLDER = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that the owner trained: its classes, and without an architecture's name its blocks and features."""
+
+    widths: tuple[int, ...]
+    dense: int
+    classes: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network of `keras.applications`.
+    """A network of `keras.applications`, or one that was trained here (`network`, with the `sha256` of its weights).
 
     `input_size`: pixels a side. `features`: length of the pooled feature vector, the input of the last layer.
     `revision`: counted up when tagger's own preprocessing changes, because that makes it another model.
@@ -34,11 +47,13 @@ class Architecture:
     megabytes: int
     about: str
     revision: int = 1
+    network: Network | None = None
+    sha256: str = ""
 
     @property
     def file_name(self) -> str:
-        """The name of the published weights file."""
-        return self.url.rpartition("/")[2]
+        """The name of the published weights file, or of the one that training wrote."""
+        return self.url.rpartition("/")[2] or f"{self.name}.weights.h5"
 
 
 REGISTRY = {
@@ -114,13 +129,17 @@ REGISTRY = {
 }
 
 
-def architecture(name: str) -> Architecture:
-    """The architecture with this name. Raises ModelError with the nearest names."""
+def registered(name: str, trained: Sequence[str] = ()) -> Architecture:
+    """The architecture of the registry with this name. `trained`: other names that could be meant.
+
+    Raises ModelError with the nearest names.
+    """
     found = REGISTRY.get(name)
     if found is None:
-        near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.4)
+        known = [*REGISTRY, *trained]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise ModelError(f"There is no model {name!r}.", f"{hint}The models are: {', '.join(REGISTRY)}.")
+        raise ModelError(f"There is no model {name!r}.", f"{hint}The models are: {', '.join(known)}.")
     return found
 
 

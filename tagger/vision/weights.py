@@ -26,10 +26,10 @@ from tagger import __version__
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.errors import ConfigError, ModelUnavailableError, WeightsError
-from tagger.vision.models import Architecture
+from tagger.vision.models import MODELS_FOLDER, Architecture
 from tagger.whole_file import replacing
 
-FOLDER = "models"
+FOLDER = MODELS_FOLDER
 _CHECKSUMS = "checksums.json"
 _TIMEOUT = 30.0
 _TRIES = 4
@@ -49,7 +49,9 @@ class WeightsFile:
 
 
 def address(settings: Settings, architecture: Architecture) -> str:
-    """Where the weights are fetched from. Raises ConfigError for an address that is not safe."""
+    """Where the weights are fetched from; empty for trained ones. Raises ConfigError for an unsafe address."""
+    if architecture.network is not None:
+        return ""
     if not settings.model.source:
         return architecture.url
     url = settings.model.source.rstrip("/") + "/" + architecture.file_name
@@ -85,6 +87,13 @@ def find(settings: Settings, architecture: Architecture) -> WeightsFile | None:
         return None
     checksum = sha256_of(path, settings.data_dir)
     _demand(settings, path, checksum)
+    if architecture.sha256:
+        if checksum != architecture.sha256:
+            raise WeightsError(
+                f"{path} does not hold the weights that {architecture.name} was trained to: its SHA-256 is {checksum}.",
+                "Put the right file back, or train it again: tagger train",
+            )
+        return WeightsFile(path, checksum, "against the SHA-256 that was noted when it was trained")
     pin = _pin_of(path)
     pinned = pin.read_text().split()[0] if pin.is_file() else None
     if pinned is None:
@@ -102,6 +111,12 @@ def find(settings: Settings, architecture: Architecture) -> WeightsFile | None:
 def locate(settings: Settings, architecture: Architecture, fetching: Fetching) -> WeightsFile:
     """The weights, fetched if they are not on this disk. Raises ModelUnavailableError, WeightsError, ConfigError."""
     found = find(settings, architecture)
+    if found is None and architecture.network is not None:
+        raise ModelUnavailableError(
+            f"The weights of {architecture.name}, which was trained here, are gone: there is no "
+            f"{place(settings, architecture)}.",
+            "Put the file back from a backup, or train it again: tagger train",
+        )
     if found is None and settings.model.download:
         found = fetch(settings, architecture, fetching)
     if found is None:

@@ -30,10 +30,10 @@ from tagger.photo import Looked, PhotoFacts
 from tagger.vision.decode import decode, hash_content, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.faults import DecodeError, DecodeFault
-from tagger.vision.models import architecture
 from tagger.vision.precision import UNFINISHED, Precision, Trial
 from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
 from tagger.vision.throttle import Throttle
+from tagger.vision.trained import architecture
 
 # Features of the last pictures seen, so that copies within a run go through the network once.
 _REMEMBERED = 512
@@ -269,7 +269,11 @@ def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:
 
 def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
     """The engine, and its trial of bfloat16 if that is wanted. Only what runs the network is imported."""
-    wanted, file, threads = architecture(load["architecture"]), Path(load["weights"]), usable_threads(load["threads"])
+    wanted, file, threads = (
+        architecture(load["architecture"], Path(load["data_dir"])),
+        Path(load["weights"]),
+        usable_threads(load["threads"]),
+    )
     if load["engine"] == "light":
         from tagger.vision.engines.litert import LiteRtEngine
 

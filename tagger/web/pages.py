@@ -21,8 +21,8 @@ from tagger.search.run import Found
 from tagger.store import ledger, library, records
 from tagger.store.records import LabelCount, PhotoRecord
 from tagger.vision.light import find_light
-from tagger.vision.models import architecture
 from tagger.vision.thumbnails import ThumbnailError
+from tagger.vision.trained import architecture
 from tagger.vision.weights import locate
 from tagger.web import api_work, queries
 from tagger.web.api_labels import Key, get_rules, tree
@@ -127,7 +127,7 @@ def _welcome(request: Request) -> Response:
         has_roots = False
     model, problem, cure = "", "", ""
     try:
-        chosen = architecture(settings.model.name)
+        chosen = architecture(settings.model.name, settings.data_dir)
         light = find_light(settings, chosen)
         offline = settings.model_copy(update={"model": settings.model.model_copy(update={"download": False})})
         if light is None:

@@ -15,7 +15,7 @@ import pytest
 from tagger.config import ModelSettings, Settings
 from tagger.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
 from tagger.vision import weights
-from tagger.vision.models import REGISTRY, architecture, model_id
+from tagger.vision.models import REGISTRY, model_id, registered
 from tests.vision.web import Site, serve
 
 CONTENT = random.Random(1).randbytes(3_000_000)
@@ -226,6 +226,6 @@ def test_model_ids_name_architecture_weights_and_preprocessing() -> None:
 
 def test_an_unknown_model_names_the_near_one() -> None:
     with pytest.raises(ModelError, match="mobilenet") as caught:
-        architecture("mobilenet")
+        registered("mobilenet")
     assert "Did you mean mobilenet_v2" in caught.value.cure
     assert "resnet50" in caught.value.cure

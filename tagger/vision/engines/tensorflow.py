@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tagger.clock import SystemClock
 from tagger.errors import EngineError, WeightsError
 from tagger.vision.engines.folding import folded, in_bfloat16
+from tagger.vision.engines.networks import build
 from tagger.vision.head import Head
 from tagger.vision.models import Architecture
 from tagger.vision.precision import UNFINISHED, Precision, Trial
@@ -41,8 +42,8 @@ class TensorFlowEngine:
     ) -> None:
         self.architecture = architecture
         self._wanted = batch_size
-        network = getattr(keras.applications, architecture.keras_name)(weights=None)
-        _load_weights(network, architecture, weights)
+        network = build(architecture)
+        load_weights(network, architecture, weights)
         last = network.layers[-1]
         self._head = Head(*(np.asarray(value, np.float32) for value in last.get_weights()))
         body = folded(keras.Model(network.input, last.input))
@@ -146,10 +147,12 @@ class TensorFlowEngine:
             )
 
 
-def _load_weights(network: Any, architecture: Architecture, path: Path) -> None:
+def load_weights(network: Any, architecture: Architecture, path: Path) -> None:
     """Load a weights file of either HDF5 layout, told apart by what is in it, not by its name."""
-    wrong = f"{path} does not hold weights of {architecture.keras_name} with its 1000 classes"
-    cure = f"The published file is called {architecture.file_name}; see: tagger model show {architecture.name}"
+    classes = 1000 if architecture.network is None else len(architecture.network.classes)
+    kind = architecture.keras_name or "a small network"
+    wrong = f"{path} does not hold weights of {kind} with its {classes} classes"
+    cure = f"The right file is called {architecture.file_name}; see: tagger model show {architecture.name}"
     try:
         with h5py.File(path, "r") as file:
             legacy = "layer_names" in file.attrs

@@ -1,0 +1,233 @@
+"""`tagger train`: a network of your own classes."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
+from tagger.cli.progress import ByteMeter, Meter
+from tagger.errors import ExitCode, UsageError
+from tagger.photo import shown_path
+from tagger.training import Report
+
+if TYPE_CHECKING:
+    from tagger.config import Settings
+    from tagger.training import Training, Wish
+
+
+class _Screen(Report):
+    """Shows training: a meter for each epoch, a line when it is over."""
+
+    def __init__(self, stack: ExitStack, epochs: int, quiet: bool) -> None:
+        self._stack = stack
+        self._epochs = epochs
+        self._quiet = quiet
+        self._meter: Meter | None = None
+        self._what = ""
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if what != self._what:
+            self._stack.close()
+            self._what = what
+            self._meter = self._stack.enter_context(Meter(what, total, quiet=self._quiet))
+        if self._meter is not None:
+            self._meter.update(done)
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        self._tell(what.capitalize(), done, total)
+
+    def ready(self, epochs_done: int, parameters: int, device: str) -> None:
+        self._stack.close()
+        if not self._quiet:
+            more = f", going on behind epoch {epochs_done}" if epochs_done else ""
+            print(f"Training {parameters:,} numbers on the {device}{more}", flush=True)
+
+    def batch(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+        self._tell(f"Epoch {epoch} of {self._epochs}", done, total)
+
+    def epoch(self, entry: dict[str, float]) -> None:
+        self._stack.close()
+        self._what = ""
+        if not self._quiet:
+            print(
+                f"Epoch {entry['epoch']:.0f} of {self._epochs}: accuracy {entry['accuracy']:.1%}, "
+                f"on the validation {entry['val_accuracy']:.1%} (best {entry['best']:.1%})",
+                flush=True,
+            )
+
+
+@click.command(
+    "train",
+    epilog="""\b
+DIR is a folder, or a tar archive, with one folder of pictures a class, or with
+such folders in train/ and test/; or CIFAR-10's binary version. A tenth is held
+back for the validation. Without --architecture a small network is trained from
+scratch. Ctrl-C stops it; the same command goes on where it was.
+
+\b
+Examples:
+  tagger train ~/Pictures/by-class --name ours
+  tagger train cifar10.tar.gz --name cifar10 --size 32
+  tagger train ~/Pictures/by-class --name ours --architecture mobilenet_v2 --fine-tune 30
+  tagger backfill --model ours ~/Photos
+  tagger model use ours""",
+)
+@click.argument("source", metavar="DIR", type=click.Path())
+@click.option("--name", help="What the model is called; by default as DIR.")
+@click.option("--architecture", metavar="NAME", default="small", show_default=True, help="Or one of: tagger model list")
+@click.option("--size", type=click.IntRange(16, 600), help="Pixels a side: 32 for small, else the architecture's.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 10_000), default=34, show_default=True, help="Passes over the pictures."
+)
+@click.option("--batch-size", type=click.IntRange(2, 4096), default=128, show_default=True, help="Pictures at once.")
+@click.option(
+    "--blocks", metavar="WIDTHS", default="32,64,128", show_default=True, help="Channels of each block (small)."
+)
+@click.option(
+    "--fine-tune", metavar="LAYERS", type=click.IntRange(1), help="Start from published weights; train the last LAYERS."
+)
+@click.option("--patience", type=click.IntRange(0), default=0, help="Stop after so many epochs without a better one.")
+@click.option("--no-augment", is_flag=True, help="Do not shift and mirror the pictures.")
+@click.option("--seed", type=int, default=1, show_default=True, help="For the same split and order again.")
+@weights_option
+@click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
+@click.pass_context
+def command(
+    context: click.Context,
+    source: str,
+    name: str | None,
+    architecture: str,
+    size: int | None,
+    epochs: int,
+    batch_size: int,
+    blocks: str,
+    fine_tune: int | None,
+    patience: int,
+    no_augment: bool,
+    seed: int,
+    weights: str | None,
+    as_json: bool,
+) -> int:
+    """Train a network on the classes in DIR; it can be used by --model NAME like any other."""
+    from tagger.store.lock import work_lock
+    from tagger.training import SMALL, Wish, read_dataset, train
+    from tagger.vision.models import registered
+
+    settings = settings_of(context)
+    widths = _widths(blocks)
+    kind = SMALL if architecture == SMALL else registered(architecture).name
+    usual = 32 if kind == SMALL else registered(kind).input_size
+    wish = Wish(
+        _name(name, source),
+        kind,
+        size or usual,
+        widths if kind == SMALL else (),
+        256,
+        epochs,
+        batch_size,
+        not no_augment,
+        fine_tune or 0,
+        patience,
+        seed,
+        settings.engine.precision,
+    )
+    if kind == SMALL and min(widths) and wish.input_size >> len(widths) < 1:
+        raise UsageError(f"{len(widths)} blocks halve pictures of {wish.input_size} pixels to nothing.")
+    with ExitStack() as stack:
+        start = _start_weights(stack, settings, wish, weights, as_json)
+        dataset = read_dataset(absolute(source), seed)
+        if not as_json:
+            print(
+                f"{count(len(dataset.classes), 'class', 'classes')}; {len(dataset.train):,} pictures to train with, "
+                f"{len(dataset.validation):,} for the validation, {len(dataset.test):,} for the test",
+                flush=True,
+            )
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(work_lock(settings.data_dir, "train"))
+        from tagger.stopping import stop_on_signals
+
+        stop = stack.enter_context(stop_on_signals(_say_stopping))
+        meters = stack.enter_context(ExitStack())
+        result = train(settings, dataset, wish, start, _Screen(meters, epochs, as_json), stop)
+    return _print(settings, wish, result, as_json)
+
+
+def _say_stopping() -> None:
+    print("\nStopping; the same command goes on behind the last whole epoch.", flush=True)
+
+
+def _widths(blocks: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"[0-9]+(,[0-9]+){1,5}", blocks) or not all(4 <= int(w) <= 1024 for w in blocks.split(",")):
+        raise UsageError(
+            f"--blocks {blocks} makes no network.", "Two to six numbers from 4 to 1024, such as 32,64,128."
+        )
+    return tuple(int(width) for width in blocks.split(","))
+
+
+def _name(name: str | None, source: str) -> str:
+    from tagger.vision.models import REGISTRY
+    from tagger.vision.trained import NAME
+
+    found = name or re.sub(r"[^a-z0-9._-]+", "-", Path(source).name.lower().removesuffix(".gz").removesuffix(".tar"))
+    if not re.fullmatch(NAME, found) or found == "small":
+        raise UsageError(
+            f"{found!r} cannot be the name of a model.", "Lower-case letters, digits, - . and _: --name our-boats"
+        )
+    if found in REGISTRY:
+        raise UsageError(f"{found!r} is a model already.", "Name yours otherwise: --name NAME")
+    return found
+
+
+def _start_weights(stack: ExitStack, settings: Settings, wish: Wish, weights: str | None, quiet: bool) -> Path | None:
+    """Published weights, where training starts from them. Raises UsageError, ModelError."""
+    from tagger.vision.models import registered
+    from tagger.vision.weights import locate
+
+    if not wish.fine_tune:
+        if weights is not None:
+            raise UsageError("--weights are what --fine-tune starts from.", "Say --fine-tune LAYERS, too.")
+        return None
+    if wish.kind == "small":
+        raise UsageError("There is nothing to fine-tune in a small network.", "Name one: --architecture mobilenet_v2")
+    meter = stack.enter_context(ByteMeter(f"Fetching the weights of {wish.kind}", quiet=quiet))
+    same = settings.model.name == wish.kind
+    file = Path(weights) if weights is not None else settings.model.weights if same else None
+    chosen = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": file})})
+    return locate(chosen, registered(wish.kind), meter.update).path
+
+
+def _print(settings: Settings, wish: Wish, result: Training, as_json: bool) -> int:
+    if as_json:
+        write_json(
+            {
+                "name": result.name,
+                "stopped": result.stopped,
+                "accuracy": round(result.accuracy, 4),
+                "judged": result.judged,
+                "best_epoch": result.best_epoch,
+                "history": result.history,
+                "classes": result.classes,
+                "confusion": result.matrix,
+                "skipped": result.skipped,
+                "seconds": round(result.seconds, 1),
+                "curves_png": result.curves,
+                "confusion_png": result.confusion,
+            },
+            indent=2,
+        )
+    elif not result.stopped:
+        for reason in result.skipped:
+            print(f"  skipped {reason}")
+        where = "test" if result.judged == "test" else "validation"
+        print(
+            f"{result.name}: accuracy {result.accuracy:.1%} on the {where} pictures, "
+            f"by epoch {result.best_epoch} of {len(result.history)}, in {duration(result.seconds)}"
+        )
+        print(f"  {shown_path(result.curves)}\n  {shown_path(result.confusion)}")
+        print(f"Use it: tagger backfill --model {result.name} FOLDER, or for good: tagger model use {result.name}")
+    return ExitCode.INTERRUPTED if result.stopped else ExitCode.DONE

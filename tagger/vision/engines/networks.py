@@ -1,0 +1,45 @@
+"""The Keras networks: those of `keras.applications`, and small ones that are trained from scratch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from tagger.vision.models import Architecture
+
+# The share of values that each block leaves out while it is trained (Srivastava et al. 2014).
+_DROPOUT = 0.25
+
+
+def build(architecture: Architecture) -> Any:
+    """The network of an architecture with random weights: preprocessed pixels -> class probabilities."""
+    network = architecture.network
+    if network is None:
+        return getattr(keras.applications, architecture.keras_name)(weights=None)
+    classes, size = len(network.classes), architecture.input_size
+    if architecture.keras_name:
+        shape = (size, size, 3)
+        return getattr(keras.applications, architecture.keras_name)(weights=None, classes=classes, input_shape=shape)
+    return _small(network.widths, network.dense, size, classes)
+
+
+def _small(widths: tuple[int, ...], dense: int, size: int, classes: int) -> Any:
+    """Blocks of two convolutions with batch normalisation, max-pooling and dropout; a dense layer; softmax."""
+    given = found = keras.Input((size, size, 3))
+    for width in widths:
+        for _ in range(2):
+            found = layers.Conv2D(width, 3, padding="same", use_bias=False)(found)
+            found = layers.BatchNormalization()(found)
+            found = layers.ReLU()(found)
+        found = layers.MaxPooling2D()(found)
+        found = layers.Dropout(_DROPOUT)(found)
+    # Larger pictures have their places averaged, or the dense layer would hold most of the weights.
+    found = layers.Flatten()(found) if size >> len(widths) <= 4 else layers.GlobalAveragePooling2D()(found)
+    found = layers.Dense(dense, use_bias=False)(found)
+    found = layers.BatchNormalization()(found)
+    found = layers.ReLU()(found)
+    found = layers.Dropout(_DROPOUT)(found)
+    # In float32 whatever the rest is computed in: probabilities need the digits.
+    return keras.Model(given, layers.Dense(classes, activation="softmax", dtype="float32", name="predictions")(found))

@@ -1,0 +1,412 @@
+"""The process that trains a network: `python -m tagger.vision.trainer FD`, started by `tagger.training` only.
+
+Pictures are decoded once, by the code that decodes photos, into a file of pixels that is mapped into memory; every
+epoch reads them from there, shifted and mirrored at random. After each epoch the state is written, so that training
+that was interrupted goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.config import LimitSettings
+from tagger.errors import ModelError, UsageError
+from tagger.machine import usable_threads
+from tagger.vision.decode import decode, in_memory, open_photo
+from tagger.vision.faults import DecodeError
+from tagger.vision.models import REGISTRY, Architecture, Network
+from tagger.vision.precision import computes_bfloat16
+from tagger.vision.preprocessing import Preprocessing, preprocessed
+from tagger.vision.protocol import receive, send
+
+_AHEAD = 256
+_LEARNING_RATE, _WARM_UP, _DECAY = 2e-3, 0.1, 1e-2
+# Fine-tuning must not shake what the network knows already.
+_FINE_RATE = 1e-4
+_RECORD = 3073  # CIFAR-10's binary version: a byte for the class, 1024 for each of red, green and blue
+_SIDE = 32
+
+_stop = threading.Event()
+
+
+def main(descriptor: int) -> None:
+    """Train as the first message says, and tell how it goes."""
+    channel = Connection(descriptor)
+    order = receive(channel)
+    threading.Thread(target=_listen, args=(channel,), daemon=True).start()
+    try:
+        _train(channel, order)
+    except (ModelError, UsageError) as error:
+        send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
+    except OSError as error:
+        reason = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
+        send(channel, "fault", error="OSError", message=reason, cure="Free some space, or check its permissions.")
+    except MemoryError:
+        send(channel, "fault", error="EngineError", message="There is not enough memory for it.", cure="")
+
+
+def _listen(channel: Connection) -> None:
+    """The parent says stop, or is gone."""
+    try:
+        receive(channel)
+        _stop.set()
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _train(channel: Connection, order: dict[str, Any]) -> None:
+    folder = Path(order["folder"])
+    threads = usable_threads(int(order["threads"]))
+    size = int(order["input_size"])
+    limits = LimitSettings.model_validate(order["limits"])
+    pictures = _decoded(channel, folder, order["parts"], size, limits, threads)
+    if pictures is None:
+        send(channel, "stopped", epochs=0)
+        return
+    # Importing it takes seconds, and what is wrong with the pictures is known before.
+    from tagger.vision.engines.tensorflow import use_threads
+
+    use_threads(threads)
+    wanted = _architecture(order)
+    _fit(channel, order, folder, wanted, pictures)
+
+
+def _architecture(order: dict[str, Any]) -> Architecture:
+    base = REGISTRY.get(order["network"])
+    return Architecture(
+        name=order["name"],
+        keras_name="" if base is None else base.keras_name,
+        input_size=int(order["input_size"]),
+        features=int(order["dense"]) if base is None else base.features,
+        preprocessing=Preprocessing.TF if base is None else base.preprocessing,
+        url="",
+        md5=None,
+        megabytes=0,
+        about="",
+        network=Network(tuple(order["widths"]), int(order["dense"]), tuple(order["classes"])),
+    )
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+class _Pictures:
+    """Decoded pictures of one part: `pixels` uint8 (pictures, size, size, 3), mapped; `classes` int (pictures,)."""
+
+    def __init__(self, pixels: NDArray[np.uint8], classes: NDArray[np.int64]) -> None:
+        self.pixels, self.classes = pixels, classes
+
+
+def _decoded(
+    channel: Connection,
+    folder: Path,
+    parts: dict[str, list[tuple[str, str, int]]],
+    size: int,
+    limits: LimitSettings,
+    threads: int,
+) -> dict[str, _Pictures] | None:
+    """By part (train, validation, test) its pictures; None if it was told to stop. Those of a run before are taken."""
+    found: dict[str, _Pictures] = {}
+    total, done = sum(len(items) for items in parts.values()), 0
+    skipped: list[str] = []
+    for part, items in parts.items():
+        path, ready = folder / f"{part}.u8", folder / f"{part}.json"
+        if ready.is_file():
+            kept = json.loads(ready.read_text())
+        else:
+            kept = []
+            with path.open("wb") as file, ThreadPoolExecutor(threads) as pool:
+                for place, (pixels, reason) in enumerate(_in_order(pool, items, size, limits)):
+                    if pixels is None:
+                        skipped.append(reason)
+                    else:
+                        file.write(pixels.tobytes())
+                        kept.append(items[place][2])
+                    if place % 100 == 0:
+                        send(channel, "progress", stage="decoding", done=done + place, total=total)
+                    if _stop.is_set():
+                        return None
+            ready.write_text(json.dumps(kept))
+        done += len(items)
+        send(channel, "progress", stage="decoding", done=done, total=total)
+        shape = (len(kept), size, size, 3)
+        pixels = np.memmap(path, np.uint8, "r", shape=shape) if kept else np.zeros(shape, np.uint8)
+        found[part] = _Pictures(pixels, np.array(kept, np.int64))
+    send(channel, "decoded", skipped=skipped[:20], count=len(skipped), **{k: len(v.classes) for k, v in found.items()})
+    return found
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, items: Sequence[tuple[str, str, int]], size: int, limits: LimitSettings
+) -> Iterator[tuple[NDArray[np.uint8] | None, str]]:
+    """Each picture's pixels, or why there are none. Those of an archive are read in its order, a few ahead."""
+    for start in range(0, len(items), _AHEAD):
+        part = items[start : start + _AHEAD]
+        contents = _contents(part)
+        yield from pool.map(lambda item: _look(item[0], item[1], item[2], size, limits), contents)
+
+
+_archives: dict[str, tarfile.TarFile] = {}
+
+
+def _contents(part: Sequence[tuple[str, str, int]]) -> list[tuple[str, bytes | None, str]]:
+    """(name, bytes or None for a file of its own, path). Archives are read by one thread only."""
+    found: list[tuple[str, bytes | None, str]] = []
+    for path, inside, _ in part:
+        if not inside:
+            found.append((Path(path).name, None, path))
+        elif inside.isdigit():
+            with Path(path).open("rb") as file:
+                file.seek(_RECORD * int(inside))
+                found.append((f"{path}:{inside}", file.read(_RECORD)[1:], ""))
+        else:
+            if path not in _archives:
+                # Open for as long as this process lives: each picture is one small read of it.
+                _archives[path] = tarfile.open(path)  # noqa: SIM115
+            member = _archives[path].extractfile(inside)
+            found.append((inside, b"" if member is None else member.read(), ""))
+    return found
+
+
+def _look(
+    name: str, content: bytes | None, path: str, size: int, limits: LimitSettings
+) -> tuple[NDArray[np.uint8] | None, str]:
+    try:
+        if content is None:
+            with open_photo(path) as photo:
+                return decode(photo, size=size, limits=limits).pixels, ""
+        if not name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")):
+            return _raw(content, size), ""
+        return decode(in_memory(name, content), size=size, limits=limits).pixels, ""
+    except DecodeError as error:
+        return None, f"{name}: {error.reason}"
+    except MemoryError:
+        return None, f"{name}: not enough memory"
+
+
+def _raw(content: bytes, size: int) -> NDArray[np.uint8]:
+    """A picture of CIFAR-10's binary version."""
+    from PIL import Image
+
+    plain = np.frombuffer(content, np.uint8).reshape(3, _SIDE, _SIDE).transpose(1, 2, 0)
+    resized = Image.fromarray(np.ascontiguousarray(plain)).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(resized if size != _SIDE else Image.fromarray(np.ascontiguousarray(plain)), np.uint8)
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+def _fit(
+    channel: Connection, order: dict[str, Any], folder: Path, wanted: Architecture, pictures: dict[str, _Pictures]
+) -> None:
+    import keras
+    import tensorflow as tf
+
+    from tagger.vision.engines.networks import build
+
+    keras.utils.set_random_seed(int(order["seed"]))
+    epochs, batch = int(order["epochs"]), int(order["batch_size"])
+    fine = int(order["fine_tune"])
+    if computes_bfloat16() and order["precision"] != "float32":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    network = build(wanted)
+    if order["start_weights"]:
+        _start_from(network, wanted, order)
+    if fine:
+        for layer in network.layers[:-fine]:
+            layer.trainable = False
+    steps = max(1, -(-len(pictures["train"].classes) // batch))
+    rate = _FINE_RATE if order["start_weights"] else _LEARNING_RATE
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 20,
+        max(1, round(epochs * steps * (1 - _WARM_UP))),
+        0.0,
+        warmup_target=rate,
+        warmup_steps=max(1, round(epochs * steps * _WARM_UP)),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=_DECAY)
+    network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer.build(network.trainable_variables)
+    state = _State(folder, network, optimizer)
+    history = state.load()
+    patience = int(order["patience"])
+    best = max((entry["val_accuracy"] for entry in history), default=-1.0)
+    generator = np.random.default_rng(int(order["seed"]) + len(history))
+    send(channel, "ready", done=len(history), parameters=network.count_params(), device=_device(tf))
+    for epoch in range(len(history), epochs):
+        told = _one_epoch(channel, network, wanted, pictures["train"], batch, generator, epoch, order["augment"])
+        if _stop.is_set():
+            break
+        loss, accuracy = _evaluated(network, wanted, pictures["validation"], batch)
+        entry = {"epoch": epoch + 1, **told, "val_loss": loss, "val_accuracy": accuracy}
+        history.append(entry)
+        if accuracy > best:
+            best = accuracy
+            network.save_weights(folder / "best.weights.h5")
+        state.save(history)
+        send(channel, "epoch", **entry, best=best)
+        if patience and epoch + 1 - _best_epoch(history) >= patience:
+            break
+    if not history:
+        send(channel, "stopped", epochs=0)
+        return
+    if _stop.is_set() and not order["keep_when_stopped"]:
+        send(channel, "stopped", epochs=len(history))
+        return
+    network.load_weights(folder / "best.weights.h5")
+    judged = "test" if len(pictures["test"].classes) else "validation"
+    found = _classes_of(network, wanted, pictures[judged], batch)
+    count = len(order["classes"])
+    matrix = np.zeros((count, count), np.int64)
+    np.add.at(matrix, (pictures[judged].classes, found), 1)
+    _plain_weights(network, wanted, folder)
+    send(channel, "done", history=history, best_epoch=_best_epoch(history), judged=judged, matrix=matrix.tolist())
+
+
+def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> None:
+    """Take over the published weights of an architecture, but for its last layer, which has other classes."""
+    from tagger.vision.engines.networks import build
+    from tagger.vision.engines.tensorflow import load_weights
+
+    known = build(REGISTRY[order["network"]])
+    load_weights(known, REGISTRY[order["network"]], Path(order["start_weights"]))
+    for new, old in zip(network.layers[:-1], known.layers[:-1], strict=True):
+        if [w.shape for w in new.weights] != [w.shape for w in old.weights]:
+            raise UsageError(
+                f"The weights of {order['kind']} do not fit pictures of {wanted.input_size} x {wanted.input_size}.",
+                f"Leave --size out, or say --size {REGISTRY[order['kind']].input_size}.",
+            )
+        new.set_weights(old.get_weights())
+
+
+def _one_epoch(
+    channel: Connection,
+    network: Any,
+    wanted: Architecture,
+    part: _Pictures,
+    batch: int,
+    generator: np.random.Generator,
+    epoch: int,
+    augment: bool,
+) -> dict[str, float]:
+    order = generator.permutation(len(part.classes))
+    told: dict[str, float] = {}
+    network.reset_metrics()
+    for start in range(0, len(order), batch):
+        if _stop.is_set():
+            break
+        places = order[start : start + batch]
+        pixels = part.pixels[places]
+        if augment:
+            pixels = _augmented(pixels, generator)
+        given = preprocessed(pixels.astype(np.float32), wanted.preprocessing)
+        values = network.train_on_batch(given, part.classes[places], return_dict=True)
+        told = {"loss": float(values["loss"]), "accuracy": float(values["accuracy"])}
+        send(channel, "batch", epoch=epoch + 1, done=min(start + batch, len(order)), total=len(order), **told)
+    return told
+
+
+def _augmented(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    """The same pictures, shifted by up to an eighth with their edges mirrored, half of them seen in a mirror."""
+    size = pixels.shape[1]
+    most = size // 8
+    padded = np.pad(pixels, ((0, 0), (most, most), (most, most), (0, 0)), "reflect")
+    found = np.empty_like(pixels)
+    shifts = generator.integers(0, 2 * most + 1, (len(pixels), 2))
+    mirrored = generator.random(len(pixels)) < 0.5
+    for i, (down, right) in enumerate(shifts):
+        picture = padded[i, down : down + size, right : right + size]
+        found[i] = picture[:, ::-1] if mirrored[i] else picture
+    return found
+
+
+def _evaluated(network: Any, wanted: Architecture, part: _Pictures, batch: int) -> tuple[float, float]:
+    """Mean loss and accuracy."""
+    losses: list[NDArray[np.float64]] = []
+    right = 0
+    for start in range(0, len(part.classes), 2 * batch):
+        scores = _scores(network, wanted, part.pixels[start : start + 2 * batch])
+        truth = part.classes[start : start + 2 * batch]
+        losses.append(-np.log(np.maximum(scores[np.arange(len(truth)), truth].astype(np.float64), 1e-7)))
+        right += int((scores.argmax(axis=1) == truth).sum())
+    return float(np.concatenate(losses).mean()), right / len(part.classes)
+
+
+def _classes_of(network: Any, wanted: Architecture, part: _Pictures, batch: int) -> NDArray[np.int64]:
+    found = [
+        _scores(network, wanted, part.pixels[start : start + 2 * batch]).argmax(axis=1)
+        for start in range(0, len(part.classes), 2 * batch)
+    ]
+    return np.concatenate(found)
+
+
+def _scores(network: Any, wanted: Architecture, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(network.predict_on_batch(preprocessed(pixels.astype(np.float32), wanted.preprocessing)))
+
+
+def _plain_weights(network: Any, wanted: Architecture, folder: Path) -> None:
+    """Write the best weights as those of the network in float32, as the engine builds it."""
+    import keras
+
+    from tagger.vision.engines.networks import build
+
+    keras.config.set_dtype_policy("float32")
+    plain = build(wanted)
+    for new, old in zip(plain.layers, network.layers, strict=True):
+        new.set_weights([np.asarray(value, np.float32) for value in old.get_weights()])
+    plain.save_weights(folder / "final.weights.h5")
+
+
+def _best_epoch(history: Sequence[dict[str, float]]) -> int:
+    return int(max(history, key=lambda entry: (entry["val_accuracy"], -entry["epoch"]))["epoch"])
+
+
+def _device(tf: Any) -> str:
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
+
+class _State:
+    """What training needs to go on: weights, the optimizer's moments, and the history, written after each epoch."""
+
+    def __init__(self, folder: Path, network: Any, optimizer: Any) -> None:
+        self._folder, self._network, self._optimizer = folder, network, optimizer
+
+    def save(self, history: Sequence[dict[str, float]]) -> None:
+        """All or nothing: the history, which is written last, names the files that belong to it."""
+        number = len(history)
+        self._network.save_weights(self._folder / f"epoch{number}.weights.h5")
+        with (self._folder / f"epoch{number}.npz").open("wb") as file:
+            np.savez(file, *(np.asarray(value) for value in self._optimizer.variables))
+        temporary = self._folder / "history.tmp"
+        temporary.write_text(json.dumps(list(history)))
+        temporary.replace(self._folder / "history.json")
+        for old in (f"epoch{number - 1}.weights.h5", f"epoch{number - 1}.npz"):
+            (self._folder / old).unlink(missing_ok=True)
+
+    def load(self) -> list[dict[str, float]]:
+        """The history so far, and its state into network and optimizer."""
+        path = self._folder / "history.json"
+        if not path.is_file():
+            return []
+        history: list[dict[str, float]] = json.loads(path.read_text())
+        self._network.load_weights(self._folder / f"epoch{len(history)}.weights.h5")
+        with np.load(self._folder / f"epoch{len(history)}.npz", allow_pickle=False) as data:
+            for i, variable in enumerate(self._optimizer.variables):
+                variable.assign(data[f"arr_{i}"])
+        return history
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,88 @@
+"""Dog or not dog, taught on the features of real pictures, beside scikit-learn on the same features."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from tagger.taught_head import unit
+from tagger.teaching.logistic import STRENGTH
+from tests.cli.runner import Tagger
+from tests.teaching.pictures import CLASSES, extract, of
+
+KERAS = Path(__file__).parents[1] / "vision" / "plain_keras.py"
+OTHERS = [name for name in CLASSES if name != "dog"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mobilenet_v2", "vgg16", "inception_v3"])
+def test_dog_or_not_dog_is_told_as_scikit_learn_tells_it(tmp_path: Path, shared: Path, name: str) -> None:
+    """40 + 40 examples; 108 + 108 unseen pictures. MobileNetV2 has its real weights, the others random ones.
+
+    Features of random weights tell little, but the head must make as much of them as scikit-learn does.
+    """
+    weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
+    if name != "mobilenet_v2":
+        weights = tmp_path / "weights.h5"
+        subprocess.run([sys.executable, KERAS, "make", name, weights], check=True, capture_output=True)
+    tagger = Tagger(tmp_path / "home", {"TAGGER_MODEL_NAME": name, "TAGGER_MODEL_WEIGHTS": str(weights)})
+    photos = tmp_path / "photos"
+    taught = [*of("train", "dog", 0, 40), *(one for kind in OTHERS for one in of("train", kind, 0, 5))][:80]
+    asked = [*of("test", "dog", 0, 108), *(one for kind in OTHERS for one in of("test", kind, 0, 12))]
+    extract(shared, photos, [*taught, *asked])
+    tagger("backfill", photos)
+    # Whatever is learned is kept, so that it can be looked at: a precision that chance reaches, too.
+    [told] = tagger.json(
+        "teach",
+        "my dog",
+        "--yes",
+        photos / "train" / "dog",
+        "--no",
+        "path:train/ -path:dog",
+        "--precision",
+        "0.05",
+        code=None,
+    )
+    assert (told["yes"], told["no"]) == (40, 40)
+    rows, kinds, train = features(tagger)
+    reference = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=10_000, tol=1e-8)
+    reference.fit(rows[train].astype(np.float64), kinds[train])
+    expected = float((reference.predict(rows[~train]) == kinds[~train]).mean())
+    if told["refused"]:
+        # Features of random weights may be no better than chance, and then it is said.
+        assert name != "mobilenet_v2"
+        assert "chance" in told["refused"]
+        from tagger.teaching.logistic import fit
+
+        weights_, bias = fit(rows[train], kinds[train])
+    else:
+        with sqlite3.connect(tagger.database) as connection:
+            [(blob, bias)] = connection.execute("SELECT weights, bias FROM taught_heads")
+        connection.close()
+        weights_ = np.frombuffer(blob, "<f4")
+    ours = float(((rows[~train] @ weights_ + bias > 0) == kinds[~train]).mean())
+    print(f"{name}: tagger {ours:.3f}, scikit-learn {expected:.3f}, of {int((~train).sum())} unseen; chance 0.5")
+    assert abs(ours - expected) <= 0.01
+    if name == "mobilenet_v2":
+        assert ours > 0.75
+
+
+def features(tagger: Tagger) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every photo's features, whether it is a dog, and whether it was an example."""
+    with sqlite3.connect(tagger.database) as connection:
+        found = connection.execute(
+            "SELECT photos.path, vector FROM features JOIN photos ON photos.id = photo_id ORDER BY photos.path"
+        ).fetchall()
+    connection.close()
+    rows = unit(np.stack([np.frombuffer(vector, "<f2") for _, vector in found]))
+    return (
+        rows,
+        np.array(["/dog/" in path for path, _ in found]),
+        np.array([path.startswith("train/") for path, _ in found]),
+    )
