@@ -33,8 +33,8 @@ from tagger.vision.protocol import receive, send
 
 _AHEAD = 256
 _LEARNING_RATE, _WARM_UP, _DECAY = 2e-3, 0.1, 1e-2
-# Fine-tuning must not shake what the network knows already.
-_FINE_RATE = 1e-4
+# Fine-tuning must not shake what the network knows already; its new last layer knows nothing yet.
+_FINE_RATE = 1e-3
 _RECORD = 3073  # CIFAR-10's binary version: a byte for the class, 1024 for each of red, green and blue
 _SIDE = 32
 
@@ -225,8 +225,10 @@ def _fit(
     if order["start_weights"]:
         _start_from(network, wanted, order)
     if fine:
-        for layer in network.layers[:-fine]:
-            layer.trainable = False
+        for place, layer in enumerate(network.layers):
+            # The means that batch normalisation has seen are those of a million pictures: better than of a few hundred.
+            if place < len(network.layers) - fine or isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
     steps = max(1, -(-len(pictures["train"].classes) // batch))
     rate = _FINE_RATE if order["start_weights"] else _LEARNING_RATE
     schedule = keras.optimizers.schedules.CosineDecay(
