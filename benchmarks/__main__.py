@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other; the tables of benchmarks/README.md. Takes about an hour.
+"""Every benchmark, one after the other; the tables of benchmarks/README.md. Takes about two hours.
 
     python -m benchmarks [--small]
 
@@ -23,6 +23,8 @@ SCRIPTS = (
     ("web.py", (), ("--photos", 100_000, "--rounds", 2)),
     ("rescan.py", (), ("--files", 20_000, "--runs", 2)),
     ("keywords.py", (), ("--photos", 100, "--rounds", 1)),
+    ("teach.py", (), ("--photos", 10_000, "--rows", 50_000, "--rounds", 1)),
+    ("cifar10.py", (), ("--epochs", 1)),
     ("idle.py", (), ("--files", 20_000, "--seconds", 20)),
 )
 

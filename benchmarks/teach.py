@@ -162,7 +162,7 @@ def similar(folder: Path, rows: int, rounds: int) -> None:
         f"similar, {rows:,} x {WIDTH} float16 ({size:.1f} GB): {median(times):.2f} s, {size / median(times):.1f} GB/s; "
         f"only reading it {size / median(reading):.1f} GB/s, so {median(reading) / median(times):.0%} of the memory's "
         f"speed; NumPy's own conversion on one thread {plain[0]:.1f} s; memory at most "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, of which {anonymous / 1024:.0f} MB are its own"
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, {anonymous / 1024:.0f} MB of it its own"
     )
 
 

@@ -70,7 +70,7 @@ class Wish:
     input_size: int = 32
     widths: tuple[int, ...] = (32, 64, 128)
     dense: int = 256
-    epochs: int = 34
+    epochs: int = 28
     batch_size: int = 128
     augment: bool = True
     fine_tune: int = 0
@@ -110,7 +110,7 @@ class Report:
     def ready(self, epochs_done: int, parameters: int, device: str) -> None:
         """Training begins, or goes on behind so many epochs."""
 
-    def batch(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+    def batch(self, epoch: int, done: int, total: int) -> None:
         """So many pictures of an epoch are done."""
 
     def epoch(self, entry: dict[str, float]) -> None:
@@ -333,7 +333,7 @@ def _heard(message: dict[str, Any], report: Report, result: Training) -> bool:
         case "ready":
             report.ready(message["done"], message["parameters"], message["device"])
         case "batch":
-            report.batch(message["epoch"], message["done"], message["total"], message["loss"], message["accuracy"])
+            report.batch(message["epoch"], message["done"], message["total"])
         case "epoch":
             report.epoch({name: value for name, value in message.items() if name != "kind"})
         case "stopped":

@@ -47,7 +47,7 @@ class _Screen(Report):
             more = f", going on behind epoch {epochs_done}" if epochs_done else ""
             print(f"Training {parameters:,} numbers on the {device}{more}", flush=True)
 
-    def batch(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+    def batch(self, epoch: int, done: int, total: int) -> None:
         self._tell(f"Epoch {epoch} of {self._epochs}", done, total)
 
     def epoch(self, entry: dict[str, float]) -> None:
@@ -82,7 +82,7 @@ Examples:
 @click.option("--architecture", metavar="NAME", default="small", show_default=True, help="Or one of: tagger model list")
 @click.option("--size", type=click.IntRange(16, 600), help="Pixels a side: 32 for small, else the architecture's.")
 @click.option(
-    "--epochs", type=click.IntRange(1, 10_000), default=34, show_default=True, help="Passes over the pictures."
+    "--epochs", type=click.IntRange(1, 10_000), default=28, show_default=True, help="Passes over the pictures."
 )
 @click.option("--batch-size", type=click.IntRange(2, 4096), default=128, show_default=True, help="Pictures at once.")
 @click.option(

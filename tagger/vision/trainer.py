@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tagger.config import LimitSettings
 from tagger.errors import ModelError, UsageError
-from tagger.machine import usable_threads
+from tagger.machine import memory, usable_threads
 from tagger.vision.decode import decode, in_memory, open_photo
 from tagger.vision.faults import DecodeError
 from tagger.vision.models import REGISTRY, Architecture, Network
@@ -32,6 +32,10 @@ from tagger.vision.preprocessing import Preprocessing, preprocessed
 from tagger.vision.protocol import receive, send
 
 _AHEAD = 256
+# The parent is told of every so many batches.
+_EVERY = 10
+# Pictures may take this share of the free memory.
+_IN_MEMORY = 0.25
 _LEARNING_RATE, _WARM_UP, _DECAY = 2e-3, 0.1, 1e-2
 # Fine-tuning must not shake what the network knows already; its new last layer knows nothing yet.
 _FINE_RATE = 1e-3
@@ -78,7 +82,8 @@ def _train(channel: Connection, order: dict[str, Any]) -> None:
     # Importing it takes seconds, and what is wrong with the pictures is known before.
     from tagger.vision.engines.tensorflow import use_threads
 
-    use_threads(threads)
+    # Pictures are made ready beside the network.
+    use_threads(threads, beside=2)
     wanted = _architecture(order)
     _fit(channel, order, folder, wanted, pictures)
 
@@ -142,10 +147,17 @@ def _decoded(
         done += len(items)
         send(channel, "progress", stage="decoding", done=done, total=total)
         shape = (len(kept), size, size, 3)
-        pixels = np.memmap(path, np.uint8, "r", shape=shape) if kept else np.zeros(shape, np.uint8)
-        found[part] = _Pictures(pixels, np.array(kept, np.int64))
+        found[part] = _Pictures(_pixels(path, shape), np.array(kept, np.int64))
     send(channel, "decoded", skipped=skipped[:20], count=len(skipped), **{k: len(v.classes) for k, v in found.items()})
     return found
+
+
+def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Decoded pictures: in memory where they take a small part of it, else mapped and read again in every epoch."""
+    free = memory()
+    if free is None or np.prod(shape) > (free[0] << 20) * _IN_MEMORY:
+        return np.memmap(path, np.uint8, "r", shape=shape)
+    return np.fromfile(path, np.uint8).reshape(shape)
 
 
 def _in_order(
@@ -303,21 +315,38 @@ def _one_epoch(
     epoch: int,
     augment: bool,
 ) -> dict[str, float]:
+    """Train on every picture once; its mean loss and accuracy."""
+    import keras
+
     order = generator.permutation(len(part.classes))
-    told: dict[str, float] = {}
-    network.reset_metrics()
-    for start in range(0, len(order), batch):
-        if _stop.is_set():
-            break
-        places = order[start : start + batch]
-        pixels = part.pixels[places]
-        if augment:
-            pixels = _augmented(pixels, generator)
-        given = preprocessed(pixels.astype(np.float32), wanted.preprocessing)
-        values = network.train_on_batch(given, part.classes[places], return_dict=True)
-        told = {"loss": float(values["loss"]), "accuracy": float(values["accuracy"])}
-        send(channel, "batch", epoch=epoch + 1, done=min(start + batch, len(order)), total=len(order), **told)
-    return told
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        """Made in a thread beside the network, in order."""
+
+        def __len__(self) -> int:
+            return -(-len(order) // batch)
+
+        def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+            places = order[number * batch : (number + 1) * batch]
+            pixels = part.pixels[places]
+            if augment:
+                pixels = _augmented(pixels, np.random.default_rng(seeds[number]))
+            return preprocessed(pixels.astype(np.float32), wanted.preprocessing), part.classes[places]
+
+    class Told(keras.callbacks.Callback):  # type: ignore[misc]
+        """Tells the parent, and hears from it."""
+
+        def on_train_batch_end(self, number: int, logs: dict[str, float] | None = None) -> None:
+            if _stop.is_set():
+                self.model.stop_training = True
+            if number % _EVERY == 0:
+                done = min((number + 1) * batch, len(order))
+                send(channel, "batch", epoch=epoch + 1, done=done, total=len(order))
+
+    batches = Batches(workers=1, use_multiprocessing=False, max_queue_size=4)
+    seeds = generator.integers(0, 2**63, len(batches))
+    told = network.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Told()]).history
+    return {"loss": float(told["loss"][0]), "accuracy": float(told["accuracy"][0])}
 
 
 def _augmented(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

@@ -23,10 +23,10 @@ from tagger.vision.precision import UNFINISHED, Precision, Trial
 from tagger.vision.preprocessing import preprocessed
 
 
-def use_threads(threads: int) -> None:
-    """Say how many threads the network may use; before anything is computed."""
+def use_threads(threads: int, beside: int = 1) -> None:
+    """Say how many threads the network may use, and how many operations may run beside each other; before anything."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(beside)
 
 
 class TensorFlowEngine:

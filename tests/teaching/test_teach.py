@@ -1,0 +1,174 @@
+"""Teaching on stored features, without a model process: what is kept, given, taken away and taught again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tagger.clock import SystemClock
+from tagger.config import Settings
+from tagger.photo import Label, Origin
+from tagger.store import corrections, jobs, looks, taught
+from tagger.store.looks import LabelBook, Look, Model
+from tagger.store.session import Store
+from tagger.store.tables import PhotoRow
+from tagger.store.taught import Example, Kind
+from tagger.teaching.teach import Teacher
+from tests.store import samples
+
+WIDTH, PHOTOS, BOATS = 32, 400, 36
+
+
+def vectors(seed: int) -> np.ndarray:
+    """Features as a model makes them: those of boats have something in common."""
+    random = np.random.default_rng(seed)
+    found = np.abs(random.normal(size=(PHOTOS, WIDTH)))
+    found[:BOATS, seed % WIDTH] += 6
+    return found.astype("<f2")
+
+
+def look(store: Store, model: Model, seed: int, first: int = 1, last: int = PHOTOS, now: float = samples.NOW) -> None:
+    with store.write() as session:
+        rows = vectors(seed)
+        found = [
+            Look(number, samples.looked(number), rows[number - 1].tobytes(), ()) for number in range(first, last + 1)
+        ]
+        looks.store_looks(session, LabelBook(), model, found, now)
+
+
+def library(store: Store) -> tuple[Model, Model]:
+    """400 photos, the first 36 of boats, looked at by the first of two models."""
+    with store.write() as session:
+        root = samples.root(session)
+        samples.add(session, root, *(f"{number:04}.jpg" for number in range(1, PHOTOS + 1)))
+        old, new = samples.model(session), samples.model(session, "fedcba9876543210")
+    look(store, old, 3)
+    return old, new
+
+
+def teacher(store: Store, **keywords: str) -> Teacher:
+    return Teacher(store, Settings.model_validate({"keywords": keywords}), SystemClock())
+
+
+def boats(kind: Kind = Kind.YES, first: int = 1, count: int = 24) -> list[Example]:
+    return [Example(kind, number) for number in range(first, first + count)]
+
+
+def labelled(store: Store, name: str = "boat") -> set[int]:
+    with store.read() as session:
+        found = looks.labels_of(session, range(1, PHOTOS + 1))
+    return {number for number, labels in found.items() if name in {label.name for label in labels if label.shown}}
+
+
+def test_every_boat_is_found_and_nothing_else(store: Store) -> None:
+    library(store)
+    ours = teacher(store)
+    lesson = ours.teach("boat", boats(), 0.9)
+    assert lesson.report.refused == ""
+    assert lesson.report.precision >= 0.9
+    assert ours.keep(lesson, samples.NOW, on=False) == 0
+    assert labelled(store) == set()
+    assert ours.keep(lesson, samples.NOW, on=True) == lesson.report.photos
+    found = labelled(store)
+    assert len(found & set(range(1, BOATS + 1))) >= 32
+    assert len(found - set(range(1, BOATS + 1))) <= 4
+    # Once more changes nothing, and no photo's keywords are to be settled again.
+    assert ours.keep(lesson, samples.NOW, on=True) == 0
+
+
+def test_photos_that_changed_are_queued_for_their_keywords(store: Store) -> None:
+    library(store)
+    ours = teacher(store, mode="sidecar")
+    changed = ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    with store.read() as session:
+        assert jobs.counts(session, kind=jobs.KEYWORDS).queued == changed > 30
+
+
+def test_a_photo_that_is_looked_at_while_a_label_is_taught_gets_it(store: Store) -> None:
+    old, _ = library(store)
+    with store.write() as session:
+        session.query(PhotoRow).filter(PhotoRow.id.between(25, 44)).update({"labelled_by": None})
+    ours = teacher(store)
+    lesson = ours.teach("boat", boats(), 0.9)
+    assert lesson.report.library == PHOTOS - 20
+    look(store, old, 3, 25, 44, now=samples.NOW + 10)
+    ours.keep(lesson, samples.NOW + 5, on=True)
+    assert len(labelled(store) & set(range(25, BOATS + 1))) >= 9
+
+
+def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
+    library(store)
+    ours = teacher(store)
+    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    with store.write() as session:
+        label = taught.find(session, "boat")
+        assert label is not None
+        corrections.remove(session, 30, label.label_id)
+        corrections.put(session, LabelBook(), 300, label.key, label.name)
+        [again] = [one for one in taught.examples(session, label) if one.photo_id == 30]
+        assert again.kind is Kind.NO
+    lessons = ours.teach_due()
+    assert [lesson.name for lesson in lessons] == ["boat"]
+    assert 300 in labelled(store)
+    assert 30 not in labelled(store)
+    # Nothing is new since.
+    assert ours.teach_due() == []
+    with store.write() as session:
+        assert ours.take_away(session, label) > 30
+        taught.forget(session, label)
+    assert labelled(store) == {300}
+
+
+def test_another_model_is_taught_when_it_has_looked_at_the_examples(store: Store) -> None:
+    _, new = library(store)
+    ours = teacher(store)
+    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    before = labelled(store)
+    # While it looks through the library, every photo keeps what it has.
+    look(store, new, 8, 201, PHOTOS)
+    look(store, new, 8, 1, 20)
+    assert labelled(store) == before
+    assert ours.model() == new
+    assert ours.teach_due() == []
+    look(store, new, 8, 21, 200)
+    [lesson] = ours.teach_due()
+    assert (lesson.model, lesson.report.refused) == (new, "")
+    after = labelled(store)
+    assert len(after & set(range(1, BOATS + 1))) >= 32
+    assert len(after - set(range(1, BOATS + 1))) <= 4
+    with store.read() as session:
+        [label] = taught.all_taught(session)
+        assert set(taught.trained(session, label)) == {lesson.model.id, 1}
+
+
+def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(store: Store) -> None:
+    old, _ = library(store)
+    ours = teacher(store)
+    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    before = labelled(store)
+    with store.write() as session:
+        label = taught.find(session, "boat")
+        assert label is not None
+        for number in range(1, 25):
+            corrections.put(session, LabelBook(), 100 + 10 * number, label.key, label.name)
+            corrections.remove(session, number, label.label_id)
+    [lesson] = ours.teach_due()
+    assert lesson.report.refused
+    with store.read() as session:
+        kept = taught.trained(session, label)[old.id]
+    assert kept.head is not None
+    assert kept.report["refused"] == lesson.report.refused
+    assert before - set(range(1, 25)) <= labelled(store)
+    assert ours.teach_due() == []
+
+
+def test_the_models_own_label_of_the_name_makes_room(store: Store) -> None:
+    old, _ = library(store)
+    own = Label("n02129604", "tiger", 0.9, 1, Origin.MODEL, shown=True)
+    with store.write() as session:
+        looks.relabel(session, LabelBook(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
+    ours = teacher(store)
+    ours.keep(ours.teach("Tiger", boats(), 0.9), samples.NOW, on=True)
+    with store.read() as session:
+        every = looks.labels_of(session, range(1, PHOTOS + 1)).values()
+    assert {label.origin for labels in every for label in labels} == {Origin.TAUGHT}
+    assert {label.key for labels in every for label in labels} == {"n02129604"}
