@@ -99,7 +99,7 @@ def backfill(
                     labeller = Labeller(store, settings, classifier, judge, owner, root_ids, clock, run_id)
                     label_queued(labeller, progress, stop=stop, report=report.labelling)
                     if not stop():
-                        for lesson in Teacher(store, settings, clock).teach_due(classifier):
+                        for lesson in Teacher(store, settings, clock).teach_due(model, classifier):
                             report.taught(lesson)
             outcome = "interrupted" if stop() else "done"
         finally:

@@ -1,24 +1,27 @@
 """Near-duplicates: groups of photos whose features are nearly the same, every pair of the library compared.
 
-A million photos are half a trillion pairs, too many for 2048 numbers each. So each row is turned into its 64 strongest
-coordinates and the length of what they leave out: for rows of length one the product of these is never less than the
-cosine similarity (Cauchy-Schwarz for what is left out), so what it leaves out is certain, and only the few pairs
-that it lets through are compared in full. Nothing is missed.
+A million photos are half a trillion pairs, too many for 2048 numbers each. So each row is turned into its strongest
+coordinates, 64 and 256 of them, and the length of what they leave out: for rows of length one the product of these is
+never less than the cosine similarity (Cauchy-Schwarz for what is left out). So what 64 coordinates rule out is
+certain; what they let through is looked at with 256, and what is left, which is little, in full. Nothing is missed.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.feature_matrix import FeatureMatrix
+from tagger.machine import usable_threads
 
-_COORDINATES = 64
+_COARSE, _FINE = 64, 256
 _SAMPLE = 4096
 _BLOCK = 4096
 # Rounding of the sums must not hide a pair.
@@ -42,27 +45,25 @@ def near_duplicates(
 ) -> list[Group]:
     """Groups of photos that a chain of pairs with at least this cosine similarity connects, the largest first.
 
-    `folder`: for a temporary file where the coordinates are larger than the memory allowed. `report` is told rows
+    `folder`: for a temporary file where the 256 coordinates are larger than the memory allowed. `report` is told rows
     compared with all others, and rows in all. Stopped half way, it tells what it has found.
     """
     count = len(matrix.ids)
     if count < 2:
         return []
-    with tempfile.TemporaryFile(dir=folder) as file:
-        short = _coordinates(matrix, file)
+    with tempfile.TemporaryFile(dir=folder) as file, ThreadPoolExecutor(usable_threads(0)) as pool:
+        coarse, fine = _coordinates(matrix, file)
         groups = _Groups(count)
-        starts = range(0, count, _BLOCK)
-        for start in starts:
+        for start in range(0, count, _BLOCK):
             if stop():
                 break
-            ours = short[start : start + _BLOCK]
-            for other in range(start, count, _BLOCK):
-                bounds = ours @ short[other : other + _BLOCK].T
-                near = np.argwhere(bounds >= least - _SLACK)
-                near += (start, other)
-                _compare(matrix, near[near[:, 0] < near[:, 1]], least, groups)
+
+            def near(other: int, start: int = start) -> NDArray[np.int64]:
+                return _near(coarse, fine, start, other, least - _SLACK)
+
+            for pairs in pool.map(near, range(start, count, _BLOCK)):
+                _compare(matrix, pairs, least, groups)
             report(min(start + _BLOCK, count), count)
-        del short
     found = [
         Group(tuple(sorted(int(matrix.ids[place]) for place in places)), similarity)
         for places, similarity in groups.all()
@@ -70,35 +71,53 @@ def near_duplicates(
     return sorted(found, key=lambda group: (-len(group.photos), group.photos))
 
 
-def _coordinates(matrix: FeatureMatrix, file: object) -> NDArray[np.float32]:
-    """float32 (photos, coordinates + 1): see above."""
+def _near(
+    coarse: NDArray[np.float32], fine: NDArray[np.float32], start: int, other: int, least: float
+) -> NDArray[np.int64]:
+    """The pairs (one of the rows from `start`, one from `other`) that may be near, int (pairs, 2), each once."""
+    bounds = coarse[start : start + _BLOCK] @ coarse[other : other + _BLOCK].T
+    pairs = np.argwhere(bounds >= least)
+    pairs += (start, other)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    kept = [
+        part[np.einsum("ij,ij->i", fine[part[:, 0]], fine[part[:, 1]]) >= least]
+        for part in (pairs[i : i + _BLOCK] for i in range(0, len(pairs), _BLOCK))
+    ]
+    return np.concatenate([pairs[:0], *kept])
+
+
+def _coordinates(matrix: FeatureMatrix, file: IO[bytes]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """float32 (photos, coordinates + 1), few and more of them: see above. `file`: where the latter may be kept."""
     count = len(matrix.ids)
     places = np.unique(np.linspace(0, count - 1, min(_SAMPLE, count)).astype(np.int64))
     basis = _basis(matrix.units(places.tolist()))
-    width = basis.shape[1] + 1
-    large = 4 * count * width > matrix.memory_mb << 20
-    short: NDArray[np.float32] = (
-        np.memmap(file, np.float32, "w+", shape=(count, width)) if large else np.empty((count, width), np.float32)  # type: ignore[call-overload]
-    )
+    few, width = min(_COARSE, basis.shape[1]), basis.shape[1]
+    coarse = np.empty((count, few + 1), np.float32)
+    large = 4 * count * (width + 1) > matrix.memory_mb << 20
+    shape = (count, width + 1)
+    fine: NDArray[np.float32] = np.memmap(file, np.float32, "w+", shape=shape) if large else np.empty(shape, np.float32)
     for start in range(0, count, _BLOCK):
         rows = matrix.units(range(start, min(start + _BLOCK, count)))
         inside = rows @ basis
-        left = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", inside, inside)
-        short[start : start + len(rows), :-1] = inside
-        short[start : start + len(rows), -1] = np.sqrt(np.maximum(left, 0))
-    return short
+        whole = np.einsum("ij,ij->i", rows, rows)
+        for target, number in ((coarse, few), (fine, width)):
+            part = inside[:, :number]
+            target[start : start + len(rows), :-1] = part
+            target[start : start + len(rows), -1] = np.sqrt(np.maximum(whole - np.einsum("ij,ij->i", part, part), 0))
+    return coarse, fine
 
 
 def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Orthonormal directions, float32 (features, coordinates), in which the rows are longest, about.
+    """Orthonormal directions, float32 (features, coordinates), in which the rows are longest, about; longest first.
 
     Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithm 4.4.
     """
-    wanted = min(_COORDINATES, *rows.shape)
+    wanted = min(_FINE, *rows.shape)
     found = np.random.default_rng(0).normal(size=(rows.shape[1], wanted)).astype(np.float32)
     for _ in range(3):
         found, _ = np.linalg.qr(rows.T @ (rows @ found))
-    return found.astype(np.float32)
+    _, _, turned = np.linalg.svd(rows @ found, full_matrices=False)
+    return (found @ turned.T).astype(np.float32)
 
 
 def _compare(matrix: FeatureMatrix, pairs: NDArray[np.int64], least: float, groups: _Groups) -> None:

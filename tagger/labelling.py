@@ -143,7 +143,7 @@ class Labelling(Background):
         """Train again what was taught, where its examples or the model changed."""
         self._taught_at = self._clock.monotonic()
         try:
-            lessons = Teacher(self._store, self._settings, self._clock).teach_due(classifier)
+            lessons = Teacher(self._store, self._settings, self._clock).teach_due(self.model, classifier)
         except (ModelError, UsageError) as error:
             # Photos are labelled all the same.
             _LOG.warning("teaching: %s", error)

@@ -373,16 +373,17 @@ class Teacher:
         """The library as a kept classifier sees it."""
         return self._scored(head, model)
 
-    def teach_due(self, classifier: Classifier | None = None) -> list[Lesson]:
+    def teach_due(self, model: Model | None = None, classifier: Classifier | None = None) -> list[Lesson]:
         """Train again what was taught for another model, or whose examples changed since; returns what came of each.
 
-        A label waits until nearly all of its examples in the library have features of the model.
+        A label waits until nearly all of its examples in the library have features of the model. `classifier`: of that
+        model, for examples outside the library.
         """
         with self.store.read() as session:
             labels = taught.all_taught(session)
         lessons = []
         for label in labels:
-            model = self.model()
+            model = model or self.model()
             with self.store.read() as session:
                 known = taught.trained(session, label).get(model.id)
                 given = taught.examples(session, label)
