@@ -117,7 +117,8 @@ def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     for _ in range(3):
         found, _ = np.linalg.qr(rows.T @ (rows @ found))
     _, _, turned = np.linalg.svd(rows @ found, full_matrices=False)
-    return (found @ turned.T).astype(np.float32)
+    basis: NDArray[np.float32] = (found @ turned.T).astype(np.float32)
+    return basis
 
 
 def _compare(matrix: FeatureMatrix, pairs: NDArray[np.int64], least: float, groups: _Groups) -> None:

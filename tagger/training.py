@@ -133,17 +133,17 @@ def read_dataset(source: str, seed: int = 1) -> Dataset:
                 f"{shown_path(source)} holds CIFAR-10 as Python's pickles, which can run code, and is not opened.",
                 "Fetch the binary version of the data set, or put the pictures into one folder a class.",
             )
-        found = [
+        found = sorted(
             (os.path.relpath(os.path.join(place, name), source), os.path.join(place, name), "")  # noqa: PTH118
             for place, folders, names in os.walk(source)
             for name in names
             if not _hidden(folders) and looks_like_photo(name) and not name.startswith(".")
-        ]
+        )
     elif path.is_file():
         found = _in_archive(source)
     else:
         raise UsageError(f"There is no folder or archive {shown_path(source)}.")
-    return _split(source, sorted(found), seed)
+    return _split(source, found, seed)
 
 
 def _hidden(folders: list[str]) -> bool:
@@ -214,15 +214,18 @@ def _checked(
     if not validation:
         # The same ones each time, as many of each class.
         mixed = random.Random(seed).sample(train, len(train))
-        validation, rest = [], []
+        validation = []
         for place in range(len(classes)):
             mine = [item for item in mixed if item[2] == place]
-            held = max(1, round(_VALIDATION * len(mine)))
-            validation += mine[:held]
-            rest += mine[held:]
+            validation += mine[: max(1, round(_VALIDATION * len(mine)))]
+        # In the order in which they lie in an archive: a compressed one can only be read forwards.
+        held_back = set(validation)
+        rest: list[Item] = []
+        validation = []
+        for item in train:
+            (validation if item in held_back else rest).append(item)
         train = rest
-    # In the order in which they lie in an archive.
-    return Dataset(classes, sorted(train), sorted(validation), sorted(test))
+    return Dataset(classes, train, validation, test)
 
 
 def train(

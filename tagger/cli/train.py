@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,7 +115,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Train a network on the classes in DIR; it can be used by --model NAME like any other."""
-    from tagger.store.lock import work_lock
+    from tagger.store.lock import TRAIN_LOCK, work_lock
     from tagger.training import SMALL, Wish, read_dataset, train
     from tagger.vision.models import registered
 
@@ -148,7 +149,7 @@ def command(
                 flush=True,
             )
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(work_lock(settings.data_dir, "train"))
+        stack.enter_context(work_lock(settings.data_dir, "train", TRAIN_LOCK))
         from tagger.stopping import stop_on_signals
 
         stop = stack.enter_context(stop_on_signals(_say_stopping))
@@ -158,7 +159,7 @@ def command(
 
 
 def _say_stopping() -> None:
-    print("\nStopping; the same command goes on behind the last whole epoch.", flush=True)
+    print("\nStopping; the same command goes on behind the last whole epoch.", file=sys.stderr, flush=True)
 
 
 def _widths(blocks: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from tagger.errors import BusyError, StoreError
 # Who labels holds the one, who writes keywords the other.
 LOCK_FILE = "work.lock"
 WRITE_LOCK = "write.lock"
+TRAIN_LOCK = "train.lock"
 
 
 def worker_name(data_dir: Path) -> str:
@@ -54,7 +55,8 @@ def _lock(descriptor: int, path: Path) -> None:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise StoreError(f"{path} cannot be locked: {error.strerror}.") from error
             if last:
-                what = "writing keywords" if path.name == WRITE_LOCK else "at work on this library"
+                doing = {WRITE_LOCK: "writing keywords", TRAIN_LOCK: "training"}
+                what = doing.get(path.name, "at work on this library")
                 raise BusyError(
                     f"Another tagger is {what}{_holder(path)}.",
                     "Wait for it or stop it; what you asked for is safe to run again.",

@@ -64,7 +64,7 @@ def test_a_small_network_learns_and_is_a_model_like_any_other(plain: Tagger, pic
     assert {label["name"] for record in records for label in record["labels"]} == set(KINDS)
     right = [record for record in records if record["labels"][0]["name"] == Path(record["path"]).parent.name]
     assert len(right) / 120 == pytest.approx(found["accuracy"], abs=0.03)
-    assert "frog" in plain("model", "use", "three").stdout or plain.json("model", "show")["name"] == "three"
+    plain("model", "use", "three")
     shown = plain.json("model", "show", "three")
     assert shown["used"]
     assert len(shown["model_id"]) == 16
@@ -74,7 +74,7 @@ def test_a_small_network_learns_and_is_a_model_like_any_other(plain: Tagger, pic
     # A class that is called like a known label is that label.
     assert plain.found("amphibian")
     plain("relabel")
-    assert "trained here" in plain("model", "fetch", "three", code=0).stdout or True
+    assert "are here already" in plain("model", "fetch", "three").stdout
     weights = plain.data / "models" / "three.weights.h5"
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
@@ -96,9 +96,9 @@ def test_training_that_was_interrupted_goes_on(plain: Tagger, pictures: Path) ->
         time.sleep(0.05)
     # Once by Ctrl-C, once by force.
     os.kill(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
-    assert "the same command goes on" in out
+    assert "the same command goes on" in err
     done = len(json.loads(history.read_text()))
     assert 1 <= done < 4
     running = plain.start(*command)
