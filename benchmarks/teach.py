@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -126,6 +125,15 @@ def duplicates(folder: Path, photos: int) -> None:
     )
 
 
+def memory_peak(*, reset: bool = False) -> float:
+    """The most megabytes that this process held since it was reset (proc_pid_clear_refs(5)); when resetting: now."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    name = "VmRSS" if reset else "VmHWM"
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+
+
 def similar(folder: Path, rows: int, rounds: int) -> None:
     generator = np.random.default_rng(2)
     block = np.maximum(generator.normal(0.3, 0.5, (20_000, WIDTH)), 0).astype("<f2")
@@ -139,10 +147,14 @@ def similar(folder: Path, rows: int, rounds: int) -> None:
     matrix = FeatureMatrix(path, np.arange(rows), lengths, WIDTH, 128)
     wanted = block[5].astype(np.float32)
     times, reading, plain = [], [], []
+    del block
+    before = memory_peak(reset=True)
     for _ in range(rounds):
         started = CLOCK.monotonic()
         nearest = matrix.nearest(wanted, 20)
         times.append(CLOCK.monotonic() - started)
+    peak = memory_peak() - before
+    for _ in range(rounds):
         started = CLOCK.monotonic()
         with ThreadPoolExecutor(usable_threads(0)) as pool:
             list(pool.map(lambda part: int(matrix.rows(part).view(np.uint64).sum()), matrix.pieces()))
@@ -155,14 +167,11 @@ def similar(folder: Path, rows: int, rounds: int) -> None:
     plain.append((CLOCK.monotonic() - started) * 20)
     assert nearest[0][1] > 0.999
     size = 2 * WIDTH * rows / 1e9
-    anonymous = int(
-        next(line for line in Path("/proc/self/status").read_text().splitlines() if "RssAnon" in line).split()[1]
-    )
     print(
         f"similar, {rows:,} x {WIDTH} float16 ({size:.1f} GB): {median(times):.2f} s, {size / median(times):.1f} GB/s; "
         f"only reading it {size / median(reading):.1f} GB/s, so {median(reading) / median(times):.0%} of the memory's "
-        f"speed; NumPy's own conversion on one thread {plain[0]:.1f} s; memory at most "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, {anonymous / 1024:.0f} MB of it its own"
+        f"speed; NumPy's own conversion on one thread {plain[0]:.1f} s; at most {peak:.0f} MB of memory, with what is "
+        f"mapped of the file (search.memory_mb = {matrix.memory_mb})"
     )
 
 

@@ -17,8 +17,8 @@ from tagger.photo import shown_path
     "duplicates",
     epilog="""\b
 Resized, re-encoded and slightly edited copies, and the photos of a burst. Every
-pair of photos is compared: a hundred thousand photos take seconds, a million
-minutes. Nothing is deleted; what to do is yours to say.
+pair of photos is compared: ten thousand photos take seconds, a hundred thousand
+some minutes. Nothing is deleted; what to do is yours to say.
 
 \b
 Examples:
