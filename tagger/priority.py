@@ -10,6 +10,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from tagger.clock import SystemClock
+
+_TRIES = 5
+
 
 def step_back(nice: int) -> None:
     """Step back behind other programs: 0 not at all, 19 as far as possible. Adds to what this process has already."""
@@ -18,7 +22,16 @@ def step_back(nice: int) -> None:
     if os.getsid(0) == os.getpid():
         # A kernel without this, or one that does not let us: then the nice value is all there is.
         with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(os.nice(0)))
+            _step_back_session(os.nice(0))
+
+
+def _step_back_session(nice: int) -> None:
+    for _ in range(_TRIES):
+        # Without CAP_SYS_ADMIN the whole machine may do this ten times a second (kernel/sched/autogroup.c).
+        with suppress(BlockingIOError):
+            Path("/proc/self/autogroup").write_text(str(nice))
+            return
+        SystemClock().sleep(0.15)
 
 
 def step_back_behind_all() -> None:

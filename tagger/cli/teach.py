@@ -208,6 +208,7 @@ def _print(lesson: Lesson, changed: int | None, about: dict[str, Any]) -> None:
         print(f"  A right example scores above a wrong one {report.auc:.1%} of the time (50 % would be chance).")
     if report.refused:
         print(f"  Not learned: {report.refused}.")
+        print("  More examples help; so does saying with --no what it is not, of something frequent above all.")
         print("  What is kept of it has not changed." if about["on"] else "  It is not switched on.")
         return
     print(
