@@ -206,7 +206,7 @@ def test_export_can_be_stopped_at_any_time(
         time.sleep(0.05)
     os.kill(process.pid, signal_number)
     _, said = process.communicate(timeout=20)
-    assert process.returncode == (130 if signal_number == signal.SIGINT else -signal.SIGKILL)
+    assert process.returncode == (130 if signal_number == signal.SIGINT else -signal.SIGKILL), said
     assert "Traceback" not in said
     deadline = time.monotonic() + 20
     while Path(f"/proc/{child}").exists() and "Z" not in subprocess.getoutput(f"ps -o stat= -p {child}"):
