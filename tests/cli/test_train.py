@@ -240,6 +240,7 @@ def test_a_hostile_description_is_refused(plain: Tagger, changes: dict[str, obje
     assert why in error
 
 
+@pytest.mark.slow
 def test_a_half_written_or_foreign_model_is_refused(plain: Tagger, tmp_path: Path) -> None:
     models = plain.data / "models"
     describe(models)
