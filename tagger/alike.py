@@ -9,20 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.chosen_model import choose_model, open_classifier
 from tagger.config import Settings
 from tagger.duplicates import near_duplicates
 from tagger.errors import UsageError
 from tagger.feature_matrix import FeatureMatrix, open_matrix
-from tagger.looking import look_at
+from tagger.looking import Tell, look_as
 from tagger.photo import shown_path
 from tagger.store import jobs, looks, records
 from tagger.store.looks import Model
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 from tagger.vision.protocol import Verdict
-
-Tell = Callable[[int, int], None]
 
 
 def similar_to(
@@ -61,29 +58,18 @@ def similar_to(
 def _model_of(store: Store, record: PhotoRecord | None) -> Model:
     """The model that labelled a photo; of another photo the one that labelled most. Raises UsageError if none did."""
     with store.read() as session:
-        known = looks.models(session)
         if record is not None and record.labelled_by is not None:
-            return known[record.labelled_by]
-        by = records.totals(session).labelled_by
-    if not by:
+            return looks.models(session)[record.labelled_by]
+        found = records.main_model(session)
+    if found is None:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
-    return known[max(by, key=lambda number: by[number])]
+    return found
 
 
 def _looked_at(
     settings: Settings, path: str, model: Model, fetching: Callable[[int, int | None], None]
 ) -> NDArray[np.float32]:
-    chosen = choose_model(settings, fetching)
-    if chosen.model_id != model.model_id:
-        raise UsageError(
-            f"The photos are labelled by {model.architecture} ({model.model_id}), but the model is "
-            f"{chosen.architecture.name} ({chosen.model_id}) now.",
-            "Label them first: tagger backfill",
-        )
-    # A person who shows a file means it as it is now, however new it is.
-    intake = settings.intake.model_copy(update={"settle_seconds": 0.0})
-    with open_classifier(settings.model_copy(update={"intake": intake}), chosen) as classifier:
-        [answer] = look_at(classifier, [path], 1, lambda _done, _total: None)
+    [answer] = look_as(settings, model, [path], fetching, lambda _done, _total: None)
     if answer.verdict is not Verdict.FEATURES:
         raise UsageError(f"{shown_path(path)} cannot be looked at: {answer.reason or 'it is not there'}.")
     return np.frombuffer(answer.features, "<f4")

@@ -5,16 +5,40 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tagger.errors import TaggerError
+from tagger.chosen_model import choose_model, open_classifier
+from tagger.config import Settings
+from tagger.errors import TaggerError, UsageError
+from tagger.store.looks import Model
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.protocol import Answer, Request
+
+Tell = Callable[[int, int], None]
+
+
+def look_as(
+    settings: Settings, model: Model, paths: Sequence[str], fetching: Callable[[int, int | None], None], report: Tell
+) -> list[Answer]:
+    """The answers of the model that labelled the library for files that a person names, however new they are.
+
+    Otherwise as `look_at`. Raises UsageError where another model is configured by now.
+    """
+    chosen = choose_model(settings, fetching)
+    if chosen.model_id != model.model_id:
+        raise UsageError(
+            f"The photos of the library are labelled by {model.architecture} ({model.model_id}), but the model is "
+            f"{chosen.architecture.name} ({chosen.model_id}) now.",
+            "Label them first: tagger backfill",
+        )
+    intake = settings.intake.model_copy(update={"settle_seconds": 0.0})
+    with open_classifier(settings.model_copy(update={"intake": intake}), chosen) as classifier:
+        return look_at(classifier, paths, settings.engine.batch_size, report)
 
 
 def look_at(
     classifier: Classifier,
     paths: Sequence[str],
     batch_size: int,
-    report: Callable[[int, int], None],
+    report: Tell,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Answer]:
     """The child's answers for photos at absolute paths, whose job ids are their places in the list.

@@ -267,7 +267,6 @@ def train(
                 seed=wish.seed,
                 precision=wish.precision,
                 start_weights="" if start_weights is None else os.fspath(start_weights),
-                keep_when_stopped=False,
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import click
 
 from tagger.cli.common import count, megabytes, path_json, settings_of, write_json
-from tagger.cli.progress import Meter, say_stopping
+from tagger.cli.progress import Stages, say_stopping
 from tagger.errors import ExitCode
 from tagger.photo import shown_path
 
@@ -46,14 +46,8 @@ def command(context: click.Context, least: float, as_json: bool) -> int:
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         stop = stack.enter_context(stop_on_signals(say_stopping))
-        meters: dict[str, Meter] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in meters:
-                meters[what] = stack.enter_context(Meter(what, total, quiet=as_json))
-            meters[what].update(done)
-
-        groups = duplicate_groups(store, settings, least, tell, stop)
+        stages = stack.enter_context(Stages(quiet=as_json))
+        groups = duplicate_groups(store, settings, least, stages.update, stop)
         interrupted = stop()
     for group in groups:
         if as_json:

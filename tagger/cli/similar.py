@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from tagger.cli.common import absolute, model_options, path_json, settings_of, write_json, write_path
-from tagger.cli.progress import ByteMeter, Meter
+from tagger.cli.progress import ByteMeter, Stages
 from tagger.errors import ExitCode
 from tagger.photo import shown_path
 
@@ -58,13 +59,8 @@ def command(
         store = stack.enter_context(open_store(settings))
         quiet = as_json or bare
         fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=quiet))
-        meter: Meter | None = None
-
-        def gathering(done: int, total: int) -> None:
-            nonlocal meter
-            meter = meter or stack.enter_context(Meter("Gathering features", total, quiet=quiet))
-            meter.update(done)
-
+        stages = stack.enter_context(Stages(quiet=quiet))
+        gathering = partial(stages.update, "gathering features")
         found = similar_to(store, settings, absolute(photo), limit, gathering, fetching.update)
     for record, cosine in found:
         _print(record, cosine, as_json, bare, b"\0" if null else b"\n")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tagger.cli.common import count, model_options, path_json, settings_of, write_json
-from tagger.cli.progress import ByteMeter, Meter, say_stopping
+from tagger.cli.progress import ByteMeter, Stages, say_stopping
 from tagger.errors import ExitCode, UsageError
 from tagger.photo import shown_path
 
@@ -84,11 +85,12 @@ def command(
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
-        looking = _meter(stack, "Looking at examples", as_json)
+        stages = stack.enter_context(Stages(quiet=as_json))
+        looking = partial(stages.update, "looking at examples")
         teacher = Teacher(store, settings, clock, looking, fetching.update)
         if from_keywords:
             stop = stack.enter_context(stop_on_signals(say_stopping))
-            lessons = _from_keywords(teacher, name, precision, _meter(stack, "Reading keywords", as_json), stop, on)
+            lessons = _from_keywords(teacher, name, precision, partial(stages.update, "reading keywords"), stop, on)
         else:
             started = clock.now()
             lesson = teacher.teach(name, _examples(store, settings, yes, no), precision)
@@ -102,17 +104,6 @@ def command(
             _print(lesson, changed, about)
     learned = any(not lesson.report.refused for lesson, _ in lessons)
     return ExitCode.DONE if learned else ExitCode.SOME_FAILED
-
-
-def _meter(stack: ExitStack, what: str, quiet: bool) -> Any:
-    meter: Meter | None = None
-
-    def tell(done: int, total: int) -> None:
-        nonlocal meter
-        meter = meter or stack.enter_context(Meter(what, total, quiet=quiet))
-        meter.update(done)
-
-    return tell
 
 
 def _examples(store: Store, settings: Settings, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Any]:

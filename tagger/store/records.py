@@ -225,6 +225,12 @@ class Totals:
         return sum(self.labelled_by.values())
 
 
+def main_model(session: Session) -> Model | None:
+    """The model that labelled most photos, of equals the later one; None where nothing is labelled."""
+    by = totals(session).labelled_by
+    return models(session)[max(by, key=lambda number: (by[number], number))] if by else None
+
+
 def totals(session: Session, root_ids: Sequence[int] | None = None) -> Totals:
     """Count the library, or some of its roots."""
     here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import choose_model, open_classifier, record_model
+from tagger.chosen_model import choose_model, record_model
 from tagger.clock import Clock
 from tagger.config import Settings
-from tagger.errors import UsageError
 from tagger.label_names import meant
 from tagger.labels import taxonomy
-from tagger.looking import look_at
-from tagger.photo import shown_path
+from tagger.looking import Tell, look_as, look_at
 from tagger.store import jobs, looks, records, taught
 from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store
@@ -45,7 +43,6 @@ _UNSURE = 10
 # A label is taught anew for another model once so many of its examples have features of that.
 _READY = 0.9
 
-Tell = Callable[[int, int], None]
 # Taking a label away needs no model.
 _NO_MODEL = Model(0, "", "", "")
 
@@ -95,11 +92,8 @@ class Teacher:
     def model(self) -> Model:
         """The model whose features most photos have; in a library without labels the configured one."""
         with self.store.read() as session:
-            by = records.totals(session).labelled_by
-            known = looks.models(session)
-        if by:
-            return known[max(by, key=lambda number: (by[number], number))]
-        return record_model(self.store, choose_model(self.settings, self.fetching), self.clock)
+            found = records.main_model(session)
+        return found or record_model(self.store, choose_model(self.settings, self.fetching), self.clock)
 
     def teach(
         self, name: str, examples: Sequence[Example], wanted: float, *, others: Sequence[int] | None = None
@@ -154,13 +148,12 @@ class Teacher:
         counts = {kind: sum(one.kind is kind for one, _ in pairs) for kind in Kind}
         yes, wrong = counts[Kind.YES], counts[Kind.NO] + counts[Kind.SAMPLED]
         report = Report(yes, counts[Kind.NO], counts[Kind.SAMPLED], wanted=wanted)
-        nothing = self.nothing()
         if yes < LEAST or wrong < LEAST:
             lacks = f"{yes} right" if yes < LEAST else f"{wrong} wrong"
             why = f"there are only {lacks} examples; at least {LEAST} of each kind are needed"
-            return Lesson(
-                key, name, model, tuple(given), _not(hashed, report, why), _refused(report, why), nothing, vectors
-            )
+            report = replace(report, refused=why)
+            trained = Trained(None, hashed, report.as_json())
+            return Lesson(key, name, model, tuple(given), trained, report, self.nothing(), vectors)
         rows = unit(np.frombuffer(b"".join(vector for _, vector in pairs), "<f2").reshape(len(pairs), -1))
         kinds = np.array([one.kind for one, _ in pairs])
         return self._trained(key, name, model, given, vectors, rows, kinds, pairs, report, hashed)
@@ -190,7 +183,7 @@ class Teacher:
             alike[:], used[:] = False, True
         weights, bias = fit(rows[used], yes[used])
         head = TaughtHead(key, name, weights, bias, 1.0)
-        scored = self._scored(head, model)
+        scored = self.scored(head, model)
         weighted = self._stand_for(scored, scores[used], yes[used], (kinds == Kind.SAMPLED)[used])
         points = operating_points(scores[used], yes[used], weighted)
         best = choose(points, report.wanted)
@@ -204,21 +197,18 @@ class Teacher:
             )
         point = best or Operating(1.0, 0.0, 0.0, 0)
         found = scored.above(point.threshold) if not why else {}
-        report = Report(
-            report.yes,
-            report.no,
-            report.sampled,
-            why,
-            int(alike.sum()),
-            _with_wrong(point, int((first[alike] >= point.threshold).sum()), int(yes.sum()), weighted),
-            told.auc,
-            report.wanted,
-            point.precision,
-            point.recall,
-            point.wrong,
-            point.threshold,
-            len(found),
-            len(scored.ids),
+        report = replace(
+            report,
+            refused=why,
+            alike=int(alike.sum()),
+            cautious=_with_wrong(point, int((first[alike] >= point.threshold).sum()), int(yes.sum()), weighted),
+            auc=told.auc,
+            precision=point.precision,
+            recall=point.recall,
+            wrong=point.wrong,
+            threshold=point.threshold,
+            photos=len(found),
+            library=len(scored.ids),
         )
         head = TaughtHead(key, name, weights, bias, point.threshold)
         examples = {one.photo_id for one, _ in pairs if one.kind is not Kind.SAMPLED}
@@ -254,7 +244,8 @@ class Teacher:
         rights = min(max(share * library, float(yes.sum())), library / 2)
         return rights / float(yes.sum()), (library - rights) / float((~yes).sum())
 
-    def _scored(self, head: TaughtHead, model: Model) -> Scored:
+    def scored(self, head: TaughtHead, model: Model) -> Scored:
+        """The library as a classifier sees it."""
         ids: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
         scores: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
         with self.store.read() as session:
@@ -266,21 +257,9 @@ class Teacher:
     def _look(self, model: Model, paths: Sequence[str], classifier: Classifier | None) -> dict[str, bytes]:
         """The features (bytes of float16) of files outside the library, by path; without those that cannot be read."""
         if classifier is not None:
-            return self._looked(classifier, paths)
-        chosen = choose_model(self.settings, self.fetching)
-        if chosen.model_id != model.model_id:
-            raise UsageError(
-                f"The photos of the library are labelled by {model.architecture} ({model.model_id}), but the model is "
-                f"{chosen.architecture.name} ({chosen.model_id}) now.",
-                "Label them first: tagger backfill",
-            )
-        # A person who shows a file means it as it is now, however new it is.
-        intake = self.settings.intake.model_copy(update={"settle_seconds": 0.0})
-        with open_classifier(self.settings.model_copy(update={"intake": intake}), chosen, self.clock) as opened:
-            return self._looked(opened, paths)
-
-    def _looked(self, classifier: Classifier, paths: Sequence[str]) -> dict[str, bytes]:
-        answers = look_at(classifier, paths, self.settings.engine.batch_size, self.looking)
+            answers = look_at(classifier, paths, self.settings.engine.batch_size, self.looking)
+        else:
+            answers = look_as(self.settings, model, paths, self.fetching, self.looking)
         return {
             paths[answer.job_id]: np.frombuffer(answer.features, "<f4").astype("<f2").tobytes()
             for answer in answers
@@ -357,7 +336,7 @@ class Teacher:
         """Keep a classifier that was taught elsewhere; returns how many photos changed."""
         assert trained.head is not None
         started = self.clock.now()
-        scored = self._scored(trained.head, model)
+        scored = self.scored(trained.head, model)
         with self.store.write() as session:
             label = taught.ensure(session, LabelBook(), trained.head.key, trained.head.name, precision, started)
             taught.put_examples(session, label, [], {}, model)
@@ -368,10 +347,6 @@ class Teacher:
     def nothing() -> Scored:
         """A library without photos."""
         return Scored(np.zeros(0, np.int64), np.zeros(0, np.float32))
-
-    def scored(self, head: TaughtHead, model: Model) -> Scored:
-        """The library as a kept classifier sees it."""
-        return self._scored(head, model)
 
     def teach_due(self, model: Model | None = None, classifier: Classifier | None = None) -> list[Lesson]:
         """Train again what was taught for another model, or whose examples changed since; returns what came of each.
@@ -450,16 +425,3 @@ def _with_wrong(point: Operating, more: int, right: int, weights: tuple[float, f
     """A threshold's precision if so many more of the wrong examples are above it. `weights`: see operating_points."""
     true, false = point.recall * right * weights[0], (point.wrong + more) * weights[1]
     return true / (true + false) if true else 0.0
-
-
-def _refused(report: Report, why: str) -> Report:
-    return Report(report.yes, report.no, report.sampled, why, wanted=report.wanted)
-
-
-def _not(hashed: str, report: Report, why: str) -> Trained:
-    return Trained(None, hashed, _refused(report, why).as_json())
-
-
-def unknown_examples(lesson: Lesson) -> list[str]:
-    """Files outside the library that could not be looked at, for people."""
-    return [shown_path(one.path) for one in lesson.examples if one.path is not None and one.path not in lesson.vectors]

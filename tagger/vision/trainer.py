@@ -276,7 +276,7 @@ def _fit(
     if not history:
         send(channel, "stopped", epochs=0)
         return
-    if _stop.is_set() and not order["keep_when_stopped"]:
+    if _stop.is_set():
         send(channel, "stopped", epochs=len(history))
         return
     network.load_weights(folder / "best.weights.h5")
