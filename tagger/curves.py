@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
@@ -31,8 +32,9 @@ def _chart(
     name: str,
     best_epoch: int,
 ) -> None:
-    values = [entry[key] for entry in history for key in (name, f"val_{name}")]
-    low, high = (0.0, 1.0) if name == "accuracy" else (0.0, max([*values, 1e-6]))
+    # A loss may grow beyond all numbers.
+    values = [entry[key] for entry in history for key in (name, f"val_{name}") if math.isfinite(entry[key])]
+    low, high = (0.0, 1.0) if name == "accuracy" else (0.0, 5 * _round_step(max([*values, 1e-6]) / 5))
     last = max(2, len(history))
     x0, x1, y0, y1 = left + _MARGIN, left + _WIDTH - 30, _HEIGHT - 40, 50
 
@@ -40,21 +42,28 @@ def _chart(
         return x0 + (x1 - x0) * (epoch - 1) / (last - 1), y0 + (y1 - y0) * (value - low) / (high - low)
 
     draw.text((x0, 14), title, _INK, _font(22))
-    for step in range(6):
-        value = low + (high - low) * step / 5
+    for line in range(6):
+        value = low + (high - low) * line / 5
         draw.line([point(1, value), point(last, value)], _GRID, 1)
         draw.text((x0 - 48, point(1, value)[1] - 9), f"{value:.2f}", _INK, _font(16))
-    for epoch in sorted({1, *(round(1 + (last - 1) * step / 6) for step in range(1, 7))}):
+    step = max(1, round(_round_step(last / 10)))
+    for epoch in (1, *range(step if step > 1 else 2, last + 1, step)):
         draw.text((point(epoch, low)[0] - 6, y0 + 8), str(epoch), _INK, _font(16))
     x = point(best_epoch, low)[0]
     for y in range(y1, y0, 12):
         draw.line([(x, y), (x, y + 6)], _INK, 1)
     for key, colour in ((name, _TRAIN), (f"val_{name}", _HELD)):
-        line = [point(number, entry[key]) for number, entry in enumerate(history, 1)]
-        if len(line) > 1:
-            draw.line(line, colour, 3, joint="curve")
-        for place in line if len(line) < 3 else []:
+        curve = [point(number, entry[key]) for number, entry in enumerate(history, 1) if math.isfinite(entry[key])]
+        if len(curve) > 1:
+            draw.line(curve, colour, 3, joint="curve")
+        for place in curve if len(curve) < 3 else []:
             draw.circle(place, 4, fill=colour)
+
+
+def _round_step(least: float) -> float:
+    """The least number of 1, 2, 4 and 5 with some zeros behind or before it that is not below `least`."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(digit * power for digit in (1, 2, 4, 5, 10) if digit * power >= least)
 
 
 def confusion_picture(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Image.Image:
@@ -63,8 +72,11 @@ def confusion_picture(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -
     cell = max(6, min(72, 1200 // count))
     font, small = _font(min(18, max(8, cell - 4))), _font(min(18, max(8, cell // 3)))
     room = round(max(font.getlength(name) for name in classes)) + 20
-    picture = Image.new("RGB", (room + count * cell + 20, room + count * cell + 20), "white")
+    legend, wide = "Rows: what it is. Columns: what it was found to be.", _font(16)
+    width = max(room + count * cell, round(wide.getlength(legend)) + 10) + 20
+    picture = Image.new("RGB", (width, room + count * cell + 50), "white")
     draw = ImageDraw.Draw(picture)
+    draw.text((10, room + count * cell + 18), legend, _INK, wide)
     for row, name in enumerate(classes):
         draw.text((room - 10, room + row * cell + cell / 2), name, _INK, font, anchor="rm")
         across = Image.new("RGB", (room, cell), "white")

@@ -58,11 +58,12 @@ def near_duplicates(
             if stop():
                 break
 
-            def near(other: int, start: int = start) -> NDArray[np.int64]:
-                return _near(coarse, fine, start, other, least - _SLACK)
+            def near(other: int, start: int = start) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+                return _compared(matrix, _maybe_near(coarse, fine, start, other, least - _SLACK), least)
 
-            for pairs in pool.map(near, range(start, count, _BLOCK)):
-                _compare(matrix, pairs, least, groups)
+            for pairs, cosines in pool.map(near, range(start, count, _BLOCK)):
+                for (one, other), cosine in zip(pairs.tolist(), cosines.tolist(), strict=True):
+                    groups.join(one, other, min(1.0, cosine))
             report(min(start + _BLOCK, count), count)
     found = [
         Group(tuple(sorted(int(matrix.ids[place]) for place in places)), similarity)
@@ -71,7 +72,7 @@ def near_duplicates(
     return sorted(found, key=lambda group: (-len(group.photos), group.photos))
 
 
-def _near(
+def _maybe_near(
     coarse: NDArray[np.float32], fine: NDArray[np.float32], start: int, other: int, least: float
 ) -> NDArray[np.int64]:
     """The pairs (one of the rows from `start`, one from `other`) that may be near, int (pairs, 2), each once."""
@@ -121,16 +122,20 @@ def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return basis
 
 
-def _compare(matrix: FeatureMatrix, pairs: NDArray[np.int64], least: float, groups: _Groups) -> None:
-    """Compare pairs of rows in full, and join those that are near."""
+def _compared(
+    matrix: FeatureMatrix, pairs: NDArray[np.int64], least: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Of some pairs of rows those that are near, compared in full, with their cosines."""
+    found, cosines = [pairs[:0]], [np.zeros(0, np.float32)]
     for start in range(0, len(pairs), _BLOCK):
         part = pairs[start : start + _BLOCK]
         places, where = np.unique(part, return_inverse=True)
         rows = matrix.units(places.tolist())
         where = where.reshape(part.shape)
-        cosines = np.einsum("ij,ij->i", rows[where[:, 0]], rows[where[:, 1]])
-        for (one, other), cosine in zip(part[cosines >= least], cosines[cosines >= least], strict=True):
-            groups.join(int(one), int(other), min(1.0, float(cosine)))
+        told = np.einsum("ij,ij->i", rows[where[:, 0]], rows[where[:, 1]])
+        found.append(part[told >= least])
+        cosines.append(told[told >= least])
+    return np.concatenate(found), np.concatenate(cosines)
 
 
 class _Groups:

@@ -82,7 +82,8 @@ class FeatureMatrix:
     def units(self, places: Sequence[int]) -> NDArray[np.float32]:
         """Rows of length one, float32 (places, width)."""
         whole = np.memmap(self.path, "<f2", "r", shape=(len(self.ids), self.width))
-        wide: NDArray[np.float32] = whole[list(places)].astype(np.float32)
+        wide = float32_of(whole[list(places)], np.empty((len(places), self.width), np.int32))
+        wide *= _SCALE
         wide /= np.maximum(self.lengths[list(places)], np.float32(1e-12))[:, np.newaxis]
         return wide
 

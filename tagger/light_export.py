@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
-from tagger.errors import EngineError, NoLibraryError, TaggerError, UsageError, WeightsError
-from tagger.intake.discover import walk
+from tagger.errors import EngineError, NoLibraryError, TaggerError, UsageError
+from tagger.intake.discover import photos_below
 from tagger.photo import shown_path
 from tagger.store import records
 from tagger.store.session import open_store
-from tagger.vision.child import how_it_ended, last_words, spawn
+from tagger.vision.child import messages, spawn
 from tagger.vision.light import INSTALL, About, has_runtime, place, read_about
 from tagger.vision.models import Architecture
-from tagger.vision.protocol import receive, send
+from tagger.vision.protocol import send
 from tagger.vision.weights import WeightsFile, locate
 from tagger.whole_file import replacing
 
 LOG_FILE = "export.log"
 # So few photos cannot show what the ranges of a layer's values are, nor how often two networks agree.
 LEAST_PHOTOS = 50
-# Converting a network gives no sign of life in between; the largest one takes minutes on weak cores.
-_STALL_SECONDS = 1800.0
 
 Report = Callable[[str, int, int], None]
 
@@ -100,8 +96,7 @@ def _from_folders(settings: Settings, folders: Sequence[str], sample: int) -> li
     for folder in folders:
         if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
             raise UsageError(f"{shown_path(folder)} is not a folder.")
-        seen = walk(folder, settings.intake, lambda _problem: None)
-        found += [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]  # noqa: PTH118
+        found += photos_below(folder, settings.intake, lambda _problem: None)
     # The same photos each time, from everywhere.
     return random.Random(0).sample(found, min(sample, len(found)))
 
@@ -132,35 +127,17 @@ def _run(
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )
-            _follow(channel, process, log, report, clock)
+            for message in messages(process, channel, log, "makes the model", clock):
+                match message["kind"]:
+                    case "progress":
+                        report(message["stage"], message["done"], message["total"])
+                    case "too few":
+                        raise _too_few(message["photos"])
+                    case _:
+                        return
     finally:
         process.kill()
         process.wait()
-
-
-def _follow(channel: Connection, process: subprocess.Popen[bytes], log: Path, report: Report, clock: Clock) -> None:
-    """Until it is done. In short waits, so that Ctrl-C is answered."""
-    last_word = clock.monotonic()
-    while clock.monotonic() - last_word < _STALL_SECONDS:
-        if not channel.poll(1.0):
-            continue
-        try:
-            message = receive(channel)
-        except (EOFError, OSError, ValueError) as error:
-            how = how_it_ended(process)
-            raise EngineError(f"The process that makes the model {how}.{last_words(log)}", f"See {log}") from error
-        last_word = clock.monotonic()
-        match message["kind"]:
-            case "progress":
-                report(message["stage"], message["done"], message["total"])
-            case "too few":
-                raise _too_few(message["photos"])
-            case "fault":
-                kinds = {"WeightsError": WeightsError, "EngineError": EngineError}
-                raise kinds.get(message["error"], TaggerError)(message["message"], message["cure"])
-            case _:
-                return
-    raise EngineError(f"The process that makes the model gave no sign of life for {_STALL_SECONDS:g} s.", f"See {log}")
 
 
 def _too_few(photos: int) -> UsageError:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tagger.store import looks
 from tagger.store.records import PhotoRecord
 from tagger.store.tables import PhotoLabelRow, PhotoRow
+from tagger.taught_head import unit
 
 # So many photos of each label, of at most so many labels, and so many taken before and after.
 _PER_LABEL, _LABELS, _AROUND = 400, 5, 200
@@ -33,13 +34,13 @@ def similar(session: Session, record: PhotoRecord, limit: int) -> list[tuple[int
         return []
     ids = sorted(_candidates(session, record))
     found: list[tuple[int, float]] = []
-    this = _unit(np.frombuffer(own, "<f2")[np.newaxis])
+    this = unit(np.frombuffer(own, "<f2")[np.newaxis])
     iterator = iter(ids)
     while part := list(islice(iterator, 500)):
         vectors = looks.reusable_features(session, part, model)
         if vectors:
             rows = np.frombuffer(b"".join(vectors.values()), "<f2").reshape(len(vectors), -1)
-            found += zip(vectors, (_unit(rows) @ this[0]).tolist(), strict=True)
+            found += zip(vectors, (unit(rows) @ this[0]).tolist(), strict=True)
     found.sort(key=lambda item: (-item[1], item[0]))
     # An identical copy is told elsewhere; here it would only fill places.
     return [(number, min(1.0, share)) for number, share in found if share < 0.9999][:limit]
@@ -69,11 +70,3 @@ def _candidates(session: Session, record: PhotoRecord) -> set[int]:
             found.update(session.scalars(select(PhotoRow.id).where(side).order_by(order).limit(_AROUND)))
     missing = select(PhotoRow.id).where(PhotoRow.missing_since.is_not(None), PhotoRow.id.in_(found))
     return found - set(session.scalars(missing)) - {record.id}
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length one, float32; zeros stay zeros."""
-    wide = rows.astype(np.float32)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    unit: np.ndarray = wide / np.maximum(lengths, 1e-12)
-    return unit

@@ -5,57 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import shutil
-import subprocess
-import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from tagger.clock import Clock, SystemClock
 from tagger.config import Settings
 from tagger.curves import confusion_picture, curves_picture
-from tagger.errors import EngineError, TaggerError, UsageError, WeightsError
-from tagger.formats import looks_like_photo
-from tagger.photo import shown_path
+from tagger.dataset import Dataset
 from tagger.vision import trained
-from tagger.vision.child import how_it_ended, last_words, spawn
+from tagger.vision.child import messages, spawn
 from tagger.vision.models import MODELS_FOLDER, REGISTRY
-from tagger.vision.protocol import receive, send
+from tagger.vision.protocol import send
 from tagger.vision.trained import Description
 from tagger.whole_file import replacing
 
 LOG_FILE = "train.log"
 SMALL = "small"
-_LEAST = 10
-_VALIDATION = 0.1
-_STALL_SECONDS = 1800.0
-_PICTURE = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-# CIFAR-10's binary version (www.cs.toronto.edu/~kriz/cifar.html): its files, and the bytes of a record.
-_BINARY = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
-_RECORD = 3073
-
-# A picture: its file, its place inside of it (empty: it is the file), and its class.
-Item = tuple[str, str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Pictures with their classes. `test` may be empty."""
-
-    classes: tuple[str, ...]
-    train: list[Item]
-    validation: list[Item]
-    test: list[Item]
-
-    @property
-    def hash(self) -> str:
-        """A text that is another one when the pictures are."""
-        text = json.dumps([self.classes, self.train, self.validation, self.test])
-        return hashlib.blake2b(os.fsencode(text), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,117 +85,6 @@ class Report:
         """An epoch is over."""
 
 
-def read_dataset(source: str, seed: int = 1) -> Dataset:
-    """The pictures of a folder or an archive, one folder a class; with `train/` and `test/`, or without.
-
-    Also CIFAR-10's binary version. Without `validation/` a tenth is held back for the validation.
-    Raises UsageError.
-    """
-    path = Path(source)
-    if path.is_dir():
-        binary = [path / name for name in _BINARY]
-        if any(file.is_file() for file in binary):
-            return _binary(path, seed)
-        if (path / "data_batch_1").is_file():
-            raise UsageError(
-                f"{shown_path(source)} holds CIFAR-10 as Python's pickles, which can run code, and is not opened.",
-                "Fetch the binary version of the data set, or put the pictures into one folder a class.",
-            )
-        found = sorted(
-            (os.path.relpath(os.path.join(place, name), source), os.path.join(place, name), "")  # noqa: PTH118
-            for place, folders, names in os.walk(source)
-            for name in names
-            if not _hidden(folders) and looks_like_photo(name) and not name.startswith(".")
-        )
-    elif path.is_file():
-        found = _in_archive(source)
-    else:
-        raise UsageError(f"There is no folder or archive {shown_path(source)}.")
-    return _split(source, found, seed)
-
-
-def _hidden(folders: list[str]) -> bool:
-    folders[:] = sorted(name for name in folders if not name.startswith("."))
-    return False
-
-
-def _in_archive(source: str) -> list[tuple[str, str, str]]:
-    try:
-        with tarfile.open(source) as archive:
-            names = [member.name for member in archive if member.isfile() and member.name.lower().endswith(_PICTURE)]
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise UsageError(f"{shown_path(source)} is no tar archive that can be read: {error}.") from error
-    return [(name.removeprefix("./"), source, name) for name in names]
-
-
-def _split(source: str, found: Sequence[tuple[str, str, str]], seed: int) -> Dataset:
-    """By the folders that the pictures lie in."""
-    parts: dict[str, list[tuple[str, str, str]]] = {"train": [], "validation": [], "test": []}
-    names = {"train": "train", "test": "test", "val": "validation", "valid": "validation", "validation": "validation"}
-    has_parts = any(relative.split("/")[0] == "train" for relative, _, _ in found)
-    for relative, path, inside in found:
-        folders = relative.split("/")[:-1]
-        part = names.get(folders[0], "") if has_parts and folders else "train"
-        if has_parts:
-            folders = folders[1:]
-        if part and folders:
-            parts[part].append((folders[0], path, inside))
-    classes = tuple(sorted({name for items in parts.values() for name, _, _ in items}))
-    places = {name: place for place, name in enumerate(classes)}
-    items = {part: [(path, inside, places[name]) for name, path, inside in listed] for part, listed in parts.items()}
-    return _checked(source, classes, items["train"], items["validation"], items["test"], seed)
-
-
-def _binary(path: Path, seed: int) -> Dataset:
-    names = path / "batches.meta.txt"
-    if not names.is_file():
-        raise UsageError(f"{shown_path(str(path))} lacks batches.meta.txt, which names the classes.")
-    classes = tuple(names.read_text(errors="replace").split())
-    train = [item for name in _BINARY if (path / name).is_file() for item in _records(path / name, len(classes))]
-    test = _records(path / "test_batch.bin", len(classes)) if (path / "test_batch.bin").is_file() else []
-    return _checked(str(path), classes, train, [], test, seed)
-
-
-def _records(path: Path, classes: int) -> list[Item]:
-    data = path.read_bytes()
-    if len(data) % _RECORD:
-        raise UsageError(f"{shown_path(str(path))} is not whole: it does not hold records of {_RECORD} bytes.")
-    kinds = data[::_RECORD]
-    if kinds and max(kinds) >= classes:
-        raise UsageError(f"{shown_path(str(path))} names a class {max(kinds)}; there are {classes}.")
-    return [(str(path), str(number), kind) for number, kind in enumerate(kinds)]
-
-
-def _checked(
-    source: str, classes: tuple[str, ...], train: list[Item], validation: list[Item], test: list[Item], seed: int
-) -> Dataset:
-    if len(classes) < 2:
-        there = f" (only {classes[0]!r})" if classes else ""
-        raise UsageError(
-            f"{shown_path(source)} holds no two folders with pictures{there}.",
-            "Put the pictures of each class into a folder of its own: DIR/cat/..., DIR/dog/...",
-        )
-    for place, name in enumerate(classes):
-        count = sum(item[2] == place for item in train)
-        if count < _LEAST:
-            raise UsageError(f"{name!r} has {count} pictures to train with; at least {_LEAST} a class are needed.")
-    if not validation:
-        # The same ones each time, as many of each class.
-        mixed = random.Random(seed).sample(train, len(train))
-        validation = []
-        for place in range(len(classes)):
-            mine = [item for item in mixed if item[2] == place]
-            validation += mine[: max(1, round(_VALIDATION * len(mine)))]
-        # In the order in which they lie in an archive: a compressed one can only be read forwards.
-        held_back = set(validation)
-        rest: list[Item] = []
-        validation = []
-        for item in train:
-            (validation if item in held_back else rest).append(item)
-        train = rest
-    return Dataset(classes, train, validation, test)
-
-
 def train(
     settings: Settings,
     dataset: Dataset,
@@ -244,7 +101,8 @@ def train(
     clock = clock or SystemClock()
     folder = _begun(settings, dataset, wish, start_weights)
     started = clock.monotonic()
-    process, channel = spawn("tagger.vision.trainer", settings.data_dir, settings.data_dir / LOG_FILE)
+    log = settings.data_dir / LOG_FILE
+    process, channel = spawn("tagger.vision.trainer", settings.data_dir, log)
     result = Training(wish.name, classes=dataset.classes)
     try:
         with channel:
@@ -270,7 +128,17 @@ def train(
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )
-            _follow(channel, process, settings.data_dir / LOG_FILE, report, stop, result, clock)
+            told = False
+
+            def between() -> None:
+                nonlocal told
+                if stop() and not told:
+                    told = True
+                    send(channel, "stop")
+
+            for message in messages(process, channel, log, "trains", clock, between):
+                if _heard(message, report, result):
+                    break
     finally:
         process.kill()
         process.wait()
@@ -297,34 +165,6 @@ def _begun(settings: Settings, dataset: Dataset, wish: Wish, start_weights: Path
     return folder
 
 
-def _follow(
-    channel: Connection,
-    process: subprocess.Popen[bytes],
-    log: Path,
-    report: Report,
-    stop: Callable[[], bool],
-    result: Training,
-    clock: Clock,
-) -> None:
-    """Until it is done. In short waits, so that Ctrl-C is answered."""
-    last_word, told = clock.monotonic(), False
-    while clock.monotonic() - last_word < _STALL_SECONDS:
-        if stop() and not told:
-            told = True
-            send(channel, "stop")
-        if not channel.poll(0.5):
-            continue
-        try:
-            message = receive(channel)
-        except (EOFError, OSError, ValueError) as error:
-            how = how_it_ended(process)
-            raise EngineError(f"The process that trains {how}.{last_words(log)}", f"See {log}") from error
-        last_word = clock.monotonic()
-        if _heard(message, report, result):
-            return
-    raise EngineError(f"The process that trains gave no sign of life for {_STALL_SECONDS:g} s.", f"See {log}")
-
-
 def _heard(message: dict[str, Any], report: Report, result: Training) -> bool:
     """Take in what the process says; whether it is done."""
     match message["kind"]:
@@ -347,9 +187,6 @@ def _heard(message: dict[str, Any], report: Report, result: Training) -> bool:
             right = sum(row[place] for place, row in enumerate(result.matrix))
             result.accuracy = right / max(1, sum(map(sum, result.matrix)))
             return True
-        case "fault":
-            kinds = {"WeightsError": WeightsError, "EngineError": EngineError, "UsageError": UsageError}
-            raise kinds.get(message["error"], TaggerError)(message["message"], message["cure"])
     return False
 
 

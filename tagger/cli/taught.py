@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,7 @@ from tagger.photo import shown_path
 
 if TYPE_CHECKING:
     from tagger.config import Settings
-    from tagger.store.session import Store
-    from tagger.store.taught import Taught
+    from tagger.teaching.teach import Teacher
 
 
 @click.group(
@@ -93,28 +94,10 @@ def switch_off(context: click.Context, name: str) -> int:
 
 
 def _switch(context: click.Context, name: str, *, on: bool) -> int:
-    from tagger.clock import SystemClock
-    from tagger.store import taught
-    from tagger.store.session import open_store
-    from tagger.teaching.teach import Teacher
-
-    settings = settings_of(context)
-    with open_store(settings) as store:
-        label = _find(store, name)
-        teacher = Teacher(store, settings, SystemClock())
-        model = teacher.model()
-        with store.read() as session:
-            trained = taught.trained(session, label).get(model.id)
-        if trained is None or (on and trained.head is None):
-            raise UsageError(
-                f"{label.name!r} was not taught for {model.architecture} ({model.model_id}).",
-                f"Teach it: tagger taught again {label.name!r}",
-            )
-        started = teacher.clock.now()
-        scored = teacher.scored(trained.head, model) if on and trained.head is not None else teacher.nothing()
-        with store.write() as session:
-            changed = teacher.switch(session, label, model, trained, scored, started, on=on)
-    _wake(settings, changed)
+    with _teacher(context) as teacher:
+        label = teacher.find(name)
+        changed = teacher.turn(label, on=on)
+    _wake(teacher.settings, changed)
     print(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
@@ -124,19 +107,10 @@ def _switch(context: click.Context, name: str, *, on: bool) -> int:
 @click.pass_context
 def remove(context: click.Context, name: str) -> int:
     """Forget taught label NAME with its examples. The label stays where you gave it yourself."""
-    from tagger.clock import SystemClock
-    from tagger.store import taught
-    from tagger.store.session import open_store
-    from tagger.teaching.teach import Teacher
-
-    settings = settings_of(context)
-    with open_store(settings) as store:
-        label = _find(store, name)
-        teacher = Teacher(store, settings, SystemClock())
-        with store.write() as session:
-            changed = teacher.take_away(session, label)
-            taught.forget(session, label)
-    _wake(settings, changed)
+    with _teacher(context) as teacher:
+        label = teacher.find(name)
+        changed = teacher.forget(label)
+    _wake(teacher.settings, changed)
     print(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
@@ -146,20 +120,13 @@ def remove(context: click.Context, name: str) -> int:
 @click.pass_context
 def again(context: click.Context, name: str | None) -> int:
     """Train taught label NAME, or all of them, on their examples and on what you corrected since."""
-    from tagger.clock import SystemClock
     from tagger.store import taught
-    from tagger.store.session import open_store
-    from tagger.teaching.teach import Teacher
 
-    settings = settings_of(context)
     changed, failed = 0, 0
-    with open_store(settings) as store:
-        with store.read() as session:
-            labels = [_find(store, name)] if name else taught.all_taught(session)
-        teacher = Teacher(store, settings, SystemClock())
-        for label in labels:
-            started = teacher.clock.now()
-            lesson = teacher.teach_again(label, teacher.model())
+    with _teacher(context) as teacher:
+        with teacher.store.read() as session:
+            labels = [teacher.find(name)] if name else taught.all_taught(session)
+        for label, lesson, started in teacher.teach_again(labels, teacher.model()):
             report = lesson.report
             if report.refused:
                 failed += 1
@@ -171,7 +138,7 @@ def again(context: click.Context, name: str | None) -> int:
                 f"{label.name}: precision {report.precision:.0%}, recall {report.recall:.0%}; "
                 f"{count(now, 'photo')} changed."
             )
-    _wake(settings, changed)
+    _wake(teacher.settings, changed)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
@@ -181,17 +148,13 @@ def again(context: click.Context, name: str | None) -> int:
 @click.pass_context
 def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
-    from tagger.clock import SystemClock
     from tagger.store import taught
-    from tagger.store.session import open_store
     from tagger.teaching import taught_file
-    from tagger.teaching.teach import Teacher
 
-    settings = settings_of(context)
-    with open_store(settings) as store:
-        model = Teacher(store, settings, SystemClock()).model()
-        with store.read() as session:
-            labels = [_find(store, name) for name in names] or taught.all_taught(session)
+    with _teacher(context) as teacher:
+        model = teacher.model()
+        with teacher.store.read() as session:
+            labels = [teacher.find(name) for name in names] or taught.all_taught(session)
             known = [(label, taught.trained(session, label).get(model.id)) for label in labels]
     usable = [(label, trained) for label, trained in known if trained is not None and trained.head is not None]
     if not usable:
@@ -208,24 +171,12 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 @click.pass_context
 def import_file(context: click.Context, file: str, on: bool) -> int:
     """Take taught labels from FILE. Those of the same name are replaced."""
-    from tagger.clock import SystemClock
-    from tagger.store.session import open_store
     from tagger.teaching import taught_file
-    from tagger.teaching.teach import Teacher
 
-    settings = settings_of(context)
     imported = taught_file.read(Path(absolute(file)))
-    with open_store(settings) as store:
-        teacher = Teacher(store, settings, SystemClock())
-        model = teacher.model()
-        if model.model_id != imported.model_id:
-            raise UsageError(
-                f"These labels were taught for {imported.architecture} ({imported.model_id}), "
-                f"and this library is labelled by {model.architecture} ({model.model_id}).",
-                "A taught label works with its own model only; use that model, or teach it here.",
-            )
-        changed = sum(teacher.take_in(precision, trained, model, on=on) for precision, trained in imported.labels)
-    _wake(settings, changed)
+    with _teacher(context) as teacher:
+        changed = teacher.take_in(imported, on=on)
+    _wake(teacher.settings, changed)
     names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)
     print(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")
     if not on:
@@ -233,15 +184,15 @@ def import_file(context: click.Context, file: str, on: bool) -> int:
     return ExitCode.DONE
 
 
-def _find(store: Store, name: str) -> Taught:
-    from tagger.store import taught
+@contextmanager
+def _teacher(context: click.Context) -> Iterator[Teacher]:
+    from tagger.clock import SystemClock
+    from tagger.store.session import open_store
+    from tagger.teaching.teach import Teacher
 
-    with store.read() as session:
-        found = taught.find(session, " ".join(name.split()))
-        if found is None:
-            names = ", ".join(label.name for label in taught.all_taught(session)) or "none"
-            raise UsageError(f"No label {name!r} was taught.", f"Taught labels: {names}.")
-        return found
+    settings = settings_of(context)
+    with open_store(settings) as store:
+        yield Teacher(store, settings, SystemClock())
 
 
 def _wake(settings: Settings, changed: int) -> None:

@@ -90,11 +90,11 @@ def command(
         teacher = Teacher(store, settings, clock, looking, fetching.update)
         if from_keywords:
             stop = stack.enter_context(stop_on_signals(say_stopping))
-            lessons = _from_keywords(teacher, name, precision, partial(stages.update, "reading keywords"), stop, on)
+            lessons = _from_keywords(teacher, name, precision, stages.update, stop, on)
         else:
             started = clock.now()
             lesson = teacher.teach(name, _examples(store, settings, yes, no), precision)
-            lessons = [(lesson, _kept(teacher, lesson, started, on))]
+            lessons = [(lesson.without_scores(), _kept(teacher, lesson, started, on))]
         _wake(settings, lessons)
         found = [_json(store, lesson, changed) for lesson, changed in lessons]
     if as_json:
@@ -124,9 +124,10 @@ def _from_keywords(
 ) -> list[tuple[Lesson, int | None]]:
     from tagger.store.taught import Example, Kind
     from tagger.teaching.examples import read_keywords
-    from tagger.teaching.teach import LEAST
+    from tagger.teaching.measure import LEAST
+    from tagger.teaching.teach import Wanted
 
-    keywords = read_keywords(teacher.store, teacher.settings, tell, stop)
+    keywords = read_keywords(teacher.store, teacher.settings, partial(tell, "reading keywords"), stop)
     if keywords.unreadable:
         print(f"tagger: {count(keywords.unreadable, 'file')} could not be read.", file=sys.stderr)
     wanted = [
@@ -139,20 +140,19 @@ def _from_keywords(
         there = ", ".join(f"{keywords.name(word)} ({len(photos)})" for word, photos in most) or "none"
         what = f"No photo has the keyword {name!r}." if name else f"No keyword is on {LEAST} photos."
         raise UsageError(what, f"The most frequent keywords of the labelled photos: {there}.")
-    lessons: list[tuple[Lesson, int | None]] = []
-    for word in wanted:
-        if stop():
-            break
-        started = teacher.clock.now()
+
+    def label(word: str) -> Wanted:
         # Who tagged a photo, but not with this, meant that it is not this; only if few are tagged, any photo will do.
         others = sorted(keywords.tagged - keywords.photos[word])
-        lesson = teacher.teach(
-            keywords.name(word),
-            [Example(Kind.YES, number) for number in sorted(keywords.photos[word])],
-            precision,
-            others=others if len(others) >= 2 * LEAST else None,
-        )
-        lessons.append((lesson, _kept(teacher, lesson, started, on)))
+        examples = [Example(Kind.YES, number) for number in sorted(keywords.photos[word])]
+        return Wanted(keywords.name(word), examples, others if len(others) >= 2 * LEAST else None)
+
+    lessons: list[tuple[Lesson, int | None]] = []
+    for lesson, started in teacher.teach_several(map(label, wanted), precision):
+        if stop():
+            break
+        lessons.append((lesson.without_scores(), _kept(teacher, lesson, started, on)))
+        tell("teaching", len(lessons), len(wanted))
     return lessons
 
 

@@ -115,8 +115,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Train a network on the classes in DIR; it can be used by --model NAME like any other."""
+    from tagger.dataset import read_dataset
     from tagger.store.lock import TRAIN_LOCK, work_lock
-    from tagger.training import SMALL, Wish, read_dataset, train
+    from tagger.training import SMALL, Wish, train
     from tagger.vision.models import registered
 
     settings = settings_of(context)
@@ -141,7 +142,7 @@ def command(
         raise UsageError(f"{len(widths)} blocks halve pictures of {wish.input_size} pixels to nothing.")
     with ExitStack() as stack:
         start = _start_weights(stack, settings, wish, weights, as_json)
-        dataset = read_dataset(absolute(source), seed)
+        dataset = read_dataset(absolute(source), settings.intake, seed)
         if not as_json:
             print(
                 f"{count(len(dataset.classes), 'class', 'classes')}; {len(dataset.train):,} pictures to train with, "

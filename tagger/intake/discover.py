@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tagger.config import IntakeSettings
+from tagger.errors import UsageError
 from tagger.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.intake.filesystem import keeps_inodes
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
@@ -71,6 +72,21 @@ def walk(
     and ctimes can be relied on (found out by default).
     """
     return _Walk(root, settings, on_problem, [] if unread is None else unread, stable).files(below)
+
+
+def _refuse(problem: ScanProblem) -> None:
+    raise UsageError(f"The folder cannot be read whole: {problem}.")
+
+
+def photos_below(
+    folder: str, settings: IntakeSettings, on_problem: Callable[[ScanProblem], None] = _refuse
+) -> list[str]:
+    """The absolute paths of what is named like a photo in a folder (absolute) that a person named, in a walk's order.
+
+    Raises UsageError where a part of it cannot be looked at, unless `on_problem` takes that.
+    """
+    seen = walk(folder, settings, on_problem)
+    return [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]  # noqa: PTH118
 
 
 def look_at(

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from tagger.config import Settings
 from tagger.errors import UsageError
-from tagger.formats import JPEG_START, looks_like_photo
+from tagger.formats import JPEG_START
+from tagger.intake.discover import photos_below
 from tagger.keyword_runs import photos_of
 from tagger.keywords import sidecar
 from tagger.keywords.read import persons_words
@@ -34,7 +35,7 @@ def examples_from(settings: Settings, session: Session, kind: Kind, source: str)
     """The photos of a folder, one photo, or what a search finds. Raises UsageError where there are none, QueryError."""
     path = os.path.abspath(os.path.expanduser(source))  # noqa: PTH100, PTH111 - links are kept
     if Path(path).is_dir() or Path(path).is_file():
-        files = _photos_in(path) if Path(path).is_dir() else [path]
+        files = photos_below(path, settings.intake) if Path(path).is_dir() else [path]
         if not files:
             raise UsageError(f"There are no photos in {shown_path(path)}.")
         return [_example(session, kind, file) for file in files]
@@ -43,18 +44,6 @@ def examples_from(settings: Settings, session: Session, kind: Kind, source: str)
         raise UsageError(
             f"{source!r} is no folder, and a search for it finds no photo.", f"See: tagger search {source!r}"
         )
-    return found
-
-
-def _photos_in(folder: str) -> list[str]:
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            os.path.join(place, name)  # noqa: PTH118 - a str with surrogates
-            for name in sorted(names)
-            if not name.startswith(".") and looks_like_photo(name)
-        ]
     return found
 
 

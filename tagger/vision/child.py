@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
+
+from tagger.clock import Clock
+from tagger.errors import EngineError, TaggerError, UsageError, WeightsError
+from tagger.vision.protocol import receive
+
+# A network that is converted or trained gives no sign of life in between; the largest takes minutes on weak cores.
+_STALL_SECONDS = 1800.0
+_POLL_SECONDS = 0.5
 
 _SIGNALS = {4: "an illegal instruction", 6: "an abort", 7: "a bus error", 9: "a kill", 11: "a segmentation fault"}
 
@@ -57,3 +67,34 @@ def last_words(log_file: Path) -> str:
     except OSError:
         return ""
     return f" Its last words: {lines[-1]}" if lines else ""
+
+
+def messages(
+    process: subprocess.Popen[bytes],
+    channel: Connection,
+    log_file: Path,
+    what: str,
+    clock: Clock,
+    between: Callable[[], None] = lambda: None,
+) -> Iterator[dict[str, Any]]:
+    """What a process says, until the caller has heard enough. `what` it does: "trains", in messages.
+
+    `between`: called at least twice a second, so that Ctrl-C is answered. Raises EngineError where the process ends or
+    says nothing for half an hour, and what it tells as its fault.
+    """
+    last_word = clock.monotonic()
+    while clock.monotonic() - last_word < _STALL_SECONDS:
+        between()
+        if not channel.poll(_POLL_SECONDS):
+            continue
+        try:
+            message = receive(channel)
+        except (EOFError, OSError, ValueError) as error:
+            how = how_it_ended(process)
+            raise EngineError(f"The process that {what} {how}.{last_words(log_file)}", f"See {log_file}") from error
+        if message["kind"] == "fault":
+            kinds = {kind.__name__: kind for kind in (WeightsError, EngineError, UsageError)}
+            raise kinds.get(message["error"], TaggerError)(message["message"], message["cure"])
+        last_word = clock.monotonic()
+        yield message
+    raise EngineError(f"The process that {what} gave no sign of life for {_STALL_SECONDS:g} s.", f"See {log_file}")

@@ -1,8 +1,7 @@
 """The process that trains a network: `python -m tagger.vision.trainer FD`, started by `tagger.training` only.
 
-Pictures are decoded once, by the code that decodes photos, into a file of pixels that is mapped into memory; every
-epoch reads them from there, shifted and mirrored at random. After each epoch the state is written, so that training
-that was interrupted goes on with the next one.
+Every epoch goes over all pictures, shifted and mirrored at random. After each epoch the state is written, so that
+training that was interrupted goes on with the next one.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tarfile
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,24 +20,18 @@ from numpy.typing import NDArray
 
 from tagger.config import LimitSettings
 from tagger.errors import ModelError, UsageError
-from tagger.machine import memory, usable_threads
-from tagger.vision.decode import decode, in_memory, open_photo
-from tagger.vision.faults import DecodeError
+from tagger.machine import usable_threads
 from tagger.vision.models import REGISTRY, Architecture, Network
 from tagger.vision.precision import computes_bfloat16
 from tagger.vision.preprocessing import Preprocessing, preprocessed
 from tagger.vision.protocol import receive, send
+from tagger.vision.training_pictures import Pictures, decoded
 
-_AHEAD = 256
 # So many bytes of pictures are made ready at once.
 _AT_ONCE = 64 << 20
-# Pictures may take this share of the free memory.
-_IN_MEMORY = 0.25
 _LEARNING_RATE, _WARM_UP, _DECAY = 2e-3, 0.1, 1e-2
 # Fine-tuning must not shake what the network knows already; its new last layer knows nothing yet.
 _FINE_RATE = 1e-3
-_RECORD = 3073  # CIFAR-10's binary version: a byte for the class, 1024 for each of red, green and blue
-_SIDE = 32
 
 _stop = threading.Event()
 
@@ -75,17 +66,27 @@ def _train(channel: Connection, order: dict[str, Any]) -> None:
     threads = usable_threads(int(order["threads"]))
     size = int(order["input_size"])
     limits = LimitSettings.model_validate(order["limits"])
-    pictures = _decoded(channel, folder, order["parts"], size, limits, threads)
+
+    def report(done: int, total: int) -> None:
+        send(channel, "progress", stage="decoding", done=done, total=total)
+
+    pictures = decoded(folder, order["parts"], size, limits, threads, report, _stop.is_set)
     if pictures is None:
         send(channel, "stopped", epochs=0)
         return
+    send(channel, "decoded", skipped=pictures.skipped[:20], count=len(pictures.skipped))
+    for part in ("train", "validation"):
+        counts = np.bincount(pictures.parts[part].classes, minlength=len(order["classes"]))
+        if counts.min() < 1:
+            name, first = order["classes"][int(counts.argmin())], "".join(pictures.skipped[:1])
+            raise UsageError(f"No picture of {name!r} for the {part} can be read. {first}")
     # Importing it takes seconds, and what is wrong with the pictures is known before.
     from tagger.vision.engines.tensorflow import use_threads
 
     # Pictures are made ready beside the network.
     use_threads(threads, beside=2)
     wanted = _architecture(order)
-    _fit(channel, order, folder, wanted, pictures)
+    _fit(channel, order, folder, wanted, pictures.parts)
 
 
 def _architecture(order: dict[str, Any]) -> Architecture:
@@ -104,124 +105,8 @@ def _architecture(order: dict[str, Any]) -> Architecture:
     )
 
 
-# --- pictures -----------------------------------------------------------------------------------------------
-
-
-class _Pictures:
-    """Decoded pictures of one part: `pixels` uint8 (pictures, size, size, 3), mapped; `classes` int (pictures,)."""
-
-    def __init__(self, pixels: NDArray[np.uint8], classes: NDArray[np.int64]) -> None:
-        self.pixels, self.classes = pixels, classes
-
-
-def _decoded(
-    channel: Connection,
-    folder: Path,
-    parts: dict[str, list[tuple[str, str, int]]],
-    size: int,
-    limits: LimitSettings,
-    threads: int,
-) -> dict[str, _Pictures] | None:
-    """By part (train, validation, test) its pictures; None if it was told to stop. Those of a run before are taken."""
-    found: dict[str, _Pictures] = {}
-    total, done = sum(len(items) for items in parts.values()), 0
-    skipped: list[str] = []
-    for part, items in parts.items():
-        path, ready = folder / f"{part}.u8", folder / f"{part}.json"
-        if ready.is_file():
-            kept = json.loads(ready.read_text())
-        else:
-            kept = []
-            with path.open("wb") as file, ThreadPoolExecutor(threads) as pool:
-                for place, (pixels, reason) in enumerate(_in_order(pool, items, size, limits)):
-                    if pixels is None:
-                        skipped.append(reason)
-                    else:
-                        file.write(pixels.tobytes())
-                        kept.append(items[place][2])
-                    if place % 100 == 0:
-                        send(channel, "progress", stage="decoding", done=done + place, total=total)
-                    if _stop.is_set():
-                        return None
-            ready.write_text(json.dumps(kept))
-        done += len(items)
-        send(channel, "progress", stage="decoding", done=done, total=total)
-        shape = (len(kept), size, size, 3)
-        found[part] = _Pictures(_pixels(path, shape), np.array(kept, np.int64))
-    send(channel, "decoded", skipped=skipped[:20], count=len(skipped), **{k: len(v.classes) for k, v in found.items()})
-    return found
-
-
-def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Decoded pictures: in memory where they take a small part of it, else mapped and read again in every epoch."""
-    free = memory()
-    if free is None or np.prod(shape) > (free[0] << 20) * _IN_MEMORY:
-        return np.memmap(path, np.uint8, "r", shape=shape)
-    return np.fromfile(path, np.uint8).reshape(shape)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, items: Sequence[tuple[str, str, int]], size: int, limits: LimitSettings
-) -> Iterator[tuple[NDArray[np.uint8] | None, str]]:
-    """Each picture's pixels, or why there are none. Those of an archive are read in its order, a few ahead."""
-    for start in range(0, len(items), _AHEAD):
-        part = items[start : start + _AHEAD]
-        contents = _contents(part)
-        yield from pool.map(lambda item: _look(item[0], item[1], item[2], size, limits), contents)
-
-
-_archives: dict[str, tarfile.TarFile] = {}
-
-
-def _contents(part: Sequence[tuple[str, str, int]]) -> list[tuple[str, bytes | None, str]]:
-    """(name, bytes or None for a file of its own, path). Archives are read by one thread only."""
-    found: list[tuple[str, bytes | None, str]] = []
-    for path, inside, _ in part:
-        if not inside:
-            found.append((Path(path).name, None, path))
-        elif inside.isdigit():
-            with Path(path).open("rb") as file:
-                file.seek(_RECORD * int(inside))
-                found.append((f"{path}:{inside}", file.read(_RECORD)[1:], ""))
-        else:
-            if path not in _archives:
-                # Open for as long as this process lives: each picture is one small read of it.
-                _archives[path] = tarfile.open(path)  # noqa: SIM115
-            member = _archives[path].extractfile(inside)
-            found.append((inside, b"" if member is None else member.read(), ""))
-    return found
-
-
-def _look(
-    name: str, content: bytes | None, path: str, size: int, limits: LimitSettings
-) -> tuple[NDArray[np.uint8] | None, str]:
-    try:
-        if content is None:
-            with open_photo(path) as photo:
-                return decode(photo, size=size, limits=limits).pixels, ""
-        if not name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")):
-            return _raw(content, size), ""
-        return decode(in_memory(name, content), size=size, limits=limits).pixels, ""
-    except DecodeError as error:
-        return None, f"{name}: {error.reason}"
-    except MemoryError:
-        return None, f"{name}: not enough memory"
-
-
-def _raw(content: bytes, size: int) -> NDArray[np.uint8]:
-    """A picture of CIFAR-10's binary version."""
-    from PIL import Image
-
-    plain = np.frombuffer(content, np.uint8).reshape(3, _SIDE, _SIDE).transpose(1, 2, 0)
-    resized = Image.fromarray(np.ascontiguousarray(plain)).resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(resized if size != _SIDE else Image.fromarray(np.ascontiguousarray(plain)), np.uint8)
-
-
-# --- training -----------------------------------------------------------------------------------------------
-
-
 def _fit(
-    channel: Connection, order: dict[str, Any], folder: Path, wanted: Architecture, pictures: dict[str, _Pictures]
+    channel: Connection, order: dict[str, Any], folder: Path, wanted: Architecture, pictures: dict[str, Pictures]
 ) -> None:
     import keras
     import tensorflow as tf
@@ -294,14 +179,16 @@ def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> No
     from tagger.vision.engines.networks import build
     from tagger.vision.engines.tensorflow import load_weights
 
-    known = build(REGISTRY[order["network"]])
-    load_weights(known, REGISTRY[order["network"]], Path(order["start_weights"]))
-    for new, old in zip(network.layers[:-1], known.layers[:-1], strict=True):
-        if [w.shape for w in new.weights] != [w.shape for w in old.weights]:
-            raise UsageError(
-                f"The weights of {order['kind']} do not fit pictures of {wanted.input_size} x {wanted.input_size}.",
-                f"Leave --size out, or say --size {REGISTRY[order['kind']].input_size}.",
-            )
+    published = REGISTRY[order["network"]]
+    known = build(published)
+    layers = list(zip(network.layers[:-1], known.layers[:-1], strict=True))
+    if any([w.shape for w in new.weights] != [w.shape for w in old.weights] for new, old in layers):
+        raise UsageError(
+            f"The weights of {published.name} do not fit pictures of {wanted.input_size} x {wanted.input_size}.",
+            f"Leave --size out, or say --size {published.input_size}.",
+        )
+    load_weights(known, published, Path(order["start_weights"]))
+    for new, old in layers:
         new.set_weights(old.get_weights())
 
 
@@ -309,25 +196,16 @@ def _one_epoch(
     channel: Connection,
     network: Any,
     wanted: Architecture,
-    part: _Pictures,
+    part: Pictures,
     batch: int,
     generator: np.random.Generator,
     epoch: int,
     augment: bool,
 ) -> dict[str, float]:
-    """Train on every picture once, some thousand at a time; mean loss and accuracy.
+    """Train on every picture once, some thousand of them made ready at a time; mean loss and accuracy.
 
-    Arrays are as fast as anything on two cores: the pictures of a whole epoch are shifted in a second.
+    Batch by batch: each call of Keras' `fit` waits two seconds and more for its input pipeline to end.
     """
-    import keras
-
-    class Stopping(keras.callbacks.Callback):  # type: ignore[misc]
-        """Hears from the parent."""
-
-        def on_train_batch_end(self, _number: int, logs: dict[str, float] | None = None) -> None:
-            if _stop.is_set():
-                self.model.stop_training = True
-
     order = generator.permutation(len(part.classes))
     several = max(1, _AT_ONCE // (4 * batch * int(np.prod(part.pixels.shape[1:])))) * batch
     loss = accuracy = 0.0
@@ -338,12 +216,14 @@ def _one_epoch(
         pixels = part.pixels[places]
         if augment:
             pixels = _augmented(pixels, generator)
-        given = preprocessed(pixels.astype(np.float32), wanted.preprocessing)
-        told = network.fit(
-            given, part.classes[places], batch_size=batch, epochs=1, shuffle=False, verbose=0, callbacks=[Stopping()]
-        ).history
-        loss += told["loss"][0] * len(places) / len(order)
-        accuracy += told["accuracy"][0] * len(places) / len(order)
+        given, truth = preprocessed(pixels.astype(np.float32), wanted.preprocessing), part.classes[places]
+        for first in range(0, len(places), batch):
+            if _stop.is_set():
+                break
+            these = slice(first, first + batch)
+            told = network.train_on_batch(given[these], truth[these], return_dict=True)
+            loss += float(told["loss"]) * len(truth[these]) / len(order)
+            accuracy += float(told["accuracy"]) * len(truth[these]) / len(order)
         send(channel, "batch", epoch=epoch + 1, done=min(start + several, len(order)), total=len(order))
     return {"loss": loss, "accuracy": accuracy}
 
@@ -362,7 +242,7 @@ def _augmented(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDA
     return found
 
 
-def _evaluated(network: Any, wanted: Architecture, part: _Pictures, batch: int) -> tuple[float, float]:
+def _evaluated(network: Any, wanted: Architecture, part: Pictures, batch: int) -> tuple[float, float]:
     """Mean loss and accuracy."""
     losses: list[NDArray[np.float64]] = []
     right = 0
@@ -374,7 +254,7 @@ def _evaluated(network: Any, wanted: Architecture, part: _Pictures, batch: int) 
     return float(np.concatenate(losses).mean()), right / len(part.classes)
 
 
-def _classes_of(network: Any, wanted: Architecture, part: _Pictures, batch: int) -> NDArray[np.int64]:
+def _classes_of(network: Any, wanted: Architecture, part: Pictures, batch: int) -> NDArray[np.int64]:
     found = [
         _scores(network, wanted, part.pixels[start : start + 2 * batch]).argmax(axis=1)
         for start in range(0, len(part.classes), 2 * batch)

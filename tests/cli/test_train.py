@@ -142,6 +142,16 @@ def test_an_architecture_is_fine_tuned_from_its_published_weights(plain: Tagger,
     assert sum(record["labels"][0]["name"] == "frog" for record in records) > 28
 
 
+@pytest.mark.slow
+def test_a_size_that_published_weights_do_not_fit_is_refused(plain: Tagger, pictures: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "vgg16.h5"
+    weights.write_bytes(b"never read")
+    options = ("--architecture", "vgg16", "--size", "64", "--fine-tune", "2", "--weights", weights)
+    said = plain("train", pictures, "--name", "tuned", *options, code=2).stderr
+    assert "The weights of vgg16 do not fit pictures of 64 x 64." in said
+    assert "--size 224" in said
+
+
 def binary(folder: Path) -> Path:
     """A few records in CIFAR-10's binary version."""
     folder.mkdir()
@@ -192,6 +202,11 @@ def test_what_cannot_be_trained_on_is_refused(plain: Tagger, tmp_path: Path, sha
     cut = binary(tmp_path / "binary") / "data_batch_1.bin"
     cut.write_bytes(cut.read_bytes()[:5000])
     assert "is not whole" in refused(cut.parent)
+    for name in ("cat", "dog"):
+        for number in range(12):
+            (tmp_path / "broken" / name).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "broken" / name / f"{number}.jpg").write_text("no picture")
+    assert "No picture of 'cat' for the train can be read. 0.jpg:" in refused(tmp_path / "broken")
     assert "cannot be the name of a model" in refused(one.parent, "--name", "../evil")
     assert "is a model already" in refused(one.parent, "--name", "resnet50")
     assert "makes no network" in refused(one.parent, "--blocks", "1,2")

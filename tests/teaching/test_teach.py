@@ -12,7 +12,7 @@ from tagger.store.looks import LabelBook, Look, Model
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
 from tagger.store.taught import Example, Kind
-from tagger.teaching.teach import Teacher
+from tagger.teaching.teach import Teacher, Wanted
 from tests.store import samples
 
 WIDTH, PHOTOS, BOATS = 32, 400, 36
@@ -75,6 +75,22 @@ def test_every_boat_is_found_and_nothing_else(store: Store) -> None:
     assert ours.keep(lesson, samples.NOW, on=True) == 0
 
 
+def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself(store: Store) -> None:
+    library(store)
+    ours = teacher(store)
+    # More than share one look; one of them has too few examples, and one is no better than chance.
+    wanted = [Wanted(f"boat {number}", boats(count=12 + number)) for number in range(18)]
+    wanted[3:3] = [Wanted("too few", boats(count=4)), Wanted("anything", boats(first=100))]
+    together = {lesson.name: lesson for lesson, _ in ours.teach_several(iter(wanted), 0.9)}
+    assert list(together) == [one.name for one in wanted]
+    for one in wanted:
+        alone, lesson = ours.teach(one.name, one.examples, 0.9), together[one.name]
+        assert lesson.report == alone.report
+        assert [number for number, _ in lesson.unsure] == [number for number, _ in alone.unsure]
+        assert np.allclose(lesson.scored.scores, alone.scored.scores, atol=1e-6)
+        assert (lesson.trained.head is None) == (one.name in ("too few", "anything"))
+
+
 def test_photos_that_changed_are_queued_for_their_keywords(store: Store) -> None:
     library(store)
     ours = teacher(store, mode="sidecar")
@@ -112,9 +128,7 @@ def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
     assert 30 not in labelled(store)
     # Nothing is new since.
     assert ours.teach_due() == []
-    with store.write() as session:
-        assert ours.take_away(session, label) > 30
-        taught.forget(session, label)
+    assert ours.forget(label) > 30
     assert labelled(store) == {300}
 
 
