@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ from tagger.whole_file import replacing
 
 LOG_FILE = "train.log"
 SMALL = "small"
+# Steps that an epoch should have, and what a batch may hold.
+_STEPS, _BATCH_SIZES = 20, (16, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How to train. `kind`: `small`, or an architecture. `fine_tune`: train so many of its last layers only.
 
-    `patience`: stop after so many epochs without a better one; 0 never.
+    `batch_size`: 0 chooses one by the number of pictures. `patience`: stop after so many epochs without a better one; 0
+    never.
     """
 
     name: str
@@ -39,7 +42,7 @@ class Wish:
     widths: tuple[int, ...] = (32, 64, 128)
     dense: int = 256
     epochs: int = 28
-    batch_size: int = 128
+    batch_size: int = 0
     augment: bool = True
     fine_tune: int = 0
     patience: int = 0
@@ -99,6 +102,7 @@ def train(
     `start_weights`: published weights of the architecture to start from. Raises TaggerError.
     """
     clock = clock or SystemClock()
+    wish = replace(wish, batch_size=wish.batch_size or _batch_size(len(dataset.train)))
     folder = _begun(settings, dataset, wish, start_weights)
     started = clock.monotonic()
     log = settings.data_dir / LOG_FILE
@@ -149,6 +153,12 @@ def train(
     return result
 
 
+def _batch_size(pictures: int) -> int:
+    """A power of two: few pictures in large batches would be few steps, in which nothing is learned."""
+    most = max(1, pictures // _STEPS)
+    return min(max(1 << (most.bit_length() - 1), _BATCH_SIZES[0]), _BATCH_SIZES[1])
+
+
 def _begun(settings: Settings, dataset: Dataset, wish: Wish, start_weights: Path | None) -> Path:
     """The folder of this training, emptied if what lies there is of another one."""
     folder = settings.data_dir / "training" / wish.name
@@ -195,6 +205,8 @@ def _keep(settings: Settings, wish: Wish, result: Training, folder: Path) -> Non
     models = settings.data_dir / MODELS_FOLDER
     weights = models / f"{wish.name}.weights.h5"
     final = folder / "final.weights.h5"
+    # A light model of one that is replaced is made from weights that are gone.
+    (models / f"{wish.name}.tflite").unlink(missing_ok=True)
     with replacing(weights) as temporary:
         shutil.copyfile(final, temporary)
         with temporary.open("rb") as file:

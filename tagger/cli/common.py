@@ -20,7 +20,14 @@ from tagger.sources import load_settings
 def settings_of(context: click.Context, **flags: Any) -> Settings:
     """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
     given = {key.replace("__", "."): value for key, value in flags.items()}
-    return load_settings(context.obj["config"], {**context.obj["flags"], **given})
+    settings = load_settings(context.obj["config"], {**context.obj["flags"], **given})
+    name = given.get("model.name")
+    if name is not None and name != load_settings(context.obj["config"], context.obj["flags"]).model.name:
+        # Configured weights are those of the configured model.
+        file = given.get("model.weights")
+        weights = {"weights": None if file is None else settings.model.weights, "sha256": ""}
+        settings = settings.model_copy(update={"model": settings.model.model_copy(update=weights)})
+    return settings
 
 
 def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:

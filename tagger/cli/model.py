@@ -258,8 +258,10 @@ def export_light(
         print('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
     if told:
         print("The running service was told.")
+    description = "" if wanted.network is None else f", with models/{wanted.name}.model.json from here"
     print(
-        f"For another machine: copy it to models/{wanted.name}.tflite in its data directory, and there run\n"
+        f"For another machine: copy it to models/{wanted.name}.tflite in its data directory"
+        f"{description}, and there run\n"
         "  pip install 'tagger[light]'"
     )
     return ExitCode.DONE

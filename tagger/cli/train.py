@@ -74,7 +74,7 @@ scratch. Ctrl-C stops it; the same command goes on where it was.
 Examples:
   tagger train ~/Pictures/by-class --name ours
   tagger train cifar10.tar.gz --name cifar10 --size 32
-  tagger train ~/Pictures/by-class --name ours --architecture mobilenet_v2 --fine-tune 30
+  tagger train ~/Pictures/by-class --name ours-tuned --architecture mobilenet_v2 --fine-tune 30
   tagger backfill --model ours ~/Photos
   tagger model use ours""",
 )
@@ -85,7 +85,9 @@ Examples:
 @click.option(
     "--epochs", type=click.IntRange(1, 10_000), default=28, show_default=True, help="Passes over the pictures."
 )
-@click.option("--batch-size", type=click.IntRange(2, 4096), default=128, show_default=True, help="Pictures at once.")
+@click.option(
+    "--batch-size", type=click.IntRange(2, 4096), help="Pictures at once; by default 16 to 128, by how many there are."
+)
 @click.option(
     "--blocks", metavar="WIDTHS", default="32,64,128", show_default=True, help="Channels of each block (small)."
 )
@@ -94,6 +96,7 @@ Examples:
 )
 @click.option("--patience", type=click.IntRange(0), default=0, help="Stop after so many epochs without a better one.")
 @click.option("--no-augment", is_flag=True, help="Do not shift and mirror the pictures.")
+@click.option("--replace", is_flag=True, help="Take the place of the model of that name, which is lost.")
 @click.option("--seed", type=int, default=1, show_default=True, help="For the same split and order again.")
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
@@ -105,11 +108,12 @@ def command(
     architecture: str,
     size: int | None,
     epochs: int,
-    batch_size: int,
+    batch_size: int | None,
     blocks: str,
     fine_tune: int | None,
     patience: int,
     no_augment: bool,
+    replace: bool,
     seed: int,
     weights: str | None,
     as_json: bool,
@@ -125,13 +129,13 @@ def command(
     kind = SMALL if architecture == SMALL else registered(architecture).name
     usual = 32 if kind == SMALL else registered(kind).input_size
     wish = Wish(
-        _name(name, source),
+        _name(settings, name, source, replace),
         kind,
         size or usual,
         widths if kind == SMALL else (),
         256,
         epochs,
-        batch_size,
+        batch_size or 0,
         not no_augment,
         fine_tune or 0,
         patience,
@@ -171,9 +175,9 @@ def _widths(blocks: str) -> tuple[int, ...]:
     return tuple(int(width) for width in blocks.split(","))
 
 
-def _name(name: str | None, source: str) -> str:
+def _name(settings: Settings, name: str | None, source: str, replace: bool) -> str:
     from tagger.vision.models import REGISTRY
-    from tagger.vision.trained import NAME
+    from tagger.vision.trained import NAME, description_file
 
     found = name or re.sub(r"[^a-z0-9._-]+", "-", Path(source).name.lower().removesuffix(".gz").removesuffix(".tar"))
     if not re.fullmatch(NAME, found) or found == "small":
@@ -182,6 +186,11 @@ def _name(name: str | None, source: str) -> str:
         )
     if found in REGISTRY:
         raise UsageError(f"{found!r} is a model already.", "Name yours otherwise: --name NAME")
+    if not replace and description_file(settings.data_dir, found).exists():
+        raise UsageError(
+            f"There is a model {found!r} already; training it again would lose it.",
+            "Name yours otherwise with --name NAME, or say --replace.",
+        )
     return found
 
 

@@ -42,7 +42,7 @@ def plain(tmp_path: Path) -> Tagger:
 
 @pytest.mark.slow
 def test_a_small_network_learns_and_is_a_model_like_any_other(plain: Tagger, pictures: Path) -> None:
-    found = plain.json("train", pictures, "--name", "three", "--epochs", "8", "--batch-size", "32")
+    found = plain.json("train", pictures, "--name", "three", "--epochs", "8")
     assert found["accuracy"] > 0.6, "chance is a third"
     assert found["judged"] == "test"
     assert len(found["history"]) == 8
@@ -57,6 +57,8 @@ def test_a_small_network_learns_and_is_a_model_like_any_other(plain: Tagger, pic
             assert picture.format == "PNG"
             assert len(picture.getcolors(1 << 24) or ()) > 20
     assert not list((plain.data / "training").iterdir())
+    # It is not lost by training once more.
+    assert "There is a model 'three' already" in plain("train", pictures, "--name", "three", code=2).stderr
     # It labels photos, with classes and a ModelId of its own.
     plain("backfill", "--model", "three", pictures / "test", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0"})
     records = plain.export()
@@ -253,6 +255,18 @@ def test_a_hostile_description_is_refused(plain: Tagger, changes: dict[str, obje
     error = plain("model", "show", "ours", code=3).stderr
     assert "is no description of a trained model that can be used" in error
     assert why in error
+
+
+def test_configured_weights_are_those_of_the_configured_model_only(plain: Tagger, tmp_path: Path) -> None:
+    describe(plain.data / "models")
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (40, 40)).save(tmp_path / "photos" / "1.png")
+    (tmp_path / "resnet50.h5").write_bytes(b"of another model")
+    environ = {"TAGGER_MODEL_WEIGHTS": str(tmp_path / "resnet50.h5"), "TAGGER_MODEL_SHA256": "0" * 64}
+    error = plain("backfill", "--model", "ours", tmp_path / "photos", environ=environ, code=3).stderr
+    assert "The weights of ours, which was trained here, are gone" in error
+    error = plain("backfill", "--model", "resnet50", tmp_path / "photos", environ=environ, code=3).stderr
+    assert "resnet50.h5" in error
 
 
 @pytest.mark.slow
