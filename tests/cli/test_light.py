@@ -21,6 +21,9 @@ from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import running, wait_for
 from tests.vision.test_engine import keras
 
+# Each makes or loads a network in TensorFlow; the light engine itself runs in many other tests.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def nas(tmp_path: Path, exported: Path) -> Tagger:
