@@ -67,7 +67,6 @@ class Measured:
 
     head: TaughtHead | None
     report: Report
-    scored: Scored
 
 
 def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Candidate:
@@ -104,7 +103,7 @@ def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_
 def measure(candidate: Candidate, scored: Scored) -> Measured:
     """Choose the threshold of the wanted precision. `scored`: the library as the classifier sees it."""
     if candidate.head is None:
-        return Measured(None, candidate.report, scored)
+        return Measured(None, candidate.report)
     report, scores, yes, told = candidate.report, candidate.scores, candidate.yes, candidate.told
     stand_for = _stand_for(scored, scores, yes) if candidate.sampled else (1.0, 1.0)
     points = operating_points(scores, yes, stand_for)
@@ -128,7 +127,7 @@ def measure(candidate: Candidate, scored: Scored) -> Measured:
         photos=0 if why else len(scored.above(point.threshold)),
         library=len(scored.ids),
     )
-    return Measured(None if why else replace(candidate.head, threshold=point.threshold), report, scored)
+    return Measured(None if why else replace(candidate.head, threshold=point.threshold), report)
 
 
 def _stand_for(scored: Scored, scores: NDArray[np.float32], yes: NDArray[np.bool_]) -> tuple[float, float]:

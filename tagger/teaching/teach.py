@@ -105,15 +105,13 @@ class Teacher:
             found = records.main_model(session)
         return found or record_model(self.store, choose_model(self.settings, self.fetching), self.clock)
 
-    def teach(
-        self, name: str, examples: Sequence[Example], wanted: float, *, others: Sequence[int] | None = None
-    ) -> Lesson:
+    def teach(self, name: str, examples: Sequence[Example], wanted: float) -> Lesson:
         """Train and evaluate a label; nothing is kept. `wanted`: precision, 0 to 1. `name`: as people write it.
 
-        Where no example says what is not meant, photos are drawn from the library, or from `others`.
+        Where no example says what is not meant, photos are drawn from the library.
         Raises UsageError, ModelError.
         """
-        [(lesson, _)] = self.teach_several([Wanted(name, examples, others)], wanted)
+        [(lesson, _)] = self.teach_several([Wanted(name, examples)], wanted)
         return lesson
 
     def teach_several(self, labels: Iterable[Wanted], precision: float) -> Iterator[tuple[Lesson, float]]:
