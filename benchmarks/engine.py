@@ -22,7 +22,7 @@ from statistics import median
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tagger.config import LimitSettings
+from tagger.core.config import LimitSettings
 from tagger.machine import usable_threads
 from tagger.vision.decode import decode, open_photo
 from tagger.vision.engines import Engine

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.rescan import TAGGER, make_files, make_library
-from tagger.config import ModelSettings, Settings
+from tagger.core.config import ModelSettings, Settings
 
 
 def counted(process: int) -> dict[str, int]:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from tagger.clock import SystemClock
-from tagger.config import ModelSettings, Settings
+from tagger.core.clock import SystemClock
+from tagger.core.config import ModelSettings, Settings
 from tagger.scan import resolve_roots, scan_roots
 from tagger.store import looks
 from tagger.store.session import open_store

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tagger.config import Settings
+from tagger.core.config import Settings
 from tagger.labels import taxonomy
 from tagger.store import library, looks
 from tagger.store.session import open_store

@@ -24,8 +24,8 @@ import numpy as np
 from sqlalchemy import insert
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tagger.clock import SystemClock
-from tagger.config import Settings
+from tagger.core.clock import SystemClock
+from tagger.core.config import Settings
 from tagger.feature_matrix import FeatureMatrix
 from tagger.machine import usable_threads
 from tagger.store import library, looks

@@ -34,7 +34,7 @@ from benchmarks.photo_like import make_photos, scene
 from benchmarks.search_million import QUERIES, make
 from benchmarks.speed import light_model, run
 from tagger import control
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
 from tagger.priority import step_back_behind_all
 from tagger.web.cache import PictureCache
 from tagger.web.media import SIZES

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.config import Settings
+from tagger.core.config import Settings
+from tagger.core.errors import UsageError
+from tagger.core.paths import shown_path
 from tagger.duplicates import near_duplicates
-from tagger.errors import UsageError
 from tagger.feature_matrix import FeatureMatrix, open_matrix
 from tagger.looking import Tell, look_as
-from tagger.photo import shown_path
 from tagger.store import jobs, looks, records
 from tagger.store.looks import Model
 from tagger.store.records import PhotoRecord

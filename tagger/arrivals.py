@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from tagger.clock import Clock
-from tagger.config import Settings
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.photo import Fingerprint
 from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, look_at
 from tagger.intake.reconcile import check_root, too_many_gone
-from tagger.photo import Fingerprint
 from tagger.store import library
 from tagger.store.library import KnownPhoto, Root
 from tagger.store.session import Store

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, record_model
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
 from tagger.judge import Judge
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.scan import ScanResult, resolve_roots, scan_roots

@@ -7,9 +7,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import ModelError, TaggerError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError, TaggerError
 from tagger.schedule import Window
 from tagger.store import jobs
 from tagger.store.session import Store

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import ModelError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError
 from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tagger.clock import Clock, SystemClock
-from tagger.errors import ExitCode
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.errors import ExitCode
 
 _LOG = logging.getLogger("tagger")
 _FIRST_WAIT, _LAST_WAIT = 1.0, 60.0

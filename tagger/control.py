@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tagger.errors import TaggerError
+from tagger.core.errors import TaggerError
 
 SOCKET = "service.sock"
 _SECONDS = 30.0

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tagger.chosen_model import stored_judge
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import UnknownPhotoError, UsageError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import UnknownPhotoError, UsageError
+from tagger.core.paths import shown_path
+from tagger.core.photo import Label
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.labels.taxonomy import Taxonomy
-from tagger.photo import Label, shown_path
 from tagger.store import corrections, jobs, looks, records
 from tagger.store.corrections import Said
 from tagger.store.looks import LabelBook

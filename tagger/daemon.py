@@ -18,14 +18,14 @@ from types import FrameType
 from typing import Any
 
 from tagger import control, health
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import StoreError, TaggerError, UsageError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError, TaggerError, UsageError
+from tagger.core.paths import shown_path
 from tagger.folders import Folders
 from tagger.intake.watch import Happening
 from tagger.keywording import KeywordWriting
 from tagger.labelling import Labelling
-from tagger.photo import shown_path
 from tagger.relabel import ask_for
 from tagger.relabelling import Relabelling
 from tagger.scan import resolve_roots

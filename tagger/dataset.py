@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagger.config import IntakeSettings
-from tagger.errors import UsageError
+from tagger.core.config import IntakeSettings
+from tagger.core.errors import UsageError
+from tagger.core.paths import shown_path
 from tagger.intake.discover import photos_below
-from tagger.photo import shown_path
 
 _LEAST = 10
 _VALIDATION = 0.1

@@ -14,14 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from tagger import control
-from tagger.clock import SystemClock
-from tagger.config import Settings
-from tagger.errors import ModelError, NoLibraryError, StoreError, TaggerError
+from tagger.core.clock import SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
+from tagger.core.paths import shown_path
 from tagger.intake.discover import folders
 from tagger.intake.filesystem import is_network, keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
-from tagger.photo import shown_path
 from tagger.store import library, records
 from tagger.store.library import Root
 from tagger.store.lock import holder

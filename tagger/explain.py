@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, stored_judge
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import NoLibraryError, TaggerError, UsageError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import NoLibraryError, TaggerError, UsageError
+from tagger.core.linear_heads import TaughtHeads, unit
+from tagger.core.paths import shown_path
+from tagger.core.photo import Label
 from tagger.labels.policy import Policy, Verdict, top_classes
-from tagger.photo import Label, shown_path
 from tagger.store import looks, records
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
 from tagger.store.taught import TaughtBook
-from tagger.taught_head import TaughtHeads, unit
 from tagger.vision import protocol
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.head import Head

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tagger.core.atomic_file import replacing
 from tagger.machine import usable_threads
 from tagger.store import jobs
 from tagger.store.looks import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
-from tagger.whole_file import replacing
 
 FOLDER = "vectors"
 _PAGE = 2000

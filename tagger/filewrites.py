@@ -18,16 +18,17 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from tagger.clock import Clock
-from tagger.config import KeywordSettings, Settings
-from tagger.errors import StoreError
+from tagger.core.clock import Clock
+from tagger.core.config import KeywordSettings, Settings
+from tagger.core.errors import StoreError
+from tagger.core.paths import shown_path
+from tagger.core.photo import Fingerprint
 from tagger.intake.filesystem import keeps_inodes
 from tagger.keywords import write
 from tagger.keywords.fields import Field
 from tagger.keywords.patch import Splice, reverse
 from tagger.keywords.plan import Own
 from tagger.keywords.write import ChangedError, Content, Source, UnwritableError
-from tagger.photo import Fingerprint, shown_path
 from tagger.store import jobs, ledger, library, looks, runs
 from tagger.store.ledger import NO_FILE, Entry, FileState, Planned
 from tagger.store.session import Store

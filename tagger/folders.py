@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tagger.arrivals import note_paths
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError
+from tagger.core.paths import shown_path
 from tagger.intake.discover import walk
 from tagger.intake.settle import Settler, Stamp
 from tagger.intake.watch import CannotWatchError, Happening, Watch, What, why_not_native
-from tagger.photo import shown_path
 from tagger.scan import scan_roots
 from tagger.store import library
 from tagger.store.library import Root

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tagger.errors import ConfigError
+from tagger.core.errors import ConfigError
 
 State = Callable[[], dict[str, Any]]
 

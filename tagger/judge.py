@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from tagger.core.photo import Label
 from tagger.labels.policy import Policy
-from tagger.photo import Label
 from tagger.store.looks import Model
 from tagger.store.taught import TaughtBook
 from tagger.vision.head import Head

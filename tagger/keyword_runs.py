@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import UsageError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import UsageError
 from tagger.filewrites import THREADS, Files, digest, parts, recover
 from tagger.labels import taxonomy
 from tagger.search.language import parse

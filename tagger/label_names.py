@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from tagger.errors import UsageError
+from tagger.core.errors import UsageError
 from tagger.labels.taxonomy import Taxonomy
 from tagger.store import corrections
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from tagger.background import Background
 from tagger.chosen_model import choose_model, open_classifier, policy_for, record_model
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import ModelError, UsageError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError, UsageError
 from tagger.judge import Judge
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import EngineError, NoLibraryError, TaggerError, UsageError
+from tagger.core.atomic_file import replacing
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import EngineError, NoLibraryError, TaggerError, UsageError
+from tagger.core.paths import shown_path
 from tagger.intake.discover import photos_below
-from tagger.photo import shown_path
 from tagger.store import records
 from tagger.store.session import open_store
 from tagger.vision.child import messages, spawn
@@ -20,7 +21,6 @@ from tagger.vision.light import INSTALL, About, has_runtime, place, read_about
 from tagger.vision.models import Architecture
 from tagger.vision.protocol import send
 from tagger.vision.weights import WeightsFile, locate
-from tagger.whole_file import replacing
 
 LOG_FILE = "export.log"
 # So few photos cannot show what the ranges of a layer's values are, nor how often two networks agree.

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from tagger.chosen_model import choose_model, open_classifier
-from tagger.config import Settings
-from tagger.errors import TaggerError, UsageError
+from tagger.core.config import Settings
+from tagger.core.errors import TaggerError, UsageError
 from tagger.store.looks import Model
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.protocol import Answer, Request

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tagger import control
-from tagger.config import Settings
+from tagger.core.config import Settings
 from tagger.schedule import Window, local_zone
 from tagger.store import dead_letters, jobs, ledger, library, looks, records, runs
 from tagger.store.dead_letters import DeadLetter

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sqlalchemy.orm import Session
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import EngineError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import EngineError
+from tagger.core.photo import Label, Looked
 from tagger.judge import Judge
-from tagger.photo import Label, Looked
 from tagger.store import jobs, library, looks, runs
 from tagger.store.jobs import Job
 from tagger.store.looks import LabelBook, Look, Model

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagger.chosen_model import choose_model, open_classifier, policy_for
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import TaggerError, UsageError
 from tagger.differences import EXAMPLES, Difference, Differences
-from tagger.errors import TaggerError, UsageError
 from tagger.looking import look_at
 from tagger.store import looks, records
 from tagger.store.records import PhotoRecord

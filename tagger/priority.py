@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
 
 _TRIES = 5
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from tagger.chosen_model import choose_model, open_classifier, policy_for
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError, WeightsError
+from tagger.core.photo import Label, Origin
 from tagger.differences import Differences
-from tagger.errors import ModelError, WeightsError
 from tagger.judge import Judge
-from tagger.photo import Label, Origin
 from tagger.store import corrections, jobs, library, looks, records, runs
 from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store

@@ -10,10 +10,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagger.config import LabelSettings
+from tagger.core.config import LabelSettings
+from tagger.core.photo import Origin
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.photo import Origin
 from tagger.store.reader import Reader
 
 # So far from its threshold a label is uncertain.

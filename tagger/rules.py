@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tagger.config import LabelSettings, Settings
-from tagger.errors import UsageError
+from tagger.core.atomic_file import replacing
+from tagger.core.config import LabelSettings, Settings
+from tagger.core.config_sources import RULES_FILE, own_rules
+from tagger.core.errors import UsageError
 from tagger.labels import taxonomy
 from tagger.labels.policy import RULE_PREFIX, Policy
 from tagger.labels.taxonomy import Taxonomy
-from tagger.sources import RULES_FILE, own_rules
-from tagger.whole_file import replacing
 
 
 @dataclass(frozen=True, slots=True)

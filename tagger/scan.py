@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import UsageError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import UsageError
+from tagger.core.paths import shown_path
+from tagger.core.photo import Fingerprint
 from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, walk
 from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
-from tagger.photo import Fingerprint, shown_path
 from tagger.store import jobs, library
 from tagger.store.library import Root
 from tagger.store.session import Store

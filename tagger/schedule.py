@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from typing import Any
 
-from tagger.errors import ConfigError
+from tagger.core.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -12,10 +12,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tagger.core.linear_heads import unit
 from tagger.store import looks
 from tagger.store.records import PhotoRecord
 from tagger.store.tables import PhotoLabelRow, PhotoRow
-from tagger.taught_head import unit
 
 # So many photos of each label, of at most so many labels, and so many taken before and after.
 _PER_LABEL, _LABELS, _AROUND = 400, 5, 200

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
+from tagger.core.atomic_file import replacing
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
 from tagger.curves import confusion_picture, curves_picture
 from tagger.dataset import Dataset
 from tagger.vision import trained
@@ -20,7 +21,6 @@ from tagger.vision.child import messages, spawn
 from tagger.vision.models import MODELS_FOLDER, REGISTRY
 from tagger.vision.protocol import send
 from tagger.vision.trained import Description
-from tagger.whole_file import replacing
 
 LOG_FILE = "train.log"
 SMALL = "small"

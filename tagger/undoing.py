@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tagger.config import KeywordSettings
+from tagger.core.config import KeywordSettings
+from tagger.core.formats import JPEG_START
+from tagger.core.paths import shown_path
 from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
-from tagger.formats import JPEG_START
 from tagger.keywords import patch, sidecar, write, xmp
 from tagger.keywords.embed import DeclinedError, Found, Photo
 from tagger.keywords.fields import Field
@@ -19,7 +20,6 @@ from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, owned, plan_undo
 from tagger.keywords.sidecar import Sidecar
 from tagger.keywords.write import ChangedError, Content, UnwritableError
-from tagger.photo import shown_path
 from tagger.store import jobs, ledger, library
 from tagger.store.jobs import Job
 from tagger.store.ledger import PHOTO, SIDECAR, Entry, Write

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError
 from tagger.store import library, looks
 from tagger.store.looks import Model
 from tagger.store.session import Store

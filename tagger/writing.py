@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from tagger.core.formats import JPEG_START
+from tagger.core.paths import shown_path
+from tagger.core.photo import Fingerprint, Label
 from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
-from tagger.formats import JPEG_START
 from tagger.keywords import sidecar, write, xmp
 from tagger.keywords.choose import Keyword, keywords_for
 from tagger.keywords.embed import DeclinedError, FieldError, Found, Photo
@@ -24,7 +26,6 @@ from tagger.keywords.plan import Own, Plan, owned, plan_write
 from tagger.keywords.sidecar import Sidecar
 from tagger.keywords.write import ChangedError, UnwritableError
 from tagger.labels import taxonomy
-from tagger.photo import Fingerprint, Label, shown_path
 from tagger.store import jobs, ledger, library, looks
 from tagger.store.jobs import Job
 from tagger.store.ledger import PHOTO, SIDECAR, Entry

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import Settings
+from tagger.core.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
 from tests.cli.gallery import make_photos

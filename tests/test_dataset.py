@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import IntakeSettings
+from tagger.core.config import IntakeSettings
+from tagger.core.errors import UsageError
 from tagger.dataset import Item, read_dataset
-from tagger.errors import UsageError
 
 
 def make(folder: Path, *places: str, count: int = 20) -> None:

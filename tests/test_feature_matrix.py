@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
-from tagger.config import Settings
+from tagger.core.config import Settings
 from tagger.duplicates import near_duplicates
 from tagger.feature_matrix import FeatureMatrix, float32_of, open_matrix
 from tagger.store import looks

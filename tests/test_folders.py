@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tagger import folders
-from tagger.clock import SystemClock
-from tagger.config import IntakeSettings, Settings
+from tagger.core.clock import SystemClock
+from tagger.core.config import IntakeSettings, Settings
 from tagger.folders import Folders
 from tagger.intake.watch import Happening
 from tagger.scan import ScanResult, resolve_roots

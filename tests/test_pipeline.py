@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tagger.config import Settings
-from tagger.errors import EngineError
+from tagger.core.config import Settings
+from tagger.core.errors import EngineError
+from tagger.core.photo import Fingerprint, Looked, PhotoFacts
 from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.photo import Fingerprint, Looked, PhotoFacts
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.store import dead_letters, jobs, library, looks, records, runs
 from tagger.store.session import Store, open_store

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tagger import relabel as module
-from tagger.clock import SystemClock
-from tagger.config import LabelSettings, Settings
+from tagger.core.clock import SystemClock
+from tagger.core.config import LabelSettings, Settings
 from tagger.relabel import ask_for, compare, is_due, relabel, relabel_due
 from tagger.store.session import open_store
 from tests.cli.runner import Tagger

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.config import LabelSettings, Settings
-from tagger.errors import ConfigError, UsageError
+from tagger.core.config import LabelSettings, Settings
+from tagger.core.config_sources import load_settings
+from tagger.core.errors import ConfigError, UsageError
 from tagger.rules import LabelRules, changed, keep, rules_of
-from tagger.sources import load_settings
 
 TIGER, TABBY, PUG = "n02129604", "n02123045", "n02110958"
 

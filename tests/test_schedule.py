@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.errors import ConfigError
+from tagger.core.errors import ConfigError
 from tagger.schedule import Scheduler, Window, trigger
 
 BERLIN = ZoneInfo("Europe/Berlin")

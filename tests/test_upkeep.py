@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError
 from tagger.store import jobs, library, looks, records
 from tagger.store.session import Store
 from tagger.upkeep import tidy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import settings_of
-from tagger.errors import ExitCode, TaggerError
+from tagger.core.errors import ExitCode, TaggerError
 
 
 @click.command("accept-missing", epilog="\b\nExample:\n  tagger accept-missing")

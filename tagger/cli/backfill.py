@@ -10,12 +10,12 @@ import click
 from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Meter, say_stopping
 from tagger.cli.write import print_written, written_json
-from tagger.errors import BusyError, ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import BusyError, ExitCode, UsageError
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
     from tagger.backfill import Outcome
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.pipeline import Progress
     from tagger.scan import ScanResult
     from tagger.teaching.teach import Lesson

@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from tagger.config import Settings
+from tagger.core.config import Settings
+from tagger.core.config_sources import load_settings
+from tagger.core.paths import shown_path
+from tagger.core.photo import Label
 from tagger.differences import Difference
-from tagger.photo import Label, shown_path
-from tagger.sources import load_settings
 
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:

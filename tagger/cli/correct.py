@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
-from tagger.errors import ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode, UsageError
+from tagger.core.paths import shown_path
 
 
 @click.command(

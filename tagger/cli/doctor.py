@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tagger.cli.common import settings_of, write_json
-from tagger.errors import ExitCode
+from tagger.core.errors import ExitCode
 
 
 @click.command("doctor", epilog="\b\nExamples:\n  tagger doctor\n  tagger doctor --json")
@@ -15,8 +15,8 @@ from tagger.errors import ExitCode
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
     """Check this machine and this library; each finding comes with its cure. Exit code 1 if something is wrong."""
+    from tagger.core.config_sources import config_file_used
     from tagger.doctor import Grade, examine
-    from tagger.sources import config_file_used
 
     findings: list[dict[str, Any]] = []
     settings = settings_of(context)

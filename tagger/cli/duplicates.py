@@ -9,8 +9,8 @@ import click
 
 from tagger.cli.common import count, megabytes, path_json, settings_of, write_json
 from tagger.cli.progress import Stages, say_stopping
-from tagger.errors import ExitCode
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode
+from tagger.core.paths import shown_path
 
 
 @click.command(

@@ -9,8 +9,8 @@ import click
 
 from tagger.cli.common import absolute, model_options, path_json, settings_of, write_json
 from tagger.cli.progress import ByteMeter
-from tagger.errors import ExitCode
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
     from tagger.explain import Explanation

@@ -9,7 +9,7 @@ from typing import TextIO
 import click
 
 from tagger.cli.common import label_json, path_json, settings_of
-from tagger.errors import ExitCode, UsageError
+from tagger.core.errors import ExitCode, UsageError
 
 
 @click.command(

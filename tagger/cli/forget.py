@@ -7,7 +7,7 @@ import sys
 import click
 
 from tagger.cli.common import absolute, count, settings_of
-from tagger.errors import ExitCode, UsageError
+from tagger.core.errors import ExitCode, UsageError
 
 
 @click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")

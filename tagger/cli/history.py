@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli.common import absolute, path_json, settings_of, write_json
-from tagger.clock import local_time
-from tagger.errors import ExitCode, UnknownPhotoError
-from tagger.photo import shown_path
+from tagger.core.clock import local_time
+from tagger.core.errors import ExitCode, UnknownPhotoError
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
     from tagger.store.ledger import Entry, Story

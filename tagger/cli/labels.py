@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import settings_of, write_json
-from tagger.errors import ExitCode
+from tagger.core.errors import ExitCode
 
 
 @click.command("labels", epilog="\b\nExamples:\n  tagger labels\n  tagger labels --all --json")

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from tagger import __version__
-from tagger.errors import ExitCode, TaggerError
+from tagger.core.errors import ExitCode, TaggerError
 
 # Looking for plugins of pydantic takes a tenth of a search's time, and nobody's plugin is to change settings.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -9,10 +9,10 @@ import click
 
 from tagger.cli.common import absolute, count, duration, print_differences, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter, Stages
-from tagger.errors import ExitCode, ModelError, UsageError
+from tagger.core.errors import ExitCode, ModelError, UsageError
 
 if TYPE_CHECKING:
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.vision.models import Architecture
 
 
@@ -115,7 +115,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger import control
-    from tagger.sources import choose_model, where_model_is_set
+    from tagger.core.config_sources import choose_model, where_model_is_set
     from tagger.vision.models import model_id
     from tagger.vision.trained import architecture
     from tagger.vision.weights import find
@@ -273,7 +273,7 @@ def _with_model(settings: Settings, **changes: Any) -> Settings:
 
 
 def _labelled_by_others(settings: Settings, model_id: str) -> int:
-    from tagger.errors import NoLibraryError
+    from tagger.core.errors import NoLibraryError
     from tagger.store import looks, records
     from tagger.store.session import open_store
 

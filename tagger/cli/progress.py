@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from tagger.cli.common import count, duration
-from tagger.clock import Clock, SystemClock
+from tagger.core.clock import Clock, SystemClock
 
 _LINE_SECONDS = 10.0
 

@@ -10,12 +10,12 @@ import click
 
 from tagger.cli.common import count, path_json, print_differences, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
+from tagger.core.errors import ExitCode
 from tagger.differences import EXAMPLES
-from tagger.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.relabel import Compared, Relabelled
 
 

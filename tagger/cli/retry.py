@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import absolute, count, settings_of
-from tagger.errors import ExitCode, UsageError
+from tagger.core.errors import ExitCode, UsageError
 
 
 @click.command(
@@ -16,7 +16,7 @@ from tagger.errors import ExitCode, UsageError
 def command(context: click.Context, paths: tuple[str, ...]) -> int:
     """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
     from tagger import control
-    from tagger.photo import stored_path
+    from tagger.core.paths import stored_path
     from tagger.store import dead_letters, library
     from tagger.store.session import open_store
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import click
 
 from tagger.cli.common import absolute, settings_of
-from tagger.errors import ExitCode
+from tagger.core.errors import ExitCode
 
 
 @click.command(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import count, duration, path_json, settings_of, write_json
-from tagger.clock import SystemClock, local_time
-from tagger.config import Settings
-from tagger.errors import ExitCode
+from tagger.core.clock import SystemClock, local_time
+from tagger.core.config import Settings
+from tagger.core.errors import ExitCode
 from tagger.store.jobs import PRIORITY_ARCHIVE, PRIORITY_NEW, PRIORITY_STALE
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import absolute, count, settings_of, write_json
-from tagger.errors import ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode, UsageError
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.teaching.teach import Teacher
 
 
@@ -186,7 +186,7 @@ def import_file(context: click.Context, file: str, on: bool) -> int:
 
 @contextmanager
 def _teacher(context: click.Context) -> Iterator[Teacher]:
-    from tagger.clock import SystemClock
+    from tagger.core.clock import SystemClock
     from tagger.store.session import open_store
     from tagger.teaching.teach import Teacher
 

@@ -11,11 +11,11 @@ import click
 
 from tagger.cli.common import count, model_options, path_json, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Stages, say_stopping
-from tagger.errors import ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode, UsageError
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.store.session import Store
     from tagger.teaching.teach import Lesson, Teacher
 
@@ -69,7 +69,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Teach label NAME by photos that show it, and photos that do not."""
-    from tagger.clock import SystemClock
+    from tagger.core.clock import SystemClock
     from tagger.label_names import own_name
     from tagger.stopping import stop_on_signals
     from tagger.store.session import open_store

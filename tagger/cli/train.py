@@ -12,12 +12,12 @@ import click
 
 from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter
-from tagger.errors import ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode, UsageError
+from tagger.core.paths import shown_path
 from tagger.training import Report
 
 if TYPE_CHECKING:
-    from tagger.config import Settings
+    from tagger.core.config import Settings
     from tagger.training import Training, Wish
 
 

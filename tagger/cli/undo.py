@@ -9,8 +9,8 @@ import click
 
 from tagger.cli.common import count, megabytes, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
-from tagger.errors import ExitCode, UsageError
-from tagger.photo import shown_path
+from tagger.core.errors import ExitCode, UsageError
+from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
     from tagger.undoing import Undone

@@ -10,8 +10,8 @@ import threading
 import click
 
 from tagger.cli.common import settings_of
-from tagger.config import Settings
-from tagger.errors import ExitCode, UsageError
+from tagger.core.config import Settings
+from tagger.core.errors import ExitCode, UsageError
 
 
 @click.command(

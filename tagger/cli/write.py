@@ -9,7 +9,7 @@ import click
 
 from tagger.cli.common import count, megabytes, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
-from tagger.errors import ExitCode
+from tagger.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from tagger.writing import Written

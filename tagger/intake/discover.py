@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from tagger.config import IntakeSettings
-from tagger.errors import UsageError
-from tagger.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.core.config import IntakeSettings
+from tagger.core.errors import UsageError
+from tagger.core.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.core.paths import shown_path, stored_path
+from tagger.core.photo import Fingerprint
 from tagger.intake.filesystem import keeps_inodes
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
-from tagger.photo import Fingerprint, shown_path, stored_path
 
 # Extensions of files that live among photos and are none; files with other unknown names are sniffed.
 OTHER_EXTENSIONS = frozenset(

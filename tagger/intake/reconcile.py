@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
-from tagger.config import IntakeSettings
+from tagger.core.config import IntakeSettings
+from tagger.core.paths import stored_path
+from tagger.core.photo import Fingerprint
 from tagger.intake.discover import SeenFile
-from tagger.photo import Fingerprint, stored_path
 
 
 class Change(Enum):

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
-from tagger.config import IntakeSettings
-from tagger.formats import extension
+from tagger.core.config import IntakeSettings
+from tagger.core.formats import extension
 from tagger.intake.discover import OTHER_EXTENSIONS, folders
 from tagger.intake.filesystem import is_silent, kind_of
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored

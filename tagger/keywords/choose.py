@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagger.config import KeywordSettings
+from tagger.core.config import KeywordSettings
+from tagger.core.photo import Label, Origin
 from tagger.labels.taxonomy import Taxonomy
-from tagger.photo import Label, Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from tagger.jpeg_markers import EOI, SOS, STANDALONE, markers
+from tagger.core.jpeg_markers import EOI, SOS, STANDALONE, markers
 from tagger.keywords import exif, iptc
 from tagger.keywords.patch import Splice
 

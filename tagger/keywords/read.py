@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from tagger.formats import JPEG_START
+from tagger.core.formats import JPEG_START
 from tagger.keywords.embed import DeclinedError, Found, Photo
 from tagger.keywords.sidecar import Sidecar, packet_in, persons_keywords
 from tagger.keywords.xmp import XmpError

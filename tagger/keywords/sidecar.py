@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tagger.config import KeywordSettings
-from tagger.formats import looks_like_photo
+from tagger.core.config import KeywordSettings
+from tagger.core.formats import looks_like_photo
 from tagger.keywords import xmp
 from tagger.keywords.embed import MARK, NAMES, Found, packet_edits, packet_states
 from tagger.keywords.fields import Field

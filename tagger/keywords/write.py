@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tagger.hashing import content_hash, content_hash_of_parts
+from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.keywords.patch import Splice, pieces
 
 _NOREPLACE, _EXCHANGE = 1, 2

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tagger.config import LabelSettings
-from tagger.errors import ConfigError
+from tagger.core.config import LabelSettings
+from tagger.core.errors import ConfigError
+from tagger.core.photo import Label, Origin
 from tagger.labels.taxonomy import Taxonomy
-from tagger.photo import Label, Origin
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tagger.errors import QueryError
+from tagger.core.errors import QueryError
 
 FIELDS = ("taken", "path", "format")
 HELP = """\b

@@ -21,8 +21,9 @@ from heapq import merge
 from itertools import islice
 from typing import Any, TypeVar
 
+from tagger.core.paths import PhotoPath, disk_path
+from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
-from tagger.photo import Fingerprint, PhotoPath, disk_path
 from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import Label, Origin
+from tagger.core.photo import Label, Origin
 from tagger.store.looks import LabelBook
 from tagger.store.tables import LabelRow, PhotoLabelRow, PhotoRow
 

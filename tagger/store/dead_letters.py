@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.photo import JobState, PhotoPath, disk_path
+from tagger.core.paths import PhotoPath, disk_path
+from tagger.core.photo import JobState
 from tagger.store import jobs
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 

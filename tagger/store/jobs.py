@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint, JobState, PhotoPath, disk_path
+from tagger.core.paths import PhotoPath, disk_path
+from tagger.core.photo import Fingerprint, JobState
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 
 CLASSIFY = "classify"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import disk_path, stored_path
+from tagger.core.paths import disk_path, stored_path
 from tagger.store import jobs
 from tagger.store.tables import JobRow, LedgerRow, PhotoRow, RunRow, WriteRow
 
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file before or after a write. `hash`: of its bytes (`tagger.hashing`); None where there is no file."""
+    """A file before or after a write. `hash`: of its bytes (`tagger.core.hashing`); None where there is no file."""
 
     size: int
     mtime_ns: int

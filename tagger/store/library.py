@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint, disk_path, stored_path
+from tagger.core.paths import disk_path, stored_path
+from tagger.core.photo import Fingerprint
 from tagger.store import jobs
 from tagger.store.session import Store
 from tagger.store.tables import (

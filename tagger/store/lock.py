@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tagger.clock import SystemClock
-from tagger.errors import BusyError, StoreError
+from tagger.core.clock import SystemClock
+from tagger.core.errors import BusyError, StoreError
 
 # Who labels holds the one, who writes keywords the other.
 LOCK_FILE = "work.lock"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.store import jobs
 from tagger.store.library import fingerprint_columns, take_over
 from tagger.store.tables import (

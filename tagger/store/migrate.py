@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from tagger import __version__
-from tagger.clock import SystemClock
-from tagger.errors import StoreError
+from tagger.core.clock import SystemClock
+from tagger.core.errors import StoreError
 from tagger.store.schema import HEAD
 
 # Any fixed number: it keeps two programs from migrating the same PostgreSQL database at once.

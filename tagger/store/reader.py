@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from tagger import __version__
-from tagger.config import Settings
-from tagger.errors import NoLibraryError, StoreError
+from tagger.core.config import Settings
+from tagger.core.errors import NoLibraryError, StoreError
 from tagger.store.schema import HEAD
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint, JobState, Label, PhotoPath, disk_path, stored_path
+from tagger.core.paths import PhotoPath, disk_path, stored_path
+from tagger.core.photo import Fingerprint, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
 from tagger.store.library import root_of

@@ -13,9 +13,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
-from tagger.config import Settings
-from tagger.errors import NoLibraryError, StoreError
-from tagger.whole_file import replacing
+from tagger.core.atomic_file import replacing
+from tagger.core.config import Settings
+from tagger.core.errors import NoLibraryError, StoreError
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"

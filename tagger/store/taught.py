@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.photo import Label, Origin, disk_path, stored_path
+from tagger.core.linear_heads import TaughtHead, TaughtHeads
+from tagger.core.paths import disk_path, stored_path
+from tagger.core.photo import Label, Origin
 from tagger.store import jobs
 from tagger.store.looks import LabelBook, Model
 from tagger.store.tables import (
@@ -26,7 +28,6 @@ from tagger.store.tables import (
     TaughtHeadRow,
     TaughtRow,
 )
-from tagger.taught_head import TaughtHead, TaughtHeads
 
 
 class Kind(StrEnum):

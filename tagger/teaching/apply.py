@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.config import Settings
+from tagger.core.config import Settings
+from tagger.core.linear_heads import TaughtHead, sigmoid, unit
 from tagger.store import jobs, taught
 from tagger.store.looks import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.store.taught import Taught, Trained
-from tagger.taught_head import TaughtHead, sigmoid, unit
 from tagger.teaching.measure import Scored
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.taught_head import sigmoid
+from tagger.core.linear_heads import sigmoid
 from tagger.teaching.logistic import fit
 
 FOLDS = 5

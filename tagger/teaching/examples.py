@@ -12,15 +12,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.config import Settings
-from tagger.errors import UsageError
-from tagger.formats import JPEG_START
+from tagger.core.config import Settings
+from tagger.core.errors import UsageError
+from tagger.core.formats import JPEG_START
+from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.intake.discover import photos_below
 from tagger.keyword_runs import photos_of
 from tagger.keywords import sidecar
 from tagger.keywords.read import persons_words
 from tagger.keywords.write import ChangedError, UnwritableError, read
-from tagger.photo import PhotoPath, disk_path, shown_path
 from tagger.store import records
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow, RootRow

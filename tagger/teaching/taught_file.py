@@ -17,14 +17,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from tagger.config import Section, Share
-from tagger.errors import UsageError
-from tagger.photo import shown_path
+from tagger.core.atomic_file import replacing
+from tagger.core.config import Section, Share
+from tagger.core.errors import UsageError
+from tagger.core.linear_heads import TaughtHead
+from tagger.core.paths import shown_path
 from tagger.store.looks import Model
 from tagger.store.taught import Taught, Trained
-from tagger.taught_head import TaughtHead
 from tagger.teaching.report import Report
-from tagger.whole_file import replacing
 
 _MOST_BYTES = 64 << 20
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{16}$|^[0-9a-f]{64}$")]

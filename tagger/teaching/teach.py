@@ -16,9 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.chosen_model import choose_model, record_model
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import UsageError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import UsageError
+from tagger.core.linear_heads import unit
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.looking import Tell, look_as, look_at
@@ -27,7 +28,6 @@ from tagger.store.looks import LabelBook, Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.store.taught import Example, Kind, Taught, Trained
-from tagger.taught_head import unit
 from tagger.teaching.apply import scored_by, switch
 from tagger.teaching.measure import Candidate, Scored, measure, train
 from tagger.teaching.report import Report

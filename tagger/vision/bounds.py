@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import IO
 
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
 from tagger.vision.faults import DecodeError, DecodeFault
 
 _CLOCK = SystemClock()

@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tagger.clock import Clock
-from tagger.errors import EngineError, TaggerError, UsageError, WeightsError
+from tagger.core.clock import Clock
+from tagger.core.errors import EngineError, TaggerError, UsageError, WeightsError
 from tagger.vision.protocol import receive
 
 # A network that is converted or trained gives no sign of life in between; the largest takes minutes on weak cores.

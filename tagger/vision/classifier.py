@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import EngineError, ModelError, WeightsError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import EngineError, ModelError, WeightsError
 from tagger.machine import NO_TENSORFLOW, why_no_tensorflow
 from tagger.vision.child import how_it_ended, last_words, spawn
 from tagger.vision.head import Head, head_file

@@ -23,10 +23,10 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tagger.config import LimitSettings
-from tagger.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
-from tagger.hashing import content_hash, content_hash_of_parts
-from tagger.photo import Fingerprint, PhotoFacts
+from tagger.core.config import LimitSettings
+from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.core.hashing import content_hash, content_hash_of_parts
+from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.vision import exif, jpeg
 from tagger.vision.bounds import Deadline, TooSlowError, budget
 from tagger.vision.faults import DecodeError, DecodeFault

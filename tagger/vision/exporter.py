@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger import __version__
-from tagger.config import LimitSettings
-from tagger.errors import ModelError
+from tagger.core.config import LimitSettings
+from tagger.core.errors import ModelError
 from tagger.machine import usable_threads
 from tagger.vision.decode import Decoded, decode, open_photo
 from tagger.vision.faults import DecodeError

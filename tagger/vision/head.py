@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.errors import WeightsError
-from tagger.whole_file import replacing
+from tagger.core.atomic_file import replacing
+from tagger.core.errors import WeightsError
 
 
 def head_file(data_dir: Path, model_id: str) -> Path:

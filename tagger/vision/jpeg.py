@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagger.jpeg_markers import EOI, SOS, markers
+from tagger.core.jpeg_markers import EOI, SOS, markers
 
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tagger.config import Settings
-from tagger.errors import EngineError, ModelUnavailableError, WeightsError
-from tagger.hashing import content_hash
+from tagger.core.config import Settings
+from tagger.core.errors import EngineError, ModelUnavailableError, WeightsError
+from tagger.core.hashing import content_hash
 from tagger.vision.head import Head
 from tagger.vision.models import Architecture
 from tagger.vision.weights import FOLDER, find

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagger.errors import ModelError
+from tagger.core.errors import ModelError
 from tagger.vision.preprocessing import Preprocessing
 
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"

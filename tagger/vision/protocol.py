@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from tagger.photo import Fingerprint, Looked, PhotoFacts
+from tagger.core.photo import Fingerprint, Looked, PhotoFacts
 
 
 class Channel(Protocol):

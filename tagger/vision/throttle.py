@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tagger.clock import Clock, SystemClock
+from tagger.core.clock import Clock, SystemClock
 
 # So much CPU time may be saved up while there was nothing to do, and be used at once.
 _BURST_SECONDS = 1.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from multiprocessing.connection import Connection
 
-from tagger.config import LimitSettings
+from tagger.core.config import LimitSettings
 from tagger.priority import step_back_behind_all
 from tagger.vision.decode import open_photo, small_copy
 from tagger.vision.faults import DecodeError

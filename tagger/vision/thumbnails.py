@@ -7,9 +7,9 @@ import subprocess
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from tagger.clock import Clock
-from tagger.config import Settings
-from tagger.errors import TaggerError
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.errors import TaggerError
 from tagger.machine import usable_cores
 from tagger.vision.child import how_it_ended, spawn
 from tagger.vision.protocol import receive, send

@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from tagger.config import Section, Share
-from tagger.errors import WeightsError
+from tagger.core.atomic_file import replacing
+from tagger.core.config import Section, Share
+from tagger.core.errors import WeightsError
 from tagger.vision.models import MODELS_FOLDER, REGISTRY, Architecture, Network, registered
 from tagger.vision.preprocessing import Preprocessing
-from tagger.whole_file import replacing
 
 _SUFFIX = ".model.json"
 NAME = r"^[a-z0-9][a-z0-9._-]{0,58}$"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.config import LimitSettings
-from tagger.errors import ModelError, UsageError
+from tagger.core.config import LimitSettings
+from tagger.core.errors import ModelError, UsageError
 from tagger.machine import usable_threads
 from tagger.vision.models import REGISTRY, Architecture, Network
 from tagger.vision.precision import computes_bfloat16

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.config import LimitSettings
+from tagger.core.config import LimitSettings
 from tagger.machine import memory
 from tagger.vision.decode import decode, in_memory, open_photo
 from tagger.vision.faults import DecodeError

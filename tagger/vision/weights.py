@@ -23,11 +23,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tagger import __version__
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import ConfigError, ModelUnavailableError, WeightsError
+from tagger.core.atomic_file import replacing
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import ConfigError, ModelUnavailableError, WeightsError
 from tagger.vision.models import MODELS_FOLDER, Architecture
-from tagger.whole_file import replacing
 
 FOLDER = MODELS_FOLDER
 _CHECKSUMS = "checksums.json"

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.clock import SystemClock
-from tagger.config import LimitSettings
-from tagger.errors import ModelError
+from tagger.core.clock import SystemClock
+from tagger.core.config import LimitSettings
+from tagger.core.errors import ModelError
+from tagger.core.photo import Looked, PhotoFacts
 from tagger.machine import memory, usable_cores, usable_threads
-from tagger.photo import Looked, PhotoFacts
 from tagger.vision.decode import decode, hash_content, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.faults import DecodeError, DecodeFault

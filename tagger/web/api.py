@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from tagger.core.errors import UsageError
 from tagger.corrections import Correction, correct
-from tagger.errors import UsageError
 from tagger.explain import explain_stored
 from tagger.similar import similar
 from tagger.store import records

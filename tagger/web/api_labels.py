@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from tagger import control
+from tagger.core.paths import shown_path
 from tagger.differences import EXAMPLES
 from tagger.labels import taxonomy
-from tagger.photo import shown_path
 from tagger.relabel import ask_for, compare
 from tagger.review import uncertain
 from tagger.rules import LabelRules, changed, keep, rules_of

@@ -11,7 +11,7 @@ import anyio
 from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
-from tagger.photo import shown_path
+from tagger.core.paths import shown_path
 from tagger.store import dead_letters
 from tagger.web.library import library_of
 from tagger.web.problems import ProblemError

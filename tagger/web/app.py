@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
-from tagger.errors import TaggerError
+from tagger.core.errors import TaggerError
 from tagger.web import api, api_labels, api_work, classify, media, pages, problems
 from tagger.web.guard import Guard
 from tagger.web.library import Library

@@ -7,9 +7,9 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tagger.clock import Clock
-from tagger.hashing import content_hash
-from tagger.whole_file import replacing
+from tagger.core.atomic_file import replacing
+from tagger.core.clock import Clock
+from tagger.core.hashing import content_hash
 
 FOLDER = "pictures"
 # Another way of making them gets another number.

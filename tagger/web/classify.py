@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 from fastapi import APIRouter, Request
 
-from tagger.errors import UsageError
+from tagger.core.errors import UsageError
 from tagger.web.library import library_of
 from tagger.web.schemas import ClassifyOut, ModelState, UploadOut, WhyOut
 from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads

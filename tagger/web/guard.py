@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tagger.config import WebSettings
+from tagger.core.config import WebSettings
 from tagger.web import problems
 from tagger.web.password import COOKIE, Login
 from tagger.web.problems import ProblemError

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from tagger import control
-from tagger.clock import Clock, SystemClock
-from tagger.config import Settings
-from tagger.errors import TaggerError, UnknownPhotoError
+from tagger.core.clock import Clock, SystemClock
+from tagger.core.config import Settings
+from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.explain import Looker
 from tagger.labels import taxonomy
 from tagger.overview import overview

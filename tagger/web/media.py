@@ -17,7 +17,7 @@ import anyio
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from tagger.photo import PhotoPath
+from tagger.core.paths import PhotoPath
 from tagger.store.records import PhotoRecord
 from tagger.vision.thumbnails import ThumbnailError
 from tagger.web.library import Library, library_of

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Form, Query, Request
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from tagger.clock import local_time
-from tagger.errors import ModelError, NoLibraryError, QueryError
+from tagger.core.clock import local_time
+from tagger.core.errors import ModelError, NoLibraryError, QueryError
+from tagger.core.paths import shown_path
 from tagger.keywords.read import keywords_in
 from tagger.keywords.sidecar import place_of
 from tagger.keywords.write import ChangedError, UnwritableError, read
-from tagger.photo import shown_path
 from tagger.search.language import HELP
 from tagger.search.run import Found
 from tagger.store import ledger, library, records

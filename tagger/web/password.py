@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from tagger.clock import Clock
-from tagger.errors import ConfigError, StoreError
-from tagger.whole_file import replacing
+from tagger.core.atomic_file import replacing
+from tagger.core.clock import Clock
+from tagger.core.errors import ConfigError, StoreError
 
 COOKIE = "tagger_session"
 SESSION_SECONDS = 30 * 86400

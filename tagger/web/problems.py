@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tagger.errors import (
+from tagger.core.errors import (
     BusyError,
     ModelError,
     NoLibraryError,

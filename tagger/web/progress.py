@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from tagger.config import Settings
+from tagger.core.config import Settings
+from tagger.core.paths import shown_path
 from tagger.overview import Overview, finish
-from tagger.photo import shown_path
 from tagger.web.schemas import FolderOut, SpeedOut, StatusOut
 
 

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tagger.config import Share
+from tagger.core.config import Share
+from tagger.core.paths import shown_path
+from tagger.core.photo import Label
 from tagger.explain import Explanation
-from tagger.photo import Label, shown_path
 from tagger.search.run import Found
 from tagger.store.records import PhotoStory
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import uvicorn
 
-from tagger.config import Settings, WebSettings
-from tagger.errors import ConfigError
+from tagger.core.config import Settings, WebSettings
+from tagger.core.errors import ConfigError
 from tagger.web.app import create_app
 from tagger.web.library import Library
 

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from tagger.config import WebSettings
+from tagger.core.config import WebSettings
 from tagger.web.problems import ProblemError
 
 MAX_PHOTOS = 20

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.clock import SystemClock
-from tagger.config import IntakeSettings, Settings
-from tagger.hashing import content_hash
+from tagger.core.clock import SystemClock
+from tagger.core.config import IntakeSettings, Settings
+from tagger.core.hashing import content_hash
+from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.labels import taxonomy
-from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.scan import resolve_roots, scan_roots
 from tagger.store import jobs, looks
 from tagger.store.looks import LabelBook

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tagger.hashing import content_hash
+from tagger.core.hashing import content_hash
 from tests.cli.labelled import label_all
 from tests.cli.runner import COMMAND, Tagger
 

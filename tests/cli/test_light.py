@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tagger.config import LimitSettings
+from tagger.core.config import LimitSettings
 from tagger.vision import light
 from tagger.vision.decode import decode, open_photo
 from tests.cli.runner import MOBILENET, Tagger, use_light
@@ -146,8 +146,8 @@ def test_the_owner_decides_which_engine_runs(labelled: Tagger, exported: Path) -
 def test_without_its_runtime_it_says_what_to_install(
     tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tagger.config import EngineSettings, Settings
-    from tagger.errors import EngineError
+    from tagger.core.config import EngineSettings, Settings
+    from tagger.core.errors import EngineError
     from tagger.vision.models import REGISTRY
 
     (tmp_path / "models").mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tagger.taught_head import unit
+from tagger.core.linear_heads import unit
 from tagger.teaching.logistic import STRENGTH
 from tests.cli.runner import Tagger
 from tests.teaching.pictures import CLASSES, extract, of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagger.config import IntakeSettings
+from tagger.core.config import IntakeSettings
 from tagger.intake.watch import Happening, Watch, What, probe, why_not_native
 
 Heard = Callable[..., set[tuple[What, str]]]

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tagger.config import KeywordSettings
+from tagger.core.config import KeywordSettings
+from tagger.core.photo import Origin
 from tagger.keywords.choose import keywords_for
 from tagger.keywords.fields import Field, seeds, spelt
 from tagger.labels import taxonomy
-from tagger.photo import Origin
 from tests.cli.labelled import label
 
 TIGER, CAT, ANIMAL = label("tiger", 0.97), label("big cat", 0.98, 2), label("animal", 0.99, 3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.hashing import content_hash
+from tagger.core.hashing import content_hash
 from tagger.keywords import write
 from tagger.keywords.patch import Splice
 from tagger.keywords.write import ChangedError, Source, UnwritableError

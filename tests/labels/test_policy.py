@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tagger.config import LabelSettings
-from tagger.errors import ConfigError
+from tagger.core.config import LabelSettings
+from tagger.core.errors import ConfigError
+from tagger.core.photo import Label, Origin
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy, top_classes
-from tagger.photo import Label, Origin
 
 TAXONOMY = taxonomy.load()
 

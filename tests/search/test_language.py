@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.errors import QueryError
+from tagger.core.errors import QueryError
 from tagger.search.language import (
     And,
     AnyLabel,

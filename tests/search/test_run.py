@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tagger.config import Settings
+from tagger.core.config import Settings
+from tagger.core.photo import Label, Looked, Origin, PhotoFacts
 from tagger.labels import taxonomy
-from tagger.photo import Label, Looked, Origin, PhotoFacts
 from tagger.search import run as run_module
 from tagger.search.language import (
     And,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.store import library, looks
 from tagger.store.library import Root
 from tagger.store.looks import LabelBook, Model

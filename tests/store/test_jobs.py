@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import threading
 
-from tagger.config import Settings
-from tagger.photo import JobState
+from tagger.core.config import Settings
+from tagger.core.photo import JobState
 from tagger.store import dead_letters, jobs
 from tagger.store.session import Store, open_store
 from tests.store import samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from tagger.photo import Fingerprint
+from tagger.core.photo import Fingerprint
 from tagger.store import jobs, ledger, library, looks, runs
 from tagger.store.ledger import LABEL, PHOTO, REFUSED, SEED, SIDECAR, Entry, FileState, Planned
 from tagger.store.session import Store

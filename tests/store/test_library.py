@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from tagger.photo import Fingerprint, disk_path, shown_path, stored_path
+from tagger.core.paths import disk_path, shown_path, stored_path
+from tagger.core.photo import Fingerprint
 from tagger.store import jobs, library, looks, records
 from tagger.store.session import Store
 from tests.store import samples

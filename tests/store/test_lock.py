@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.errors import BusyError
+from tagger.core.errors import BusyError
 from tagger.store.lock import holder, work_lock
 
 HOLD = (

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tagger.photo import Origin
+from tagger.core.photo import Origin
 from tagger.store import jobs, library, looks, records, runs
 from tagger.store.looks import LabelBook
 from tagger.store.session import Store

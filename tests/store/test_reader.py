@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError
 from tagger.store.reader import open_reader
 from tagger.store.session import Store, open_store
 from tests.store import samples
@@ -70,7 +70,7 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     open_store(settings, create=True).close()
     code = (
-        "import sys; from pathlib import Path; from tagger.config import Settings\n"
+        "import sys; from pathlib import Path; from tagger.core.config import Settings\n"
         "from tagger.store.reader import open_reader\n"
         "with open_reader(Settings(data_dir=Path(sys.argv[1]))) as r: list(r.rows('SELECT * FROM photos', {}))\n"
         "assert not {'sqlalchemy', 'numpy', 'PIL', 'tensorflow', 'alembic'} & set(sys.modules), 'heavy'"

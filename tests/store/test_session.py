@@ -13,8 +13,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from tagger.config import Settings
-from tagger.errors import StoreError
+from tagger.core.config import Settings
+from tagger.core.errors import StoreError
 from tagger.store import library, migrate
 from tagger.store.schema import HEAD
 from tagger.store.session import MARKER_FILE, Store, open_store
@@ -202,7 +202,7 @@ def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> No
 
 def test_several_processes_make_the_same_library_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tagger.config import Settings\n"
+        "import sys; from pathlib import Path; from tagger.core.config import Settings\n"
         "from tagger.store.session import open_store\n"
         "open_store(Settings(data_dir=Path(sys.argv[1])), create=True).close()"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tagger.taught_head import sigmoid, unit
+from tagger.core.linear_heads import sigmoid, unit
 from tagger.teaching.evaluate import choose, operating_points, out_of_fold, separation
 from tagger.teaching.logistic import STRENGTH, fit
 

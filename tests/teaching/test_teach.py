@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.clock import SystemClock
-from tagger.config import Settings
-from tagger.photo import Label, Origin
+from tagger.core.clock import SystemClock
+from tagger.core.config import Settings
+from tagger.core.photo import Label, Origin
 from tagger.store import corrections, jobs, looks, taught
 from tagger.store.looks import LabelBook, Look, Model
 from tagger.store.session import Store

@@ -121,7 +121,7 @@ def order(scores_file: str) -> None:
 
 
 def load(name: str, *files: str) -> None:
-    from tagger.errors import TaggerError
+    from tagger.core.errors import TaggerError
     from tagger.vision.engines.tensorflow import TensorFlowEngine
     from tagger.vision.models import REGISTRY
 

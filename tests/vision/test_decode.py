@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from tagger.config import LimitSettings
+from tagger.core.config import LimitSettings
 from tagger.vision.decode import Decoded, decode, hash_content, open_photo, small_copy
 from tagger.vision.faults import DecodeError, DecodeFault
 

@@ -62,7 +62,7 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: st
     photos = sorted((shared / "photos" / "labelled").iterdir())[: 24 if precision == "float32" else None]
     pixels = []
     for path in photos:
-        from tagger.config import LimitSettings
+        from tagger.core.config import LimitSettings
 
         with open_photo(str(path)) as photo:
             pixels.append(decode(photo, size=224, limits=LimitSettings()).pixels)

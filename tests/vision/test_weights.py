@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import ModelSettings, Settings
-from tagger.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
+from tagger.core.config import ModelSettings, Settings
+from tagger.core.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
 from tagger.vision import weights
 from tagger.vision.models import REGISTRY, model_id, registered
 from tests.vision.web import Site, serve
@@ -99,7 +99,7 @@ def test_a_leftover_longer_than_the_file_is_thrown_away(tmp_path: Path, site: Si
 def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Site) -> None:
     site.slow = 0.01
     code = (
-        "import sys; from pathlib import Path; from tagger.config import Settings, ModelSettings\n"
+        "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
         "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "weights.fetch(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
@@ -118,7 +118,7 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
 
 def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
     code = (
-        "import sys; from pathlib import Path; from tagger.config import Settings, ModelSettings\n"
+        "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
         "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "print(weights.locate(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"

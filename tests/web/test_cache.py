@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
 from tagger.web.cache import PictureCache
 
 

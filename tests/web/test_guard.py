@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tagger.clock import SystemClock
+from tagger.core.clock import SystemClock
 from tagger.web.password import Login, hash_password
 from tests.cli.runner import COMMAND, Tagger
 from tests.web.site import Site, serving

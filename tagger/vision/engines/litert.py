@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from tagger.errors import WeightsError
+from tagger.core.errors import WeightsError
 from tagger.vision.head import Head
 from tagger.vision.light import read_head
 from tagger.vision.models import Architecture

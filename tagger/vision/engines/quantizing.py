@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tagger.errors import EngineError
+from tagger.core.errors import EngineError
 from tagger.vision.models import Architecture
 from tagger.vision.preprocessing import preprocessed
 

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tagger.clock import SystemClock
-from tagger.errors import EngineError, WeightsError
+from tagger.core.clock import SystemClock
+from tagger.core.errors import EngineError, WeightsError
 from tagger.vision.engines.folding import folded, in_bfloat16
 from tagger.vision.engines.networks import build
 from tagger.vision.head import Head

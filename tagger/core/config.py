@@ -1,6 +1,6 @@
 """Every setting, with its default and what is allowed, as one frozen, validated value.
 
-`tagger.sources` finds the values: in config.toml, the environment and the command line.
+`tagger.core.config_sources` finds the values: in config.toml, the environment and the command line.
 """
 
 from __future__ import annotations

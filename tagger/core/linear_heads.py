@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.photo import Label, Origin
+from tagger.core.photo import Label, Origin
 
 
 def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:

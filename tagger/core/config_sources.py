@@ -18,9 +18,9 @@ from typing import Any, Literal, get_origin
 
 from pydantic import ValidationError
 
-from tagger.config import Section, Settings
-from tagger.errors import ConfigError
-from tagger.whole_file import replacing
+from tagger.core.atomic_file import replacing
+from tagger.core.config import Section, Settings
+from tagger.core.errors import ConfigError
 
 _ENV_PREFIX = "TAGGER_"
 # Variables that steer tagger's tests and its choice of config file, not a setting.

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tagger.config import Settings
-from tagger.errors import ConfigError
-from tagger.sources import choose_model, environment_name, load_settings, setting_keys
+from tagger.core.config import Settings
+from tagger.core.config_sources import choose_model, environment_name, load_settings, setting_keys
+from tagger.core.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 # Their defaults depend on the machine; the example has them commented out.

@@ -1,0 +1,1 @@
+"""The words that everything speaks: settings, errors, the clock, photos, paths, formats."""
