@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tagger.machine import usable_cores
+from tagger.system.machine import usable_cores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

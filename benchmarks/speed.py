@@ -26,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.photo_like import make_photos
-from tagger.machine import processor_name, usable_cores
+from tagger.system.machine import processor_name, usable_cores
 
 HERE = Path(__file__).resolve().parent
 # Photos that decide about bfloat16, before anything is measured.

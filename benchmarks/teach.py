@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.feature_matrix import FeatureMatrix
-from tagger.machine import usable_threads
 from tagger.store import library, looks
 from tagger.store.session import open_store
 from tagger.store.tables import FeatureRow, PhotoRow
+from tagger.system.machine import usable_threads
 
 WIDTH = 2048
 KINDS = 200

@@ -35,7 +35,7 @@ from benchmarks.search_million import QUERIES, make
 from benchmarks.speed import light_model, run
 from tagger import control
 from tagger.core.clock import SystemClock
-from tagger.priority import step_back_behind_all
+from tagger.system.niceness import step_back_behind_all
 from tagger.web.cache import PictureCache
 from tagger.web.media import SIZES
 

@@ -33,7 +33,7 @@ from tagger.schedule import Scheduler, Window, local_zone
 from tagger.store import jobs, library
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.session import open_store
-from tagger.systemd import notify, watchdog_seconds
+from tagger.system.systemd import notify, watchdog_seconds
 from tagger.upkeep import tidy
 
 _LOG = logging.getLogger("tagger")

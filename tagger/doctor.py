@@ -19,13 +19,13 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
 from tagger.intake.discover import folders
-from tagger.intake.filesystem import is_network, keeps_inodes, kind_of
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
-from tagger.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
 from tagger.store import library, records
 from tagger.store.library import Root
 from tagger.store.lock import holder
 from tagger.store.session import open_store
+from tagger.system.filesystem import is_network, keeps_inodes, kind_of
+from tagger.system.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
 from tagger.vision.light import INSTALL, About, find_light, has_runtime, place
 from tagger.vision.models import Architecture
 from tagger.vision.precision import remembered

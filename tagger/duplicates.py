@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.feature_matrix import FeatureMatrix
-from tagger.machine import usable_threads
+from tagger.system.machine import usable_threads
 
 _COARSE, _FINE = 64, 256
 _SAMPLE = 4096

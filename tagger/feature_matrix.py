@@ -22,11 +22,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import replacing
-from tagger.machine import usable_threads
 from tagger.store import jobs
 from tagger.store.looks import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
+from tagger.system.machine import usable_threads
 
 FOLDER = "vectors"
 _PAGE = 2000

@@ -23,7 +23,6 @@ from tagger.core.config import KeywordSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.filesystem import keeps_inodes
 from tagger.keywords import write
 from tagger.keywords.fields import Field
 from tagger.keywords.patch import Splice, reverse
@@ -32,6 +31,7 @@ from tagger.keywords.write import ChangedError, Content, Source, UnwritableError
 from tagger.store import jobs, ledger, library, looks, runs
 from tagger.store.ledger import NO_FILE, Entry, FileState, Planned
 from tagger.store.session import Store
+from tagger.system.filesystem import keeps_inodes
 
 # More than there are cores: most of their time is waiting for the disk.
 THREADS = 6

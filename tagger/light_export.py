@@ -16,10 +16,9 @@ from tagger.core.paths import shown_path
 from tagger.intake.discover import photos_below
 from tagger.store import records
 from tagger.store.session import open_store
-from tagger.vision.child import messages, spawn
+from tagger.system.child_process import messages, send, spawn
 from tagger.vision.light import INSTALL, About, has_runtime, place, read_about
 from tagger.vision.models import Architecture
-from tagger.vision.protocol import send
 from tagger.vision.weights import WeightsFile, locate
 
 LOG_FILE = "export.log"

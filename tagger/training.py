@@ -16,10 +16,9 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.curves import confusion_picture, curves_picture
 from tagger.dataset import Dataset
+from tagger.system.child_process import messages, send, spawn
 from tagger.vision import trained
-from tagger.vision.child import messages, spawn
 from tagger.vision.models import MODELS_FOLDER, REGISTRY
-from tagger.vision.protocol import send
 from tagger.vision.trained import Description
 
 LOG_FILE = "train.log"

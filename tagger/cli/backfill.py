@@ -108,7 +108,7 @@ def command(
 ) -> int:
     """Label every photo below FOLDERS, or below all folders of the library."""
     from tagger.backfill import backfill
-    from tagger.stopping import stop_on_signals
+    from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, model__name=model, model__weights=weights)
     screen = _Screen(as_json)
@@ -139,7 +139,7 @@ def command(
 def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
     """Write the keywords of what was labelled."""
     from tagger.keyword_runs import write_keywords
-    from tagger.stopping import stop_on_signals
+    from tagger.system.stop_signals import stop_on_signals
 
     with Meter.following("Writing keywords", quiet=quiet) as report, stop_on_signals(say_stopping) as stop:
         return write_keywords(settings, "", report, stop)

@@ -39,8 +39,8 @@ Examples:
 def command(context: click.Context, least: float, as_json: bool) -> int:
     """Report groups of photos that look nearly the same."""
     from tagger.alike import duplicate_groups
-    from tagger.stopping import stop_on_signals
     from tagger.store.session import open_store
+    from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context)
     with ExitStack() as stack:

@@ -33,9 +33,9 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
     from tagger import control
     from tagger.relabel import Compared, Relabelled, compare, relabel_due
-    from tagger.stopping import stop_on_signals
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
+    from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context)
     if not dry_run and control.ask(settings.data_dir, {"ask": "relabel"}) is not None:

@@ -155,7 +155,7 @@ def command(
             )
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         stack.enter_context(work_lock(settings.data_dir, "train", TRAIN_LOCK))
-        from tagger.stopping import stop_on_signals
+        from tagger.system.stop_signals import stop_on_signals
 
         stop = stack.enter_context(stop_on_signals(_say_stopping))
         meters = stack.enter_context(ExitStack())

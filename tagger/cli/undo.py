@@ -50,7 +50,7 @@ def command(
     Name what: --run, --label, --all, or a QUERY for all of tagger's keywords in the photos that it finds.
     """
     from tagger.keyword_runs import photos_of, undo_keywords
-    from tagger.stopping import stop_on_signals
+    from tagger.system.stop_signals import stop_on_signals
     from tagger.undoing import Choice
 
     if sum((run_id is not None, label is not None, everything, bool(query))) != 1:

@@ -31,8 +31,8 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
     """Serve the library as a web page with an API."""
     if hash_password:
         return _hash_password()
-    from tagger import logs
-    from tagger.priority import step_back
+    from tagger.system import logs
+    from tagger.system.niceness import step_back
     from tagger.web.serve import serve
 
     def load() -> Settings:

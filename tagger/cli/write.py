@@ -42,7 +42,7 @@ def command(
     With a QUERY only to the photos that it finds.
     """
     from tagger.keyword_runs import preview_write, write_keywords
-    from tagger.stopping import stop_on_signals
+    from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, keywords__mode=mode)
     what = "Reading" if dry_run else "Writing keywords"

@@ -16,8 +16,8 @@ from tagger.core.errors import UsageError
 from tagger.core.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.filesystem import keeps_inodes
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
+from tagger.system.filesystem import keeps_inodes
 
 # Extensions of files that live among photos and are none; files with other unknown names are sniffed.
 OTHER_EXTENSIONS = frozenset(

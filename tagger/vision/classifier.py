@@ -18,12 +18,12 @@ from typing import Any, Literal
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelError, WeightsError
-from tagger.machine import NO_TENSORFLOW, why_no_tensorflow
-from tagger.vision.child import how_it_ended, last_words, spawn
+from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
+from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
 from tagger.vision.head import Head, head_file
 from tagger.vision.models import Architecture
 from tagger.vision.precision import Precision, Trial, computes_bfloat16, remember, remembered
-from tagger.vision.protocol import Answer, Request, receive, receive_answers, request_json, send
+from tagger.vision.protocol import Answer, Request, receive_answers, request_json
 
 LOG_FILE = "worker.log"
 # While one batch is in the network the next is being decoded.

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tagger.core.atomic_file import replacing
-from tagger.machine import processor_flags, processor_name
+from tagger.system.machine import processor_flags, processor_name
 
 # What Linux calls the instructions that multiply bfloat16: two of Intel's and AMD's, and Arm's.
 _INSTRUCTIONS = frozenset(("amx_bf16", "avx512_bf16", "bf16"))

@@ -6,24 +6,12 @@ child reads files from anywhere, and nothing that it says may run code in the pa
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from tagger.core.photo import Fingerprint, Looked, PhotoFacts
-
-
-class Channel(Protocol):
-    """The part of `multiprocessing.connection.Connection` that is used."""
-
-    def send_bytes(self, buf: Any) -> None:
-        """Send one message."""
-        ...
-
-    def recv_bytes(self) -> bytes:
-        """Wait for one message; EOFError when the other side has gone."""
-        ...
+from tagger.system.child_process import Channel, send
 
 
 class Verdict(StrEnum):
@@ -66,19 +54,6 @@ class Answer:
     fingerprint: Fingerprint | None = None
     features: bytes = b""
     inferred: bool = False
-
-
-def send(channel: Channel, kind: str, **values: Any) -> None:
-    """Send one message of a kind with JSON-able values."""
-    channel.send_bytes(json.dumps({"kind": kind, **values}).encode("ascii"))
-
-
-def receive(channel: Channel) -> dict[str, Any]:
-    """Wait for one message. Raises EOFError when the other side has gone."""
-    message = json.loads(channel.recv_bytes())
-    if not isinstance(message, dict):
-        raise EOFError("not a message")  # noqa: TRY004 - for the caller the other side is gone
-    return message
 
 
 def request_json(request: Request) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import sys
 from multiprocessing.connection import Connection
 
 from tagger.core.config import LimitSettings
-from tagger.priority import step_back_behind_all
+from tagger.system.child_process import receive, send
+from tagger.system.niceness import step_back_behind_all
 from tagger.vision.decode import open_photo, small_copy
 from tagger.vision.faults import DecodeError
-from tagger.vision.protocol import receive, send
 
 
 def main(descriptor: int) -> None:

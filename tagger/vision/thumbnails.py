@@ -10,9 +10,8 @@ from multiprocessing.connection import Connection
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError
-from tagger.machine import usable_cores
-from tagger.vision.child import how_it_ended, spawn
-from tagger.vision.protocol import receive, send
+from tagger.system.child_process import how_it_ended, receive, send, spawn
+from tagger.system.machine import usable_cores
 
 LOG_FILE = "thumbnailer.log"
 # A decoder ends itself after limits.decode_seconds; one that does not is ended after so many more.

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError, UsageError
-from tagger.machine import usable_threads
+from tagger.system.child_process import receive, send
+from tagger.system.machine import usable_threads
 from tagger.vision.models import REGISTRY, Architecture, Network
 from tagger.vision.precision import computes_bfloat16
 from tagger.vision.preprocessing import Preprocessing, preprocessed
-from tagger.vision.protocol import receive, send
 from tagger.vision.training_pictures import Pictures, decoded
 
 # So many bytes of pictures are made ready at once.

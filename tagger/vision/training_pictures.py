@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
-from tagger.machine import memory
+from tagger.system.machine import memory
 from tagger.vision.decode import decode, in_memory, open_photo
 from tagger.vision.faults import DecodeError
 

@@ -26,12 +26,13 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.core.photo import Looked, PhotoFacts
-from tagger.machine import memory, usable_cores, usable_threads
+from tagger.system.child_process import receive, send
+from tagger.system.machine import memory, usable_cores, usable_threads
 from tagger.vision.decode import decode, hash_content, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.faults import DecodeError, DecodeFault
 from tagger.vision.precision import UNFINISHED, Precision, Trial
-from tagger.vision.protocol import Answer, Request, Verdict, receive, request_from, send, send_answers
+from tagger.vision.protocol import Answer, Request, Verdict, request_from, send_answers
 from tagger.vision.throttle import Throttle
 from tagger.vision.trained import architecture
 
@@ -257,7 +258,7 @@ def main(descriptor: int) -> None:
 def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:
     """How many photos may go through the network at once: as many as wanted, fewer where memory is short.
 
-    free: megabytes as `tagger.machine.memory` tells them; None asks it. Half is left for decoding.
+    free: megabytes as `tagger.system.machine.memory` tells them; None asks it. Half is left for decoding.
     """
     free = free or memory()
     if free is None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tagger.machine import memory, processor_flags, processor_name, usable_cores, usable_threads, why_no_tensorflow
+from tagger.system.machine import (
+    memory,
+    processor_flags,
+    processor_name,
+    usable_cores,
+    usable_threads,
+    why_no_tensorflow,
+)
 from tagger.vision.worker import fitting_batch
 from tests.cli.runner import COMMAND
 

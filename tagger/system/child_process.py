@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,11 +10,10 @@ from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tagger.core.clock import Clock
 from tagger.core.errors import EngineError, TaggerError, UsageError, WeightsError
-from tagger.vision.protocol import receive
 
 # A network that is converted or trained gives no sign of life in between; the largest takes minutes on weak cores.
 _STALL_SECONDS = 1800.0
@@ -43,7 +43,7 @@ def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen
                 "KERAS_BACKEND": "tensorflow",
             },
             # Ctrl-C on the terminal is for the parent, which lets the child finish its batch. Not a session of its own,
-            # because nice values count within one (tagger.priority).
+            # because nice values count within one (tagger.system.niceness).
             process_group=0,
         )
     return process, ours
@@ -98,3 +98,28 @@ def messages(
         last_word = clock.monotonic()
         yield message
     raise EngineError(f"The process that {what} gave no sign of life for {_STALL_SECONDS:g} s.", f"See {log_file}")
+
+
+class Channel(Protocol):
+    """The part of `multiprocessing.connection.Connection` that is used."""
+
+    def send_bytes(self, buf: Any) -> None:
+        """Send one message."""
+        ...
+
+    def recv_bytes(self) -> bytes:
+        """Wait for one message; EOFError when the other side has gone."""
+        ...
+
+
+def send(channel: Channel, kind: str, **values: Any) -> None:
+    """Send one message of a kind with JSON-able values."""
+    channel.send_bytes(json.dumps({"kind": kind, **values}).encode("ascii"))
+
+
+def receive(channel: Channel) -> dict[str, Any]:
+    """Wait for one message. Raises EOFError when the other side has gone."""
+    message = json.loads(channel.recv_bytes())
+    if not isinstance(message, dict):
+        raise EOFError("not a message")  # noqa: TRY004 - for the caller the other side is gone
+    return message

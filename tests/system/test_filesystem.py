@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagger.intake.filesystem import keeps_inodes, kind_of
+from tagger.system.filesystem import keeps_inodes, kind_of
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

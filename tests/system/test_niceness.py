@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from tagger.priority import step_back, step_back_behind_all
+from tagger.system.niceness import step_back, step_back_behind_all
 
 def session():
     # Nothing where the kernel has given the session no group of its own, as with the first one of a container.
