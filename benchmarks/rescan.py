@@ -22,7 +22,7 @@ from sqlalchemy import text
 from tagger.core.clock import SystemClock
 from tagger.core.config import ModelSettings, Settings
 from tagger.scan import resolve_roots, scan_roots
-from tagger.store import looks
+from tagger.store.models import ensure_model
 from tagger.store.session import open_store
 from tagger.vision.models import model_id
 from tagger.vision.models import registered as architecture
@@ -52,7 +52,7 @@ def make_library(settings: Settings, root: Path) -> float:
         assert settings.model.weights is not None
         checksum = sha256_of(settings.model.weights, settings.data_dir)
         with store.write() as session:
-            model = looks.ensure_model(session, model_id(chosen, checksum), chosen.name, checksum, 1, 0)
+            model = ensure_model(session, model_id(chosen, checksum), chosen.name, checksum, 1, 0)
             session.execute(text("DELETE FROM jobs"))
             session.execute(text(f"UPDATE photos SET labelled_by = {model.id}"))
     return taken

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from tagger.core.config import Settings
 from tagger.labels import taxonomy
-from tagger.store import library, looks
+from tagger.store.models import ensure_model
+from tagger.store.roots import add_root
 from tagger.store.session import open_store
 
 TAGGER = Path(sys.executable).parent / "tagger"
@@ -74,8 +75,8 @@ def labels(count: int, ids: dict[str, int]) -> Iterator[tuple[int, int, float, i
 def make(folder: Path, count: int) -> Path:
     """Make the library; returns its database."""
     with open_store(Settings(data_dir=folder), create=True) as store, store.write() as session:
-        root = library.add_root(session, "/volume1/photo", 0)
-        model = looks.ensure_model(session, "0" * 16, "resnet50", "0" * 64, 1, 0)
+        root = add_root(session, "/volume1/photo", 0)
+        model = ensure_model(session, "0" * 16, "resnet50", "0" * 64, 1, 0)
     known = taxonomy.load()
     keys = [*known.classes, *known.shown_parents]
     database = folder / "library.db"

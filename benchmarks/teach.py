@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.feature_matrix import FeatureMatrix
-from tagger.store import library, looks
+from tagger.store.models import ensure_model
+from tagger.store.roots import add_root
 from tagger.store.session import open_store
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.system.machine import usable_threads
@@ -52,8 +53,8 @@ def make(folder: Path, photos: int) -> list[str]:
     right: list[str] = []
     with open_store(Settings(data_dir=folder), create=True) as store:
         with store.write() as session:
-            root = library.add_root(session, "/photos", 0)
-            model = looks.ensure_model(session, "0123456789abcdef", "resnet50", "0" * 64, 1, 0)
+            root = add_root(session, "/photos", 0)
+            model = ensure_model(session, "0123456789abcdef", "resnet50", "0" * 64, 1, 0)
         for start in range(1, photos + 1, PAGE):
             vectors, kinds = features(min(PAGE, photos + 1 - start), generator, centres)
             numbers = range(start, start + len(vectors))

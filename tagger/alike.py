@@ -15,8 +15,10 @@ from tagger.core.paths import shown_path
 from tagger.duplicates import near_duplicates
 from tagger.feature_matrix import FeatureMatrix, open_matrix
 from tagger.looking import Tell, look_as
-from tagger.store import jobs, looks, records
-from tagger.store.looks import Model
+from tagger.store import jobs, records
+from tagger.store.counts import main_model
+from tagger.store.features import reusable_features
+from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 from tagger.vision.protocol import Verdict
@@ -37,7 +39,7 @@ def similar_to(
     with store.read() as session:
         record = records.find_photo(session, path)
         model = _model_of(store, record)
-        own = None if record is None else looks.reusable_features(session, [record.id], model).get(record.id)
+        own = None if record is None else reusable_features(session, [record.id], model).get(record.id)
     vector = _looked_at(settings, path, model, fetching) if own is None else np.frombuffer(own, "<f2")
     matrix = _matrix(store, settings, model, gathering)
     # Itself, and what is missing by now, only take up places; how many are missing is not known before.
@@ -59,8 +61,8 @@ def _model_of(store: Store, record: PhotoRecord | None) -> Model:
     """The model that labelled a photo; of another photo the one that labelled most. Raises UsageError if none did."""
     with store.read() as session:
         if record is not None and record.labelled_by is not None:
-            return looks.models(session)[record.labelled_by]
-        found = records.main_model(session)
+            return all_models(session)[record.labelled_by]
+        found = main_model(session)
     if found is None:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
     return found

@@ -13,8 +13,23 @@ from tagger.core.config import Settings
 from tagger.core.photo import Fingerprint
 from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, look_at
 from tagger.intake.reconcile import check_root, too_many_gone
-from tagger.store import library
-from tagger.store.library import KnownPhoto, Root
+from tagger.store.photos import (
+    KnownPhoto,
+    add_photos,
+    change_photos,
+    count_missing_since,
+    fail_photo,
+    known_at,
+    last_photo_id,
+    match_moves,
+    match_returned,
+    photos_back,
+    photos_gone,
+    present_below,
+    present_count,
+    stored_fingerprint,
+)
+from tagger.store.roots import Root
 from tagger.store.session import Store
 
 # Photos that went missing within this time count together for the brake: a tree is not deleted in one moment.
@@ -46,25 +61,25 @@ def note_paths(
     with store.write() as session:
         lost = _really_gone(session, root, [*gone, *(path for path, file in looked.items() if file is None)])
         seen = {path: file for path, file in looked.items() if file is not None}
-        known = library.known_at(session, root.id, list(seen))
+        known = known_at(session, root.id, list(seen))
         new = [file for path, file in seen.items() if path not in known and _is_photo(root, file, noted)]
-        last_id = library.last_photo_id(session)
+        last_id = last_photo_id(session)
         files = [(file.path, file.fingerprint) for file in new]
-        ids = library.add_photos(session, root.id, files, clock.now(), 0.0)
+        ids = add_photos(session, root.id, files, clock.now(), 0.0)
         noted.new = len(new)
         _note_known(session, seen, known, noted, clock)
         faults = [(known[path].id, file) for path, file in seen.items() if path in known]
         for photo_id, file in [*zip(ids, new, strict=True), *faults]:
             if file.fault is not None:
-                library.fail_photo(session, photo_id, file.fault)
+                fail_photo(session, photo_id, file.fault)
         if lost:
-            moved = library.match_moves(session, [photo.id for photo in lost], last_id)
+            moved = match_moves(session, [photo.id for photo in lost], last_id)
             noted.moved = len(moved)
             noted.new -= len(moved)
             _note_gone(session, settings, root, [photo.id for photo in lost if photo.id not in moved], noted, clock)
         else:
             # The folder that they came from was noticed before.
-            returned = library.match_returned(session, ids)
+            returned = match_returned(session, ids)
             noted.moved += returned
             noted.new -= returned
     return noted
@@ -87,12 +102,12 @@ def _note_known(
     back: list[tuple[int, Fingerprint]] = []
     for path, photo in known.items():
         now = seen[path].fingerprint
-        if not library.stored_fingerprint(now).matches(photo.fingerprint):
+        if not stored_fingerprint(now).matches(photo.fingerprint):
             changed.append((photo.id, now))
         elif photo.missing:
             back.append((photo.id, now))
-    library.change_photos(session, changed, clock.now(), 0.0)
-    library.photos_back(session, back)
+    change_photos(session, changed, clock.now(), 0.0)
+    photos_back(session, back)
     noted.changed, noted.back = len(changed), len(back)
 
 
@@ -101,8 +116,8 @@ def _really_gone(session: Session, root: Root, paths: Sequence[str]) -> list[Kno
     candidates: dict[str, None] = {}
     for path in paths:
         candidates[path] = None
-        candidates |= dict.fromkeys(library.present_below(session, root.id, path))
-    known = library.known_at(session, root.id, list(candidates))
+        candidates |= dict.fromkeys(present_below(session, root.id, path))
+    known = known_at(session, root.id, list(candidates))
     return [
         photo
         for path, photo in known.items()
@@ -115,13 +130,13 @@ def _note_gone(
 ) -> None:
     if not gone:
         return
-    recent = library.missing_since(session, root.id, clock.now() - _BURST_SECONDS)
-    present = library.present_count(session, root.id)
+    recent = count_missing_since(session, root.id, clock.now() - _BURST_SECONDS)
+    present = present_count(session, root.id)
     reason = check_root(root.path, present)
     if reason is None and too_many_gone(present + recent, len(gone) + recent, settings.intake):
         reason = f"{len(gone) + recent:,} of its {present + recent:,} photos are gone at once; is a disk missing?"
     if reason is not None:
         noted.held = reason
         return
-    library.photos_gone(session, gone, clock.now())
+    photos_gone(session, gone, clock.now())
     noted.gone = len(gone)

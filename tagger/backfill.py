@@ -15,8 +15,10 @@ from tagger.core.config import Settings
 from tagger.judge import Judge
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.scan import ScanResult, resolve_roots, scan_roots
-from tagger.store import jobs, looks, records, runs
+from tagger.store import jobs, runs
+from tagger.store.counts import count_totals
 from tagger.store.lock import work_lock, worker_name
+from tagger.store.results import enqueue_stale
 from tagger.store.session import Store, open_store
 from tagger.teaching.teach import Lesson, Teacher
 
@@ -86,7 +88,7 @@ def backfill(
             return Outcome(scan, Progress(), _left(store, root_ids), 0.0, stop())
         model = record_model(store, chosen, clock)
         with store.write() as session:
-            stale = looks.enqueue_stale(session, model, root_ids)
+            stale = enqueue_stale(session, model, root_ids)
             run_id = runs.start_run(session, "backfill", model, clock.now())
         progress = Progress(total=_left(store, root_ids))
         report.scanned(scan, progress.total, stale)
@@ -114,7 +116,7 @@ def _needed_model(
 ) -> ChosenModel | None:
     """The model; None where there is no photo that could need one."""
     with store.read() as session:
-        if records.totals(session, root_ids).present == 0:
+        if count_totals(session, root_ids).present == 0:
             report.scanned(scan, 0, 0)
             return None
     return choose_model(settings, report.fetching)

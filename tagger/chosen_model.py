@@ -16,8 +16,8 @@ from tagger.core.errors import ModelError
 from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.store import looks
-from tagger.store.looks import Model
+from tagger.store.features import reusable_features
+from tagger.store.models import Model, all_models, ensure_model
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 from tagger.vision.classifier import Classifier
@@ -66,7 +66,7 @@ def policy_for(settings: Settings, name: str | None = None) -> Policy:
 def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
     """The row of the model in the library, made on its first use."""
     with store.write() as session:
-        return looks.ensure_model(
+        return ensure_model(
             session,
             chosen.model_id,
             chosen.architecture.name,
@@ -83,8 +83,8 @@ def stored_judge(session: Session, settings: Settings, record: PhotoRecord) -> t
     """
     if record.labelled_by is None:
         return None
-    model = looks.models(session)[record.labelled_by]
-    vector = looks.reusable_features(session, [record.id], model).get(record.id)
+    model = all_models(session)[record.labelled_by]
+    vector = reusable_features(session, [record.id], model).get(record.id)
     if vector is None:
         return None
     try:

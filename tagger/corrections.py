@@ -19,9 +19,9 @@ from tagger.core.photo import Label
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.labels.taxonomy import Taxonomy
-from tagger.store import corrections, jobs, looks, records
+from tagger.store import corrections, jobs, records
 from tagger.store.corrections import Said
-from tagger.store.looks import LabelBook
+from tagger.store.labels import LabelBook, labels_of, relabel_photos
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 
@@ -60,7 +60,7 @@ def correct(
                 _relabel(session, settings, book, record, clock)
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
-        labels = looks.labels_of(session, ids)
+        labels = labels_of(session, ids)
         return [labels[photo_id] for photo_id in ids]
 
 
@@ -100,4 +100,4 @@ def _relabel(session: Session, settings: Settings, book: LabelBook, record: Phot
     if known is not None:
         judge, features = known
         [labels] = judge.labels_for(session, features)
-        looks.relabel(session, book, judge.model, {record.id: labels}, clock.now(), judge.taught(session))
+        relabel_photos(session, book, judge.model, {record.id: labels}, clock.now(), judge.taught(session))

@@ -30,8 +30,9 @@ from tagger.relabel import ask_for
 from tagger.relabelling import Relabelling
 from tagger.scan import resolve_roots
 from tagger.schedule import Scheduler, Window, local_zone
-from tagger.store import jobs, library
+from tagger.store import jobs
 from tagger.store.lock import work_lock, worker_name
+from tagger.store.roots import all_roots
 from tagger.store.session import open_store
 from tagger.system.systemd import notify, watchdog_seconds
 from tagger.upkeep import tidy
@@ -74,7 +75,7 @@ class Service:
                 jobs.take_back(session, self._owner)
             resolve_roots(store, folders, self._clock)
             with store.read() as session:
-                roots = library.roots(session)
+                roots = all_roots(session)
             if not roots:
                 raise UsageError("The library has no folders yet.", "Name one: tagger run ~/Photos")
             self._folders = Folders(store, settings, self._clock, self._inbox.put, self._queued, lambda: self._stopping)

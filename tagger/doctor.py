@@ -20,9 +20,9 @@ from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerErr
 from tagger.core.paths import shown_path
 from tagger.intake.discover import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
-from tagger.store import library, records
-from tagger.store.library import Root
+from tagger.store.counts import count_totals
 from tagger.store.lock import holder
+from tagger.store.roots import Root, all_roots
 from tagger.store.session import open_store
 from tagger.system.filesystem import is_network, keeps_inodes, kind_of
 from tagger.system.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
@@ -170,8 +170,8 @@ def _library(settings: Settings, roots: list[Root]) -> Iterator[Finding]:
     try:
         with open_store(settings) as store:
             with store.read() as session:
-                roots += library.roots(session)
-                totals = records.totals(session)
+                roots += all_roots(session)
+                totals = count_totals(session)
             where = store.where
             if store.engine.dialect.name == "sqlite":
                 fault = _sqlite_fault(Path(where))

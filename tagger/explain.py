@@ -18,10 +18,11 @@ from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
 from tagger.labels.policy import Policy, Verdict, top_classes
-from tagger.store import looks, records
+from tagger.store import records
+from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.store.taught import TaughtBook
+from tagger.store.taught_labels import TaughtBook
 from tagger.vision import protocol
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.head import Head
@@ -176,7 +177,7 @@ def _taught(settings: Settings, model_id: str) -> TaughtHeads:
     """What was taught on the features of a model; nothing where there is no library."""
     try:
         with open_store(settings) as store, store.read() as session:
-            model = next((one for one in looks.models(session).values() if one.model_id == model_id), None)
+            model = next((one for one in all_models(session).values() if one.model_id == model_id), None)
             return TaughtHeads(()) if model is None else TaughtBook().heads(session, model)[0]
     except NoLibraryError:
         return TaughtHeads(())

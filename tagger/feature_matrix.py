@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import replacing
 from tagger.store import jobs
-from tagger.store.looks import Model
+from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.system.machine import usable_threads

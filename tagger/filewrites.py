@@ -28,8 +28,10 @@ from tagger.keywords.fields import Field
 from tagger.keywords.patch import Splice, reverse
 from tagger.keywords.plan import Own
 from tagger.keywords.write import ChangedError, Content, Source, UnwritableError
-from tagger.store import jobs, ledger, library, looks, runs
+from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import NO_FILE, Entry, FileState, Planned
+from tagger.store.results import record_rewrites, stored_content_hash
+from tagger.store.roots import root_of
 from tagger.store.session import Store
 from tagger.system.filesystem import keeps_inodes
 
@@ -198,7 +200,7 @@ class Files:
             if is_photo and step.status is not None and change.after.hash is not None:
                 photos[work.photo_id] = (self.fingerprint(work.root, step.status), change.after.hash)
         ledger.done(session, happened)
-        looks.rewritten(session, photos)
+        record_rewrites(session, photos)
 
     def fingerprint(self, root: str, status: os.stat_result) -> Fingerprint:
         """A file's fingerprint as a scan of its root would take it."""
@@ -281,13 +283,13 @@ def recover(files: Files, owner: str) -> int:
             if not happened:
                 ledger.void(session, left.id)
                 continue
-            place = library.root_of(session, left.path)
+            place = root_of(session, left.path)
             root = "/" if place is None else place[0].path
             ledger.done(session, {left.id: 0 if status is None else status.st_mtime_ns})
             if status is not None and left.after.hash is not None and left.target == ledger.PHOTO:
-                known = looks.content_hash(session, left.photo_id)
+                known = stored_content_hash(session, left.photo_id)
                 if known == left.before.hash and write.hash_at(left.path) == left.after.hash:
-                    looks.rewritten(session, {left.photo_id: (files.fingerprint(root, status), left.after.hash)})
+                    record_rewrites(session, {left.photo_id: (files.fingerprint(root, status), left.after.hash)})
     return len(pending)
 
 

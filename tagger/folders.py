@@ -20,8 +20,7 @@ from tagger.intake.discover import walk
 from tagger.intake.settle import Settler, Stamp
 from tagger.intake.watch import CannotWatchError, Happening, Watch, What, why_not_native
 from tagger.scan import scan_roots
-from tagger.store import library
-from tagger.store.library import Root
+from tagger.store.roots import Root, all_roots
 from tagger.store.session import Store
 
 # Paths that went away are noted together, when nothing more went away for so long: a whole tree at a time.
@@ -148,7 +147,7 @@ class Folders:
     def drop_forgotten(self) -> None:
         """Leave alone the roots that are not in the library any more."""
         with self._store.read() as session:
-            known = {root.id for root in library.roots(session)}
+            known = {root.id for root in all_roots(session)}
         for tree in [tree for tree in self._trees.values() if tree.root.id not in known]:
             _LOG.info("folder=%s was forgotten", tree.root.path)
             self._forget(tree)
@@ -249,7 +248,7 @@ class Folders:
         if tree.identity != _identity(tree.root.path) or (tree.watch is not None and not len(tree.watch)):
             self._watch(tree)
         with self._store.read() as session:
-            root = next((root for root in library.roots(session) if root.id == tree.root.id), None)
+            root = next((root for root in all_roots(session) if root.id == tree.root.id), None)
         if root is None:
             self._forget(tree)
             return

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from tagger.core.photo import Label
 from tagger.labels.policy import Policy
-from tagger.store.looks import Model
-from tagger.store.taught import TaughtBook
+from tagger.store.models import Model
+from tagger.store.taught_labels import TaughtBook
 from tagger.vision.head import Head
 
 

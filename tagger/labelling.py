@@ -15,8 +15,10 @@ from tagger.judge import Judge
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.schedule import Window
-from tagger.store import jobs, looks, runs
-from tagger.store.looks import Model
+from tagger.store import jobs, runs
+from tagger.store.labels import anything_labelled
+from tagger.store.models import Model
+from tagger.store.results import enqueue_stale
 from tagger.store.session import Store
 from tagger.teaching.teach import Teacher
 from tagger.vision.classifier import Classifier
@@ -61,7 +63,7 @@ class Labelling(Background):
         chosen = choose_model(self._settings, lambda _done, _total: None)
         self.model = record_model(self._store, chosen, self._clock)
         with self._store.write() as session:
-            stale = looks.enqueue_stale(session, self.model, None)
+            stale = enqueue_stale(session, self.model, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
         with open_classifier(self._settings, chosen, self._clock) as classifier:
@@ -73,7 +75,7 @@ class Labelling(Background):
 
     def _anything_known(self) -> bool:
         with self._store.read() as session:
-            return jobs.next_due(session, None) is not None or looks.anything_labelled(session)
+            return jobs.next_due(session, None) is not None or anything_labelled(session)
 
     def _label(self, classifier: Classifier, policy: Policy) -> None:
         assert self.model is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from tagger.chosen_model import choose_model, open_classifier
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
-from tagger.store.looks import Model
+from tagger.store.models import Model
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.protocol import Answer, Request
 

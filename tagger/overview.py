@@ -10,13 +10,13 @@ from typing import Any
 from tagger import control
 from tagger.core.config import Settings
 from tagger.schedule import Window, local_zone
-from tagger.store import dead_letters, jobs, ledger, library, looks, records, runs
+from tagger.store import dead_letters, jobs, ledger, runs
+from tagger.store.counts import Totals, count_totals
 from tagger.store.dead_letters import DeadLetter
 from tagger.store.jobs import QueueCounts
-from tagger.store.library import Root
 from tagger.store.lock import holder
-from tagger.store.looks import Model
-from tagger.store.records import Totals
+from tagger.store.models import Model, all_models
+from tagger.store.roots import Root, all_roots
 from tagger.store.runs import Run
 from tagger.store.session import Store
 
@@ -48,9 +48,9 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
     service = control.ask(settings.data_dir, {"ask": "status"})
     with store.read() as session:
         return Overview(
-            roots=library.roots(session),
-            totals=records.totals(session),
-            models=looks.models(session),
+            roots=all_roots(session),
+            totals=count_totals(session),
+            models=all_models(session),
             failed=dead_letters.listed(session, failures),
             by_priority=jobs.counts_by_priority(session),
             keywords=jobs.counts(session, kind=jobs.KEYWORDS),

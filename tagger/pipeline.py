@@ -18,9 +18,13 @@ from tagger.core.config import Settings
 from tagger.core.errors import EngineError
 from tagger.core.photo import Label, Looked
 from tagger.judge import Judge
-from tagger.store import jobs, library, looks, runs
+from tagger.store import jobs, runs
+from tagger.store.features import find_twin, reusable_features, twin_hashes
 from tagger.store.jobs import Job
-from tagger.store.looks import LabelBook, Look, Model
+from tagger.store.labels import LabelBook, relabel_photos
+from tagger.store.models import Model
+from tagger.store.photos import photos_gone, set_fingerprint
+from tagger.store.results import Look, adopt_missing, same_pixels, store_looks
 from tagger.store.session import Store
 from tagger.vision.classifier import ChildDiedError, Classifier
 from tagger.vision.protocol import Answer, Request, Verdict
@@ -170,7 +174,7 @@ def _wait_for_due(labeller: Labeller) -> bool:
 def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed: Sequence[Job]) -> list[Job]:
     """Label the photos whose features under this model are still stored (a model change taken back)."""
     with labeller.store.read() as session:
-        vectors = looks.reusable_features(session, [job.photo_id for job in claimed], labeller.model)
+        vectors = reusable_features(session, [job.photo_id for job in claimed], labeller.model)
     known = [(job, vectors[job.photo_id]) for job in claimed if job.photo_id in vectors]
     if not known:
         return list(claimed)
@@ -179,7 +183,7 @@ def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed:
         labeller.book.remember(session)
         new = {job.photo_id: given for (job, _), given in zip(known, labels, strict=True)}
         taught = labeller.judge.taught(session)
-        looks.relabel(session, labeller.book, labeller.model, new, labeller.clock.now(), taught)
+        relabel_photos(session, labeller.book, labeller.model, new, labeller.clock.now(), taught)
         jobs.complete(session, *(job.job_id for job, _ in known))
         _queue_keywords(labeller, session, [(job.photo_id, job) for job, _ in known])
         runs.count_run(session, labeller.run_id, labelled=len(known), classified=0, failed=0)
@@ -189,7 +193,7 @@ def _label_from_stored_features(labeller: Labeller, progress: Progress, claimed:
 
 def _requests(labeller: Labeller, batch: Sequence[Job]) -> list[Request]:
     with labeller.store.read() as session:
-        twins = looks.twin_hashes(session, [job.fingerprint.size for job in batch], labeller.model)
+        twins = twin_hashes(session, [job.fingerprint.size for job in batch], labeller.model)
     return [
         Request(
             job.job_id,
@@ -253,7 +257,7 @@ def _store_one(
             half = np.frombuffer(answer.features, SENT).astype(STORED).tobytes()
             return Look(job.photo_id, looked, half, labels)
         case Verdict.TWIN if looked is not None:
-            twin = looks.twin(session, looked.fingerprint.size, looked.content_hash, labeller.model)
+            twin = find_twin(session, looked.fingerprint.size, looked.content_hash, labeller.model)
             if twin is None:
                 # It was forgotten in the meantime: look again, properly.
                 jobs.postpone(session, job.job_id, 0)
@@ -263,14 +267,14 @@ def _store_one(
             mine = Looked(looked.fingerprint, known.content_hash, known.pixel_hash, known.facts)
             return Look(job.photo_id, mine, vector, _labels(labeller, session, [vector])[0])
         case Verdict.SAME_PIXELS if looked is not None:
-            looks.same_pixels(session, job.photo_id, looked)
+            same_pixels(session, job.photo_id, looked)
             jobs.complete(session, job.job_id)
             # Whoever wrote metadata may have dropped ours.
             _queue_keywords(labeller, session, [(job.photo_id, job)])
             done.labelled += 1
         case Verdict.GONE:
             jobs.complete(session, job.job_id)
-            library.photos_gone(session, [job.photo_id], now)
+            photos_gone(session, [job.photo_id], now)
             done.gone += 1
         case Verdict.LATER:
             again = job.attempts + 1 < _LOOKS_AT_MOVING_FILE
@@ -281,7 +285,7 @@ def _store_one(
         case _:
             if answer.fingerprint is not None:
                 # Only another state of the file brings it back.
-                library.set_fingerprint(session, job.photo_id, answer.fingerprint)
+                set_fingerprint(session, job.photo_id, answer.fingerprint)
             jobs.fail(session, job.job_id, answer.reason)
             done.failed += 1
     return None
@@ -289,10 +293,10 @@ def _store_one(
 
 def _store_looks(labeller: Labeller, session: Session, found: Sequence[tuple[Job, Look]]) -> None:
     jobs.complete(session, *(job.job_id for job, _ in found))
-    adopted = looks.adopt_missing(session, {look.photo_id: look.looked for _, look in found})
+    adopted = adopt_missing(session, {look.photo_id: look.looked for _, look in found})
     moved = [replace(look, photo_id=adopted[look.photo_id]) for _, look in found]
     taught = labeller.judge.taught(session)
-    looks.store_looks(session, labeller.book, labeller.model, moved, labeller.clock.now(), taught)
+    store_looks(session, labeller.book, labeller.model, moved, labeller.clock.now(), taught)
     _queue_keywords(labeller, session, [(adopted[look.photo_id], job) for job, look in found])
 
 

@@ -13,7 +13,9 @@ from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
 from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.looking import look_at
-from tagger.store import looks, records
+from tagger.store import records
+from tagger.store.counts import count_totals
+from tagger.store.labels import labels_of
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
 from tagger.vision.protocol import Verdict
@@ -54,9 +56,9 @@ def preview(
             photos = records.sample_labelled(session, sample)
             before = {
                 photo_id: {label.name for label in labels if label.shown}
-                for photo_id, labels in looks.labels_of(session, [photo.id for photo in photos]).items()
+                for photo_id, labels in labels_of(session, [photo.id for photo in photos]).items()
             }
-            total = records.totals(session).labelled
+            total = count_totals(session).labelled
     if not photos:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
     with open_classifier(settings, chosen, clock) as classifier:

@@ -15,8 +15,11 @@ from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import Label, Origin
 from tagger.differences import Differences
 from tagger.judge import Judge
-from tagger.store import corrections, jobs, library, looks, records, runs
-from tagger.store.looks import LabelBook, Model
+from tagger.store import corrections, jobs, records, runs
+from tagger.store.features import features_count, features_now, features_page
+from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.models import Model, all_models
+from tagger.store.photos import last_photo_id
 from tagger.store.session import Store
 from tagger.vision.head import Head, head_file
 
@@ -147,8 +150,8 @@ def compare(
 def _counted(store: Store) -> tuple[list[Model], dict[int, int]]:
     """Every model, and by its row id how many photos have labels and features of it."""
     with store.read() as session:
-        models = list(looks.models(session).values())
-        return models, {model.id: looks.features_count(session, model) for model in models}
+        models = list(all_models(session).values())
+        return models, {model.id: features_count(session, model) for model in models}
 
 
 def _relabel_model(
@@ -172,11 +175,11 @@ def _relabel_model(
         if changed:
             with store.write() as session:
                 # A photo that was looked at anew meanwhile has its labels from that.
-                now = looks.features_now(session, list(changed), model)
+                now = features_now(session, list(changed), model)
                 same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
                 changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
                 book.remember(session)
-                looks.relabel(session, book, model, changed, clock.now(), judge.taught(session))
+                relabel_photos(session, book, model, changed, clock.now(), judge.taught(session))
                 if settings.keywords.mode != "off":
                     jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
         result.done += len(page)
@@ -203,14 +206,14 @@ def _pages(store: Store, judge: Judge, stop: Callable[[], bool], sample: int | N
     after, leap = 0, 0
     if sample is not None:
         with store.read() as session:
-            leap = library.last_photo_id(session) // -(-sample // _PAGE)
+            leap = last_photo_id(session) // -(-sample // _PAGE)
     while not stop():
         with store.read() as session:
-            page = looks.features_page(session, judge.model, after, None, _PAGE)
+            page = features_page(session, judge.model, after, None, _PAGE)
             if not page:
                 return
             ids = [photo_id for photo_id, _ in page]
-            before = looks.labels_of(session, ids)
+            before = labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
             features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
             judged = judge.labels_for(session, features)

@@ -17,8 +17,19 @@ from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint
 from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, walk
 from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
-from tagger.store import jobs, library
-from tagger.store.library import Root
+from tagger.store import jobs
+from tagger.store.photos import (
+    add_photos,
+    change_photos,
+    fail_photo,
+    known_photos,
+    last_photo_id,
+    match_moves,
+    photos_back,
+    photos_gone,
+    present_count,
+)
+from tagger.store.roots import Root, add_root, all_roots, mark_scanned, root_of
 from tagger.store.session import Store
 
 _BATCH = 1000
@@ -53,18 +64,18 @@ def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Ro
         found: dict[int, Root] = {}
         for folder in folders:
             if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
-                known = library.root_of(session, folder)
+                known = root_of(session, folder)
                 if known is not None and known[1] == "":
                     found[known[0].id] = known[0]
                     continue
                 what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
                 raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
-            inside = library.root_of(session, folder)
+            inside = root_of(session, folder)
             if inside is None:
-                _refuse_overlap(library.roots(session), folder)
-            root = inside[0] if inside is not None else library.add_root(session, folder, clock.now())
+                _refuse_overlap(all_roots(session), folder)
+            root = inside[0] if inside is not None else add_root(session, folder, clock.now())
             found[root.id] = root
-        return list(found.values()) or library.roots(session)
+        return list(found.values()) or all_roots(session)
 
 
 def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
@@ -135,8 +146,8 @@ class _RootScan:
     def run(self, stop: Callable[[], bool], accept_missing: bool) -> None:
         started = self._clock.now()
         with self._store.read() as session:
-            known = library.present_count(session, self._root.id)
-            last_id = library.last_photo_id(session)
+            known = present_count(session, self._root.id)
+            last_id = last_photo_id(session)
         reason = check_root(self._root.path, 0 if accept_missing else known)
         if reason is not None:
             self._result.held_back[self._root.path] = reason
@@ -145,7 +156,7 @@ class _RootScan:
         seen = walk(self._root.path, self._settings.intake, self._result.problems.append, unread)
         before = (
             KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing)
-            for photo in library.known_photos(self._store, self._root.id)
+            for photo in known_photos(self._store, self._root.id)
         )
         for change, file, photo in reconcile(seen, before, below(unread)):
             self._note(change, file, photo)
@@ -157,7 +168,7 @@ class _RootScan:
         self._flush()
         self._settle_gone(known, last_id, accept_missing)
         with self._store.write() as session:
-            library.mark_scanned(session, self._root.id, started)
+            mark_scanned(session, self._root.id, started)
 
     def _note(self, change: Change, file: SeenFile | None, photo: KnownFile | None) -> None:
         if photo is not None and file is None:
@@ -201,13 +212,13 @@ class _RootScan:
             files = [(file.path, file.fingerprint) for file in self._new]
             # What the first look finds is the archive; what a later one finds is new.
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
-            ids = library.add_photos(session, self._root.id, files, now, settle, priority)
+            ids = add_photos(session, self._root.id, files, now, settle, priority)
             changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
-            library.change_photos(session, changed, now, settle)
-            library.photos_back(session, self._back)
+            change_photos(session, changed, now, settle)
+            photos_back(session, self._back)
             for photo_id, file in [*zip(ids, self._new, strict=True), *self._changed]:
                 if file.fault is not None:
-                    library.fail_photo(session, photo_id, file.fault)
+                    fail_photo(session, photo_id, file.fault)
         self._result.new += len(self._new)
         self._result.changed += len(self._changed)
         self._result.back += len(self._back)
@@ -216,7 +227,7 @@ class _RootScan:
     def _settle_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
         """Photos that are not where they were: moved, gone, or on a disk that is not there."""
         with self._store.write() as session:
-            moved = library.match_moves(session, self._gone, last_id)
+            moved = match_moves(session, self._gone, last_id)
         gone = [photo_id for photo_id in self._gone if photo_id not in moved]
         self._result.moved += len(moved)
         self._result.new -= len(moved)
@@ -227,5 +238,5 @@ class _RootScan:
             )
             return
         with self._store.write() as session:
-            library.photos_gone(session, gone, self._clock.now())
+            photos_gone(session, gone, self._clock.now())
         self._result.gone += len(gone)

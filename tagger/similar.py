@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.core.linear_heads import unit
-from tagger.store import looks
+from tagger.store.features import reusable_features
+from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.tables import PhotoLabelRow, PhotoRow
 
@@ -28,8 +29,8 @@ def similar(session: Session, record: PhotoRecord, limit: int) -> list[tuple[int
     """
     if record.labelled_by is None:
         return []
-    model = looks.models(session)[record.labelled_by]
-    own = looks.reusable_features(session, [record.id], model).get(record.id)
+    model = all_models(session)[record.labelled_by]
+    own = reusable_features(session, [record.id], model).get(record.id)
     if own is None:
         return []
     ids = sorted(_candidates(session, record))
@@ -37,7 +38,7 @@ def similar(session: Session, record: PhotoRecord, limit: int) -> list[tuple[int
     this = unit(np.frombuffer(own, "<f2")[np.newaxis])
     iterator = iter(ids)
     while part := list(islice(iterator, 500)):
-        vectors = looks.reusable_features(session, part, model)
+        vectors = reusable_features(session, part, model)
         if vectors:
             rows = np.frombuffer(b"".join(vectors.values()), "<f2").reshape(len(vectors), -1)
             found += zip(vectors, (unit(rows) @ this[0]).tolist(), strict=True)

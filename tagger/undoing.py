@@ -20,9 +20,11 @@ from tagger.keywords.patch import Splice
 from tagger.keywords.plan import Own, owned, plan_undo
 from tagger.keywords.sidecar import Sidecar
 from tagger.keywords.write import ChangedError, Content, UnwritableError
-from tagger.store import jobs, ledger, library
+from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
 from tagger.store.ledger import PHOTO, SIDECAR, Entry, Write
+from tagger.store.photos import known_photos
+from tagger.store.roots import all_roots
 from tagger.store.session import Store
 
 
@@ -88,7 +90,7 @@ def undo(
     ids = candidates(files.store, files.settings.keywords, choice)
     progress.total = len(ids)
     with files.store.read() as session:
-        roots = [root.path for root in library.roots(session)]
+        roots = [root.path for root in all_roots(session)]
     with ThreadPoolExecutor(THREADS, "undo") as pool:
         for page in jobs.parts(ids):
             with files.store.read() as session:
@@ -109,13 +111,13 @@ def candidates(store: Store, settings: KeywordSettings, choice: Choice) -> list[
     """
     with store.read() as session:
         found = set(ledger.photos_with_entries(session, run_id=choice.run_id))
-        roots = library.roots(session)
+        roots = all_roots(session)
     if choice.photo_ids is not None:
         return list(choice.photo_ids)
     if choice.run_id is not None:
         return sorted(found)
     for root in roots:
-        for photo in library.known_photos(store, root.id):
+        for photo in known_photos(store, root.id):
             path = os.path.join(root.path, photo.path)  # noqa: PTH118 - a str with surrogates
             if photo.missing or photo.id in found:
                 continue

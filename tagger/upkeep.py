@@ -14,8 +14,10 @@ from sqlalchemy import text
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
-from tagger.store import library, looks
-from tagger.store.looks import Model
+from tagger.store.features import drop_old_features
+from tagger.store.models import Model
+from tagger.store.photos import drop_missing
+from tagger.store.results import settled_on
 from tagger.store.session import Store
 
 BACKUPS = "backups"
@@ -39,10 +41,10 @@ def tidy(store: Store, settings: Settings, model: Model | None, clock: Clock) ->
     """
     before = clock.now() - settings.service.keep_missing_days * 86400
     with store.write() as session:
-        photos = library.drop_missing(session, before)
+        photos = drop_missing(session, before)
         features = 0
-        if model is not None and looks.settled_on(session, model, before):
-            features = looks.drop_old_features(session, model)
+        if model is not None and settled_on(session, model, before):
+            features = drop_old_features(session, model)
     backup = None
     if store.engine.dialect.name == "sqlite":
         with store.engine.connect() as connection:

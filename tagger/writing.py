@@ -26,9 +26,12 @@ from tagger.keywords.plan import Own, Plan, owned, plan_write
 from tagger.keywords.sidecar import Sidecar
 from tagger.keywords.write import ChangedError, UnwritableError
 from tagger.labels import taxonomy
-from tagger.store import jobs, ledger, library, looks
+from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
+from tagger.store.labels import labels_of
 from tagger.store.ledger import PHOTO, SIDECAR, Entry
+from tagger.store.photos import change_photos, stored_fingerprint
+from tagger.store.roots import all_roots
 
 # So many parts are written at the same time.
 _AT_ONCE = 2
@@ -190,7 +193,7 @@ def _write_part(
                 progress.later += 1
             elif draft.stale is not None:
                 complete.append(job.job_id)
-                library.change_photos(session, [(job.photo_id, draft.stale)], files.clock.now(), 0.0)
+                change_photos(session, [(job.photo_id, draft.stale)], files.clock.now(), 0.0)
                 progress.stale += 1
             elif work.failed:
                 jobs.fail(session, job.job_id, work.failed)
@@ -220,9 +223,9 @@ def draft_all(files: Files, part: Sequence[Job], pool: ThreadPoolExecutor) -> li
     """What some photos need, several drafted at a time; changes nothing."""
     ids = [job.photo_id for job in part]
     with files.store.read() as session:
-        labels = looks.labels_of(session, ids)
+        labels = labels_of(session, ids)
         known = ledger.entries_of(session, ids)
-        real_paths = RealPaths([root.path for root in library.roots(session)])
+        real_paths = RealPaths([root.path for root in all_roots(session)])
     return list(pool.map(lambda job: _draft(files, job, labels[job.photo_id], known, real_paths), part))
 
 
@@ -247,7 +250,7 @@ def _draft(
     try:
         status = os.stat(path)  # noqa: PTH116 - a str with surrogates
         now = files.fingerprint(job.path.root, status)
-        if not library.stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
+        if not stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
             draft.stale = now
             return draft
         embed = settings.mode == "embed"

@@ -12,8 +12,8 @@ from sqlalchemy import delete
 from tagger.core.config import Settings
 from tagger.duplicates import near_duplicates
 from tagger.feature_matrix import FeatureMatrix, float32_of, open_matrix
-from tagger.store import looks
-from tagger.store.looks import LabelBook, Look
+from tagger.store.labels import LabelBook
+from tagger.store.results import Look, store_looks
 from tagger.store.session import Store, open_store
 from tagger.store.tables import PhotoRow
 from tests.store import samples
@@ -39,7 +39,7 @@ def put(store: Store, vectors: np.ndarray, now: float, first: int = 1) -> None:
             Look(number, samples.looked(number), vector.astype("<f2").tobytes(), ())
             for number, vector in enumerate(vectors, first)
         ]
-        looks.store_looks(session, LabelBook(), model, found, now)
+        store_looks(session, LabelBook(), model, found, now)
 
 
 def opened(store: Store, tmp_path: Path, memory_mb: int = 16) -> FeatureMatrix:

@@ -13,7 +13,7 @@ from tagger.core.config import IntakeSettings, Settings
 from tagger.folders import Folders
 from tagger.intake.watch import Happening
 from tagger.scan import ScanResult, resolve_roots
-from tagger.store import library
+from tagger.store.photos import present_count
 from tagger.store.session import open_store
 from tests.cli.service import wait_for
 
@@ -49,7 +49,7 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
                     watched.take(inbox.get())
                 watched.do_due()
                 with store.read() as session:
-                    return library.present_count(session, known.id) == 2
+                    return present_count(session, known.id) == 2
 
             wait_for(noticed, 20)
             # By the kernel, not by chance.

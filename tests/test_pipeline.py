@@ -17,7 +17,10 @@ from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
-from tagger.store import dead_letters, jobs, library, looks, records, runs
+from tagger.store import dead_letters, jobs, records, runs
+from tagger.store.labels import LabelBook, labels_of
+from tagger.store.results import Look, enqueue_stale, store_looks
+from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
 from tagger.vision.classifier import BATCHES_IN_FLIGHT, ChildDiedError
 from tagger.vision.head import Head
@@ -124,7 +127,7 @@ def test_everything_queued_is_labelled_in_batches(store: Store) -> None:
     with store.read() as session:
         assert jobs.counts(session) == jobs.QueueCounts(0, 0, 0)
         assert runs.last_runs(session)[0].labelled == 10
-        found = looks.labels_of(session, [1])[1]
+        found = labels_of(session, [1])[1]
     assert found[0].key == taxonomy.load().classes[0]
     assert found[0].confidence == pytest.approx(1.0)
 
@@ -254,9 +257,9 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
         for photo in (1, 2, 3):
             answer = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
             assert answer.looked is not None
-            book = looks.LabelBook()
-            looks.store_looks(session, book, other, [looks.Look(photo, answer.looked, b"\0\0" * DIMENSIONS, [])], 0)
-        assert looks.enqueue_stale(session, labeller.model, labeller.root_ids) == 3
+            book = LabelBook()
+            store_looks(session, book, other, [Look(photo, answer.looked, b"\0\0" * DIMENSIONS, [])], 0)
+        assert enqueue_stale(session, labeller.model, labeller.root_ids) == 3
     child = Child(good)
     progress, _ = run(store, child)
     assert (progress.labelled, progress.classified) == (3, 0)
@@ -266,8 +269,8 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
 def test_forgetting_the_root_meanwhile_harms_nobody(store: Store) -> None:
     def behave(request: Request) -> Answer:
         with store.write() as session:
-            for root in library.roots(session):
-                library.remove_root(session, root.id)
+            for root in all_roots(session):
+                remove_root(session, root.id)
         return good(request)
 
     progress, _ = run(store, Child(behave), photos=2, batch=1)

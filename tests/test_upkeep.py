@@ -7,7 +7,9 @@ import pytest
 
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
-from tagger.store import jobs, library, looks, records
+from tagger.store import jobs, records
+from tagger.store.features import features_count
+from tagger.store.photos import photos_gone
 from tagger.store.session import Store
 from tagger.upkeep import tidy
 from tests.store import samples
@@ -38,8 +40,8 @@ def test_what_has_gone_for_long_is_forgotten_and_nothing_else(settings: Settings
         for photo in (here, gone, longer):
             samples.look(session, photo, model, [label("tiger")], number=photo)
         jobs.drop_queued(session, [here, gone, longer])
-        library.photos_gone(session, [longer], NOW)
-        library.photos_gone(session, [gone], NOW + 2 * DAY)
+        photos_gone(session, [longer], NOW)
+        photos_gone(session, [gone], NOW + 2 * DAY)
     done = tidy(store, settings, model, Clock(NOW + 31 * DAY))
     assert (done.dropped_photos, done.dropped_features) == (1, 0)
     assert {record.path.relative: record.state for record, _ in records.all_records(store)} == {
@@ -64,7 +66,7 @@ def test_features_of_the_old_model_stay_until_the_new_one_has_settled_in(setting
     assert tidy(store, settings, new, Clock(NOW + 29 * DAY)).dropped_features == 0
     assert tidy(store, settings, new, late).dropped_features == 2
     with store.read() as session:
-        assert looks.features_count(session, new) == 2
+        assert features_count(session, new) == 2
 
 
 def test_backups_are_whole_and_the_newest_are_kept(tmp_path: Path) -> None:

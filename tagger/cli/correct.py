@@ -43,7 +43,7 @@ def command(
     from tagger import control
     from tagger.corrections import Correction, correct
     from tagger.store.session import open_store
-    from tagger.store.taught import all_taught
+    from tagger.store.taught_labels import all_taught
 
     said = Correction(remove, confirm, add, undo)
     if not said:

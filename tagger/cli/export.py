@@ -10,6 +10,8 @@ import click
 
 from tagger.cli.common import label_json, path_json, settings_of
 from tagger.core.errors import ExitCode, UsageError
+from tagger.store import records
+from tagger.store.models import all_models
 
 
 @click.command(
@@ -37,12 +39,11 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
 def _write(context: click.Context, kind: str, file: TextIO) -> None:
     import json
 
-    from tagger.store import looks, records
     from tagger.store.session import open_store
 
     with open_store(settings_of(context)) as store:
         with store.read() as session:
-            models = looks.models(session)
+            models = all_models(session)
         table = csv.writer(file)
         if kind == "csv":
             table.writerow(

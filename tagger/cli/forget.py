@@ -8,6 +8,8 @@ import click
 
 from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
+from tagger.store.photos import known_count
+from tagger.store.roots import all_roots, remove_root
 
 
 @click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")
@@ -19,7 +21,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     from contextlib import nullcontext
 
     from tagger import control
-    from tagger.store import ledger, library
+    from tagger.store import ledger
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
 
@@ -29,12 +31,12 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     service = control.ask(settings.data_dir, {"ask": "status"}) is not None
     with open_store(settings) as store, nullcontext() if service else work_lock(settings.data_dir, "forget"):
         with store.read() as session:
-            roots = {root.path: root for root in library.roots(session)}
+            roots = {root.path: root for root in all_roots(session)}
             root = roots.get(path)
             if root is None:
                 known = ", ".join(map(click.format_filename, roots)) or "none"
                 raise UsageError(f"{click.format_filename(path)} is no folder of the library.", f"Folders: {known}")
-            number = library.known_count(session, root.id)
+            number = known_count(session, root.id)
             with_keywords = ledger.count_entries(session, root.id)
         if with_keywords:
             print(
@@ -47,7 +49,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
                 f"Forget {click.format_filename(path)} and what is known of {count(number, 'photo')}?", abort=True
             )
         with store.write() as session:
-            library.remove_root(session, root.id)
+            remove_root(session, root.id)
         if service:
             control.ask(settings.data_dir, {"ask": "wake"})
     print(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")

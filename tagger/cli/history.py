@@ -10,6 +10,7 @@ from tagger.cli.common import absolute, path_json, settings_of, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode, UnknownPhotoError
 from tagger.core.paths import shown_path
+from tagger.store import records
 
 if TYPE_CHECKING:
     from tagger.store.ledger import Entry, Story
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, photo: str, as_json: bool) -> int:
     """Every write of keywords to PHOTO and its sidecar, the newest first."""
-    from tagger.store import ledger, records
+    from tagger.store import ledger
     from tagger.store.session import open_store
 
     path = absolute(photo)

@@ -6,6 +6,7 @@ import click
 
 from tagger.cli.common import settings_of, write_json
 from tagger.core.errors import ExitCode
+from tagger.store.counts import count_labels
 
 
 @click.command("labels", epilog="\b\nExamples:\n  tagger labels\n  tagger labels --all --json")
@@ -14,11 +15,10 @@ from tagger.core.errors import ExitCode
 @click.pass_context
 def command(context: click.Context, everything: bool, as_json: bool) -> int:
     """Which labels the library contains, with the number of photos, most frequent first."""
-    from tagger.store import records
     from tagger.store.session import open_store
 
     with open_store(settings_of(context)) as store, store.read() as session:
-        found = [label for label in records.label_counts(session) if label.shown or everything]
+        found = [label for label in count_labels(session) if label.shown or everything]
     if as_json:
         write_json(
             [{"name": label.name, "key": label.key, "shown": label.shown, "stored": label.stored} for label in found],

@@ -10,6 +10,8 @@ import click
 from tagger.cli.common import absolute, count, duration, print_differences, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter, Stages
 from tagger.core.errors import ExitCode, ModelError, UsageError
+from tagger.store.counts import count_totals
+from tagger.store.models import all_models
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
@@ -274,13 +276,12 @@ def _with_model(settings: Settings, **changes: Any) -> Settings:
 
 def _labelled_by_others(settings: Settings, model_id: str) -> int:
     from tagger.core.errors import NoLibraryError
-    from tagger.store import looks, records
     from tagger.store.session import open_store
 
     try:
         with open_store(settings) as store, store.read() as session:
-            models = looks.models(session)
-            by = records.totals(session).labelled_by
+            models = all_models(session)
+            by = count_totals(session).labelled_by
             return sum(number for row, number in by.items() if models[row].model_id != model_id)
     except NoLibraryError:
         return 0

@@ -6,6 +6,7 @@ import click
 
 from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
+from tagger.store.roots import root_of
 
 
 @click.command(
@@ -17,7 +18,7 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
     """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
     from tagger import control
     from tagger.core.paths import stored_path
-    from tagger.store import dead_letters, library
+    from tagger.store import dead_letters
     from tagger.store.session import open_store
 
     number = 0
@@ -26,7 +27,7 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
         if not paths:
             number = dead_letters.retry(session)
         for path in map(absolute, paths):
-            found = library.root_of(session, path)
+            found = root_of(session, path)
             if found is None:
                 raise UsageError(
                     f"{click.format_filename(path)} is not in the library.", "See its folders with: tagger status"

@@ -10,6 +10,7 @@ from tagger.cli.common import absolute, label_json, path_json, settings_of, writ
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode, UnknownPhotoError
 from tagger.core.paths import shown_path
+from tagger.store import records
 
 if TYPE_CHECKING:
     from tagger.store.records import PhotoStory
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, photo: str, as_json: bool) -> int:
     """Everything that the library knows about PHOTO."""
-    from tagger.store import records
     from tagger.store.session import open_store
 
     path = absolute(photo)

@@ -12,6 +12,7 @@ import click
 from tagger.cli.common import absolute, count, settings_of, write_json
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
+from tagger.store.models import all_models
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
@@ -37,19 +38,19 @@ def command(context: click.Context, as_json: bool) -> int:
     """The labels that you taught: list them, switch them on and off, carry them elsewhere."""
     if context.invoked_subcommand is not None:
         return ExitCode.DONE
-    from tagger.store import looks, taught
+    from tagger.store import taught_labels
     from tagger.store.session import open_store
 
     found: list[dict[str, Any]] = []
     with open_store(settings_of(context)) as store, store.read() as session:
-        models = looks.models(session)
-        for label in taught.all_taught(session):
-            by_model = taught.trained(session, label)
+        models = all_models(session)
+        for label in taught_labels.all_taught(session):
+            by_model = taught_labels.trained(session, label)
             found.append(
                 {
                     "name": label.name,
                     "on": label.enabled,
-                    "photos": taught.labelled_with(session, label),
+                    "photos": taught_labels.labelled_with(session, label),
                     "precision_wanted": label.precision,
                     "models": [
                         {"model": models[row].model_id, "architecture": models[row].architecture}
@@ -120,12 +121,12 @@ def remove(context: click.Context, name: str) -> int:
 @click.pass_context
 def again(context: click.Context, name: str | None) -> int:
     """Train taught label NAME, or all of them, on their examples and on what you corrected since."""
-    from tagger.store import taught
+    from tagger.store import taught_labels
 
     changed, failed = 0, 0
     with _teacher(context) as teacher:
         with teacher.store.read() as session:
-            labels = [teacher.find(name)] if name else taught.all_taught(session)
+            labels = [teacher.find(name)] if name else taught_labels.all_taught(session)
         for label, lesson, started in teacher.teach_again(labels, teacher.model()):
             report = lesson.report
             if report.refused:
@@ -148,14 +149,14 @@ def again(context: click.Context, name: str | None) -> int:
 @click.pass_context
 def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
-    from tagger.store import taught
+    from tagger.store import taught_labels
     from tagger.teaching import taught_file
 
     with _teacher(context) as teacher:
         model = teacher.model()
         with teacher.store.read() as session:
-            labels = [teacher.find(name) for name in names] or taught.all_taught(session)
-            known = [(label, taught.trained(session, label).get(model.id)) for label in labels]
+            labels = [teacher.find(name) for name in names] or taught_labels.all_taught(session)
+            known = [(label, taught_labels.trained(session, label).get(model.id)) for label in labels]
     usable = [(label, trained) for label, trained in known if trained is not None and trained.head is not None]
     if not usable:
         raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")

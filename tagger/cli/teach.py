@@ -13,6 +13,7 @@ from tagger.cli.common import count, model_options, path_json, settings_of, writ
 from tagger.cli.progress import ByteMeter, Stages, say_stopping
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
+from tagger.store import records
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
@@ -107,7 +108,7 @@ def command(
 
 
 def _examples(store: Store, settings: Settings, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Any]:
-    from tagger.store.taught import Kind
+    from tagger.store.taught_labels import Kind
     from tagger.teaching.examples import examples_from
 
     with store.read() as session:
@@ -122,7 +123,7 @@ def _examples(store: Store, settings: Settings, yes: tuple[str, ...], no: tuple[
 def _from_keywords(
     teacher: Teacher, name: str, precision: float, tell: Any, stop: Any, on: bool
 ) -> list[tuple[Lesson, int | None]]:
-    from tagger.store.taught import Example, Kind
+    from tagger.store.taught_labels import Example, Kind
     from tagger.teaching.examples import read_keywords
     from tagger.teaching.measure import LEAST
     from tagger.teaching.teach import Wanted
@@ -169,11 +170,11 @@ def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
 
 
 def _json(store: Store, lesson: Lesson, changed: int | None) -> dict[str, Any]:
-    from tagger.store import records, taught
+    from tagger.store import taught_labels
 
     with store.read() as session:
         paths = records.paths_of(session, [number for number, _ in lesson.unsure] + list(lesson.alike))
-        kept = taught.find(session, lesson.key)
+        kept = taught_labels.find(session, lesson.key)
     return {
         "name": lesson.name,
         "model": lesson.model.model_id,

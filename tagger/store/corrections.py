@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Label, Origin
-from tagger.store.looks import LabelBook
+from tagger.store.labels import LabelBook
 from tagger.store.tables import LabelRow, PhotoLabelRow, PhotoRow
 
 

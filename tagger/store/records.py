@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path, stored_path
 from tagger.core.photo import Fingerprint, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
-from tagger.store.library import root_of
-from tagger.store.looks import Model, labels_of, models
+from tagger.store.labels import labels_of
+from tagger.store.models import Model, all_models
+from tagger.store.roots import root_of
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
-    LabelRow,
-    PhotoLabelRow,
     PhotoRow,
     RootRow,
 )
@@ -137,7 +135,7 @@ def story(session: Session, record: PhotoRecord) -> PhotoStory:
     if record.content_hash is not None:
         same = and_(PhotoRow.size == record.fingerprint.size, PhotoRow.content_hash == record.content_hash)
         copies = _records(session, and_(same, PhotoRow.id != record.id, PhotoRow.missing_since.is_(None)))
-    model = None if record.labelled_by is None else models(session)[record.labelled_by]
+    model = None if record.labelled_by is None else all_models(session)[record.labelled_by]
     labels = labels_of(session, [record.id])[record.id]
     removed = [label.name for label in labels_on(session, record.id) if label.removed]
     return PhotoStory(record, labels, removed, model, copies)
@@ -172,78 +170,3 @@ def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, l
         if len(records) < page:
             return
         after = records[-1].id
-
-
-# The number of photos that show a label.
-_SHOWN = func.sum(func.cast(PhotoLabelRow.shown, LabelRow.id.type))
-
-
-@dataclass(frozen=True, slots=True)
-class LabelCount:
-    """A label and the number of photos that show it, and that have it at all."""
-
-    key: str
-    name: str
-    shown: int
-    stored: int
-
-
-def label_counts(session: Session) -> list[LabelCount]:
-    """What the library contains, most frequent first."""
-    # All rows from their index alone, less those of the few photos that are missing: that is thirty times as fast as
-    # looking each row's photo up.
-    rows = select(PhotoLabelRow.label_id, _SHOWN, func.count()).where(PhotoLabelRow.removed.is_(False))
-    by_label = PhotoLabelRow.label_id
-    missing: Counter[int] = Counter()
-    missing_shown: Counter[int] = Counter()
-    gone = session.scalars(select(PhotoRow.id).where(PhotoRow.missing_since.is_not(None))).all()
-    for part in jobs.parts(gone):
-        theirs = rows.where(PhotoLabelRow.photo_id.in_(part)).group_by(by_label)
-        for number, shown, stored in session.execute(theirs):
-            missing[number] += stored
-            missing_shown[number] += int(shown or 0)
-    names = {row.id: (row.key, row.name) for row in session.execute(select(LabelRow.id, LabelRow.key, LabelRow.name))}
-    found = []
-    for number, shown, stored in session.execute(rows.group_by(by_label)):
-        if stored > missing[number]:
-            left = int(shown or 0) - missing_shown[number]
-            found.append(LabelCount(*names[number], left, stored - missing[number]))
-    return sorted(found, key=lambda label: (-label.shown, -label.stored, label.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """How many photos stand where. `labelled_by` counts the labelled ones by row id of their model."""
-
-    present: int
-    missing: int
-    labelled_by: Mapping[int, int]
-    queue: jobs.QueueCounts
-
-    @property
-    def labelled(self) -> int:
-        """Photos that have labels of some model."""
-        return sum(self.labelled_by.values())
-
-
-def main_model(session: Session) -> Model | None:
-    """The model that labelled most photos, of equals the later one; None where nothing is labelled."""
-    by = totals(session).labelled_by
-    return models(session)[max(by, key=lambda number: (by[number], number))] if by else None
-
-
-def totals(session: Session, root_ids: Sequence[int] | None = None) -> Totals:
-    """Count the library, or some of its roots."""
-    here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
-    by_model = session.execute(
-        select(PhotoRow.labelled_by, func.count())
-        .where(PhotoRow.missing_since.is_(None), *here)
-        .group_by(PhotoRow.labelled_by)
-    ).all()
-    missing = session.scalar(select(func.count()).where(PhotoRow.missing_since.is_not(None), *here)) or 0
-    return Totals(
-        present=sum(count for _, count in by_model),
-        missing=missing,
-        labelled_by={model: count for model, count in by_model if model is not None},
-        queue=jobs.counts(session, root_ids),
-    )

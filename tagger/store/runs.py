@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tagger.store.looks import Model
+from tagger.store.models import Model
 from tagger.store.tables import (
     RunRow,
 )

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.linear_heads import TaughtHead, sigmoid, unit
-from tagger.store import jobs, taught
-from tagger.store.looks import Model
+from tagger.store import jobs, taught_labels
+from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
-from tagger.store.taught import Taught, Trained
+from tagger.store.taught_labels import Taught, Trained
 from tagger.teaching.measure import Scored
 
 
@@ -28,7 +28,7 @@ def scored_by(store: Store, heads: Sequence[TaughtHead], model: Model) -> list[S
     ids: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     scores: list[NDArray[np.float32]] = [np.zeros((0, len(heads)), np.float32)]
     with store.read() as session:
-        for numbers, vectors in taught.feature_pages(session, model):
+        for numbers, vectors in taught_labels.feature_pages(session, model):
             ids.append(np.array(numbers))
             scores.append(sigmoid(unit(np.frombuffer(vectors, "<f2").reshape(len(numbers), -1)) @ weights + biases))
     photos, each = np.concatenate(ids), np.ascontiguousarray(np.concatenate(scores).T)
@@ -51,7 +51,7 @@ def switch(
     `started`: when the library began to be looked through for `scored` (seconds since the epoch).
     """
     head = trained.head
-    taught.enable(session, label, on)
+    taught_labels.enable(session, label, on)
     given: dict[int, float] = {}
     seen = None
     if on and head is not None:
@@ -63,8 +63,8 @@ def switch(
         } | again
         seen = np.union1d(scored.ids, fresh.ids)
     # Where the model's own label of the name was taken away, `relabel` gives it back once this one is off.
-    dropped = taught.drop_namesakes(session, label) if on else []
-    changed = sorted({*dropped, *taught.replace_labels(session, label, model, given, seen)})
+    dropped = taught_labels.drop_namesakes(session, label) if on else []
+    changed = sorted({*dropped, *taught_labels.replace_labels(session, label, model, given, seen)})
     if settings.keywords.mode != "off":
         jobs.enqueue(session, changed, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
     return len(changed)

@@ -24,7 +24,7 @@ from tagger.keywords.write import ChangedError, UnwritableError, read
 from tagger.store import records
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow, RootRow
-from tagger.store.taught import Example, Kind
+from tagger.store.taught_labels import Example, Kind
 
 _PAGE = 500
 # Enough for the metadata of nearly every JPEG.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.linear_heads import TaughtHead
-from tagger.store.taught import Kind
+from tagger.store.taught_labels import Kind
 from tagger.teaching.evaluate import Operating, Separation, choose, operating_points, out_of_fold, separation
 from tagger.teaching.logistic import fit
 from tagger.teaching.report import Report

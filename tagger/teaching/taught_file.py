@@ -22,8 +22,8 @@ from tagger.core.config import Section, Share
 from tagger.core.errors import UsageError
 from tagger.core.linear_heads import TaughtHead
 from tagger.core.paths import shown_path
-from tagger.store.looks import Model
-from tagger.store.taught import Taught, Trained
+from tagger.store.models import Model
+from tagger.store.taught_labels import Taught, Trained
 from tagger.teaching.report import Report
 
 _MOST_BYTES = 64 << 20

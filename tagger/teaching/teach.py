@@ -23,11 +23,14 @@ from tagger.core.linear_heads import unit
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.looking import Tell, look_as, look_at
-from tagger.store import jobs, looks, records, taught
-from tagger.store.looks import LabelBook, Model
+from tagger.store import jobs, taught_labels
+from tagger.store.counts import main_model
+from tagger.store.features import reusable_features
+from tagger.store.labels import LabelBook
+from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
-from tagger.store.taught import Example, Kind, Taught, Trained
+from tagger.store.taught_labels import Example, Kind, Taught, Trained
 from tagger.teaching.apply import scored_by, switch
 from tagger.teaching.measure import Candidate, Scored, measure, train
 from tagger.teaching.report import Report
@@ -102,7 +105,7 @@ class Teacher:
     def model(self) -> Model:
         """The model whose features most photos have; in a library without labels the configured one."""
         with self.store.read() as session:
-            found = records.main_model(session)
+            found = main_model(session)
         return found or record_model(self.store, choose_model(self.settings, self.fetching), self.clock)
 
     def teach(self, name: str, examples: Sequence[Example], wanted: float) -> Lesson:
@@ -138,8 +141,8 @@ class Teacher:
                     _Task(
                         label.key,
                         label.name,
-                        taught.examples(session, label),
-                        taught.outside_vectors(session, label, model),
+                        taught_labels.examples(session, label),
+                        taught_labels.outside_vectors(session, label, model),
                         label.precision,
                     )
                     for label in part
@@ -168,7 +171,7 @@ class Teacher:
             ids = [one.photo_id for one in task.given if one.photo_id is not None]
             stored: dict[int, bytes] = {}
             for part in jobs.parts(ids):
-                stored |= looks.reusable_features(session, part, model)
+                stored |= reusable_features(session, part, model)
         pairs = [
             (one, vector)
             for one in task.given
@@ -207,18 +210,18 @@ class Teacher:
         """
         now = self.clock.now()
         with self.store.write() as session:
-            label = taught.ensure(session, LabelBook(), lesson.key, lesson.name, lesson.report.wanted, now)
-            taught.put_examples(session, label, lesson.examples, lesson.vectors, lesson.model)
-            taught.remember_head(session, label, lesson.model, lesson.trained, now)
+            label = taught_labels.ensure(session, LabelBook(), lesson.key, lesson.name, lesson.report.wanted, now)
+            taught_labels.put_examples(session, label, lesson.examples, lesson.vectors, lesson.model)
+            taught_labels.remember_head(session, label, lesson.model, lesson.trained, now)
             on = on or label.enabled
             return switch(session, self.settings, label, lesson.model, lesson.trained, lesson.scored, started, on=on)
 
     def find(self, name: str) -> Taught:
         """The taught label of a name, as people write it. Raises UsageError where there is none."""
         with self.store.read() as session:
-            found = taught.find(session, " ".join(name.split()))
+            found = taught_labels.find(session, " ".join(name.split()))
             if found is None:
-                names = ", ".join(label.name for label in taught.all_taught(session)) or "none"
+                names = ", ".join(label.name for label in taught_labels.all_taught(session)) or "none"
                 raise UsageError(f"No label {name!r} was taught.", f"Taught labels: {names}.")
             return found
 
@@ -226,7 +229,7 @@ class Teacher:
         """Switch a label on or off as it was taught; returns how many photos changed. Raises UsageError, ModelError."""
         model = self.model()
         with self.store.read() as session:
-            trained = taught.trained(session, label).get(model.id)
+            trained = taught_labels.trained(session, label).get(model.id)
         if trained is None or (on and trained.head is None):
             raise UsageError(
                 f"{label.name!r} was not taught for {model.architecture} ({model.model_id}).",
@@ -243,7 +246,7 @@ class Teacher:
         with self.store.write() as session:
             nothing = Trained(None, "", {})
             changed = switch(session, self.settings, label, _NO_MODEL, nothing, Scored.nothing(), 0.0, on=False)
-            taught.forget(session, label)
+            taught_labels.forget(session, label)
         return changed
 
     def take_in(self, imported: Imported, *, on: bool) -> int:
@@ -262,9 +265,9 @@ class Teacher:
         started = self.clock.now()
         [scored] = scored_by(self.store, [trained.head], model)
         with self.store.write() as session:
-            label = taught.ensure(session, LabelBook(), trained.head.key, trained.head.name, precision, started)
-            taught.put_examples(session, label, [], {}, model)
-            taught.remember_head(session, label, model, trained, started)
+            label = taught_labels.ensure(session, LabelBook(), trained.head.key, trained.head.name, precision, started)
+            taught_labels.put_examples(session, label, [], {}, model)
+            taught_labels.remember_head(session, label, model, trained, started)
             return switch(session, self.settings, label, model, trained, scored, started, on=on)
 
     def teach_due(self, model: Model | None = None, classifier: Classifier | None = None) -> list[Lesson]:
@@ -274,7 +277,7 @@ class Teacher:
         model, for examples outside the library.
         """
         with self.store.read() as session:
-            labels = taught.all_taught(session)
+            labels = taught_labels.all_taught(session)
             if not labels:
                 return []
         model = model or self.model()
@@ -288,7 +291,7 @@ class Teacher:
                 why = {"refused": lesson.report.refused}
                 kept = Trained(known.head, lesson.trained.examples, known.report | why)
                 with self.store.write() as session:
-                    taught.remember_head(session, label, model, kept, started)
+                    taught_labels.remember_head(session, label, model, kept, started)
             else:
                 self.keep(lesson, started, on=label.enabled)
             lessons.append(lesson.without_scores())
@@ -297,9 +300,9 @@ class Teacher:
 
 def _due(session: Session, label: Taught, model: Model) -> tuple[Trained | None, bool]:
     """What is known of a label by a model, and whether it is to be trained: its examples are others by now."""
-    known = taught.trained(session, label).get(model.id)
-    given = taught.examples(session, label)
-    same = known is not None and known.examples == taught.examples_hash(given)
+    known = taught_labels.trained(session, label).get(model.id)
+    given = taught_labels.examples(session, label)
+    same = known is not None and known.examples == taught_labels.examples_hash(given)
     return known, bool(given) and not same and _ready(session, given, model)
 
 
@@ -309,7 +312,7 @@ def _ready(session: Session, given: Sequence[Example], model: Model) -> bool:
     for part in jobs.parts(wanted):
         there = select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
         present += session.scalars(there)
-    known = sum(len(looks.reusable_features(session, part, model)) for part in jobs.parts(present))
+    known = sum(len(reusable_features(session, part, model)) for part in jobs.parts(present))
     return known >= _READY * len(present)
 
 
@@ -337,9 +340,11 @@ def _drawn(
 def _task(session: Session, model: Model, label: Wanted, precision: float) -> _Task:
     """A label's examples: those given now, those of before, and drawn ones where none says what is not meant."""
     key, name = meant(session, taxonomy.load(), label.name)
-    before = taught.find(session, key)
-    kept = taught.examples(session, before) if before is not None else taught.persons_examples(session, key)
-    vectors = {} if before is None else taught.outside_vectors(session, before, model)
+    before = taught_labels.find(session, key)
+    kept = (
+        taught_labels.examples(session, before) if before is not None else taught_labels.persons_examples(session, key)
+    )
+    vectors = {} if before is None else taught_labels.outside_vectors(session, before, model)
     given = _merged([*kept, *label.examples])
     said_no = any(one.kind is Kind.NO for one in label.examples)
     if not said_no and not any(one.kind is Kind.SAMPLED for one in kept):
@@ -357,7 +362,7 @@ def _lesson(task: _Task, model: Model, used: Sequence[Example], candidate: Candi
         task.name,
         model,
         tuple(task.given),
-        Trained(head, taught.examples_hash(task.given), measured.report.as_json()),
+        Trained(head, taught_labels.examples_hash(task.given), measured.report.as_json()),
         measured.report,
         scored,
         task.vectors,

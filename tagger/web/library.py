@@ -19,9 +19,10 @@ from tagger.labels import taxonomy
 from tagger.overview import overview
 from tagger.relabel import is_due, relabel_due
 from tagger.store import records
+from tagger.store.counts import LabelCount, count_labels
 from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
-from tagger.store.records import LabelCount, PhotoRecord
+from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
 from tagger.vision.thumbnails import Thumbnailer
 from tagger.web.cache import PictureCache
@@ -159,7 +160,7 @@ class Library:
         with self._counting:
             started = self.clock.monotonic()
             with self.store.read() as session:
-                found = records.label_counts(session)
+                found = count_labels(session)
             now = self.clock.monotonic()
             self._counting_took = now - started
             self._counts = now, found

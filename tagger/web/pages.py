@@ -18,8 +18,10 @@ from tagger.keywords.sidecar import place_of
 from tagger.keywords.write import ChangedError, UnwritableError, read
 from tagger.search.language import HELP
 from tagger.search.run import Found
-from tagger.store import ledger, library, records
-from tagger.store.records import LabelCount, PhotoRecord
+from tagger.store import ledger, records
+from tagger.store.counts import LabelCount
+from tagger.store.records import PhotoRecord
+from tagger.store.roots import all_roots
 from tagger.vision.light import find_light
 from tagger.vision.thumbnails import ThumbnailError
 from tagger.vision.trained import architecture
@@ -105,7 +107,7 @@ def get_photos(
         return _welcome(request)
     if not page.photos and not q.strip() and not after:
         with shelf.store.read() as session:
-            if not library.roots(session):
+            if not all_roots(session):
                 return _welcome(request)
     return render(
         request, "photos.html", 200, "/", q=q, photos=page.photos, next=page.next, unknown=page.unknown, help=_help()
@@ -122,7 +124,7 @@ def _welcome(request: Request) -> Response:
     settings = shelf.settings
     try:
         with shelf.store.read() as session:
-            has_roots = bool(library.roots(session))
+            has_roots = bool(all_roots(session))
     except NoLibraryError:
         has_roots = False
     model, problem, cure = "", "", ""

@@ -15,8 +15,10 @@ from tagger.core.hashing import content_hash
 from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.scan import resolve_roots, scan_roots
-from tagger.store import jobs, looks
-from tagger.store.looks import LabelBook
+from tagger.store import jobs
+from tagger.store.labels import LabelBook
+from tagger.store.models import ensure_model
+from tagger.store.results import Look, enqueue_stale, store_looks
 from tagger.store.session import Store, open_store
 
 Naming = Callable[[str], Sequence[str]] | Sequence[str]
@@ -41,8 +43,8 @@ def label_all(
 def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
     book = LabelBook()
     with store.write() as session:
-        by = looks.ensure_model(session, model, "mobilenet_v2", hashlib.sha256(model.encode()).hexdigest(), 1, 1.7e9)
-        looks.enqueue_stale(session, by, None)
+        by = ensure_model(session, model, "mobilenet_v2", hashlib.sha256(model.encode()).hexdigest(), 1, 1.7e9)
+        enqueue_stale(session, by, None)
         claimed = jobs.claim(session, "test", 1_000_000, 4e9, None, alone_too=True)
         for job in claimed:
             given = names(os.path.relpath(job.path.absolute, folder)) if callable(names) else names
@@ -55,7 +57,7 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
             )
             features = np.zeros(8, "<f2").tobytes()
             labels = [label(name, 0.95 - number / 50, number + 1) for number, name in enumerate(given)]
-            looks.store_looks(session, book, by, [looks.Look(job.photo_id, looked, features, labels)], 1.7e9)
+            store_looks(session, book, by, [Look(job.photo_id, looked, features, labels)], 1.7e9)
             jobs.complete(session, job.job_id)
     return len(claimed)
 

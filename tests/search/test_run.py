@@ -27,9 +27,11 @@ from tagger.search.language import (
     parse,
 )
 from tagger.search.run import Found, Search
-from tagger.store import jobs, library, looks
-from tagger.store.looks import LabelBook
+from tagger.store import jobs
+from tagger.store.labels import LabelBook
+from tagger.store.photos import photos_gone
 from tagger.store.reader import open_reader
+from tagger.store.results import Look, store_looks
 from tagger.store.session import Store
 from tests.store import samples
 
@@ -69,10 +71,10 @@ def fill(store: Store, photos: list[Photo]) -> None:
         for photo_id, photo in zip(ids, photos, strict=True):
             facts = PhotoFacts(photo.format, 10, 10, photo.taken)
             looked = Looked(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
-            looks.store_looks(session, book, model, [looks.Look(photo_id, looked, b"\0\0", photo.labels)], samples.NOW)
+            store_looks(session, book, model, [Look(photo_id, looked, b"\0\0", photo.labels)], samples.NOW)
         jobs.drop_queued(session, ids)
         gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]
-        library.photos_gone(session, gone, samples.NOW)
+        photos_gone(session, gone, samples.NOW)
 
 
 def holds(bound: Comparison | None, value: float) -> bool:

@@ -9,9 +9,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
-from tagger.store import library, looks
-from tagger.store.library import Root
-from tagger.store.looks import LabelBook, Model
+from tagger.store.labels import LabelBook
+from tagger.store.models import Model, ensure_model
+from tagger.store.photos import add_photos
+from tagger.store.results import Look, store_looks
+from tagger.store.roots import Root, add_root
 
 NOW = 1_700_000_000.0
 
@@ -21,16 +23,16 @@ def fingerprint(number: int, *, size: int | None = None) -> Fingerprint:
 
 
 def root(session: Session, path: str = "/photos") -> Root:
-    return library.add_root(session, path, NOW)
+    return add_root(session, path, NOW)
 
 
 def model(session: Session, name: str = "0123456789abcdef") -> Model:
-    return looks.ensure_model(session, name, "mobilenet_v2", hashlib.sha256(name.encode()).hexdigest(), 1, NOW)
+    return ensure_model(session, name, "mobilenet_v2", hashlib.sha256(name.encode()).hexdigest(), 1, NOW)
 
 
 def add(session: Session, where: Root, *paths: str, first: int = 1, settle: float = 5.0) -> list[int]:
     files = [(path, fingerprint(number)) for number, path in enumerate(paths, first)]
-    return library.add_photos(session, where.id, files, NOW, settle)
+    return add_photos(session, where.id, files, NOW, settle)
 
 
 def label(name: str, confidence: float = 0.9, *, key: str = "", shown: bool = True, rank: int = 1) -> Label:
@@ -41,7 +43,7 @@ def look(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *,
     """Store a look at a photo as the pipeline does. `number` decides file, bytes and pixels."""
     seen = looked(number)
     features = np.full(8, number, "<f2").tobytes()
-    looks.store_looks(session, LabelBook(), by, [looks.Look(photo_id, seen, features, labels)], NOW)
+    store_looks(session, LabelBook(), by, [Look(photo_id, seen, features, labels)], NOW)
     return seen
 
 

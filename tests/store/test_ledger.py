@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint
-from tagger.store import jobs, ledger, library, looks, runs
+from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import LABEL, PHOTO, REFUSED, SEED, SIDECAR, Entry, FileState, Planned
+from tagger.store.photos import known_at
+from tagger.store.results import record_rewrites, stored_content_hash
 from tagger.store.session import Store
 from tests.store import samples
 
@@ -86,10 +88,10 @@ def test_photos_are_settled_until_their_labels_or_the_settings_change(store: Sto
         assert ledger.unsettled(session, "other digest") == [one, two]
         samples.look(session, two, by, [samples.label("beach")], number=2)
         assert ledger.unsettled(session, "digest") == [two]
-        looks.rewritten(session, {one: (Fingerprint(7, 8, 9, 10), b"h" * 16)})
-        known = library.known_at(session, 1, ["a.jpg"])["a.jpg"]
+        record_rewrites(session, {one: (Fingerprint(7, 8, 9, 10), b"h" * 16)})
+        known = known_at(session, 1, ["a.jpg"])["a.jpg"]
         assert known.fingerprint == Fingerprint(7, 8, 9, 10)
-        assert looks.content_hash(session, one) == b"h" * 16
+        assert stored_content_hash(session, one) == b"h" * 16
         assert ledger.unsettled(session, "digest") == [two]
 
 

@@ -15,7 +15,9 @@ from alembic.script import ScriptDirectory
 
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
-from tagger.store import library, migrate
+from tagger.store import migrate, records
+from tagger.store.counts import count_labels, count_totals
+from tagger.store.roots import add_root, all_roots
 from tagger.store.schema import HEAD
 from tagger.store.session import MARKER_FILE, Store, open_store
 from tagger.store.tables import Base
@@ -25,9 +27,9 @@ SAVED = Path(__file__).parent / "saved"
 
 def test_first_use_makes_a_library_and_the_next_finds_it(settings: Settings) -> None:
     with open_store(settings, create=True) as store, store.write() as session:
-        library.add_root(session, "/photos", 1.0)
+        add_root(session, "/photos", 1.0)
     with open_store(settings) as store, store.read() as session:
-        assert [root.path for root in library.roots(session)] == ["/photos"]
+        assert [root.path for root in all_roots(session)] == ["/photos"]
 
 
 def test_no_library_is_not_made_by_reading(settings: Settings) -> None:
@@ -69,16 +71,14 @@ def test_saved_databases_of_every_schema_are_upgraded_and_read(saved: Path, tmp_
     with open_store(Settings(data_dir=tmp_path)) as store:
         assert migrate.inspect(store.engine) is migrate.State.CURRENT
         with store.read() as session:
-            from tagger.store import records
-
-            [root] = library.roots(session)
+            [root] = all_roots(session)
             assert root.path == "/photos"
             found = records.find_photo(session, "/photos/2019/tiger.jpg")
             assert found is not None
             assert (found.state, found.taken) == ("labelled", "2019-06-01T12:30:00")
-            counts = {label.name: label.shown for label in records.label_counts(session)}
+            counts = {label.name: label.shown for label in count_labels(session)}
             assert counts["tiger"] == 1
-            assert records.totals(session).queue.failed == 1
+            assert count_totals(session).queue.failed == 1
 
 
 def test_every_revision_has_a_saved_database() -> None:
@@ -120,7 +120,7 @@ def test_lost_database_of_a_known_library_is_never_made_anew(tmp_path: Path, dam
     else:
         path.write_bytes(after)
     with pytest.raises(StoreError) as caught, open_store(settings, create=True) as store, store.read() as session:
-        library.roots(session)
+        all_roots(session)
     assert "backup" in caught.value.cure
     assert path.exists() == (after is not None)
     if after is not None:
@@ -165,13 +165,13 @@ def test_unusable_addresses(tmp_path: Path, address: str) -> None:
 def test_a_writer_fails_or_finishes_as_a_whole(store: Store) -> None:
     def half_way() -> None:
         with store.write() as session:
-            library.add_root(session, "/a", 1.0)
+            add_root(session, "/a", 1.0)
             raise RuntimeError("died")
 
     with pytest.raises(RuntimeError):
         half_way()
     with store.read() as session:
-        assert library.roots(session) == []
+        assert all_roots(session) == []
 
 
 def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> No
             with open_store(settings) as store:
                 for number in range(25):
                     with store.write() as session:
-                        count = len(library.roots(session))
-                        library.add_root(session, f"/{name}/{number}/{count}", 1.0)
+                        count = len(all_roots(session))
+                        add_root(session, f"/{name}/{number}/{count}", 1.0)
         except BaseException as error:  # noqa: BLE001 - handed to the main thread
             errors.append(error)
 
@@ -197,7 +197,7 @@ def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> No
         thread.join()
     assert errors == []
     with open_store(settings) as store, store.read() as session:
-        assert len(library.roots(session)) == 100
+        assert len(all_roots(session)) == 100
 
 
 def test_several_processes_make_the_same_library_at_once(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import Label, Origin
-from tagger.store import corrections, jobs, looks, taught
-from tagger.store.looks import LabelBook, Look, Model
+from tagger.store import corrections, jobs, taught_labels
+from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.models import Model
+from tagger.store.results import Look, store_looks
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
-from tagger.store.taught import Example, Kind
+from tagger.store.taught_labels import Example, Kind
 from tagger.teaching.teach import Teacher, Wanted
 from tests.store import samples
 
@@ -32,7 +34,7 @@ def look(store: Store, model: Model, seed: int, first: int = 1, last: int = PHOT
         found = [
             Look(number, samples.looked(number), rows[number - 1].tobytes(), ()) for number in range(first, last + 1)
         ]
-        looks.store_looks(session, LabelBook(), model, found, now)
+        store_looks(session, LabelBook(), model, found, now)
 
 
 def library(store: Store) -> tuple[Model, Model]:
@@ -55,7 +57,7 @@ def boats(kind: Kind = Kind.YES, first: int = 1, count: int = 24) -> list[Exampl
 
 def labelled(store: Store, name: str = "boat") -> set[int]:
     with store.read() as session:
-        found = looks.labels_of(session, range(1, PHOTOS + 1))
+        found = labels_of(session, range(1, PHOTOS + 1))
     return {number for number, labels in found.items() if name in {label.name for label in labels if label.shown}}
 
 
@@ -116,11 +118,11 @@ def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
     ours = teacher(store)
     ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
     with store.write() as session:
-        label = taught.find(session, "boat")
+        label = taught_labels.find(session, "boat")
         assert label is not None
         corrections.remove(session, 30, label.label_id)
         corrections.put(session, LabelBook(), 300, label.key, label.name)
-        [again] = [one for one in taught.examples(session, label) if one.photo_id == 30]
+        [again] = [one for one in taught_labels.examples(session, label) if one.photo_id == 30]
         assert again.kind is Kind.NO
     lessons = ours.teach_due()
     assert [lesson.name for lesson in lessons] == ["boat"]
@@ -150,8 +152,8 @@ def test_another_model_is_taught_when_it_has_looked_at_the_examples(store: Store
     assert len(after & set(range(1, BOATS + 1))) >= 32
     assert len(after - set(range(1, BOATS + 1))) <= 4
     with store.read() as session:
-        [label] = taught.all_taught(session)
-        assert set(taught.trained(session, label)) == {lesson.model.id, 1}
+        [label] = taught_labels.all_taught(session)
+        assert set(taught_labels.trained(session, label)) == {lesson.model.id, 1}
 
 
 def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(store: Store) -> None:
@@ -160,7 +162,7 @@ def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(s
     ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
     before = labelled(store)
     with store.write() as session:
-        label = taught.find(session, "boat")
+        label = taught_labels.find(session, "boat")
         assert label is not None
         for number in range(1, 25):
             corrections.put(session, LabelBook(), 100 + 10 * number, label.key, label.name)
@@ -168,7 +170,7 @@ def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(s
     [lesson] = ours.teach_due()
     assert lesson.report.refused
     with store.read() as session:
-        kept = taught.trained(session, label)[old.id]
+        kept = taught_labels.trained(session, label)[old.id]
     assert kept.head is not None
     assert kept.report["refused"] == lesson.report.refused
     assert before - set(range(1, 25)) <= labelled(store)
@@ -179,10 +181,10 @@ def test_the_models_own_label_of_the_name_makes_room(store: Store) -> None:
     old, _ = library(store)
     own = Label("n02129604", "tiger", 0.9, 1, Origin.MODEL, shown=True)
     with store.write() as session:
-        looks.relabel(session, LabelBook(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
+        relabel_photos(session, LabelBook(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
     ours = teacher(store)
     ours.keep(ours.teach("Tiger", boats(), 0.9), samples.NOW, on=True)
     with store.read() as session:
-        every = looks.labels_of(session, range(1, PHOTOS + 1)).values()
+        every = labels_of(session, range(1, PHOTOS + 1)).values()
     assert {label.origin for labels in every for label in labels} == {Origin.TAUGHT}
     assert {label.key for labels in every for label in labels} == {"n02129604"}

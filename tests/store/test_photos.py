@@ -9,7 +9,23 @@ from sqlalchemy.exc import IntegrityError
 
 from tagger.core.paths import disk_path, shown_path, stored_path
 from tagger.core.photo import Fingerprint
-from tagger.store import jobs, library, looks, records
+from tagger.store import jobs, photos, records
+from tagger.store.counts import count_labels, count_totals
+from tagger.store.features import features_count, reusable_features
+from tagger.store.labels import labels_of
+from tagger.store.photos import (
+    add_photos,
+    change_photos,
+    known_photos,
+    last_photo_id,
+    match_moves,
+    move_photo,
+    photos_back,
+    photos_gone,
+    present_count,
+    stored_fingerprint,
+)
+from tagger.store.roots import all_roots, remove_root, root_of
 from tagger.store.session import Store
 from tests.store import samples
 from tests.store.samples import NOW
@@ -38,7 +54,7 @@ def test_strange_names_come_back_from_the_database(store: Store) -> None:
     with store.write() as session:
         root = samples.root(session, os.fsdecode(b"/photos/\xff"))
         samples.add(session, root, *STRANGE)
-    found = {photo.path for photo in library.known_photos(store, root.id)}
+    found = {photo.path for photo in known_photos(store, root.id)}
     assert found == set(STRANGE)
     with store.read() as session:
         for name in STRANGE:
@@ -48,12 +64,12 @@ def test_strange_names_come_back_from_the_database(store: Store) -> None:
 
 
 def test_known_photos_come_in_path_order_across_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "_PAGE", 3)
+    monkeypatch.setattr(photos, "_PAGE", 3)
     names = ["b.jpg", "a/z.jpg", "a.jpg", "B.jpg", "ä.jpg", "a-b.jpg", "é\U0001f405.jpg", "\uffee.jpg"]
     with store.write() as session:
         root = samples.root(session)
         samples.add(session, root, *names)
-    found = [photo.path for photo in library.known_photos(store, root.id)]
+    found = [photo.path for photo in known_photos(store, root.id)]
     assert found == sorted(names)
 
 
@@ -62,9 +78,9 @@ def test_a_settling_file_is_not_due_at_once(store: Store) -> None:
         root = samples.root(session)
         written = Fingerprint(10, int((NOW - 2) * 1e9))
         ahead = Fingerprint(10, int((NOW + 9_999_999) * 1e9))
-        library.add_photos(session, root.id, [("fresh.jpg", written)], NOW, 5)
+        add_photos(session, root.id, [("fresh.jpg", written)], NOW, 5)
         assert jobs.next_due(session, [root.id]) == int(NOW - 2 + 5) + 1
-        library.add_photos(session, root.id, [("future.jpg", ahead)], NOW, 5)
+        add_photos(session, root.id, [("future.jpg", ahead)], NOW, 5)
         assert jobs.next_due(session, [root.id]) == 0  # a camera clock that runs ahead must not hide a photo
 
 
@@ -74,9 +90,9 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
         [photo] = samples.add(session, root, "old.jpg")
         samples.look(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo])
-        last = library.last_photo_id(session)
+        last = last_photo_id(session)
         samples.add(session, root, "new.jpg")  # the same inode, size and time
-        assert library.match_moves(session, [photo], last) == {photo}
+        assert match_moves(session, [photo], last) == {photo}
         assert records.find_photo(session, "/photos/old.jpg") is None
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
@@ -88,10 +104,10 @@ def test_a_photo_is_not_taken_for_moved_when_two_could_be_it(store: Store) -> No
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "old.jpg")
-        last = library.last_photo_id(session)
+        last = last_photo_id(session)
         samples.add(session, root, "one.jpg")
         samples.add(session, root, "two.jpg")  # hard links of the same file
-        assert library.match_moves(session, [photo], last) == set()
+        assert match_moves(session, [photo], last) == set()
 
 
 def test_moving_onto_a_known_path_is_refused(store: Store) -> None:
@@ -101,7 +117,7 @@ def test_moving_onto_a_known_path_is_refused(store: Store) -> None:
     with pytest.raises(IntegrityError), store.engine.begin() as connection:  # noqa: PT012
         from sqlalchemy.orm import Session
 
-        library.move_photo(Session(connection), one, root.id, "two.jpg", samples.fingerprint(1))
+        move_photo(Session(connection), one, root.id, "two.jpg", samples.fingerprint(1))
 
 
 def test_gone_photos_keep_their_labels_and_come_back(store: Store) -> None:
@@ -110,11 +126,11 @@ def test_gone_photos_keep_their_labels_and_come_back(store: Store) -> None:
         [photo] = samples.add(session, root, "a.jpg")
         samples.look(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo])
-        library.photos_gone(session, [photo], NOW)
-        assert library.present_count(session, root.id) == 0
-        library.photos_back(session, [(photo, samples.fingerprint(1))])
-        assert library.present_count(session, root.id) == 1
-        assert [label.name for label in looks.labels_of(session, [photo])[photo]] == ["tiger"]
+        photos_gone(session, [photo], NOW)
+        assert present_count(session, root.id) == 0
+        photos_back(session, [(photo, samples.fingerprint(1))])
+        assert present_count(session, root.id) == 1
+        assert [label.name for label in labels_of(session, [photo])[photo]] == ["tiger"]
         assert jobs.counts(session).queued == 0
 
 
@@ -122,9 +138,9 @@ def test_a_photo_that_was_never_labelled_is_queued_when_it_comes_back(store: Sto
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
-        library.photos_gone(session, [photo], NOW)
+        photos_gone(session, [photo], NOW)
         assert jobs.counts(session).queued == 0
-        library.photos_back(session, [(photo, samples.fingerprint(1))])
+        photos_back(session, [(photo, samples.fingerprint(1))])
         assert jobs.counts(session).queued == 1
 
 
@@ -134,10 +150,10 @@ def test_a_changed_photo_keeps_its_labels_until_it_was_looked_at(store: Store) -
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
         samples.look(session, photo, model, [samples.label("tiger")])
-        library.change_photos(session, [(photo, samples.fingerprint(9))], NOW, 5)
+        change_photos(session, [(photo, samples.fingerprint(9))], NOW, 5)
         assert jobs.counts(session).queued == 1
-        assert len(looks.labels_of(session, [photo])[photo]) == 1
-        assert not looks.reusable_features(session, [photo], model)  # they are of the old file
+        assert len(labels_of(session, [photo])[photo]) == 1
+        assert not reusable_features(session, [photo], model)  # they are of the old file
 
 
 def test_forgetting_a_root_forgets_everything_below_it_and_nothing_else(store: Store) -> None:
@@ -149,12 +165,12 @@ def test_forgetting_a_root_forgets_everything_below_it_and_nothing_else(store: S
         samples.look(session, first, model, [samples.label("tiger")])
         samples.look(session, second, model, [samples.label("tiger")], number=2)
     with store.write() as session:
-        library.remove_root(session, one.id)
+        remove_root(session, one.id)
     with store.read() as session:
-        assert [root.path for root in library.roots(session)] == ["/two"]
-        assert records.totals(session).present == 1
-        assert looks.features_count(session, model) == 1
-        assert [count.stored for count in records.label_counts(session)] == [1]
+        assert [root.path for root in all_roots(session)] == ["/two"]
+        assert count_totals(session).present == 1
+        assert features_count(session, model) == 1
+        assert [count.stored for count in count_labels(session)] == [1]
 
 
 def test_the_root_of_a_path(store: Store) -> None:
@@ -162,8 +178,8 @@ def test_the_root_of_a_path(store: Store) -> None:
         root = samples.root(session, "/photos")
         samples.root(session, "/")
         samples.root(session, "/photos-2")
-        assert library.root_of(session, "/photos/a/b.jpg") is not None
-        found = {path: library.root_of(session, path) for path in ("/photos", "/photos-2/x", "/other/x")}
+        assert root_of(session, "/photos/a/b.jpg") is not None
+        found = {path: root_of(session, path) for path in ("/photos", "/photos-2/x", "/other/x")}
     assert found["/photos"] is not None
     assert found["/photos-2/x"] is not None
     assert (root.path, found["/other/x"] is not None) == ("/photos", True)
@@ -171,8 +187,8 @@ def test_the_root_of_a_path(store: Store) -> None:
 
 def test_numbers_that_do_not_fit_are_stored_the_same_each_time() -> None:
     huge = Fingerprint(1, 2**70, 2**64 - 1, -(2**70))
-    stored = library.stored_fingerprint(huge)
-    assert stored == library.stored_fingerprint(stored)
+    stored = stored_fingerprint(huge)
+    assert stored == stored_fingerprint(stored)
     for value in (stored.mtime_ns, stored.inode, stored.ctime_ns):
         assert value is not None
         assert -(2**63) <= value < 2**63

@@ -15,20 +15,10 @@ from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
     PhotoRow,
-    RootRow,
 )
 
 _PAGE = 5000
 _INT64 = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder tree of the library; `path` as the operating system spells it."""
-
-    id: int
-    path: str
-    scanned_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +31,9 @@ class KnownPhoto:
     missing: bool
 
 
-def roots(session: Session) -> list[Root]:
-    """Every root, by path."""
-    rows = session.scalars(select(RootRow).order_by(RootRow.path))
-    return [Root(row.id, disk_path(row.path), row.scanned_at) for row in rows]
-
-
-def add_root(session: Session, path: str, now: float) -> Root:
-    """The root with this path, made if it is new."""
-    row = session.scalar(select(RootRow).where(RootRow.path == stored_path(path)))
-    if row is None:
-        row = RootRow(path=stored_path(path), added_at=int(now), scanned_at=None)
-        session.add(row)
-        session.flush()
-    return Root(row.id, path, row.scanned_at)
-
-
-def root_of(session: Session, path: str) -> tuple[Root, str] | None:
-    """The root that an absolute path lies in, and the path relative to it ("" for the root itself)."""
-    for root in roots(session):
-        if path == root.path:
-            return root, ""
-        prefix = root.path.rstrip("/") + "/"
-        if path.startswith(prefix):
-            return root, path[len(prefix) :]
-    return None
-
-
 def known_count(session: Session, root_id: int) -> int:
     """How many photos of a root are recorded, there or missing."""
     return session.scalar(select(func.count()).where(PhotoRow.root_id == root_id)) or 0
-
-
-def remove_root(session: Session, root_id: int) -> None:
-    """Forget a root with everything known of its photos; files are not touched."""
-    session.execute(delete(RootRow).where(RootRow.id == root_id))
-
-
-def mark_scanned(session: Session, root_id: int, now: float) -> None:
-    """Remember when the root was last looked through."""
-    session.execute(update(RootRow).where(RootRow.id == root_id).values(scanned_at=int(now)))
 
 
 def present_count(session: Session, root_id: int) -> int:
@@ -144,7 +97,7 @@ def present_below(session: Session, root_id: int, folder: str) -> list[str]:
     return [disk_path(path) for path in rows]
 
 
-def missing_since(session: Session, root_id: int, since: float) -> int:
+def count_missing_since(session: Session, root_id: int, since: float) -> int:
     """How many photos of a root went missing at or after a time."""
     return (
         session.scalar(select(func.count()).where(PhotoRow.root_id == root_id, PhotoRow.missing_since >= int(since)))

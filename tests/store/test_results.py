@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 from tagger.core.photo import Origin
-from tagger.store import jobs, library, looks, records, runs
-from tagger.store.looks import LabelBook
+from tagger.store import jobs, records, runs
+from tagger.store.counts import count_labels, count_totals
+from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
+from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.photos import fail_photo, photos_gone
+from tagger.store.results import Look, adopt_missing, enqueue_stale, store_looks
 from tagger.store.session import Store
 from tagger.store.tables import PhotoLabelRow
 from tests.store import samples
@@ -26,7 +30,7 @@ def test_a_look_is_stored_as_a_whole(store: Store) -> None:
         ]
         assert (story.record.width, story.record.taken) == (640, "2019-06-01T12:30:00")
         assert story.model == model
-        assert looks.features_page(session, model, 0, None, 10) == [(photo, b"\x00\x3c" * 8)]
+        assert features_page(session, model, 0, None, 10) == [(photo, b"\x00\x3c" * 8)]
 
 
 def test_looking_again_replaces_labels_but_not_a_persons(store: Store) -> None:
@@ -51,7 +55,7 @@ def test_looking_again_replaces_labels_but_not_a_persons(store: Store) -> None:
         gone.removed = True
         session.flush()
         samples.look(session, photo, model, [label("lion"), label("wrong", rank=2)])
-        assert [found.name for found in looks.labels_of(session, [photo])[photo]] == ["zoo", "lion"]
+        assert [found.name for found in labels_of(session, [photo])[photo]] == ["zoo", "lion"]
 
 
 def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
@@ -60,9 +64,9 @@ def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
         samples.look(session, photo, model, [label("tabby", key="n1")])
-        looks.relabel(session, LabelBook(), model, {photo: [label("our cat", key="n1")]}, NOW)
-        assert [found.name for found in looks.labels_of(session, [photo])[photo]] == ["our cat"]
-        assert [count.name for count in records.label_counts(session)] == ["our cat"]
+        relabel_photos(session, LabelBook(), model, {photo: [label("our cat", key="n1")]}, NOW)
+        assert [found.name for found in labels_of(session, [photo])[photo]] == ["our cat"]
+        assert [count.name for count in count_labels(session)] == ["our cat"]
 
 
 def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None:
@@ -77,10 +81,10 @@ def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         book.remember(session)
-        look = looks.Look(photo, samples.looked(1), b"\0\0", [label("tiger")])
-        looks.store_looks(session, book, samples.model(session), [look], NOW)
+        look = Look(photo, samples.looked(1), b"\0\0", [label("tiger")])
+        store_looks(session, book, samples.model(session), [look], NOW)
     with store.read() as session:
-        assert [count.name for count in records.label_counts(session)] == ["tiger"]
+        assert [count.name for count in count_labels(session)] == ["tiger"]
 
 
 def test_twins_are_found_by_size_and_content(store: Store) -> None:
@@ -90,12 +94,12 @@ def test_twins_are_found_by_size_and_content(store: Store) -> None:
         model, other = samples.model(session), samples.model(session, "fedcba9876543210")
         seen = samples.look(session, photo, model, [label("tiger")])
         size = seen.fingerprint.size
-        assert looks.twin_hashes(session, [size, 5], model) == {size: [seen.content_hash]}
-        assert looks.twin_hashes(session, [size], other) == {}
-        found = looks.twin(session, size, seen.content_hash, model)
+        assert twin_hashes(session, [size, 5], model) == {size: [seen.content_hash]}
+        assert twin_hashes(session, [size], other) == {}
+        found = find_twin(session, size, seen.content_hash, model)
         assert found is not None
         assert (found[0].pixel_hash, found[0].facts) == (seen.pixel_hash, seen.facts)
-        assert looks.twin(session, size + 1, seen.content_hash, model) is None
+        assert find_twin(session, size + 1, seen.content_hash, model) is None
 
 
 def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store) -> None:
@@ -106,13 +110,13 @@ def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store)
         model = samples.model(session)
         seen = samples.look(session, old, model, [label("tiger")])
         jobs.drop_queued(session, [old])
-        library.photos_gone(session, [old], NOW)
+        photos_gone(session, [old], NOW)
         [new] = samples.add(session, root, "new.jpg", first=7)
-        assert looks.adopt_missing(session, {new: seen}) == {new: old}
+        assert adopt_missing(session, {new: seen}) == {new: old}
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
         assert (record.id, record.missing_since) == (old, None)
-        assert records.totals(session).present == 1
+        assert count_totals(session).present == 1
 
 
 def test_only_photos_of_another_model_are_stale(store: Store) -> None:
@@ -123,11 +127,11 @@ def test_only_photos_of_another_model_are_stale(store: Store) -> None:
         for photo, by in ((done, model), (old, before)):
             samples.look(session, photo, by, [label("tiger")], number=photo)
             jobs.drop_queued(session, [photo])
-        assert looks.enqueue_stale(session, model, [root.id]) == 1
-        assert looks.enqueue_stale(session, model, [root.id]) == 0
+        assert enqueue_stale(session, model, [root.id]) == 1
+        assert enqueue_stale(session, model, [root.id]) == 0
         claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], alone_too=False)
         assert [job.path.relative for job in claimed] == ["new.jpg", "old.jpg"]
-        assert [found.name for found in looks.labels_of(session, [old])[old]] == ["tiger"]
+        assert [found.name for found in labels_of(session, [old])[old]] == ["tiger"]
 
 
 def test_features_of_other_models_stay_while_the_pixels_are_the_same(store: Store) -> None:
@@ -137,9 +141,9 @@ def test_features_of_other_models_stay_while_the_pixels_are_the_same(store: Stor
         one, two = samples.model(session), samples.model(session, "fedcba9876543210")
         samples.look(session, photo, one, [label("tiger")])
         samples.look(session, photo, two, [label("lion")])
-        assert photo in looks.reusable_features(session, [photo], one)
+        assert photo in reusable_features(session, [photo], one)
         samples.look(session, photo, two, [label("lion")], number=5)  # other pixels
-        assert looks.reusable_features(session, [photo], one) == {}
+        assert reusable_features(session, [photo], one) == {}
 
 
 def test_counts_and_states(store: Store) -> None:
@@ -149,15 +153,15 @@ def test_counts_and_states(store: Store) -> None:
         model = samples.model(session)
         samples.look(session, labelled, model, [label("tiger"), label("cat", 0.2, shown=False, rank=2)])
         jobs.drop_queued(session, [labelled])
-        library.fail_photo(session, failed, "broken")
-        library.photos_gone(session, [missing], NOW)
+        fail_photo(session, failed, "broken")
+        photos_gone(session, [missing], NOW)
     states = {record.path.relative: record.state for record, _ in records.all_records(store, page=2)}
     assert states == {"l.jpg": "labelled", "f.jpg": "failed", "m.jpg": "missing", "q.jpg": "queued"}
     with store.read() as session:
-        totals = records.totals(session)
+        totals = count_totals(session)
         assert (totals.present, totals.missing, totals.labelled) == (3, 1, 1)
         assert totals.queue == jobs.QueueCounts(1, 0, 1)
-        assert {count.name: (count.shown, count.stored) for count in records.label_counts(session)} == {
+        assert {count.name: (count.shown, count.stored) for count in count_labels(session)} == {
             "tiger": (1, 1),
             "cat": (0, 1),
         }

@@ -18,7 +18,8 @@ from tagger.core.linear_heads import TaughtHead, TaughtHeads
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Label, Origin
 from tagger.store import jobs
-from tagger.store.looks import LabelBook, Model
+from tagger.store.labels import LabelBook
+from tagger.store.models import Model
 from tagger.store.tables import (
     FeatureRow,
     LabelRow,

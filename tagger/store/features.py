@@ -1,0 +1,104 @@
+"""Stored features of photos, and twins: files with the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import and_, delete, func, select
+from sqlalchemy.orm import Session
+
+from tagger.core.photo import Fingerprint, Looked, PhotoFacts
+from tagger.store.models import Model
+from tagger.store.tables import (
+    FeatureRow,
+    PhotoRow,
+)
+
+
+def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int = 1000) -> dict[int, list[bytes]]:
+    """For each file size the content hashes of photos of that size that this model labelled."""
+    found: dict[int, list[bytes]] = {}
+    wanted = sorted(set(sizes))
+    rows = session.execute(
+        select(PhotoRow.size, PhotoRow.content_hash)
+        .where(PhotoRow.size.in_(wanted), PhotoRow.labelled_by == model.id, PhotoRow.content_hash.is_not(None))
+        .distinct()
+        .limit(limit * max(1, len(wanted)))
+    )
+    for size, content_hash in rows:
+        if content_hash is not None:
+            found.setdefault(size, []).append(content_hash)
+    return {size: hashes[:limit] for size, hashes in found.items()}
+
+
+def find_twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Looked, bytes] | None:
+    """What is known of an identical file, and its features under the model (bytes of float16)."""
+    row = session.execute(
+        select(PhotoRow, FeatureRow.vector)
+        .join(FeatureRow, and_(FeatureRow.photo_id == PhotoRow.id, FeatureRow.model_id == model.id))
+        .where(PhotoRow.size == size, PhotoRow.content_hash == content_hash)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    photo, vector = row
+    fingerprint = Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns)
+    facts = PhotoFacts(photo.format or "", photo.width or 0, photo.height or 0, photo.taken)
+    return Looked(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
+
+
+def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
+    """The features of photos under a model (bytes of little-endian float16), of those whose file is still the one."""
+    rows = session.execute(
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        # A photo whose file changed has no content hash until it is looked at again.
+        .where(FeatureRow.photo_id.in_(photo_ids), FeatureRow.model_id == model.id, PhotoRow.content_hash.is_not(None))
+    )
+    return dict(rows.all())
+
+
+def features_page(
+    session: Session, model: Model, after: int, root_ids: Sequence[int] | None, limit: int
+) -> list[tuple[int, bytes]]:
+    """The next photos that the model labelled, with their features, by photo id."""
+    query = (
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, FeatureRow.photo_id > after)
+        .order_by(FeatureRow.photo_id)
+        .limit(limit)
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    return [(photo_id, vector) for photo_id, vector in session.execute(query)]
+
+
+def features_now(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
+    """The features of those of some photos that this model labelled, and none since."""
+    query = (
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, FeatureRow.photo_id.in_(photo_ids))
+    )
+    return dict(session.execute(query).all())
+
+
+def features_count(session: Session, model: Model) -> int:
+    """How many photos that the model labelled have their features stored."""
+    query = (
+        select(func.count())
+        .select_from(FeatureRow)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id)
+    )
+    return session.scalar(query) or 0
+
+
+def drop_old_features(session: Session, model: Model) -> int:
+    """Forget the features that other models left of photos which this model labelled; returns how many."""
+    labelled = select(PhotoRow.id).where(PhotoRow.labelled_by == model.id)
+    result = session.execute(
+        delete(FeatureRow).where(FeatureRow.model_id != model.id, FeatureRow.photo_id.in_(labelled))
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,144 @@
+"""What a look at a photo leaves behind: models, facts, features and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from tagger.core.photo import Fingerprint, Label, Looked
+from tagger.store import jobs
+from tagger.store.labels import LabelBook, labelled_columns, replace_labels
+from tagger.store.models import Model
+from tagger.store.photos import fingerprint_columns, take_over
+from tagger.store.tables import (
+    FeatureRow,
+    JobRow,
+    PhotoRow,
+)
+
+
+def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None) -> int:
+    """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
+    query = (
+        select(PhotoRow.id)
+        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
+        .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by != model.id, JobRow.id.is_(None))
+        .order_by(PhotoRow.id)
+    )
+    if root_ids is not None:
+        query = query.where(PhotoRow.root_id.in_(root_ids))
+    stale = session.scalars(query).all()
+    jobs.enqueue(session, stale, jobs.PRIORITY_STALE)
+    return len(stale)
+
+
+def adopt_missing(session: Session, found: Mapping[int, Looked]) -> dict[int, int]:
+    """Photos that are missing ones which came back at another place go on as those.
+
+    The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is dropped.
+    `found`: what was looked at, by photo. Returns for each of them the photo to store results under.
+    """
+    adopted = {photo_id: photo_id for photo_id in found}
+    gone = session.execute(
+        select(PhotoRow.id, PhotoRow.size, PhotoRow.content_hash)
+        .where(
+            PhotoRow.content_hash.in_([looked.content_hash for looked in found.values()]),
+            PhotoRow.missing_since.is_not(None),
+        )
+        .order_by(PhotoRow.id)
+    ).all()
+    missing = {row.id: (row.size, row.content_hash) for row in gone if row.id not in found}
+    for photo_id, looked in found.items():
+        same = (looked.fingerprint.size, looked.content_hash)
+        old_id = next((old for old, state in missing.items() if state == same), None)
+        if old_id is None:
+            continue
+        new = session.get_one(PhotoRow, photo_id)
+        if new.labelled_by is None:
+            take_over(session, old_id, new)
+            session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
+            adopted[photo_id] = old_id
+            del missing[old_id]
+    return adopted
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a photo told. `features`: bytes of little-endian float16."""
+
+    photo_id: int
+    looked: Looked
+    features: bytes
+    labels: Sequence[Label]
+
+
+def store_looks(
+    session: Session, book: LabelBook, model: Model, found: Sequence[Look], now: float, taught: Sequence[int] = ()
+) -> None:
+    """Store everything that looks at photos told: facts, features and labels, replacing older ones.
+
+    Labels of a person and tombstones stay, and so do taught labels whose row ids are not in `taught`: nothing was
+    said of those yet. A statement for all photos, not for each: that is most of the time.
+    """
+    if not found:
+        return
+    ids = [look.photo_id for look in found]
+    before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
+    state = labelled_columns(model, now)
+    session.execute(update(PhotoRow), [{"id": look.photo_id, **_facts(look.looked), **state} for look in found])
+    # Other models' features of the same pixels stay good: going back to such a model costs no inference.
+    other = [look.photo_id for look in found if before.get(look.photo_id) != look.looked.pixel_hash]
+    stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == model.id))
+    session.execute(delete(FeatureRow).where(stale))
+    rows = [{"photo_id": look.photo_id, "model_id": model.id, "vector": look.features} for look in found]
+    session.execute(insert(FeatureRow), rows)
+    replace_labels(session, book, model, {look.photo_id: look.labels for look in found}, taught)
+
+
+def same_pixels(session: Session, photo_id: int, looked: Looked) -> None:
+    """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(looked), keywords_as=None))
+
+
+def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
+    """Tagger wrote keywords into photos: their files have these fingerprints and content hashes by now.
+
+    They are the same photos, and nothing is to be done about them.
+    """
+    values = [
+        {"id": photo_id, **fingerprint_columns(fingerprint), "content_hash": digest}
+        for photo_id, (fingerprint, digest) in files.items()
+    ]
+    if values:
+        session.execute(update(PhotoRow), values)
+
+
+def stored_content_hash(session: Session, photo_id: int) -> bytes | None:
+    """The hash of a photo's bytes when it was last looked at."""
+    return session.scalar(select(PhotoRow.content_hash).where(PhotoRow.id == photo_id))
+
+
+def _facts(looked: Looked) -> dict[str, Any]:
+    """A photo's columns after a look at it; it counts as there."""
+    return {
+        **fingerprint_columns(looked.fingerprint),
+        "missing_since": None,
+        "content_hash": looked.content_hash,
+        "pixel_hash": looked.pixel_hash,
+        "format": looked.facts.format,
+        "width": looked.facts.width,
+        "height": looked.facts.height,
+        "taken": looked.facts.taken,
+    }
+
+
+def settled_on(session: Session, model: Model, before: float) -> bool:
+    """Whether this model labelled every photo that is labelled, and did so before a time."""
+    other = select(PhotoRow.id).where(
+        PhotoRow.labelled_by.is_not(None), (PhotoRow.labelled_by != model.id) | (PhotoRow.labelled_at >= int(before))
+    )
+    return session.scalar(select(other.exists())) is False

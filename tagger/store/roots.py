@@ -1,0 +1,59 @@
+"""The folders of the library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from tagger.core.paths import disk_path, stored_path
+from tagger.store.tables import (
+    RootRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder tree of the library; `path` as the operating system spells it."""
+
+    id: int
+    path: str
+    scanned_at: int | None
+
+
+def all_roots(session: Session) -> list[Root]:
+    """Every root, by path."""
+    rows = session.scalars(select(RootRow).order_by(RootRow.path))
+    return [Root(row.id, disk_path(row.path), row.scanned_at) for row in rows]
+
+
+def add_root(session: Session, path: str, now: float) -> Root:
+    """The root with this path, made if it is new."""
+    row = session.scalar(select(RootRow).where(RootRow.path == stored_path(path)))
+    if row is None:
+        row = RootRow(path=stored_path(path), added_at=int(now), scanned_at=None)
+        session.add(row)
+        session.flush()
+    return Root(row.id, path, row.scanned_at)
+
+
+def root_of(session: Session, path: str) -> tuple[Root, str] | None:
+    """The root that an absolute path lies in, and the path relative to it ("" for the root itself)."""
+    for root in all_roots(session):
+        if path == root.path:
+            return root, ""
+        prefix = root.path.rstrip("/") + "/"
+        if path.startswith(prefix):
+            return root, path[len(prefix) :]
+    return None
+
+
+def remove_root(session: Session, root_id: int) -> None:
+    """Forget a root with everything known of its photos; files are not touched."""
+    session.execute(delete(RootRow).where(RootRow.id == root_id))
+
+
+def mark_scanned(session: Session, root_id: int, now: float) -> None:
+    """Remember when the root was last looked through."""
+    session.execute(update(RootRow).where(RootRow.id == root_id).values(scanned_at=int(now)))
