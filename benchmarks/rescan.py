@@ -21,7 +21,8 @@ from sqlalchemy import text
 
 from tagger.core.clock import SystemClock
 from tagger.core.config import ModelSettings, Settings
-from tagger.scan import resolve_roots, scan_roots
+from tagger.intake.roots import resolve_roots
+from tagger.intake.scan import scan_roots
 from tagger.store.models import ensure_model
 from tagger.store.session import open_store
 from tagger.vision.models import model_id

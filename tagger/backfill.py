@@ -12,9 +12,10 @@ from typing import Protocol
 from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, record_model
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
+from tagger.intake.roots import resolve_roots
+from tagger.intake.scan import ScanResult, scan_roots
 from tagger.judge import Judge
 from tagger.pipeline import Labeller, Progress, label_queued
-from tagger.scan import ScanResult, resolve_roots, scan_roots
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals
 from tagger.store.lock import work_lock, worker_name

@@ -2,7 +2,7 @@
 
 One thread, this module's loop, decides everything: it takes messages from an inbox (the watchers, the scheduler,
 signals and other processes only leave messages there) and does one thing after another; what is to be done about the
-folders is in `tagger.folders`. Labelling runs beside it in `tagger.labelling`, and the database is between them.
+folders is in `tagger.intake.monitor`. Labelling runs beside it in `tagger.labelling`, and the database is between them.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError, TaggerError, UsageError
 from tagger.core.paths import shown_path
-from tagger.folders import Folders
+from tagger.intake.monitor import Folders
+from tagger.intake.roots import resolve_roots
 from tagger.intake.watch import Happening
 from tagger.keywording import KeywordWriting
 from tagger.labelling import Labelling
 from tagger.relabel import ask_for
 from tagger.relabelling import Relabelling
-from tagger.scan import resolve_roots
 from tagger.schedule import Scheduler, Window, local_zone
 from tagger.store import jobs
 from tagger.store.lock import work_lock, worker_name

@@ -14,7 +14,7 @@ from pathlib import Path
 from tagger.core.config import IntakeSettings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
-from tagger.intake.discover import photos_below
+from tagger.intake.walk import photos_below
 
 _LEAST = 10
 _VALIDATION = 0.1

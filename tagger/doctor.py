@@ -18,7 +18,7 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
-from tagger.intake.discover import folders
+from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.store.counts import count_totals
 from tagger.store.lock import holder

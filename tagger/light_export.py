@@ -13,7 +13,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, NoLibraryError, TaggerError, UsageError
 from tagger.core.paths import shown_path
-from tagger.intake.discover import photos_below
+from tagger.intake.walk import photos_below
 from tagger.store import records
 from tagger.store.session import open_store
 from tagger.system.child_process import messages, send, spawn

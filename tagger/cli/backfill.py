@@ -16,8 +16,8 @@ from tagger.core.paths import shown_path
 if TYPE_CHECKING:
     from tagger.backfill import Outcome
     from tagger.core.config import Settings
+    from tagger.intake.scan import ScanResult
     from tagger.pipeline import Progress
-    from tagger.scan import ScanResult
     from tagger.teaching.teach import Lesson
     from tagger.writing import Written
 

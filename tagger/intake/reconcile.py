@@ -11,7 +11,7 @@ from typing import TypeVar
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import stored_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.discover import SeenFile
+from tagger.intake.walk import SeenFile
 
 
 class Change(Enum):

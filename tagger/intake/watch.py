@@ -25,8 +25,8 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 
 from tagger.core.config import IntakeSettings
 from tagger.core.formats import extension
-from tagger.intake.discover import OTHER_EXTENSIONS, folders
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored
+from tagger.intake.walk import OTHER_EXTENSIONS, folders
 from tagger.system.filesystem import is_silent, kind_of
 
 _MASK = Mask(

@@ -16,7 +16,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.formats import JPEG_START
 from tagger.core.paths import PhotoPath, disk_path, shown_path
-from tagger.intake.discover import photos_below
+from tagger.intake.walk import photos_below
 from tagger.keyword_runs import photos_of
 from tagger.keywords import sidecar
 from tagger.keywords.read import persons_words

@@ -13,8 +13,9 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.hashing import content_hash
 from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.intake.roots import resolve_roots
+from tagger.intake.scan import scan_roots
 from tagger.labels import taxonomy
-from tagger.scan import resolve_roots, scan_roots
 from tagger.store import jobs
 from tagger.store.labels import LabelBook
 from tagger.store.models import ensure_model

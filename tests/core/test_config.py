@@ -7,7 +7,7 @@ from tagger.core.config import Settings
 from tagger.core.config_sources import choose_model, environment_name, load_settings, setting_keys
 from tagger.core.errors import ConfigError
 
-EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 # Their defaults depend on the machine; the example has them commented out.
 UNSET = {"data_dir", "model.weights", "keywords.sidecar_folder"}
 

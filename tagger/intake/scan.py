@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
-from tagger.core.errors import UsageError
-from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, walk
 from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
+from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, walk
 from tagger.store import jobs
 from tagger.store.photos import (
     add_photos,
@@ -29,7 +27,7 @@ from tagger.store.photos import (
     photos_gone,
     present_count,
 )
-from tagger.store.roots import Root, add_root, all_roots, mark_scanned, root_of
+from tagger.store.roots import Root, mark_scanned
 from tagger.store.session import Store
 
 _BATCH = 1000
@@ -53,45 +51,6 @@ class ScanResult:
     problems: list[ScanProblem] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
     braked: set[str] = field(default_factory=set)
-
-
-def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
-    """The roots of some absolute folders, made where they are new; a folder inside a root means that root.
-
-    Without folders: all roots. Raises UsageError for what is no folder, and for a folder around a known root.
-    """
-    with store.write() as session:
-        found: dict[int, Root] = {}
-        for folder in folders:
-            if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
-                known = root_of(session, folder)
-                if known is not None and known[1] == "":
-                    found[known[0].id] = known[0]
-                    continue
-                what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
-                raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
-            inside = root_of(session, folder)
-            if inside is None:
-                _refuse_overlap(all_roots(session), folder)
-            root = inside[0] if inside is not None else add_root(session, folder, clock.now())
-            found[root.id] = root
-        return list(found.values()) or all_roots(session)
-
-
-def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
-    real = os.path.realpath(folder)
-    for root in roots:
-        if root.path.startswith(folder.rstrip("/") + "/"):
-            raise UsageError(
-                f"{shown_path(folder)} contains {shown_path(root.path)}, which is a folder of the library already.",
-                f"Forget that one first (its photos are labelled from memory): tagger forget {shown_path(root.path)}",
-            )
-        other = os.path.realpath(root.path)
-        if real == other or real.startswith(other + "/") or other.startswith(real.rstrip("/") + "/"):
-            raise UsageError(
-                f"{shown_path(folder)} leads to the same photos as {shown_path(root.path)} of the library.",
-                "Name folders that do not overlap.",
-            )
 
 
 def scan_roots(

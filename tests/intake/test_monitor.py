@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tagger import folders
 from tagger.core.clock import SystemClock
 from tagger.core.config import IntakeSettings, Settings
-from tagger.folders import Folders
+from tagger.intake import monitor
+from tagger.intake.monitor import Folders
+from tagger.intake.roots import resolve_roots
+from tagger.intake.scan import ScanResult
 from tagger.intake.watch import Happening
-from tagger.scan import ScanResult, resolve_roots
 from tagger.store.photos import present_count
 from tagger.store.session import open_store
 from tests.cli.service import wait_for
@@ -27,14 +28,14 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
     root.mkdir()
     (root / "old.png").write_bytes(b"old")
     inbox: queue.SimpleQueue[Happening] = queue.SimpleQueue()
-    look_through = folders.scan_roots
+    look_through = monitor.scan_roots
 
     def slowly_mounted(*arguments: object, **options: object) -> ScanResult:
         if not root.exists():
             root.with_name("unmounted").rename(root)
         return look_through(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(folders, "scan_roots", slowly_mounted)
+    monkeypatch.setattr(monitor, "scan_roots", slowly_mounted)
     with open_store(settings, create=True) as store:
         [known] = resolve_roots(store, [str(root)], SystemClock())
         root.rename(root.with_name("unmounted"))

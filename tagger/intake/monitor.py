@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tagger.arrivals import note_paths
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
-from tagger.intake.discover import walk
+from tagger.intake.path_changes import note_paths
+from tagger.intake.scan import scan_roots
 from tagger.intake.settle import Settler, Stamp
+from tagger.intake.walk import walk
 from tagger.intake.watch import CannotWatchError, Happening, Watch, What, why_not_native
-from tagger.scan import scan_roots
 from tagger.store.roots import Root, all_roots
 from tagger.store.session import Store
 

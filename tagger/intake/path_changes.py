@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.photo import Fingerprint
-from tagger.intake.discover import ScanProblem, SeenFile, holds_picture, look_at
 from tagger.intake.reconcile import check_root, too_many_gone
+from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, look_at
 from tagger.store.photos import (
     KnownPhoto,
     add_photos,

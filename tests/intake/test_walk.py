@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import stored_path
-from tagger.intake.discover import ScanProblem, SeenFile, folders, look_at, walk
+from tagger.intake.walk import ScanProblem, SeenFile, folders, look_at, walk
 
 DEFAULT = IntakeSettings()
 
@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_walk_opens_no_file(tmp_path: Path) -> None:
     make(tmp_path, *(f"{number}/{name}" for number in range(3) for name in ("a.jpg", "b", "c.heic")))
     code = (
-        "import sys\nfrom tagger.intake.discover import walk\nfrom tagger.core.config import IntakeSettings\n"
+        "import sys\nfrom tagger.intake.walk import walk\nfrom tagger.core.config import IntakeSettings\n"
         "opened = []\nsys.addaudithook(lambda event, args: opened.append(args[0]) if event == 'open' else None)\n"
         "n = sum(1 for _ in walk(sys.argv[1], IntakeSettings(), print))\n"
         "print(n, [name for name in opened if str(name).startswith(sys.argv[1])])"

@@ -1,0 +1,51 @@
+"""The folders that a command names, as roots of the library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from tagger.core.clock import Clock
+from tagger.core.errors import UsageError
+from tagger.core.paths import shown_path
+from tagger.store.roots import Root, add_root, all_roots, root_of
+from tagger.store.session import Store
+
+
+def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
+    """The roots of some absolute folders, made where they are new; a folder inside a root means that root.
+
+    Without folders: all roots. Raises UsageError for what is no folder, and for a folder around a known root.
+    """
+    with store.write() as session:
+        found: dict[int, Root] = {}
+        for folder in folders:
+            if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
+                known = root_of(session, folder)
+                if known is not None and known[1] == "":
+                    found[known[0].id] = known[0]
+                    continue
+                what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
+                raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
+            inside = root_of(session, folder)
+            if inside is None:
+                _refuse_overlap(all_roots(session), folder)
+            root = inside[0] if inside is not None else add_root(session, folder, clock.now())
+            found[root.id] = root
+        return list(found.values()) or all_roots(session)
+
+
+def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
+    real = os.path.realpath(folder)
+    for root in roots:
+        if root.path.startswith(folder.rstrip("/") + "/"):
+            raise UsageError(
+                f"{shown_path(folder)} contains {shown_path(root.path)}, which is a folder of the library already.",
+                f"Forget that one first (its photos are labelled from memory): tagger forget {shown_path(root.path)}",
+            )
+        other = os.path.realpath(root.path)
+        if real == other or real.startswith(other + "/") or other.startswith(real.rstrip("/") + "/"):
+            raise UsageError(
+                f"{shown_path(folder)} leads to the same photos as {shown_path(root.path)} of the library.",
+                "Name folders that do not overlap.",
+            )
