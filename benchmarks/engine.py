@@ -23,8 +23,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.config import LimitSettings
+from tagger.imaging.decode import decode, open_photo
 from tagger.system.machine import usable_threads
-from tagger.vision.decode import decode, open_photo
 from tagger.vision.engines import Engine
 from tagger.vision.models import REGISTRY
 

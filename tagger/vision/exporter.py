@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from tagger import __version__
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
+from tagger.imaging.decode import Decoded, decode, open_photo
+from tagger.imaging.errors import DecodeError
 from tagger.system.child_process import receive, send
 from tagger.system.machine import usable_threads
-from tagger.vision.decode import Decoded, decode, open_photo
-from tagger.vision.faults import DecodeError
 from tagger.vision.light import About, write_light
 from tagger.vision.models import Architecture
 from tagger.vision.trained import architecture

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
+from tagger.imaging.decode import decode, in_memory, open_photo
+from tagger.imaging.errors import DecodeError
 from tagger.system.machine import memory
-from tagger.vision.decode import decode, in_memory, open_photo
-from tagger.vision.faults import DecodeError
 
 _AHEAD = 256
 # Pictures may take this share of the free memory.

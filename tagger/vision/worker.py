@@ -26,11 +26,11 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.core.photo import Looked, PhotoFacts
+from tagger.imaging.decode import decode, hash_content, open_photo
+from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
-from tagger.vision.decode import decode, hash_content, open_photo
 from tagger.vision.engines import Engine
-from tagger.vision.faults import DecodeError, DecodeFault
 from tagger.vision.precision import UNFINISHED, Precision, Trial
 from tagger.vision.protocol import Answer, Request, Verdict, request_from, send_answers
 from tagger.vision.throttle import Throttle

@@ -15,6 +15,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.explain import Looker
+from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.overview import overview
 from tagger.relabel import is_due, relabel_due
@@ -24,7 +25,6 @@ from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
-from tagger.vision.thumbnails import Thumbnailer
 from tagger.web.cache import PictureCache
 from tagger.web.password import Login
 from tagger.web.progress import History, describe

@@ -18,8 +18,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from tagger.core.paths import PhotoPath
+from tagger.imaging.thumbnails import ThumbnailError
 from tagger.store.records import PhotoRecord
-from tagger.vision.thumbnails import ThumbnailError
 from tagger.web.library import Library, library_of
 
 router = APIRouter(tags=["pictures"])

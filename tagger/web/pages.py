@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from tagger.core.clock import local_time
 from tagger.core.errors import ModelError, NoLibraryError, QueryError
 from tagger.core.paths import shown_path
+from tagger.imaging.thumbnails import ThumbnailError
 from tagger.keywords.read import keywords_in
 from tagger.keywords.sidecar import place_of
 from tagger.keywords.write import ChangedError, UnwritableError, read
@@ -23,7 +24,6 @@ from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
 from tagger.vision.light import find_light
-from tagger.vision.thumbnails import ThumbnailError
 from tagger.vision.trained import architecture
 from tagger.vision.weights import locate
 from tagger.web import api_work, queries

@@ -16,7 +16,7 @@ from tagger.core.errors import (
     UnknownPhotoError,
     UsageError,
 )
-from tagger.vision.thumbnails import ThumbnailError
+from tagger.imaging.thumbnails import ThumbnailError
 
 MEDIA_TYPE = "application/problem+json"
 # The first that fits.

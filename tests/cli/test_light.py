@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from tagger.core.config import LimitSettings
+from tagger.imaging.decode import decode, open_photo
 from tagger.vision import light
-from tagger.vision.decode import decode, open_photo
 from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import running, wait_for
 from tests.vision.test_engine import keras

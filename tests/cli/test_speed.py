@@ -15,8 +15,8 @@ from PIL import Image
 
 from benchmarks import label_precision
 from tagger.core.config import LimitSettings
+from tagger.imaging.decode import decode, open_photo
 from tagger.system.machine import usable_cores
-from tagger.vision.decode import decode, open_photo
 from tagger.vision.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
 from tests.cli.runner import MOBILENET, Tagger
 from tests.vision.test_engine import keras

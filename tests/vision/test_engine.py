@@ -14,9 +14,9 @@ import h5py
 import numpy as np
 import pytest
 
+from tagger.imaging.decode import decode, open_photo
 from tagger.labels import taxonomy
 from tagger.labels.policy import top_classes
-from tagger.vision.decode import decode, open_photo
 from tagger.vision.models import REGISTRY
 from tests.vision import plain_keras
 

@@ -103,6 +103,6 @@ class _Child:
             self.end()
         if self._channel is None:
             data_dir = self._settings.data_dir
-            self._process, self._channel = spawn("tagger.vision.thumbnailer", data_dir, data_dir / LOG_FILE)
+            self._process, self._channel = spawn("tagger.imaging.thumbnail_process", data_dir, data_dir / LOG_FILE)
             send(self._channel, "limits", limits=self._settings.limits.model_dump())
         return self._channel

@@ -2,7 +2,7 @@
 
 It decodes files from anybody, so it is a process of its own, as the one that labels is: what kills it kills nothing
 else.
-Run as `python -m tagger.vision.thumbnailer FD`.
+Run as `python -m tagger.imaging.thumbnail_process FD`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import sys
 from multiprocessing.connection import Connection
 
 from tagger.core.config import LimitSettings
+from tagger.imaging.decode import open_photo, small_copy
+from tagger.imaging.errors import DecodeError
 from tagger.system.child_process import receive, send
 from tagger.system.niceness import step_back_behind_all
-from tagger.vision.decode import open_photo, small_copy
-from tagger.vision.faults import DecodeError
 
 
 def main(descriptor: int) -> None:

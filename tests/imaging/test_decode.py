@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from tagger.core.config import LimitSettings
-from tagger.vision.decode import Decoded, decode, hash_content, open_photo, small_copy
-from tagger.vision.faults import DecodeError, DecodeFault
+from tagger.imaging.decode import Decoded, decode, hash_content, open_photo, small_copy
+from tagger.imaging.errors import DecodeError, DecodeFault
 
 LIMITS = LimitSettings()
 RED, GREEN, BLUE, YELLOW = (230, 20, 20), (20, 200, 20), (20, 20, 230), (220, 220, 20)

@@ -27,10 +27,10 @@ from tagger.core.config import LimitSettings
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.core.photo import Fingerprint, PhotoFacts
-from tagger.vision import exif, jpeg
-from tagger.vision.bounds import Deadline, TooSlowError, budget
-from tagger.vision.faults import DecodeError, DecodeFault
-from tagger.vision.normal import as_seen, upright
+from tagger.imaging import exif, jpeg_scans
+from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.limits import Deadline, TooSlowError, budget
+from tagger.imaging.normalize import as_seen, upright
 
 pillow_heif.register_heif_opener(thumbnails=False)
 # Our own limit names the setting that raises it; Pillow's would warn on stderr first.
@@ -279,7 +279,7 @@ def _check_pixels(size: tuple[int, int], limits: LimitSettings) -> None:
 def _check_scans(source: IO[bytes], size: tuple[int, int]) -> int:
     """Refuse a JPEG made to be slow; return the bytes that a progressive one needs for its coefficients."""
     source.seek(0)
-    scans = jpeg.progressive_scans(source.read(_KEEP_BYTES))
+    scans = jpeg_scans.progressive_scans(source.read(_KEEP_BYTES))
     source.seek(0)
     if scans > _MAX_SCANS:
         raise DecodeError(DecodeFault.TOO_BIG, f"the JPEG has {scans:,} scans, which would take minutes to decode")

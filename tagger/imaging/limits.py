@@ -9,7 +9,7 @@ from functools import cache
 from typing import IO
 
 from tagger.core.clock import SystemClock
-from tagger.vision.faults import DecodeError, DecodeFault
+from tagger.imaging.errors import DecodeError, DecodeFault
 
 _CLOCK = SystemClock()
 

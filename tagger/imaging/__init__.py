@@ -1,0 +1,1 @@
+"""From the bytes of a photo to its pixels: decoding, orientation, thumbnails, and limits on hostile files."""
