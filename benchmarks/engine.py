@@ -24,9 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
+from tagger.inference.engines import Engine
+from tagger.inference.registry import REGISTRY
 from tagger.system.machine import usable_threads
-from tagger.vision.engines import Engine
-from tagger.vision.models import REGISTRY
 
 
 def say(run: Callable[[], object], count: int, times: int) -> None:
@@ -49,8 +49,8 @@ def pixels(name: str, batch: int) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def tensorflow(name: str, weights: str, precision: str, batch: int) -> None:
-    from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
-    from tagger.vision.precision import Precision
+    from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
+    from tagger.inference.precision import Precision
 
     use_threads(usable_threads(0))
     engine = TensorFlowEngine(REGISTRY[name], Path(weights), batch_size=batch, precision=Precision(precision))
@@ -85,7 +85,7 @@ def openvino(name: str, weights: str, precision: str, batch: int) -> None:
 
 
 def light(name: str, file: str, batch: int) -> None:
-    from tagger.vision.engines.litert import LiteRtEngine
+    from tagger.inference.engines.litert import LiteRtEngine
 
     engine = LiteRtEngine(REGISTRY[name], Path(file), threads=usable_threads(0))
     given = pixels(name, batch)
@@ -114,13 +114,13 @@ def start(name: str, file: str, precision: str) -> None:
 
     engine: Engine
     if precision == "int8":
-        from tagger.vision.engines.litert import LiteRtEngine
+        from tagger.inference.engines.litert import LiteRtEngine
 
         step("import")
         engine = LiteRtEngine(REGISTRY[name], Path(file), threads=usable_threads(0))
     else:
-        from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
-        from tagger.vision.precision import Precision
+        from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
+        from tagger.inference.precision import Precision
 
         step("import")
         use_threads(usable_threads(0))

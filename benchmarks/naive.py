@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tagger.vision.models import REGISTRY
+from tagger.inference.registry import REGISTRY
 
 _MODULES = {"resnet50v2": "resnet_v2", "efficientnet_b0": "efficientnet"}
 

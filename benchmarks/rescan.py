@@ -21,13 +21,13 @@ from sqlalchemy import text
 
 from tagger.core.clock import SystemClock
 from tagger.core.config import ModelSettings, Settings
+from tagger.inference.registry import model_id
+from tagger.inference.registry import registered as architecture
+from tagger.inference.weights import sha256_of
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import scan_roots
 from tagger.store.models import ensure_model
 from tagger.store.session import open_store
-from tagger.vision.models import model_id
-from tagger.vision.models import registered as architecture
-from tagger.vision.weights import sha256_of
 
 TAGGER = Path(sys.executable).parent / "tagger"
 _A_FOLDER = 200

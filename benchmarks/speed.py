@@ -254,7 +254,7 @@ def main() -> None:
         weights = options.weights
         if weights is None:
             weights = work / "weights.h5"
-            make = HERE.parent / "tests" / "vision" / "plain_keras.py"
+            make = HERE.parent / "tests" / "inference" / "plain_keras.py"
             run(os.path.relpath(make, HERE), "make", name, weights)
         light = light_model(work, name, weights)
         if "inference" in options.parts:

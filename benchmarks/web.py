@@ -147,7 +147,7 @@ def pictures(data: Path, rounds: int) -> None:
 def beside(work: Path, rounds: int) -> None:
     """Photos labelled a second, alone and beside ten browsers, in turns."""
     weights = work / "weights.h5"
-    run(os.path.relpath(HERE.parent / "tests" / "vision" / "plain_keras.py", HERE), "make", "resnet50", weights)
+    run(os.path.relpath(HERE.parent / "tests" / "inference" / "plain_keras.py", HERE), "make", "resnet50", weights)
     light = light_model(work, "resnet50", weights)
     folder = work / "photos"
     make_photos(folder, 1600, 3)

@@ -14,6 +14,7 @@ from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
 from tagger.duplicates import near_duplicates
 from tagger.feature_matrix import FeatureMatrix, open_matrix
+from tagger.inference.protocol import Verdict
 from tagger.looking import Tell, look_as
 from tagger.store import jobs, records
 from tagger.store.counts import main_model
@@ -21,7 +22,6 @@ from tagger.store.features import reusable_features
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
-from tagger.vision.protocol import Verdict
 
 
 def similar_to(

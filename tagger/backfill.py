@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, record_model
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
+from tagger.inference.selection import ChosenModel, choose_model, open_classifier, record_model
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
-from tagger.judge import Judge
+from tagger.judge import Judge, policy_for
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals

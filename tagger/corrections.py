@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import stored_judge
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
+from tagger.judge import stored_judge
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.labels.taxonomy import Taxonomy

@@ -18,6 +18,11 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
+from tagger.inference.light_model import INSTALL, About, find_light, has_runtime, place
+from tagger.inference.lookup import architecture
+from tagger.inference.precision import remembered
+from tagger.inference.registry import Architecture
+from tagger.inference.weights import find
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.store.counts import count_totals
@@ -26,11 +31,6 @@ from tagger.store.roots import Root, all_roots
 from tagger.store.session import open_store
 from tagger.system.filesystem import is_network, keeps_inodes, kind_of
 from tagger.system.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
-from tagger.vision.light import INSTALL, About, find_light, has_runtime, place
-from tagger.vision.models import Architecture
-from tagger.vision.precision import remembered
-from tagger.vision.trained import architecture
-from tagger.vision.weights import find
 
 _CLOCK_SECONDS = 5.0
 _LOW_DISK_MB = 1000
@@ -325,7 +325,7 @@ def _unused_light_model(settings: Settings, chosen: Architecture) -> Iterator[Fi
 
 def _engine(settings: Settings) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
-    from tagger.chosen_model import choose_model, open_classifier
+    from tagger.inference.selection import choose_model, open_classifier
 
     clock = SystemClock()
     try:

@@ -10,23 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import ChosenModel, choose_model, open_classifier, policy_for, stored_judge
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, TaggerError, UsageError
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
+from tagger.inference import protocol
+from tagger.inference.head import Head
+from tagger.inference.protocol import Answer, Request
+from tagger.inference.selection import ChosenModel, choose_model, open_classifier
+from tagger.inference.worker_client import ChildDiedError, Classifier
+from tagger.judge import policy_for, stored_judge
 from tagger.labels.policy import Policy, Verdict, top_classes
 from tagger.store import records
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
 from tagger.store.taught_labels import TaughtBook
-from tagger.vision import protocol
-from tagger.vision.classifier import ChildDiedError, Classifier
-from tagger.vision.head import Head
-from tagger.vision.protocol import Answer, Request
 
 Fetching = Callable[[int, int | None], None]
 

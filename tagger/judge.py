@@ -8,11 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from tagger.core.config import Settings
+from tagger.core.errors import ModelError
 from tagger.core.photo import Label
+from tagger.inference.head import Head, head_file
+from tagger.inference.lookup import architecture
+from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.store.models import Model
+from tagger.store.features import reusable_features
+from tagger.store.models import Model, all_models
+from tagger.store.records import PhotoRecord
 from tagger.store.taught_labels import TaughtBook
-from tagger.vision.head import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,33 @@ class Judge:
     def taught(self, session: Session) -> tuple[int, ...]:
         """The row ids of the taught labels of which it decides."""
         return self.book.heads(session, self.model)[1]
+
+
+def policy_for(settings: Settings, name: str | None = None) -> Policy:
+    """The label policy for the classes of a model; None for the configured one.
+
+    Raises ConfigError where a rule makes no sense, ModelError where a trained model is not here any more.
+    """
+    # The rules are checked against the labels that everybody knows, whatever the model.
+    usual = Policy.from_settings(settings.labels, taxonomy.load())
+    network = architecture(name or settings.model.name, settings.data_dir).network
+    return usual if network is None else Policy.from_settings(settings.labels, taxonomy.of_classes(network.classes))
+
+
+def stored_judge(session: Session, settings: Settings, record: PhotoRecord) -> tuple[Judge, NDArray[np.float16]] | None:
+    """A photo's stored features, float16 (1, features), and who gives it labels by them.
+
+    None where the library has none of it, or no last layer of the model, which is only kept for speed.
+    """
+    if record.labelled_by is None:
+        return None
+    model = all_models(session)[record.labelled_by]
+    vector = reusable_features(session, [record.id], model).get(record.id)
+    if vector is None:
+        return None
+    try:
+        head = Head.load(head_file(settings.data_dir, model.model_id))
+        policy = policy_for(settings, model.architecture)
+    except ModelError:
+        return None
+    return Judge(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]

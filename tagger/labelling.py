@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tagger.background import Background
-from tagger.chosen_model import choose_model, open_classifier, policy_for, record_model
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
-from tagger.judge import Judge
+from tagger.inference.selection import choose_model, open_classifier, record_model
+from tagger.inference.worker_client import Classifier
+from tagger.judge import Judge, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline import Labeller, Progress, label_queued
 from tagger.schedule import Window
@@ -21,7 +22,6 @@ from tagger.store.models import Model
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store
 from tagger.teaching.teach import Teacher
-from tagger.vision.classifier import Classifier
 
 _LOG = logging.getLogger("tagger")
 # A person who corrects labels says many things in a row; training begins again so long after the last time.

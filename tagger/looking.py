@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tagger.chosen_model import choose_model, open_classifier
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
+from tagger.inference.protocol import Answer, Request
+from tagger.inference.selection import choose_model, open_classifier
+from tagger.inference.worker_client import ChildDiedError, Classifier
 from tagger.store.models import Model
-from tagger.vision.classifier import ChildDiedError, Classifier
-from tagger.vision.protocol import Answer, Request
 
 Tell = Callable[[int, int], None]
 

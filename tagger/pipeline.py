@@ -17,6 +17,8 @@ from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
 from tagger.core.photo import Label, Looked
+from tagger.inference.protocol import Answer, Request, Verdict
+from tagger.inference.worker_client import ChildDiedError, Classifier
 from tagger.judge import Judge
 from tagger.store import jobs, runs
 from tagger.store.features import find_twin, reusable_features, twin_hashes
@@ -26,8 +28,6 @@ from tagger.store.models import Model
 from tagger.store.photos import photos_gone, set_fingerprint
 from tagger.store.results import Look, adopt_missing, same_pixels, store_looks
 from tagger.store.session import Store
-from tagger.vision.classifier import ChildDiedError, Classifier
-from tagger.vision.protocol import Answer, Request, Verdict
 
 # So many deaths of the child in a row, each with a single photo in its hands and none in between that went
 # well: then it is not the photos.

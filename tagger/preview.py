@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.chosen_model import choose_model, open_classifier, policy_for
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
 from tagger.differences import EXAMPLES, Difference, Differences
+from tagger.inference.protocol import Verdict
+from tagger.inference.selection import choose_model, open_classifier
+from tagger.judge import policy_for
 from tagger.looking import look_at
 from tagger.store import records
 from tagger.store.counts import count_totals
 from tagger.store.labels import labels_of
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.vision.protocol import Verdict
 
 
 @dataclass(frozen=True, slots=True)

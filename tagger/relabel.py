@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.chosen_model import choose_model, open_classifier, policy_for
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import Label, Origin
 from tagger.differences import Differences
-from tagger.judge import Judge
+from tagger.inference.head import Head, head_file
+from tagger.inference.selection import choose_model, open_classifier
+from tagger.judge import Judge, policy_for
 from tagger.store import corrections, jobs, records, runs
 from tagger.store.features import features_count, features_now, features_page
 from tagger.store.labels import LabelBook, labels_of, relabel_photos
 from tagger.store.models import Model, all_models
 from tagger.store.photos import last_photo_id
 from tagger.store.session import Store
-from tagger.vision.head import Head, head_file
 
 _PAGE = 500
 # Stored features are rounded to float16, which moves a probability by this much at most.

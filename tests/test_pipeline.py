@@ -13,6 +13,9 @@ import pytest
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
 from tagger.core.photo import Fingerprint, Looked, PhotoFacts
+from tagger.inference.head import Head
+from tagger.inference.protocol import Answer, Request, Verdict
+from tagger.inference.worker_client import BATCHES_IN_FLIGHT, ChildDiedError
 from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
@@ -22,9 +25,6 @@ from tagger.store.labels import LabelBook, labels_of
 from tagger.store.results import Look, enqueue_stale, store_looks
 from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
-from tagger.vision.classifier import BATCHES_IN_FLIGHT, ChildDiedError
-from tagger.vision.head import Head
-from tagger.vision.protocol import Answer, Request, Verdict
 from tests.store import samples
 
 DIMENSIONS = 4

@@ -15,7 +15,7 @@ from tagger.store.models import all_models
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
-    from tagger.vision.models import Architecture
+    from tagger.inference.registry import Architecture
 
 
 @click.group(
@@ -38,8 +38,8 @@ def command() -> None:
 @click.pass_context
 def list_models(context: click.Context, as_json: bool) -> int:
     """Every model; a star marks the one that is used."""
-    from tagger.vision.models import REGISTRY
-    from tagger.vision.trained import architecture, trained_names
+    from tagger.inference.lookup import architecture, trained_names
+    from tagger.inference.registry import REGISTRY
 
     settings = settings_of(context)
     names = [*REGISTRY, *trained_names(settings.data_dir)]
@@ -60,7 +60,7 @@ def list_models(context: click.Context, as_json: bool) -> int:
 @click.pass_context
 def show(context: click.Context, name: str | None, as_json: bool) -> int:
     """Everything about model NAME, or about the one that is used."""
-    from tagger.vision.trained import architecture
+    from tagger.inference.lookup import architecture
 
     settings = settings_of(context)
     about = _about(settings, architecture(name or settings.model.name, settings.data_dir), checked=True)
@@ -91,8 +91,8 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
 @click.pass_context
 def fetch_weights(context: click.Context, name: str | None) -> int:
     """Fetch the weights of model NAME, or of the one that is used, and verify them."""
-    from tagger.vision.trained import architecture
-    from tagger.vision.weights import fetch, find, locate
+    from tagger.inference.lookup import architecture
+    from tagger.inference.weights import fetch, find, locate
 
     settings = settings_of(context)
     # A local file is for one model; what is fetched goes into the data directory.
@@ -118,9 +118,9 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger import control
     from tagger.core.config_sources import choose_model, where_model_is_set
-    from tagger.vision.models import model_id
-    from tagger.vision.trained import architecture
-    from tagger.vision.weights import find
+    from tagger.inference.lookup import architecture
+    from tagger.inference.registry import model_id
+    from tagger.inference.weights import find
 
     wanted = architecture(name, settings_of(context).data_dir)
     source = where_model_is_set(context.obj["config"])
@@ -156,8 +156,8 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     """Look at a sample of the library with model NAME and tell what would change. Nothing is stored."""
     from dataclasses import asdict
 
+    from tagger.inference.lookup import architecture
     from tagger.preview import preview
-    from tagger.vision.trained import architecture
 
     settings = settings_of(context, model__name=name)
     architecture(name, settings.data_dir)
@@ -228,8 +228,8 @@ def export_light(
     from dataclasses import asdict
 
     from tagger import control
-    from tagger.light_export import export
-    from tagger.vision.trained import architecture
+    from tagger.inference.light_export import export
+    from tagger.inference.lookup import architecture
 
     settings = settings_of(context)
     wanted = architecture(name or settings.model.name, settings.data_dir)
@@ -289,10 +289,10 @@ def _labelled_by_others(settings: Settings, model_id: str) -> int:
 
 def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
     """What is known of a model. `checked`: look into the weights file, too."""
-    from tagger.vision.light import find_light
-    from tagger.vision.light import place as light_place
-    from tagger.vision.models import model_id
-    from tagger.vision.weights import address, find, place
+    from tagger.inference.light_model import find_light
+    from tagger.inference.light_model import place as light_place
+    from tagger.inference.registry import model_id
+    from tagger.inference.weights import address, find, place
 
     used = architecture.name == settings.model.name
     if not used:

@@ -14,11 +14,11 @@ from tagger.cli.common import absolute, count, duration, settings_of, weights_op
 from tagger.cli.progress import ByteMeter, Meter
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
-from tagger.training import Report
+from tagger.inference.training.train import Report
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
-    from tagger.training import Training, Wish
+    from tagger.inference.training.train import Training, Wish
 
 
 class _Screen(Report):
@@ -119,10 +119,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Train a network on the classes in DIR; it can be used by --model NAME like any other."""
-    from tagger.dataset import read_dataset
+    from tagger.inference.registry import registered
+    from tagger.inference.training.dataset import read_dataset
+    from tagger.inference.training.train import SMALL, Wish, train
     from tagger.store.lock import TRAIN_LOCK, work_lock
-    from tagger.training import SMALL, Wish, train
-    from tagger.vision.models import registered
 
     settings = settings_of(context)
     widths = _widths(blocks)
@@ -176,8 +176,8 @@ def _widths(blocks: str) -> tuple[int, ...]:
 
 
 def _name(settings: Settings, name: str | None, source: str, replace: bool) -> str:
-    from tagger.vision.models import REGISTRY
-    from tagger.vision.trained import NAME, description_file
+    from tagger.inference.custom_models import NAME, description_file
+    from tagger.inference.registry import REGISTRY
 
     found = name or re.sub(r"[^a-z0-9._-]+", "-", Path(source).name.lower().removesuffix(".gz").removesuffix(".tar"))
     if not re.fullmatch(NAME, found) or found == "small":
@@ -196,8 +196,8 @@ def _name(settings: Settings, name: str | None, source: str, replace: bool) -> s
 
 def _start_weights(stack: ExitStack, settings: Settings, wish: Wish, weights: str | None, quiet: bool) -> Path | None:
     """Published weights, where training starts from them. Raises UsageError, ModelError."""
-    from tagger.vision.models import registered
-    from tagger.vision.weights import locate
+    from tagger.inference.registry import registered
+    from tagger.inference.weights import locate
 
     if not wish.fine_tune:
         if weights is not None:

@@ -15,11 +15,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.chosen_model import choose_model, record_model
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.linear_heads import unit
+from tagger.inference.protocol import Verdict
+from tagger.inference.selection import choose_model, record_model
+from tagger.inference.worker_client import Classifier
 from tagger.label_names import meant
 from tagger.labels import taxonomy
 from tagger.looking import Tell, look_as, look_at
@@ -35,8 +37,6 @@ from tagger.teaching.apply import scored_by, switch
 from tagger.teaching.measure import Candidate, Scored, measure, train
 from tagger.teaching.report import Report
 from tagger.teaching.taught_file import Imported
-from tagger.vision.classifier import Classifier
-from tagger.vision.protocol import Verdict
 
 _SAMPLED = 1000
 # So many labels at most share a look through the library: each keeps 4 bytes a photo meanwhile.

@@ -14,6 +14,9 @@ from tagger.core.clock import local_time
 from tagger.core.errors import ModelError, NoLibraryError, QueryError
 from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
+from tagger.inference.light_model import find_light
+from tagger.inference.lookup import architecture
+from tagger.inference.weights import locate
 from tagger.keywords.read import keywords_in
 from tagger.keywords.sidecar import place_of
 from tagger.keywords.write import ChangedError, UnwritableError, read
@@ -23,9 +26,6 @@ from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
-from tagger.vision.light import find_light
-from tagger.vision.trained import architecture
-from tagger.vision.weights import locate
 from tagger.web import api_work, queries
 from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.guard import too_often

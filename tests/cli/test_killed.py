@@ -32,7 +32,7 @@ def worker_of(running: subprocess.Popen[str]) -> int | None:
     """The child process that looks at photos, if it runs."""
     for child in children(running.pid):
         with contextlib.suppress(OSError):
-            if b"tagger.vision.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"tagger.inference.processes.feature_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return child
     return None
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
-from tagger.vision import light
+from tagger.inference import light_model
 from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import running, wait_for
-from tests.vision.test_engine import keras
+from tests.inference.test_engine import keras
 
 # Each makes or loads a network in TensorFlow; the light engine itself runs in many other tests.
 pytestmark = pytest.mark.slow
@@ -148,16 +148,16 @@ def test_without_its_runtime_it_says_what_to_install(
 ) -> None:
     from tagger.core.config import EngineSettings, Settings
     from tagger.core.errors import EngineError
-    from tagger.vision.models import REGISTRY
+    from tagger.inference.registry import REGISTRY
 
     (tmp_path / "models").mkdir()
     shutil.copy(exported, tmp_path / "models" / "mobilenet_v2.tflite")
-    assert light.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is not None
-    monkeypatch.setattr(light, "has_runtime", lambda: False)
-    assert light.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is None
+    assert light_model.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is not None
+    monkeypatch.setattr(light_model, "has_runtime", lambda: False)
+    assert light_model.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is None
     demanded = Settings(data_dir=tmp_path, engine=EngineSettings(kind="light"))
     with pytest.raises(EngineError, match="pip install 'tagger\\[light\\]'"):
-        light.find_light(demanded, REGISTRY["mobilenet_v2"])
+        light_model.find_light(demanded, REGISTRY["mobilenet_v2"])
 
 
 def test_export_uses_the_librarys_own_photos_and_tells_what_came_of_it(labelled: Tagger) -> None:
@@ -166,7 +166,7 @@ def test_export_uses_the_librarys_own_photos_and_tells_what_came_of_it(labelled:
     assert (said["calibrated_on"], said["photos"]) == (40, 80)
     assert 0.9 <= said["agreement"] <= 1
     assert said["path"] == str(labelled.data / "models" / "mobilenet_v2.tflite")
-    assert light.read_about(Path(said["path"])).agreement == said["agreement"]
+    assert light_model.read_about(Path(said["path"])).agreement == said["agreement"]
 
 
 def test_export_refuses_and_leaves_what_was_there(tagger: Tagger, shared: Path, tmp_path: Path) -> None:

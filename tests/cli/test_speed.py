@@ -16,10 +16,10 @@ from PIL import Image
 from benchmarks import label_precision
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
+from tagger.inference.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
 from tagger.system.machine import usable_cores
-from tagger.vision.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
 from tests.cli.runner import MOBILENET, Tagger
-from tests.vision.test_engine import keras
+from tests.inference.test_engine import keras
 
 
 def test_bfloat16_is_tried_once_on_the_owners_own_photos(labelled: Tagger) -> None:

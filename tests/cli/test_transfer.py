@@ -16,7 +16,7 @@ from tagger.teaching.logistic import STRENGTH
 from tests.cli.runner import Tagger
 from tests.teaching.pictures import CLASSES, extract, of
 
-KERAS = Path(__file__).parents[1] / "vision" / "plain_keras.py"
+KERAS = Path(__file__).parents[1] / "inference" / "plain_keras.py"
 OTHERS = [name for name in CLASSES if name != "dog"]
 
 

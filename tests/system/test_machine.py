@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tagger.inference.processes.feature_worker import fitting_batch
 from tagger.system.machine import (
     memory,
     processor_flags,
@@ -15,7 +16,6 @@ from tagger.system.machine import (
     usable_threads,
     why_no_tensorflow,
 )
-from tagger.vision.worker import fitting_batch
 from tests.cli.runner import COMMAND
 
 CORES = len(os.sched_getaffinity(0))

@@ -51,7 +51,8 @@ def decoded(
 ) -> Decoded | None:
     """Decode the pictures of each part; None if it was stopped. What `folder` has of a run before is taken from there.
 
-    `parts`: as `tagger.dataset.Dataset` has them. `report` is told pictures done and in all. Raises OSError.
+    `parts`: as `tagger.inference.training.dataset.Dataset` has them. `report` is told pictures done and in all.
+    Raises OSError.
     """
     found: dict[str, Pictures] = {}
     total, done = sum(len(items) for items in parts.values()), 0

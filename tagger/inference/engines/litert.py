@@ -12,10 +12,10 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from tagger.core.errors import WeightsError
-from tagger.vision.head import Head
-from tagger.vision.light import read_head
-from tagger.vision.models import Architecture
-from tagger.vision.preprocessing import Preprocessing, preprocessed
+from tagger.inference.head import Head
+from tagger.inference.light_model import read_head
+from tagger.inference.preprocessing import Preprocessing, preprocessed
+from tagger.inference.registry import Architecture
 
 
 class LiteRtEngine:

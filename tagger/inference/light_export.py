@@ -13,13 +13,13 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, NoLibraryError, TaggerError, UsageError
 from tagger.core.paths import shown_path
+from tagger.inference.light_model import INSTALL, About, has_runtime, place, read_about
+from tagger.inference.registry import Architecture
+from tagger.inference.weights import WeightsFile, locate
 from tagger.intake.walk import photos_below
 from tagger.store import records
 from tagger.store.session import open_store
 from tagger.system.child_process import messages, send, spawn
-from tagger.vision.light import INSTALL, About, has_runtime, place, read_about
-from tagger.vision.models import Architecture
-from tagger.vision.weights import WeightsFile, locate
 
 LOG_FILE = "export.log"
 # So few photos cannot show what the ranges of a layer's values are, nor how often two networks agree.
@@ -110,7 +110,7 @@ def _run(
     clock: Clock,
 ) -> None:
     log = settings.data_dir / LOG_FILE
-    process, channel = spawn("tagger.vision.exporter", settings.data_dir, log)
+    process, channel = spawn("tagger.inference.processes.light_exporter", settings.data_dir, log)
     try:
         with channel:
             send(

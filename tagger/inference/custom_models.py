@@ -16,10 +16,9 @@ from pydantic import Field, ValidationError
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Section, Share
 from tagger.core.errors import WeightsError
-from tagger.vision.models import MODELS_FOLDER, REGISTRY, Architecture, Network, registered
-from tagger.vision.preprocessing import Preprocessing
+from tagger.inference.registry import MODELS_FOLDER, REGISTRY
 
-_SUFFIX = ".model.json"
+SUFFIX = ".model.json"
 NAME = r"^[a-z0-9][a-z0-9._-]{0,58}$"
 _MOST_BYTES = 8 << 20
 
@@ -49,7 +48,7 @@ class Description(Section):
 
 def description_file(data_dir: Path, name: str) -> Path:
     """Where the description of a trained network is kept."""
-    return data_dir / MODELS_FOLDER / f"{name}{_SUFFIX}"
+    return data_dir / MODELS_FOLDER / f"{name}{SUFFIX}"
 
 
 def write(data_dir: Path, description: Description) -> None:
@@ -71,47 +70,13 @@ def read(path: Path) -> Description:
         raise _wrong(path, f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise _wrong(path, "it is damaged or was not written to its end") from error
-    if path.name != f"{found.name}{_SUFFIX}":
+    if path.name != f"{found.name}{SUFFIX}":
         raise _wrong(path, f"it is of a model called {found.name}")
     if found.kind != "small" and found.kind not in REGISTRY:
         raise _wrong(path, f"it is of an architecture {found.kind!r}, which this tagger does not know")
     if found.kind == "small" and not found.widths:
         raise _wrong(path, "it has no blocks")
     return found
-
-
-def as_architecture(description: Description) -> Architecture:
-    """A trained network as the registry has others."""
-    base = REGISTRY.get(description.kind)
-    return Architecture(
-        name=description.name,
-        keras_name="" if base is None else base.keras_name,
-        input_size=description.input_size,
-        features=description.dense if base is None else base.features,
-        preprocessing=Preprocessing.TF if base is None else base.preprocessing,
-        url="",
-        md5=None,
-        megabytes=description.megabytes,
-        about=f"trained by you: {len(description.classes)} classes, accuracy {description.accuracy:.1%}",
-        network=Network(description.widths, description.dense, description.classes),
-        sha256=description.weights_sha256,
-    )
-
-
-def architecture(name: str, data_dir: Path) -> Architecture:
-    """The model of a name: of the registry, or one that was trained here.
-
-    Raises ModelError with the nearest names, WeightsError where a trained one is damaged.
-    """
-    path = description_file(data_dir, name)
-    if name in REGISTRY or not path.is_file():
-        return registered(name, trained_names(data_dir))
-    return as_architecture(read(path))
-
-
-def trained_names(data_dir: Path) -> list[str]:
-    """The names of the trained networks."""
-    return sorted(path.name.removesuffix(_SUFFIX) for path in (data_dir / MODELS_FOLDER).glob(f"*{_SUFFIX}"))
 
 
 def _wrong(path: Path, why: str) -> WeightsError:

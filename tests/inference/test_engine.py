@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from tagger.imaging.decode import decode, open_photo
+from tagger.inference.registry import REGISTRY
 from tagger.labels import taxonomy
 from tagger.labels.policy import top_classes
-from tagger.vision.models import REGISTRY
-from tests.vision import plain_keras
+from tests.inference import plain_keras
 
 
 def keras(*arguments: object, **environ: str) -> Any:

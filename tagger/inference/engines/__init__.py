@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.vision.head import Head
-from tagger.vision.models import Architecture
+from tagger.inference.head import Head
+from tagger.inference.registry import Architecture
 
 
 class Engine(Protocol):

@@ -14,12 +14,12 @@ from typing import Any
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
-from tagger.curves import confusion_picture, curves_picture
-from tagger.dataset import Dataset
+from tagger.inference import custom_models
+from tagger.inference.custom_models import Description
+from tagger.inference.registry import MODELS_FOLDER, REGISTRY
+from tagger.inference.training.charts import confusion_picture, curves_picture
+from tagger.inference.training.dataset import Dataset
 from tagger.system.child_process import messages, send, spawn
-from tagger.vision import trained
-from tagger.vision.models import MODELS_FOLDER, REGISTRY
-from tagger.vision.trained import Description
 
 LOG_FILE = "train.log"
 SMALL = "small"
@@ -105,7 +105,7 @@ def train(
     folder = _begun(settings, dataset, wish, start_weights)
     started = clock.monotonic()
     log = settings.data_dir / LOG_FILE
-    process, channel = spawn("tagger.vision.trainer", settings.data_dir, log)
+    process, channel = spawn("tagger.inference.processes.trainer", settings.data_dir, log)
     result = Training(wish.name, classes=dataset.classes)
     try:
         with channel:
@@ -222,7 +222,7 @@ def _keep(settings: Settings, wish: Wish, result: Training, folder: Path) -> Non
         with replacing(Path(path)) as temporary:
             picture.save(temporary, "PNG")
     base = REGISTRY.get(wish.kind)
-    trained.write(
+    custom_models.write(
         settings.data_dir,
         Description(
             name=wish.name,

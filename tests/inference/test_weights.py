@@ -14,9 +14,9 @@ import pytest
 
 from tagger.core.config import ModelSettings, Settings
 from tagger.core.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
-from tagger.vision import weights
-from tagger.vision.models import REGISTRY, model_id, registered
-from tests.vision.web import Site, serve
+from tagger.inference import weights
+from tagger.inference.registry import REGISTRY, model_id, registered
+from tests.inference.web import Site, serve
 
 CONTENT = random.Random(1).randbytes(3_000_000)
 MOBILENET = REGISTRY["mobilenet_v2"]  # Keras publishes no sum for it, so any bytes will do
@@ -100,7 +100,7 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
     site.slow = 0.01
     code = (
         "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
-        "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
+        "from tagger.inference import weights; from tagger.inference.registry import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "weights.fetch(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
     )
@@ -119,7 +119,7 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
 def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
     code = (
         "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
-        "from tagger.vision import weights; from tagger.vision.models import REGISTRY\n"
+        "from tagger.inference import weights; from tagger.inference.registry import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "print(weights.locate(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"
     )

@@ -27,7 +27,7 @@ from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ConfigError, ModelUnavailableError, WeightsError
-from tagger.vision.models import MODELS_FOLDER, Architecture
+from tagger.inference.registry import MODELS_FOLDER, Architecture
 
 FOLDER = MODELS_FOLDER
 _CHECKSUMS = "checksums.json"

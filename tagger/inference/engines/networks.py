@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from tagger.vision.models import Architecture
+from tagger.inference.registry import Architecture
 
 # The share of values that each block leaves out while it is trained (Srivastava et al. 2014).
 _DROPOUT = 0.25

@@ -15,8 +15,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tagger.core.errors import EngineError
-from tagger.vision.models import Architecture
-from tagger.vision.preprocessing import preprocessed
+from tagger.inference.preprocessing import preprocessed
+from tagger.inference.registry import Architecture
 
 # So many photos at once are as fast as more, or faster (docs/engines.md), and one photo does not wait for long.
 BATCH = 4

@@ -1,4 +1,4 @@
-"""The process that makes a light model: `python -m tagger.vision.exporter FD`, started by `tagger.light_export` only.
+"""The child process that makes a light model; started by `tagger.inference.light_export` only.
 
 A third of the photos calibrates it; on the others it is compared with float32.
 """
@@ -23,11 +23,11 @@ from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.imaging.decode import Decoded, decode, open_photo
 from tagger.imaging.errors import DecodeError
+from tagger.inference.light_model import About, write_light
+from tagger.inference.lookup import architecture
+from tagger.inference.registry import Architecture
 from tagger.system.child_process import receive, send
 from tagger.system.machine import usable_threads
-from tagger.vision.light import About, write_light
-from tagger.vision.models import Architecture
-from tagger.vision.trained import architecture
 
 _BATCH = 16
 
@@ -63,9 +63,9 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     # They take seconds to import, and are not needed to tell that there are too few photos.
     from importlib.metadata import version
 
-    from tagger.vision.engines.litert import LiteRtEngine
-    from tagger.vision.engines.quantizing import quantized
-    from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+    from tagger.inference.engines.litert import LiteRtEngine
+    from tagger.inference.engines.quantizing import quantized
+    from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
 
     use_threads(threads)
     exact = TensorFlowEngine(wanted, Path(order["weights"]), batch_size=_BATCH)

@@ -8,7 +8,7 @@ import pytest
 
 from tagger.core.config import IntakeSettings
 from tagger.core.errors import UsageError
-from tagger.dataset import Item, read_dataset
+from tagger.inference.training.dataset import Item, read_dataset
 
 
 def make(folder: Path, *places: str, count: int = 20) -> None:

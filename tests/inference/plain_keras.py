@@ -25,7 +25,7 @@ def make(name: str, file: str) -> None:
     import keras
     from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
-    from tagger.vision.models import REGISTRY
+    from tagger.inference.registry import REGISTRY
 
     keras.utils.set_random_seed(1)
     network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
@@ -43,9 +43,9 @@ def make(name: str, file: str) -> None:
 def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -> None:
     import keras
 
-    from tagger.vision.engines.tensorflow import TensorFlowEngine
-    from tagger.vision.models import REGISTRY
-    from tagger.vision.precision import Precision
+    from tagger.inference.engines.tensorflow import TensorFlowEngine
+    from tagger.inference.precision import Precision
+    from tagger.inference.registry import REGISTRY
 
     pixels = np.load(pixels_file)
     network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
@@ -72,7 +72,7 @@ def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -
 def agree(name: str, file: str, *pixels_files: str) -> None:
     import keras
 
-    from tagger.vision.models import REGISTRY
+    from tagger.inference.registry import REGISTRY
 
     network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
     network.load_weights(file)
@@ -84,11 +84,11 @@ def agree(name: str, file: str, *pixels_files: str) -> None:
 
 
 def light(name: str, file: str, pixels_file: str, light_file: str) -> None:
-    from tagger.vision.engines.litert import LiteRtEngine
-    from tagger.vision.engines.quantizing import quantized
-    from tagger.vision.engines.tensorflow import TensorFlowEngine
-    from tagger.vision.light import About, write_light
-    from tagger.vision.models import REGISTRY
+    from tagger.inference.engines.litert import LiteRtEngine
+    from tagger.inference.engines.quantizing import quantized
+    from tagger.inference.engines.tensorflow import TensorFlowEngine
+    from tagger.inference.light_model import About, write_light
+    from tagger.inference.registry import REGISTRY
 
     pixels = np.load(pixels_file)
     exact = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=16)
@@ -122,8 +122,8 @@ def order(scores_file: str) -> None:
 
 def load(name: str, *files: str) -> None:
     from tagger.core.errors import TaggerError
-    from tagger.vision.engines.tensorflow import TensorFlowEngine
-    from tagger.vision.models import REGISTRY
+    from tagger.inference.engines.tensorflow import TensorFlowEngine
+    from tagger.inference.registry import REGISTRY
 
     said = {}
     for file in files:

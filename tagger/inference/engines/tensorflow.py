@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tagger.core.clock import SystemClock
 from tagger.core.errors import EngineError, WeightsError
-from tagger.vision.engines.folding import folded, in_bfloat16
-from tagger.vision.engines.networks import build
-from tagger.vision.head import Head
-from tagger.vision.models import Architecture
-from tagger.vision.precision import UNFINISHED, Precision, Trial
-from tagger.vision.preprocessing import preprocessed
+from tagger.inference.engines.folding import folded, in_bfloat16
+from tagger.inference.engines.networks import build
+from tagger.inference.head import Head
+from tagger.inference.precision import UNFINISHED, Precision, Trial
+from tagger.inference.preprocessing import preprocessed
+from tagger.inference.registry import Architecture
 
 
 def use_threads(threads: int, beside: int = 1) -> None:

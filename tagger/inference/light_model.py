@@ -20,9 +20,9 @@ import numpy as np
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelUnavailableError, WeightsError
 from tagger.core.hashing import content_hash
-from tagger.vision.head import Head
-from tagger.vision.models import Architecture
-from tagger.vision.weights import FOLDER, find
+from tagger.inference.head import Head
+from tagger.inference.registry import Architecture
+from tagger.inference.weights import FOLDER, find
 
 INSTALL = "Install it with: pip install 'tagger[light]'"
 _FORMAT = 1

@@ -1,4 +1,4 @@
-"""The process that trains a network: `python -m tagger.vision.trainer FD`, started by `tagger.training` only.
+"""The child process that trains a network; started by `tagger.inference.training.train` only.
 
 Every epoch goes over all pictures, shifted and mirrored at random. After each epoch the state is written, so that
 training that was interrupted goes on with the next one.
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError, UsageError
+from tagger.inference.precision import computes_bfloat16
+from tagger.inference.preprocessing import Preprocessing, preprocessed
+from tagger.inference.processes.training_pictures import Pictures, decoded
+from tagger.inference.registry import REGISTRY, Architecture, Network
 from tagger.system.child_process import receive, send
 from tagger.system.machine import usable_threads
-from tagger.vision.models import REGISTRY, Architecture, Network
-from tagger.vision.precision import computes_bfloat16
-from tagger.vision.preprocessing import Preprocessing, preprocessed
-from tagger.vision.training_pictures import Pictures, decoded
 
 # So many bytes of pictures are made ready at once.
 _AT_ONCE = 64 << 20
@@ -81,7 +81,7 @@ def _train(channel: Connection, order: dict[str, Any]) -> None:
             name, first = order["classes"][int(counts.argmin())], "".join(pictures.skipped[:1])
             raise UsageError(f"No picture of {name!r} for the {part} can be read. {first}")
     # Importing it takes seconds, and what is wrong with the pictures is known before.
-    from tagger.vision.engines.tensorflow import use_threads
+    from tagger.inference.engines.tensorflow import use_threads
 
     # Pictures are made ready beside the network.
     use_threads(threads, beside=2)
@@ -111,7 +111,7 @@ def _fit(
     import keras
     import tensorflow as tf
 
-    from tagger.vision.engines.networks import build
+    from tagger.inference.engines.networks import build
 
     keras.utils.set_random_seed(int(order["seed"]))
     epochs, batch = int(order["epochs"]), int(order["batch_size"])
@@ -176,8 +176,8 @@ def _fit(
 
 def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> None:
     """Take over the published weights of an architecture, but for its last layer, which has other classes."""
-    from tagger.vision.engines.networks import build
-    from tagger.vision.engines.tensorflow import load_weights
+    from tagger.inference.engines.networks import build
+    from tagger.inference.engines.tensorflow import load_weights
 
     published = REGISTRY[order["network"]]
     known = build(published)
@@ -270,7 +270,7 @@ def _plain_weights(network: Any, wanted: Architecture, folder: Path) -> None:
     """Write the best weights as those of the network in float32, as the engine builds it."""
     import keras
 
-    from tagger.vision.engines.networks import build
+    from tagger.inference.engines.networks import build
 
     keras.config.set_dtype_policy("float32")
     plain = build(wanted)

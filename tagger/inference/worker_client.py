@@ -1,6 +1,6 @@
 """The parent's handle on the child process that looks at photos.
 
-The child is a fresh interpreter (`python -m tagger.vision.worker`, never a fork), started on first work,
+The child is a fresh interpreter (`tagger.inference.processes.feature_worker`, never a fork), started on first work,
 killed when it stalls, and gone when the parent is gone. Paths go in, features come out.
 """
 
@@ -18,12 +18,12 @@ from typing import Any, Literal
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelError, WeightsError
+from tagger.inference.head import Head, head_file
+from tagger.inference.precision import Precision, Trial, computes_bfloat16, remember, remembered
+from tagger.inference.protocol import Answer, Request, receive_answers, request_json
+from tagger.inference.registry import Architecture
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
-from tagger.vision.head import Head, head_file
-from tagger.vision.models import Architecture
-from tagger.vision.precision import Precision, Trial, computes_bfloat16, remember, remembered
-from tagger.vision.protocol import Answer, Request, receive_answers, request_json
 
 LOG_FILE = "worker.log"
 # While one batch is in the network the next is being decoded.
@@ -205,7 +205,9 @@ class Classifier:
         self._in_flight.clear()
 
     def _spawn(self) -> None:
-        self._process, self._channel = spawn("tagger.vision.worker", self._settings.data_dir, self.log_file)
+        self._process, self._channel = spawn(
+            "tagger.inference.processes.feature_worker", self._settings.data_dir, self.log_file
+        )
         self._in_flight.clear()
         self.starts += 1
         engine = self._settings.engine

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagger.vision.throttle import Throttle
+from tagger.inference.throttle import Throttle
 
 
 class Machine:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.core.errors import ModelError
-from tagger.vision.preprocessing import Preprocessing
+from tagger.inference.preprocessing import Preprocessing
 
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 

@@ -1,4 +1,4 @@
-"""The child process: `python -m tagger.vision.worker FD`, started by `tagger.vision.classifier` only.
+"""The child process that turns photos into features; started by `tagger.inference.worker_client` only.
 
 Three kinds of threads. One reads the parent's messages and hands each photo to a pool; the pool's threads
 read, hash, decode and resize; the main thread runs the network over one batch while the pool works on the
@@ -28,13 +28,13 @@ from tagger.core.errors import ModelError
 from tagger.core.photo import Looked, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.inference.engines import Engine
+from tagger.inference.lookup import architecture
+from tagger.inference.precision import UNFINISHED, Precision, Trial
+from tagger.inference.protocol import Answer, Request, Verdict, request_from, send_answers
+from tagger.inference.throttle import Throttle
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
-from tagger.vision.engines import Engine
-from tagger.vision.precision import UNFINISHED, Precision, Trial
-from tagger.vision.protocol import Answer, Request, Verdict, request_from, send_answers
-from tagger.vision.throttle import Throttle
-from tagger.vision.trained import architecture
 
 # Features of the last pictures seen, so that copies within a run go through the network once.
 _REMEMBERED = 512
@@ -276,10 +276,10 @@ def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
         usable_threads(load["threads"]),
     )
     if load["engine"] == "light":
-        from tagger.vision.engines.litert import LiteRtEngine
+        from tagger.inference.engines.litert import LiteRtEngine
 
         return LiteRtEngine(wanted, file, threads=threads), None
-    from tagger.vision.engines.tensorflow import TensorFlowEngine, use_threads
+    from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
 
     use_threads(threads)
     engine = TensorFlowEngine(

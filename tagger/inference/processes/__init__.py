@@ -1,0 +1,1 @@
+"""Programs of their own, started as child processes: the only ones that load TensorFlow or LiteRT."""
