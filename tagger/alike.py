@@ -15,7 +15,7 @@ from tagger.core.paths import shown_path
 from tagger.duplicates import near_duplicates
 from tagger.feature_matrix import FeatureMatrix, open_matrix
 from tagger.inference.protocol import Verdict
-from tagger.looking import Tell, look_as
+from tagger.pipeline.look import Tell, look_as
 from tagger.store import jobs, records
 from tagger.store.counts import main_model
 from tagger.store.features import reusable_features

@@ -15,7 +15,7 @@ from tagger.inference.selection import ChosenModel, choose_model, open_classifie
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
 from tagger.judge import Judge, policy_for
-from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals
 from tagger.store.lock import work_lock, worker_name

@@ -14,7 +14,7 @@ from tagger.inference.selection import choose_model, open_classifier, record_mod
 from tagger.inference.worker_client import Classifier
 from tagger.judge import Judge, policy_for
 from tagger.labels.policy import Policy
-from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.schedule import Window
 from tagger.store import jobs, runs
 from tagger.store.labels import anything_labelled

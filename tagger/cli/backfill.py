@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tagger.backfill import Outcome
     from tagger.core.config import Settings
     from tagger.intake.scan import ScanResult
-    from tagger.pipeline import Progress
+    from tagger.pipeline.label_queue import Progress
     from tagger.teaching.teach import Lesson
     from tagger.writing import Written
 

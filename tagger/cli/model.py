@@ -157,7 +157,7 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     from dataclasses import asdict
 
     from tagger.inference.lookup import architecture
-    from tagger.preview import preview
+    from tagger.pipeline.preview import preview
 
     settings = settings_of(context, model__name=name)
     architecture(name, settings.data_dir)

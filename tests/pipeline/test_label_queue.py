@@ -19,7 +19,7 @@ from tagger.inference.worker_client import BATCHES_IN_FLIGHT, ChildDiedError
 from tagger.judge import Judge
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.pipeline import Labeller, Progress, label_queued
+from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs
 from tagger.store.labels import LabelBook, labels_of
 from tagger.store.results import Look, enqueue_stale, store_looks

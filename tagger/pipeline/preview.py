@@ -14,7 +14,7 @@ from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.inference.protocol import Verdict
 from tagger.inference.selection import choose_model, open_classifier
 from tagger.judge import policy_for
-from tagger.looking import look_at
+from tagger.pipeline.look import look_at
 from tagger.store import records
 from tagger.store.counts import count_totals
 from tagger.store.labels import labels_of

@@ -1,0 +1,1 @@
+"""Queued photos through the model, and photos looked at on demand. Read `label_queue` first."""
