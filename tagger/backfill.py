@@ -14,7 +14,7 @@ from tagger.core.config import Settings
 from tagger.inference.selection import ChosenModel, choose_model, open_classifier, record_model
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
-from tagger.judge import Judge, policy_for
+from tagger.labels.labeller import Judge, policy_for
 from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals

@@ -27,7 +27,7 @@ from tagger.intake.roots import resolve_roots
 from tagger.intake.watch import Happening
 from tagger.keywording import KeywordWriting
 from tagger.labelling import Labelling
-from tagger.relabel import ask_for
+from tagger.labels.relabel_request import ask_for
 from tagger.relabelling import Relabelling
 from tagger.schedule import Scheduler, Window, local_zone
 from tagger.store import jobs

@@ -12,7 +12,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
 from tagger.inference.selection import choose_model, open_classifier, record_model
 from tagger.inference.worker_client import Classifier
-from tagger.judge import Judge, policy_for
+from tagger.labels.labeller import Judge, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.schedule import Window

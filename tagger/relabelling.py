@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from tagger.background import Background
-from tagger.relabel import is_due, relabel_due
+from tagger.labels.relabel_request import is_due, relabel_due
 
 _LOG = logging.getLogger("tagger")
 

@@ -15,7 +15,7 @@ from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
-from tagger.differences import Difference
+from tagger.labels.differences import Difference
 
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:

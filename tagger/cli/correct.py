@@ -41,7 +41,7 @@ def command(
 ) -> int:
     """Correct the labels of PHOTOS."""
     from tagger import control
-    from tagger.corrections import Correction, correct
+    from tagger.labels.corrections import Correction, correct
     from tagger.store.session import open_store
     from tagger.store.taught_labels import all_taught
 

@@ -13,7 +13,7 @@ from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
-    from tagger.explain import Explanation
+    from tagger.labels.explain import Explanation
 
 
 @click.command(
@@ -30,7 +30,7 @@ A photo of the library is explained from what is stored; any other is looked at 
 @click.pass_context
 def command(context: click.Context, photo: str, model: str | None, weights: str | None, as_json: bool) -> int:
     """Why PHOTO got its labels: the model's scores, the hierarchy, the rules and the thresholds."""
-    from tagger.explain import explain
+    from tagger.pipeline.on_demand import explain
 
     settings = settings_of(context, model__name=model, model__weights=weights)
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:

@@ -12,11 +12,11 @@ from tagger.cli.common import count, path_json, print_differences, settings_of, 
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.clock import SystemClock
 from tagger.core.errors import ExitCode
-from tagger.differences import EXAMPLES
+from tagger.labels.differences import EXAMPLES
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
-    from tagger.relabel import Compared, Relabelled
+    from tagger.labels.relabel import Compared, Relabelled
 
 
 @click.command(
@@ -32,7 +32,8 @@ Examples:
 def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
     from tagger import control
-    from tagger.relabel import Compared, Relabelled, compare, relabel_due
+    from tagger.labels.relabel import Compared, Relabelled, compare
+    from tagger.labels.relabel_request import relabel_due
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals

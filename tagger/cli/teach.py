@@ -71,7 +71,7 @@ def command(
 ) -> int:
     """Teach label NAME by photos that show it, and photos that do not."""
     from tagger.core.clock import SystemClock
-    from tagger.label_names import own_name
+    from tagger.labels.names import own_name
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals
     from tagger.teaching.teach import Teacher

@@ -75,7 +75,7 @@ def load_settings(
 
 
 def own_rules(data_dir: Path) -> dict[str, Any]:
-    """The [labels] of the rules that were made on the web page (`tagger.rules`); empty where there are none."""
+    """The [labels] of the rules that were made on the web page (`tagger.labels.rules`); empty where there are none."""
     path = data_dir / RULES_FILE
     return dict(_read_toml(path).get("labels", {})) if path.is_file() else {}
 

@@ -19,7 +19,7 @@ from tagger.core.errors import EngineError
 from tagger.core.photo import Label, Looked
 from tagger.inference.protocol import Answer, Request, Verdict
 from tagger.inference.worker_client import ChildDiedError, Classifier
-from tagger.judge import Judge
+from tagger.labels.labeller import Judge
 from tagger.store import jobs, runs
 from tagger.store.features import find_twin, reusable_features, twin_hashes
 from tagger.store.jobs import Job

@@ -10,10 +10,10 @@ import numpy as np
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
-from tagger.differences import EXAMPLES, Difference, Differences
 from tagger.inference.protocol import Verdict
 from tagger.inference.selection import choose_model, open_classifier
-from tagger.judge import policy_for
+from tagger.labels.differences import EXAMPLES, Difference, Differences
+from tagger.labels.labeller import policy_for
 from tagger.pipeline.look import look_at
 from tagger.store import records
 from tagger.store.counts import count_totals

@@ -22,8 +22,8 @@ from tagger.core.linear_heads import unit
 from tagger.inference.protocol import Verdict
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.worker_client import Classifier
-from tagger.label_names import meant
 from tagger.labels import taxonomy
+from tagger.labels.names import meant
 from tagger.pipeline.look import Tell, look_as, look_at
 from tagger.store import jobs, taught_labels
 from tagger.store.counts import main_model

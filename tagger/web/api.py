@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from tagger.core.errors import UsageError
-from tagger.corrections import Correction, correct
-from tagger.explain import explain_stored
+from tagger.labels.corrections import Correction, correct
+from tagger.labels.explain import explain_stored
 from tagger.similar import similar
 from tagger.store import records
 from tagger.store.corrections import labels_on

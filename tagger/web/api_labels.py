@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request
 
 from tagger import control
 from tagger.core.paths import shown_path
-from tagger.differences import EXAMPLES
 from tagger.labels import taxonomy
-from tagger.relabel import ask_for, compare
-from tagger.review import uncertain
-from tagger.rules import LabelRules, changed, keep, rules_of
+from tagger.labels.differences import EXAMPLES
+from tagger.labels.relabel import compare
+from tagger.labels.relabel_request import ask_for
+from tagger.labels.review import uncertain
+from tagger.labels.rules import LabelRules, changed, keep, rules_of
 from tagger.web import queries
 from tagger.web.library import Library, library_of
 from tagger.web.schemas import (

@@ -14,11 +14,11 @@ from tagger import control
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
-from tagger.explain import Looker
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
+from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.overview import overview
-from tagger.relabel import is_due, relabel_due
+from tagger.pipeline.on_demand import Looker
 from tagger.store import records
 from tagger.store.counts import LabelCount, count_labels
 from tagger.store.lock import work_lock

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tagger.core.config import Share
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
-from tagger.explain import Explanation
+from tagger.labels.explain import Explanation
 from tagger.search.run import Found
 from tagger.store.records import PhotoStory
 

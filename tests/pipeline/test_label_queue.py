@@ -16,8 +16,8 @@ from tagger.core.photo import Fingerprint, Looked, PhotoFacts
 from tagger.inference.head import Head
 from tagger.inference.protocol import Answer, Request, Verdict
 from tagger.inference.worker_client import BATCHES_IN_FLIGHT, ChildDiedError
-from tagger.judge import Judge
 from tagger.labels import taxonomy
+from tagger.labels.labeller import Judge
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import Labeller, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs

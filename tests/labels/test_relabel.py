@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tagger import relabel as module
 from tagger.core.clock import SystemClock
 from tagger.core.config import LabelSettings, Settings
-from tagger.relabel import ask_for, compare, is_due, relabel, relabel_due
+from tagger.labels import relabel as module
+from tagger.labels.relabel import compare, relabel
+from tagger.labels.relabel_request import ask_for, is_due, relabel_due
 from tagger.store.session import open_store
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -12,10 +11,10 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import Label, Origin
-from tagger.differences import Differences
 from tagger.inference.head import Head, head_file
 from tagger.inference.selection import choose_model, open_classifier
-from tagger.judge import Judge, policy_for
+from tagger.labels.differences import Differences
+from tagger.labels.labeller import Judge, policy_for
 from tagger.store import corrections, jobs, records, runs
 from tagger.store.features import features_count, features_now, features_page
 from tagger.store.labels import LabelBook, labels_of, relabel_photos
@@ -26,32 +25,6 @@ from tagger.store.session import Store
 _PAGE = 500
 # Stored features are rounded to float16, which moves a probability by this much at most.
 _SAME = 1e-3
-
-
-# Is there while rules were changed and not yet applied, so that a crash does not lose it.
-_DUE_FILE = "relabel.due"
-
-
-def ask_for(data_dir: Path) -> None:
-    """Note that rules were changed: the library is to be relabelled. Raises OSError."""
-    (data_dir / _DUE_FILE).touch()
-
-
-def is_due(data_dir: Path) -> bool:
-    """Whether somebody asked for it, and it is not done."""
-    return (data_dir / _DUE_FILE).exists()
-
-
-def relabel_due(
-    store: Store, settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool], clock: Clock
-) -> Relabelled:
-    """Relabel because somebody asked for it; what is asked meanwhile is due again. As `relabel` otherwise."""
-    file = settings.data_dir / _DUE_FILE
-    before = file.stat().st_mtime_ns if file.exists() else None
-    result = relabel(store, settings, report, stop, clock)
-    if not result.interrupted and file.exists() and file.stat().st_mtime_ns == before:
-        file.unlink()
-    return result
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
-from tagger.judge import stored_judge
-from tagger.label_names import meant
 from tagger.labels import taxonomy
+from tagger.labels.labeller import stored_judge
+from tagger.labels.names import meant
 from tagger.labels.taxonomy import Taxonomy
 from tagger.store import corrections, jobs, records
 from tagger.store.corrections import Said

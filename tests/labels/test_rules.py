@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tagger.core.config import LabelSettings, Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.errors import ConfigError, UsageError
-from tagger.rules import LabelRules, changed, keep, rules_of
+from tagger.labels.rules import LabelRules, changed, keep, rules_of
 
 TIGER, TABBY, PUG = "n02129604", "n02123045", "n02110958"
 

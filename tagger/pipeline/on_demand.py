@@ -1,50 +1,27 @@
-"""Why a photo has its labels: from its stored features, or from a fresh look where the library has none."""
+"""Labels of a person's own files, on demand: the library's answer where it knows the photo, else the model's."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, TaggerError, UsageError
-from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.paths import shown_path
-from tagger.core.photo import Label
 from tagger.inference import protocol
 from tagger.inference.head import Head
 from tagger.inference.protocol import Answer, Request
 from tagger.inference.selection import ChosenModel, choose_model, open_classifier
 from tagger.inference.worker_client import ChildDiedError, Classifier
-from tagger.judge import policy_for, stored_judge
-from tagger.labels.policy import Policy, Verdict, top_classes
+from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
+from tagger.labels.labeller import policy_for
 from tagger.store import records
-from tagger.store.models import all_models
-from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.store.taught_labels import TaughtBook
 
 Fetching = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What the policy makes of one photo. `fresh`: the photo was looked at just now.
-
-    `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: what the policy gives.
-    """
-
-    fresh: bool
-    model_id: str
-    architecture: str
-    top: list[tuple[str, str, float]]
-    verdicts: list[Verdict]
-    labels: tuple[Label, ...]
 
 
 def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
@@ -54,17 +31,6 @@ def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
         return known
     with Looker(settings, fetching) as looker:
         return looker.look(path)
-
-
-def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
-    """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
-    known = stored_judge(session, settings, record)
-    if known is None:
-        return None
-    judge, features = known
-    taught, _ = judge.book.heads(session, judge.model)
-    about = judge.model.model_id, judge.model.architecture
-    return _explained(judge.policy, judge.head, features, about, taught, fresh=False)
 
 
 class Looker:
@@ -116,9 +82,9 @@ class Looker:
             raise UsageError(f"{shown_path(name or path)} cannot be labelled: {answer.reason}.")
         features = np.frombuffer(answer.features, "<f4")[np.newaxis]
         policy = policy_for(self._settings, chosen.architecture.name)
-        taught = _taught(self._settings, chosen.model_id)
+        taught = taught_heads(self._settings, chosen.model_id)
         about = chosen.model_id, chosen.architecture.name
-        return _explained(policy, head, features, about, taught, fresh=True)
+        return explain_features(policy, head, features, about, taught, fresh=True)
 
     def rest(self) -> None:
         """End the child if there was nothing to do for a while. To be called now and then."""
@@ -143,45 +109,6 @@ class Looker:
                 classifier.close()
                 raise
         return self._open
-
-
-def _explained(
-    policy: Policy,
-    head: Head,
-    features: NDArray[np.floating],
-    about: tuple[str, str],
-    taught: TaughtHeads,
-    *,
-    fresh: bool,
-) -> Explanation:
-    """features: (1, features). `about`: ModelId and architecture."""
-    scores = head.scores(features)
-    [labels] = taught.added(features, policy.labels_for(scores))
-    verdicts = [*_taught_verdicts(taught, features), *policy.explain(scores[0])]
-    return Explanation(fresh, *about, top_classes(scores[0], policy.taxonomy), verdicts, labels)
-
-
-def _taught_verdicts(taught: TaughtHeads, features: NDArray[np.floating]) -> list[Verdict]:
-    found = []
-    for head in taught.heads:
-        score = float(head.scores(unit(features))[0])
-        shown = score >= head.threshold
-        why = (
-            f"{'shown' if shown else 'left out'}: {score:.2f} {'reaches' if shown else 'is below'} {head.threshold:.2g}"
-        )
-        why += ", taught by you"
-        found.append(Verdict(head.key, head.name, score, head.threshold, "taught", shown, shown, why, ()))
-    return sorted(found, key=lambda verdict: -verdict.probability)
-
-
-def _taught(settings: Settings, model_id: str) -> TaughtHeads:
-    """What was taught on the features of a model; nothing where there is no library."""
-    try:
-        with open_store(settings) as store, store.read() as session:
-            model = next((one for one in all_models(session).values() if one.model_id == model_id), None)
-            return TaughtHeads(()) if model is None else TaughtBook().heads(session, model)[0]
-    except NoLibraryError:
-        return TaughtHeads(())
 
 
 def _from_library(settings: Settings, path: str) -> Explanation | None:
