@@ -26,7 +26,7 @@ from sqlalchemy import insert
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
-from tagger.feature_matrix import FeatureMatrix
+from tagger.search.feature_index import FeatureMatrix
 from tagger.store.models import ensure_model
 from tagger.store.roots import add_root
 from tagger.store.session import open_store

@@ -10,22 +10,12 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.filewrites import THREADS, Files, digest, parts, recover
-from tagger.labels import taxonomy
-from tagger.search.language import parse
-from tagger.search.run import Search
+from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
 from tagger.store.lock import WRITE_LOCK, work_lock, worker_name
-from tagger.store.reader import open_reader
 from tagger.store.session import Store, open_store
 from tagger.undoing import Choice, Undone, undo
 from tagger.writing import Written, draft_all, write_queued
-
-
-def photos_of(settings: Settings, query: str) -> tuple[int, ...]:
-    """The photos that a search finds. Raises QueryError, StoreError."""
-    tree = parse(query)
-    with open_reader(settings) as reader:
-        return tuple(found.photo_id for found in Search(reader, taxonomy.load(), tree).results(labels=False))
 
 
 def write_keywords(

@@ -38,7 +38,7 @@ Examples:
 @click.pass_context
 def command(context: click.Context, least: float, as_json: bool) -> int:
     """Report groups of photos that look nearly the same."""
-    from tagger.alike import duplicate_groups
+    from tagger.search.similar import duplicate_groups
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals
 

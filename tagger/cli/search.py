@@ -11,7 +11,7 @@ from tagger.cli.common import path_json, settings_of, write_json, write_path
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
-from tagger.search.language import HELP, parse
+from tagger.search.query import HELP, parse
 from tagger.search.run import Found, Search
 from tagger.store.reader import open_reader
 

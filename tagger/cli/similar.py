@@ -50,7 +50,7 @@ def command(
     weights: str | None,
 ) -> int:
     """The photos of the library that look most like PHOTO, which need not be in it."""
-    from tagger.alike import similar_to
+    from tagger.search.similar import similar_to
     from tagger.store.session import open_store
 
     settings = settings_of(context, model__name=model, model__weights=weights)

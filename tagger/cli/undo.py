@@ -49,7 +49,8 @@ def command(
 
     Name what: --run, --label, --all, or a QUERY for all of tagger's keywords in the photos that it finds.
     """
-    from tagger.keyword_runs import photos_of, undo_keywords
+    from tagger.keyword_runs import undo_keywords
+    from tagger.search.find import photos_of
     from tagger.system.stop_signals import stop_on_signals
     from tagger.undoing import Choice
 

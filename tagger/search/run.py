@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
-from tagger.search.language import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tagger.labels.taxonomy import Taxonomy, normal
-from tagger.search.language import And, Node, Not, Or, Word, Words
+from tagger.search.query import And, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from tagger.core.errors import UsageError
 from tagger.labels.corrections import Correction, correct
 from tagger.labels.explain import explain_stored
-from tagger.similar import similar
+from tagger.search.similar_quick import similar
 from tagger.store import records
 from tagger.store.corrections import labels_on
 from tagger.web import queries

@@ -20,7 +20,7 @@ from tagger.inference.weights import locate
 from tagger.keywords.read import keywords_in
 from tagger.keywords.sidecar import place_of
 from tagger.keywords.write import ChangedError, UnwritableError, read
-from tagger.search.language import HELP
+from tagger.search.query import HELP
 from tagger.search.run import Found
 from tagger.store import ledger, records
 from tagger.store.counts import LabelCount

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tagger.labels import taxonomy
 from tagger.labels.taxonomy import normal
-from tagger.search.language import parse
+from tagger.search.query import parse
 from tagger.search.run import DATED, SUREST, UNDATED, Found, Place, Search
 from tagger.search.vocabulary import UnknownWord
 from tagger.web.library import Library

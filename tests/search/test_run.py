@@ -12,20 +12,7 @@ from tagger.core.config import Settings
 from tagger.core.photo import Label, Looked, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
-from tagger.search.language import (
-    And,
-    AnyLabel,
-    Comparison,
-    Format,
-    Node,
-    Not,
-    Or,
-    PathPart,
-    Taken,
-    Word,
-    Words,
-    parse,
-)
+from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
 from tagger.search.run import Found, Search
 from tagger.store import jobs
 from tagger.store.labels import LabelBook

@@ -5,20 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.core.errors import QueryError
-from tagger.search.language import (
-    And,
-    AnyLabel,
-    Comparison,
-    Format,
-    Node,
-    Not,
-    Or,
-    PathPart,
-    Taken,
-    Word,
-    Words,
-    parse,
-)
+from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
 
 
 @pytest.mark.parametrize(

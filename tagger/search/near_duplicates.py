@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.feature_matrix import FeatureMatrix
+from tagger.search.feature_index import FeatureMatrix
 from tagger.system.machine import usable_threads
 
 _COARSE, _FINE = 64, 256

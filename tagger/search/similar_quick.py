@@ -1,7 +1,7 @@
 """More like this: the photos whose features point the same way.
 
 Comparing with every photo would read gigabytes from a large library. So those are compared that share a label with the
-photo, the surest of each, and those taken around the same time; `tagger.alike` compares with all.
+photo, the surest of each, and those taken around the same time; `tagger.search.similar` compares with all.
 """
 
 from __future__ import annotations

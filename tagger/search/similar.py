@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
-from tagger.duplicates import near_duplicates
-from tagger.feature_matrix import FeatureMatrix, open_matrix
 from tagger.inference.protocol import Verdict
 from tagger.pipeline.look import Tell, look_as
+from tagger.search.feature_index import FeatureMatrix, open_matrix
+from tagger.search.near_duplicates import near_duplicates
 from tagger.store import jobs, records
 from tagger.store.counts import main_model
 from tagger.store.features import reusable_features

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete
 
 from tagger.core.config import Settings
-from tagger.duplicates import near_duplicates
-from tagger.feature_matrix import FeatureMatrix, float32_of, open_matrix
+from tagger.search.feature_index import FeatureMatrix, float32_of, open_matrix
+from tagger.search.near_duplicates import near_duplicates
 from tagger.store.labels import LabelBook
 from tagger.store.results import Look, store_looks
 from tagger.store.session import Store, open_store
