@@ -6,11 +6,11 @@ import logging
 from typing import Any
 
 from tagger.background import Background
-from tagger.filewrites import digest
-from tagger.keyword_runs import write_due
+from tagger.keywords.journal import digest
+from tagger.keywords.runs import write_due
+from tagger.keywords.write import Written
 from tagger.store import jobs, ledger
 from tagger.store.lock import WRITE_LOCK, work_lock
-from tagger.writing import Written
 
 _LOG = logging.getLogger("tagger")
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tagger.backfill import Outcome
     from tagger.core.config import Settings
     from tagger.intake.scan import ScanResult
+    from tagger.keywords.write import Written
     from tagger.pipeline.label_queue import Progress
     from tagger.teaching.teach import Lesson
-    from tagger.writing import Written
 
 _SHOWN_PROBLEMS = 10
 
@@ -138,7 +138,7 @@ def command(
 
 def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
     """Write the keywords of what was labelled."""
-    from tagger.keyword_runs import write_keywords
+    from tagger.keywords.runs import write_keywords
     from tagger.system.stop_signals import stop_on_signals
 
     with Meter.following("Writing keywords", quiet=quiet) as report, stop_on_signals(say_stopping) as stop:

@@ -13,7 +13,7 @@ from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
-    from tagger.undoing import Undone
+    from tagger.keywords.undo import Undone
 
 _SHOWN = 20
 
@@ -49,10 +49,10 @@ def command(
 
     Name what: --run, --label, --all, or a QUERY for all of tagger's keywords in the photos that it finds.
     """
-    from tagger.keyword_runs import undo_keywords
+    from tagger.keywords.runs import undo_keywords
+    from tagger.keywords.undo import Choice
     from tagger.search.find import photos_of
     from tagger.system.stop_signals import stop_on_signals
-    from tagger.undoing import Choice
 
     if sum((run_id is not None, label is not None, everything, bool(query))) != 1:
         raise UsageError("Name one of --run N, --label L, --all or a query.", "See: tagger undo --help")

@@ -12,7 +12,7 @@ from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tagger.writing import Written
+    from tagger.keywords.write import Written
 
 _SHOWN = 20
 
@@ -41,7 +41,7 @@ def command(
 
     With a QUERY only to the photos that it finds.
     """
-    from tagger.keyword_runs import preview_write, write_keywords
+    from tagger.keywords.runs import preview_write, write_keywords
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, keywords__mode=mode)

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tagger.keywords.choose import Keyword
-from tagger.keywords.fields import Field, seeds, spelt
+from tagger.keywords.from_labels import Keyword
 from tagger.keywords.merge import exact, folded, merge
+from tagger.keywords.metadata.fields import Field, seeds, spelt
 
 # How the mark says what a keyword is: a label of tagger's, a person's keyword copied into a field that tagger made,
 # or a label that a person took out.

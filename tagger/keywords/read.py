@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from tagger.core.formats import JPEG_START
-from tagger.keywords.embed import DeclinedError, Found, Photo
-from tagger.keywords.sidecar import Sidecar, packet_in, persons_keywords
-from tagger.keywords.xmp import XmpError
+from tagger.keywords.metadata.jpeg_photo import DeclinedError, Found, Photo
+from tagger.keywords.metadata.sidecar import Sidecar, packet_in, persons_keywords
+from tagger.keywords.metadata.xmp import XmpError
 
 
 def keywords_in(photo: bytes, sidecar: bytes | None) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """What tagger wrote into files: each write, and each keyword with the writes that added and ended it.
 
 A write is recorded as pending, durably, before its file is touched, and as done afterwards. What a crash left pending
-is settled by looking at the file (`tagger.filewrites`).
+is settled by looking at the file (`tagger.keywords.journal`).
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class WriteRow(Base):
     size_after: Mapped[int] = mapped_column(BigInteger)
     mtime_ns_after: Mapped[int] = mapped_column(BigInteger)
     hash_after: Mapped[bytes | None] = mapped_column(LargeBinary(16))
-    # How to get the file before from the file after, byte for byte (tagger.keywords.patch).
+    # How to get the file before from the file after, byte for byte (tagger.keywords.metadata.splices).
     reverse: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str | None] = mapped_column(Text)
 

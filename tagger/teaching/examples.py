@@ -17,9 +17,9 @@ from tagger.core.errors import UsageError
 from tagger.core.formats import JPEG_START
 from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.intake.walk import photos_below
-from tagger.keywords import sidecar
+from tagger.keywords.metadata import sidecar
 from tagger.keywords.read import persons_words
-from tagger.keywords.write import ChangedError, UnwritableError, read
+from tagger.keywords.replace_file import ChangedError, UnwritableError, read
 from tagger.search.find import photos_of
 from tagger.store import records
 from tagger.store.session import Store

@@ -17,9 +17,9 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.light_model import find_light
 from tagger.inference.lookup import architecture
 from tagger.inference.weights import locate
+from tagger.keywords.metadata.sidecar import place_of
 from tagger.keywords.read import keywords_in
-from tagger.keywords.sidecar import place_of
-from tagger.keywords.write import ChangedError, UnwritableError, read
+from tagger.keywords.replace_file import ChangedError, UnwritableError, read
 from tagger.search.query import HELP
 from tagger.search.run import Found
 from tagger.store import ledger, records

@@ -19,7 +19,7 @@ SUBJECT = "XMP-dc:Subject"
 ALL_FIELDS = (SUBJECT, "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList", "IPTC:Keywords", "IFD0:XPKeywords")
 
 # What each program reads, the first that is there or (`+`) all of them together. The sources are beside
-# tagger.keywords.fields.TARGETS.
+# tagger.keywords.metadata.fields.TARGETS.
 READING: dict[str, tuple[str, ...]] = {
     "immich": ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords"),
     "digikam": ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", SUBJECT, "IPTC:Keywords", "IFD0:XPKeywords"),

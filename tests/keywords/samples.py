@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
 
-from tagger.keywords.choose import Keyword
-from tagger.keywords.embed import FieldError, Photo
-from tagger.keywords.fields import Field, asked_for
-from tagger.keywords.patch import Splice, apply, reverse, unpacked
+from tagger.keywords.from_labels import Keyword
+from tagger.keywords.metadata.fields import Field, asked_for
+from tagger.keywords.metadata.jpeg_photo import FieldError, Photo
+from tagger.keywords.metadata.splices import Splice, apply, reverse, unpacked
 from tagger.keywords.plan import Own, Plan, owned, plan_undo, plan_write
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tagger.keywords.embed import MARK, NAMES
-from tagger.keywords.fields import Field
 from tagger.keywords.merge import exact, without
-from tagger.keywords.xmp import Edit, Packet, XmpError, new_packet, outline
+from tagger.keywords.metadata.fields import Field
+from tagger.keywords.metadata.jpeg_photo import MARK, NAMES
+from tagger.keywords.metadata.xmp import Edit, Packet, XmpError, new_packet, outline
 from tests.keywords.samples import NS, WORDS, array, packet, packets
 
 SUBJECT = NAMES[Field.SUBJECT]

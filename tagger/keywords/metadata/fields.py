@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from tagger.keywords.choose import Keyword
+from tagger.keywords.from_labels import Keyword
 from tagger.keywords.merge import folded
 
 DC = "http://purl.org/dc/elements/1.1/"

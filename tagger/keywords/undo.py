@@ -11,15 +11,28 @@ from dataclasses import dataclass, field
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import JPEG_START
 from tagger.core.paths import shown_path
-from tagger.filewrites import THREADS, Change, Files, RealPaths, Work, change_of, digest, entries, full_disk, own, parts
-from tagger.keywords import patch, sidecar, write, xmp
-from tagger.keywords.embed import DeclinedError, Found, Photo
-from tagger.keywords.fields import Field
+from tagger.keywords import replace_file
+from tagger.keywords.journal import (
+    THREADS,
+    Change,
+    Files,
+    RealPaths,
+    Work,
+    change_of,
+    digest,
+    entries,
+    full_disk,
+    own,
+    parts,
+)
 from tagger.keywords.merge import folded
-from tagger.keywords.patch import Splice
+from tagger.keywords.metadata import sidecar, splices, xmp
+from tagger.keywords.metadata.fields import Field
+from tagger.keywords.metadata.jpeg_photo import DeclinedError, Found, Photo
+from tagger.keywords.metadata.sidecar import Sidecar
+from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.plan import Own, owned, plan_undo
-from tagger.keywords.sidecar import Sidecar
-from tagger.keywords.write import ChangedError, Content, UnwritableError
+from tagger.keywords.replace_file import ChangedError, Content, UnwritableError
 from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
 from tagger.store.ledger import PHOTO, SIDECAR, Entry, Write
@@ -237,7 +250,7 @@ def _draft_file(
 ) -> None:
     mine = own(known.entries[target])
     begin = JPEG_START if target == PHOTO else b""
-    content = write.read(path, files.settings.limits.file_mb << 20, begin=begin, lent=True)
+    content = replace_file.read(path, files.settings.limits.file_mb << 20, begin=begin, lent=True)
     if content.data[: len(begin)] != begin:
         return
     try:
@@ -323,11 +336,11 @@ def _exact(
         if past.before.hash is None:
             return None, {}
         try:
-            splices = patch.unpacked(past.reverse)
-            now = write.hash_after(data, splices)
+            back = splices.unpacked(past.reverse)
+            now = replace_file.hash_after(data, back)
             # A photo's picture need not be copied to see what its metadata say.
-            in_head = first and target == PHOTO and all(splice.end <= head for splice in splices)
-            older = patch.apply(bytes(data[:head] if in_head else data), splices)
+            in_head = first and target == PHOTO and all(splice.end <= head for splice in back)
+            older = splices.apply(bytes(data[:head] if in_head else data), back)
         except ValueError:
             return None
         if now != past.before.hash:
@@ -335,8 +348,8 @@ def _exact(
         found = _parse(target, older)
         if choice.run_id is not None or not found.mark:
             # The splices of a single write are small; several are told as one.
-            made = splices if first else [Splice(0, len(content.data), older)]
+            made = back if first else [Splice(0, len(content.data), older)]
             return made, _owns(found, {})
-        data = patch.apply(bytes(data), splices) if in_head else older
+        data = splices.apply(bytes(data), back) if in_head else older
         first = False
     return None

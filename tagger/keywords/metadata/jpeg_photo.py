@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tagger.keywords import exif, iptc, xmp
-from tagger.keywords.fields import XMP_FIELDS, XMP_NAMES, Field
-from tagger.keywords.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
 from tagger.keywords.merge import without
-from tagger.keywords.patch import Splice, apply
+from tagger.keywords.metadata import exif, iptc, xmp
+from tagger.keywords.metadata.fields import XMP_FIELDS, XMP_NAMES, Field
+from tagger.keywords.metadata.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
+from tagger.keywords.metadata.splices import Splice, apply
 from tagger.keywords.plan import FieldState, Own, Plan, read_mark
 
 NAMES: Mapping[Field, xmp.Name] = {field: xmp.Name(*XMP_NAMES[field]) for field in XMP_FIELDS}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagger.keywords.embed import DeclinedError, Photo
-from tagger.keywords.fields import TARGETS, Field
-from tagger.keywords.iptc import Resources
-from tagger.keywords.jpeg import Jpeg
 from tagger.keywords.merge import folded
+from tagger.keywords.metadata.fields import TARGETS, Field
+from tagger.keywords.metadata.iptc import Resources
+from tagger.keywords.metadata.jpeg import Jpeg
+from tagger.keywords.metadata.jpeg_photo import DeclinedError, Photo
 from tests.keywords.samples import (
     PHOTOSHOP,
     SOF,

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Literal
 
 from tagger.core.jpeg_markers import EOI, SOS, STANDALONE, markers
-from tagger.keywords import exif, iptc
-from tagger.keywords.patch import Splice
+from tagger.keywords.metadata import exif, iptc
+from tagger.keywords.metadata.splices import Splice
 
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_HEADER = b"http://ns.adobe.com/xmp/extension/\0"

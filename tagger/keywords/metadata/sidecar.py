@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import looks_like_photo
-from tagger.keywords import xmp
-from tagger.keywords.embed import MARK, NAMES, Found, packet_edits, packet_states
-from tagger.keywords.fields import Field
-from tagger.keywords.patch import Splice
+from tagger.keywords.metadata import xmp
+from tagger.keywords.metadata.fields import Field
+from tagger.keywords.metadata.jpeg_photo import MARK, NAMES, Found, packet_edits, packet_states
+from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.plan import Own, Plan, owned, persons
 
 _PACKET = (b"<x:xmpmeta", b"</x:xmpmeta>")

@@ -23,11 +23,11 @@ from tagger.core.config import KeywordSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint
-from tagger.keywords import write
-from tagger.keywords.fields import Field
-from tagger.keywords.patch import Splice, reverse
+from tagger.keywords import replace_file
+from tagger.keywords.metadata.fields import Field
+from tagger.keywords.metadata.splices import Splice, reverse
 from tagger.keywords.plan import Own
-from tagger.keywords.write import ChangedError, Content, Source, UnwritableError
+from tagger.keywords.replace_file import ChangedError, Content, Source, UnwritableError
 from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import NO_FILE, Entry, FileState, Planned
 from tagger.store.results import record_rewrites, stored_content_hash
@@ -99,7 +99,7 @@ def change_of(
     after = NO_FILE
     if splices is not None:
         size = len(data) + sum(len(splice.data) - (splice.end - splice.start) for splice in splices)
-        after = FileState(size, 0 if old is None else old.status.st_mtime_ns, write.hash_after(data, splices))
+        after = FileState(size, 0 if old is None else old.status.st_mtime_ns, replace_file.hash_after(data, splices))
     known = target != ledger.PHOTO or (old is not None and old.hash == known_hash)
     return Change(target, path, old, splices, after, reverse(data, made), photo, own, reason, known)
 
@@ -156,12 +156,12 @@ class Files:
         try:
             if change.splices is None:
                 assert change.old is not None
-                write.take_away(change.path, token, change.old)
+                replace_file.take_away(change.path, token, change.old)
             else:
                 if change.old is None:
                     os.makedirs(step.folder, exist_ok=True)  # noqa: PTH103 - a str with surrogates
                 assert change.after.hash is not None
-                write.prepare(
+                replace_file.prepare(
                     change.path,
                     token,
                     change.splices,
@@ -171,16 +171,16 @@ class Files:
                     touch=self.settings.keywords.touch,
                 )
                 if change.old is None:
-                    step.status = write.create(change.path, token)
+                    step.status = replace_file.create(change.path, token)
                 else:
-                    step.status = write.exchange(change.path, token, change.old)
+                    step.status = replace_file.exchange(change.path, token, change.old)
             step.happened = True
         except ChangedError:
             work.changed = True
         except UnwritableError as error:
             work.failed = f"{error}."
         except OSError as error:
-            if write.is_full(error):
+            if replace_file.is_full(error):
                 work.full = change.path
             else:
                 work.failed = f"{shown_path(change.path)} could not be written: {error.strerror}."
@@ -244,7 +244,7 @@ class _Step:
 
 def _sync(folder: str) -> bool:
     try:
-        write.sync_folder(folder)
+        replace_file.sync_folder(folder)
     except OSError:
         return False
     return True
@@ -255,9 +255,9 @@ def _clean(step: _Step) -> None:
     change = step.change
     try:
         if step.happened:
-            write.remove(write.temporary_name(change.path, step.token))
+            replace_file.remove(replace_file.temporary_name(change.path, step.token))
         else:
-            write.recover(change.path, step.token, change.before.hash, change.after.hash)
+            replace_file.recover(change.path, step.token, change.before.hash, change.after.hash)
         step.settled = True
     except OSError as error:
         step.work.failed = step.work.failed or f"its temporary file could not be removed: {error.strerror}."
@@ -275,7 +275,7 @@ def recover(files: Files, owner: str) -> int:
         if not os.path.isdir(os.path.dirname(left.path)):  # noqa: PTH112, PTH120 - a str with surrogates
             continue
         try:
-            happened = write.recover(left.path, left.token, left.before.hash, left.after.hash)
+            happened = replace_file.recover(left.path, left.token, left.before.hash, left.after.hash)
             status = os.lstat(left.path) if happened and left.after.hash is not None else None
         except OSError:
             continue
@@ -288,7 +288,7 @@ def recover(files: Files, owner: str) -> int:
             ledger.done(session, {left.id: 0 if status is None else status.st_mtime_ns})
             if status is not None and left.after.hash is not None and left.target == ledger.PHOTO:
                 known = stored_content_hash(session, left.photo_id)
-                if known == left.before.hash and write.hash_at(left.path) == left.after.hash:
+                if known == left.before.hash and replace_file.hash_at(left.path) == left.after.hash:
                     record_rewrites(session, {left.photo_id: (files.fingerprint(root, status), left.after.hash)})
     return len(pending)
 

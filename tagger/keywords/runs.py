@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
-from tagger.filewrites import THREADS, Files, digest, parts, recover
+from tagger.keywords.draft import draft_all
+from tagger.keywords.journal import THREADS, Files, digest, parts, recover
+from tagger.keywords.undo import Choice, Undone, undo
+from tagger.keywords.write import Written, write_queued
 from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
 from tagger.store.lock import WRITE_LOCK, work_lock, worker_name
 from tagger.store.session import Store, open_store
-from tagger.undoing import Choice, Undone, undo
-from tagger.writing import Written, draft_all, write_queued
 
 
 def write_keywords(
