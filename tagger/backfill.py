@@ -21,7 +21,8 @@ from tagger.store.counts import count_totals
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store, open_store
-from tagger.teaching.teach import Lesson, Teacher
+from tagger.teaching.lessons import Lesson
+from tagger.teaching.teacher import Teacher
 
 
 class Report(Protocol):

@@ -21,7 +21,7 @@ from tagger.store.labels import anything_labelled
 from tagger.store.models import Model
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store
-from tagger.teaching.teach import Teacher
+from tagger.teaching.teacher import Teacher
 
 _LOG = logging.getLogger("tagger")
 # A person who corrects labels says many things in a row; training begins again so long after the last time.

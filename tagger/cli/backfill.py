@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tagger.intake.scan import ScanResult
     from tagger.keywords.write import Written
     from tagger.pipeline.label_queue import Progress
-    from tagger.teaching.teach import Lesson
+    from tagger.teaching.lessons import Lesson
 
 _SHOWN_PROBLEMS = 10
 

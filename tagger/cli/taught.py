@@ -16,7 +16,7 @@ from tagger.store.models import all_models
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
-    from tagger.teaching.teach import Teacher
+    from tagger.teaching.teacher import Teacher
 
 
 @click.group(
@@ -150,7 +150,7 @@ def again(context: click.Context, name: str | None) -> int:
 def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
     from tagger.store import taught_labels
-    from tagger.teaching import taught_file
+    from tagger.teaching import label_file
 
     with _teacher(context) as teacher:
         model = teacher.model()
@@ -161,7 +161,7 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     if not usable:
         raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")
     path = Path(absolute(file))
-    taught_file.write(path, model, usable)
+    label_file.write(path, model, usable)
     print(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
     return ExitCode.DONE
 
@@ -172,9 +172,9 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 @click.pass_context
 def import_file(context: click.Context, file: str, on: bool) -> int:
     """Take taught labels from FILE. Those of the same name are replaced."""
-    from tagger.teaching import taught_file
+    from tagger.teaching import label_file
 
-    imported = taught_file.read(Path(absolute(file)))
+    imported = label_file.read(Path(absolute(file)))
     with _teacher(context) as teacher:
         changed = teacher.take_in(imported, on=on)
     _wake(teacher.settings, changed)
@@ -189,7 +189,7 @@ def import_file(context: click.Context, file: str, on: bool) -> int:
 def _teacher(context: click.Context) -> Iterator[Teacher]:
     from tagger.core.clock import SystemClock
     from tagger.store.session import open_store
-    from tagger.teaching.teach import Teacher
+    from tagger.teaching.teacher import Teacher
 
     settings = settings_of(context)
     with open_store(settings) as store:

@@ -18,7 +18,8 @@ from tagger.store import records
 if TYPE_CHECKING:
     from tagger.core.config import Settings
     from tagger.store.session import Store
-    from tagger.teaching.teach import Lesson, Teacher
+    from tagger.teaching.lessons import Lesson
+    from tagger.teaching.teacher import Teacher
 
 
 @click.command(
@@ -74,7 +75,7 @@ def command(
     from tagger.labels.names import own_name
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals
-    from tagger.teaching.teach import Teacher
+    from tagger.teaching.teacher import Teacher
 
     if from_keywords and (yes or no):
         raise UsageError("--from-keywords takes its examples from the photos.", "Leave out --yes and --no.")
@@ -125,8 +126,8 @@ def _from_keywords(
 ) -> list[tuple[Lesson, int | None]]:
     from tagger.store.taught_labels import Example, Kind
     from tagger.teaching.examples import read_keywords
+    from tagger.teaching.lessons import Wanted
     from tagger.teaching.measure import LEAST
-    from tagger.teaching.teach import Wanted
 
     keywords = read_keywords(teacher.store, teacher.settings, partial(tell, "reading keywords"), stop)
     if keywords.unreadable:

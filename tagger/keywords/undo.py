@@ -266,7 +266,7 @@ def _draft_file(
     head = parsed.head_size if isinstance(parsed, Photo) else len(content.data)
     exact = _exact(content, head, target, known.writes, choice) if has_any else None
     if exact is not None:
-        splices, after = exact
+        made, after = exact
         removed = _gone(owns, after)
     else:
         plan = plan_undo(found.states, owns, _chooser(choice, target, known, files.settings.keywords))
@@ -275,9 +275,9 @@ def _draft_file(
             if set(entries(after)) != set(known.entries[target]):
                 draft.settled[target] = entries(after)
             return
-        splices = parsed.splices(plan)
+        made = parsed.splices(plan)
         removed = tuple(f"{name.value}: {text}" for name, fields in plan.changes.items() for text in fields.remove)
-    change = change_of(target, path, content, splices, status, entries(after), known_hash=job.content_hash)
+    change = change_of(target, path, content, made, status, entries(after), known_hash=job.content_hash)
     draft.work.changes.append(change)
     draft.files.append((change, removed, exact is not None))
 

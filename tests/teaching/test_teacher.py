@@ -14,7 +14,8 @@ from tagger.store.results import Look, store_looks
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
 from tagger.store.taught_labels import Example, Kind
-from tagger.teaching.teach import Teacher, Wanted
+from tagger.teaching.lessons import Wanted
+from tagger.teaching.teacher import Teacher
 from tests.store import samples
 
 WIDTH, PHOTOS, BOATS = 32, 400, 36
