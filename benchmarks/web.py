@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.photo_like import make_photos, scene
 from benchmarks.search_million import QUERIES, make
 from benchmarks.speed import light_model, run
-from tagger import control
 from tagger.core.clock import SystemClock
+from tagger.service import control
 from tagger.system.niceness import step_back_behind_all
 from tagger.web.cache import PictureCache
 from tagger.web.media import SIZES

@@ -12,7 +12,7 @@ from tagger.core.errors import ExitCode, TaggerError
 @click.pass_context
 def command(context: click.Context) -> int:
     """Take the photos as gone that the running service holds back because very many are gone at once."""
-    from tagger import control
+    from tagger.service import control
 
     answer = control.ask(settings_of(context).data_dir, {"ask": "accept missing"})
     if answer is None:

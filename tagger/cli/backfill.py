@@ -14,11 +14,11 @@ from tagger.core.errors import BusyError, ExitCode, UsageError
 from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
-    from tagger.backfill import Outcome
     from tagger.core.config import Settings
     from tagger.intake.scan import ScanResult
     from tagger.keywords.write import Written
     from tagger.pipeline.label_queue import Progress
+    from tagger.service.backfill import Outcome
     from tagger.teaching.lessons import Lesson
 
 _SHOWN_PROBLEMS = 10
@@ -107,7 +107,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Label every photo below FOLDERS, or below all folders of the library."""
-    from tagger.backfill import backfill
+    from tagger.service.backfill import backfill
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, model__name=model, model__weights=weights)
@@ -147,7 +147,7 @@ def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
 
 def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     """Ask a running service to look through the folders; False if none is running."""
-    from tagger import control
+    from tagger.service import control
 
     answer = control.ask(settings.data_dir, {"ask": "scan", "folders": [absolute(folder) for folder in folders]})
     if answer is None:

@@ -40,8 +40,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Correct the labels of PHOTOS."""
-    from tagger import control
     from tagger.labels.corrections import Correction, correct
+    from tagger.service import control
     from tagger.store.session import open_store
     from tagger.store.taught_labels import all_taught
 

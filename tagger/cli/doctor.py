@@ -16,7 +16,7 @@ from tagger.core.errors import ExitCode
 def command(context: click.Context, as_json: bool) -> int:
     """Check this machine and this library; each finding comes with its cure. Exit code 1 if something is wrong."""
     from tagger.core.config_sources import config_file_used
-    from tagger.doctor import Grade, examine
+    from tagger.service.doctor import Grade, examine
 
     findings: list[dict[str, Any]] = []
     settings = settings_of(context)

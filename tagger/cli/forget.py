@@ -20,7 +20,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     """Remove FOLDER with all its photos and their labels from the library. Files on disk are not touched."""
     from contextlib import nullcontext
 
-    from tagger import control
+    from tagger.service import control
     from tagger.store import ledger
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store

@@ -116,11 +116,11 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 @click.pass_context
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
-    from tagger import control
     from tagger.core.config_sources import choose_model, where_model_is_set
     from tagger.inference.lookup import architecture
     from tagger.inference.registry import model_id
     from tagger.inference.weights import find
+    from tagger.service import control
 
     wanted = architecture(name, settings_of(context).data_dir)
     source = where_model_is_set(context.obj["config"])
@@ -227,9 +227,9 @@ def export_light(
     """Make the light model of NAME, or of the model that is used, for machines with little memory."""
     from dataclasses import asdict
 
-    from tagger import control
     from tagger.inference.light_export import export
     from tagger.inference.lookup import architecture
+    from tagger.service import control
 
     settings = settings_of(context)
     wanted = architecture(name or settings.model.name, settings.data_dir)

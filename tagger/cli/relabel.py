@@ -31,9 +31,9 @@ Examples:
 @click.pass_context
 def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
-    from tagger import control
     from tagger.labels.relabel import Compared, Relabelled, compare
     from tagger.labels.relabel_request import relabel_due
+    from tagger.service import control
     from tagger.store.lock import work_lock
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals

@@ -16,8 +16,8 @@ from tagger.store.roots import root_of
 @click.pass_context
 def command(context: click.Context, paths: tuple[str, ...]) -> int:
     """Queue failed photos again: all, or those at or below PATHS. The next backfill looks at them."""
-    from tagger import control
     from tagger.core.paths import stored_path
+    from tagger.service import control
     from tagger.store import dead_letters
     from tagger.store.session import open_store
 

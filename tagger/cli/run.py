@@ -24,8 +24,8 @@ Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again. See: ta
 @click.pass_context
 def command(context: click.Context, folders: tuple[str, ...]) -> int:
     """Watch FOLDERS, or all folders of the library, and label new photos as they arrive."""
-    from tagger.companion import Companion
-    from tagger.daemon import Service
+    from tagger.service.daemon import Service
+    from tagger.service.supervisor import Companion
     from tagger.system import logs
     from tagger.system.niceness import step_back
 

@@ -14,7 +14,7 @@ from tagger.core.errors import ExitCode
 from tagger.store.jobs import PRIORITY_ARCHIVE, PRIORITY_NEW, PRIORITY_STALE
 
 if TYPE_CHECKING:
-    from tagger.overview import Overview
+    from tagger.service.status import Overview
 
 
 @click.command(
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     """What the library holds, what is queued, what failed and why."""
-    from tagger.overview import overview
+    from tagger.service.status import overview
     from tagger.store import runs
     from tagger.store.session import open_store
 
@@ -131,7 +131,7 @@ def _print_service(service: dict[str, Any], by_priority: Mapping[int, int], sett
 
 
 def _finish(photos: int, labelling: dict[str, Any], settings: Settings) -> str:
-    from tagger.overview import finish
+    from tagger.service.status import finish
 
     rate = labelling["photos_per_second"]
     done = finish(photos, rate, settings, SystemClock().now())

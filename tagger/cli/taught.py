@@ -197,7 +197,7 @@ def _teacher(context: click.Context) -> Iterator[Teacher]:
 
 
 def _wake(settings: Settings, changed: int) -> None:
-    from tagger import control
+    from tagger.service import control
 
     if changed and settings.keywords.mode != "off":
         answer: Any = control.ask(settings.data_dir, {"ask": "wake"})

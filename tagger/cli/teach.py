@@ -164,7 +164,7 @@ def _kept(teacher: Teacher, lesson: Lesson, started: float, on: bool) -> int | N
 
 
 def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
-    from tagger import control
+    from tagger.service import control
 
     if settings.keywords.mode != "off" and any(changed for _, changed in lessons):
         control.ask(settings.data_dir, {"ask": "wake"})

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from tagger import control
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.labels.differences import EXAMPLES
@@ -16,6 +15,7 @@ from tagger.labels.relabel import compare
 from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, changed, keep, rules_of
+from tagger.service import control
 from tagger.web import queries
 from tagger.web.library import Library, library_of
 from tagger.web.schemas import (

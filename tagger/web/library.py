@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from tagger import control
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.relabel_request import is_due, relabel_due
-from tagger.overview import overview
 from tagger.pipeline.on_demand import Looker
+from tagger.service import control
+from tagger.service.status import overview
 from tagger.store import records
 from tagger.store.counts import LabelCount, count_labels
 from tagger.store.lock import work_lock

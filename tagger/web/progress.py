@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tagger.core.config import Settings
 from tagger.core.paths import shown_path
-from tagger.overview import Overview, finish
+from tagger.service.status import Overview, finish
 from tagger.web.schemas import FolderOut, SpeedOut, StatusOut
 
 

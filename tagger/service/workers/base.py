@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, TaggerError
-from tagger.schedule import Window
+from tagger.service.work_window import Window
 from tagger.store import jobs
 from tagger.store.session import Store
 

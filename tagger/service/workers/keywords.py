@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from tagger.background import Background
 from tagger.keywords.journal import digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.write import Written
+from tagger.service.workers.base import Background
 from tagger.store import jobs, ledger
 from tagger.store.lock import WRITE_LOCK, work_lock
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tagger.companion import Companion
+from tagger.service.supervisor import Companion
 from tests.cli.service import wait_for
 
 # Writes its number, and ends when its standard input does, as `tagger web --beside-service` does.
@@ -40,7 +40,7 @@ def test_it_is_started_again_when_it_dies_and_ends_with_the_service(tmp_path: Pa
 def test_it_ends_when_the_service_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     service = (
-        "import sys, time; from tagger.companion import Companion\n"
+        "import sys, time; from tagger.service.supervisor import Companion\n"
         f"with Companion('child', [sys.executable, '-c', {CHILD!r}, {str(log)!r}]): time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", service]) as process:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from tagger.background import Background
 from tagger.labels.relabel_request import is_due, relabel_due
+from tagger.service.workers.base import Background
 
 _LOG = logging.getLogger("tagger")
 

@@ -2,7 +2,8 @@
 
 One thread, this module's loop, decides everything: it takes messages from an inbox (the watchers, the scheduler,
 signals and other processes only leave messages there) and does one thing after another; what is to be done about the
-folders is in `tagger.intake.monitor`. Labelling runs beside it in `tagger.labelling`, and the database is between them.
+folders is in `tagger.intake.monitor`. Labelling runs beside it, in `tagger.service.workers.label`; the database is
+between them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from tagger import control, health
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError, TaggerError, UsageError
@@ -25,17 +25,19 @@ from tagger.core.paths import shown_path
 from tagger.intake.monitor import Folders
 from tagger.intake.roots import resolve_roots
 from tagger.intake.watch import Happening
-from tagger.keywording import KeywordWriting
-from tagger.labelling import Labelling
 from tagger.labels.relabel_request import ask_for
-from tagger.relabelling import Relabelling
-from tagger.schedule import Scheduler, Window, local_zone
+from tagger.service import control, health
+from tagger.service.maintenance import tidy
+from tagger.service.schedule import Scheduler
+from tagger.service.work_window import Window, local_zone
+from tagger.service.workers.keywords import KeywordWriting
+from tagger.service.workers.label import Labelling
+from tagger.service.workers.relabel import Relabelling
 from tagger.store import jobs
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.roots import all_roots
 from tagger.store.session import open_store
 from tagger.system.systemd import notify, watchdog_seconds
-from tagger.upkeep import tidy
 
 _LOG = logging.getLogger("tagger")
 

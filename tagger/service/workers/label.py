@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from tagger.background import Background
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
@@ -15,7 +14,8 @@ from tagger.inference.worker_client import Classifier
 from tagger.labels.labeller import Judge, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import Labeller, Progress, label_queued
-from tagger.schedule import Window
+from tagger.service.work_window import Window
+from tagger.service.workers.base import Background
 from tagger.store import jobs, runs
 from tagger.store.labels import anything_labelled
 from tagger.store.models import Model

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tagger import control
 from tagger.core.config import Settings
-from tagger.schedule import Window, local_zone
+from tagger.service import control
+from tagger.service.work_window import Window, local_zone
 from tagger.store import dead_letters, jobs, ledger, runs
 from tagger.store.counts import Totals, count_totals
 from tagger.store.dead_letters import DeadLetter

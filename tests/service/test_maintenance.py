@@ -7,11 +7,11 @@ import pytest
 
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
+from tagger.service.maintenance import tidy
 from tagger.store import jobs, records
 from tagger.store.features import features_count
 from tagger.store.photos import photos_gone
 from tagger.store.session import Store
-from tagger.upkeep import tidy
 from tests.store import samples
 from tests.store.samples import NOW, label
 

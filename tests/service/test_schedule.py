@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.core.errors import ConfigError
-from tagger.schedule import Scheduler, Window, trigger
+from tagger.service.schedule import Scheduler, trigger
+from tagger.service.work_window import Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0

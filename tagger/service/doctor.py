@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tagger import control
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
@@ -25,6 +24,7 @@ from tagger.inference.registry import Architecture
 from tagger.inference.weights import find
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
+from tagger.service import control
 from tagger.store.counts import count_totals
 from tagger.store.lock import holder
 from tagger.store.roots import Root, all_roots

@@ -1,0 +1,1 @@
+"""The service's threads: one for each kind of work."""
