@@ -36,8 +36,8 @@ from benchmarks.speed import light_model, run
 from tagger.core.clock import SystemClock
 from tagger.service import control
 from tagger.system.niceness import step_back_behind_all
-from tagger.web.cache import PictureCache
-from tagger.web.media import SIZES
+from tagger.web.api_pictures import SIZES
+from tagger.web.picture_cache import PictureCache
 
 TAGGER = Path(sys.executable).parent / "tagger"
 HERE = Path(__file__).resolve().parent

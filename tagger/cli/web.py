@@ -57,7 +57,7 @@ def _end_with_service() -> None:
 
 
 def _hash_password() -> int:
-    from tagger.web.password import hash_password
+    from tagger.web.login import hash_password
 
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

@@ -16,8 +16,8 @@ from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, changed, keep, rules_of
 from tagger.service import control
-from tagger.web import queries
-from tagger.web.library import Library, library_of
+from tagger.web import search_pages
+from tagger.web.context import Library, library_of
 from tagger.web.schemas import (
     AppliedOut,
     BranchOut,
@@ -95,7 +95,7 @@ def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
     with _PREVIEWS:
         found = compare(library.store, settings, lambda _done, _total: None, lambda: False, _SAMPLE)
     differences = found.differences
-    photos = {one.photo_id: one for one in queries.by_ids(library, [one.photo_id for one in differences.examples])}
+    photos = {one.photo_id: one for one in search_pages.by_ids(library, [one.photo_id for one in differences.examples])}
     return PreviewOut(
         photos=found.photos,
         compared=differences.photos,
@@ -139,7 +139,7 @@ def get_review(
     passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
     with library.reader() as reader:
         found = uncertain(reader, library.settings.labels, limit, key=label, skip=passed)
-    photos = {one.photo_id: one for one in queries.by_ids(library, [one.photo_id for one in found])}
+    photos = {one.photo_id: one for one in search_pages.by_ids(library, [one.photo_id for one in found])}
     return ReviewOut(
         questions=[
             Question(

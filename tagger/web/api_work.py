@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from tagger.core.paths import shown_path
 from tagger.store import dead_letters
-from tagger.web.library import library_of
+from tagger.web.context import library_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
 

@@ -19,9 +19,9 @@ from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
 from tagger.core.errors import TaggerError
-from tagger.web import api, api_labels, api_work, classify, media, pages, problems
+from tagger.web import api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
+from tagger.web.context import Library
 from tagger.web.guard import Guard
-from tagger.web.library import Library
 from tagger.web.problems import Problem, ProblemError
 from tagger.web.uploads import Uploads
 
@@ -64,11 +64,11 @@ def create_app(library: Library) -> FastAPI:
         prefix="/api/v1",
         responses={"4XX": {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}},
     )
-    for part in (api.router, media.router, api_labels.router, api_work.router, classify.router):
+    for part in (api_photos.router, api_pictures.router, api_labels.router, api_work.router, api_classify.router):
         version.include_router(part)
     app.include_router(version)
     # The short way, as people type it.
-    app.add_api_route("/api/classify", classify.post_classify, methods=["POST"], include_in_schema=False)
+    app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(TaggerError, _tagger_error)

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tagger.core.config import WebSettings
 from tagger.web import problems
-from tagger.web.password import COOKIE, Login
+from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
 
 _SAFE = ("GET", "HEAD", "OPTIONS")

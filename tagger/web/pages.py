@@ -26,12 +26,12 @@ from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
-from tagger.web import api_work, queries
+from tagger.web import api_work, search_pages
 from tagger.web.api_labels import Key, get_rules, tree
+from tagger.web.api_pictures import PhotoId, opened
+from tagger.web.context import Library, library_of
 from tagger.web.guard import too_often
-from tagger.web.library import Library, library_of
-from tagger.web.media import PhotoId, opened
-from tagger.web.password import COOKIE, SESSION_SECONDS
+from tagger.web.login import COOKIE, SESSION_SECONDS
 from tagger.web.problems import Problem
 from tagger.web.schemas import PhotoDetail
 
@@ -100,7 +100,7 @@ def get_photos(
     """The grid: everything, or what a query finds."""
     shelf = library_of(request)
     try:
-        page = queries.search(shelf, q, after)
+        page = search_pages.search(shelf, q, after)
     except QueryError as error:
         return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
     except NoLibraryError:

@@ -15,7 +15,7 @@ import uvicorn
 from tagger.core.config import Settings, WebSettings
 from tagger.core.errors import ConfigError
 from tagger.web.app import create_app
-from tagger.web.library import Library
+from tagger.web.context import Library
 
 _LOG = logging.getLogger("tagger")
 _BACKLOG = 256

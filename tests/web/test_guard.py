@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tagger.core.clock import SystemClock
-from tagger.web.password import Login, hash_password
+from tagger.web.login import Login, hash_password
 from tests.cli.runner import COMMAND, Tagger
 from tests.web.site import Site, serving
 

@@ -25,10 +25,10 @@ from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
-from tagger.web.cache import PictureCache
-from tagger.web.password import Login
-from tagger.web.progress import History, describe
+from tagger.web.login import Login
+from tagger.web.picture_cache import PictureCache
 from tagger.web.schemas import StatusOut
+from tagger.web.status_view import History, describe
 
 _LOG = logging.getLogger("tagger")
 # Counting a library takes a third of a second for a million photos; what took longer than this is done beside.

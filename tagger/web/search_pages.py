@@ -12,7 +12,7 @@ from tagger.labels.taxonomy import normal
 from tagger.search.query import parse
 from tagger.search.run import DATED, SUREST, UNDATED, Found, Place, Search
 from tagger.search.vocabulary import UnknownWord
-from tagger.web.library import Library
+from tagger.web.context import Library
 from tagger.web.problems import ProblemError
 
 PAGE = 60

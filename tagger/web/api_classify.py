@@ -8,7 +8,7 @@ import anyio
 from fastapi import APIRouter, Request
 
 from tagger.core.errors import UsageError
-from tagger.web.library import library_of
+from tagger.web.context import library_of
 from tagger.web.schemas import ClassifyOut, ModelState, UploadOut, WhyOut
 from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads
 

@@ -12,11 +12,10 @@ from tagger.labels.explain import explain_stored
 from tagger.search.similar_quick import similar
 from tagger.store import records
 from tagger.store.corrections import labels_on
-from tagger.web import queries
-from tagger.web.library import library_of
-from tagger.web.media import PhotoId
+from tagger.web import search_pages
+from tagger.web.api_pictures import PhotoId
+from tagger.web.context import library_of
 from tagger.web.problems import ProblemError
-from tagger.web.queries import PAGE
 from tagger.web.schemas import (
     Corrections,
     LabelOut,
@@ -28,6 +27,7 @@ from tagger.web.schemas import (
     Unknown,
     WhyOut,
 )
+from tagger.web.search_pages import PAGE
 
 router = APIRouter(tags=["photos"])
 
@@ -40,7 +40,7 @@ def get_search(
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
 ) -> SearchOut:
     """Photos, the surest first; where the query names no label, the newest first."""
-    page = queries.search(library_of(request), q, after, limit)
+    page = search_pages.search(library_of(request), q, after, limit)
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
@@ -55,7 +55,7 @@ def get_suggest(
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
 ) -> list[Suggestion]:
     """Labels of the library for what was typed so far."""
-    found = queries.suggest(library_of(request), q, limit)
+    found = search_pages.suggest(library_of(request), q, limit)
     return [Suggestion(name=name, photos=photos) for name, photos in found]
 
 
@@ -83,7 +83,7 @@ def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query
     library = library_of(request)
     with library.photo(photo_id) as (session, record):
         ids = [number for number, _ in similar(session, record, limit)]
-    return [PhotoOut.of(found) for found in queries.by_ids(library, ids)]
+    return [PhotoOut.of(found) for found in search_pages.by_ids(library, ids)]
 
 
 @router.post("/photos/{photo_id}/corrections")

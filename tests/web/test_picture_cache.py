@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tagger.core.clock import SystemClock
-from tagger.web.cache import PictureCache
+from tagger.web.picture_cache import PictureCache
 
 
 def files(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from tagger.core.paths import PhotoPath
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.store.records import PhotoRecord
-from tagger.web.library import Library, library_of
+from tagger.web.context import Library, library_of
 
 router = APIRouter(tags=["pictures"])
 PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
