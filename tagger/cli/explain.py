@@ -47,11 +47,11 @@ def _print(path: str, found: Explanation) -> None:
     for wnid, name, probability in found.top:
         print(f"  {probability:6.1%}  {name}  ({wnid})")
     print("\nWhat becomes of it:")
-    for verdict in found.verdicts:
-        mark = "shown " if verdict.shown else "stored" if verdict.stored else "  -   "
-        print(f"  {mark}  {verdict.name}: {verdict.why}")
-        parts = [f"{name} {share:.1%}" for name, share in verdict.classes if share >= 0.001]
-        if verdict.origin != "model" and parts:
+    for candidate in found.candidates:
+        mark = "shown " if candidate.shown else "stored" if candidate.stored else "  -   "
+        print(f"  {mark}  {candidate.name}: {candidate.why}")
+        parts = [f"{name} {share:.1%}" for name, share in candidate.classes if share >= 0.001]
+        if candidate.origin != "model" and parts:
             print(f"            {' + '.join(parts)}{' ...' if len(parts) == 5 else ''}")
 
 
@@ -63,7 +63,7 @@ def _print_json(path: str, found: Explanation) -> None:
             "architecture": found.architecture,
             "fresh": found.fresh,
             "classes": [{"wnid": wnid, "name": name, "probability": p} for wnid, name, p in found.top],
-            "labels": [asdict(verdict) for verdict in found.verdicts],
+            "labels": [asdict(candidate) for candidate in found.candidates],
         },
         indent=2,
     )

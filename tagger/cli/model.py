@@ -116,7 +116,7 @@ def fetch_weights(context: click.Context, name: str | None) -> int:
 @click.pass_context
 def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
-    from tagger.core.config_sources import choose_model, where_model_is_set
+    from tagger.core.config_sources import save_model_choice, where_model_is_set
     from tagger.inference.lookup import architecture
     from tagger.inference.registry import model_id
     from tagger.inference.weights import find
@@ -132,7 +132,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     file = None if weights is None else Path(weights)
     settings = settings_of(context)
     found = find(_with_model(settings, name=name, weights=file), wanted)
-    path = choose_model(settings, name, file)
+    path = save_model_choice(settings, name, file)
     print(f"From now on tagger uses {name} (noted in {path}).")
     if control.ask(settings.data_dir, {"ask": "reload"}) is not None:
         print("The running service was told.")
@@ -290,14 +290,14 @@ def _labelled_by_others(settings: Settings, model_id: str) -> int:
 def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
     """What is known of a model. `checked`: look into the weights file, too."""
     from tagger.inference.light_model import find_light
-    from tagger.inference.light_model import place as light_place
+    from tagger.inference.light_model import light_model_path as light_place
     from tagger.inference.registry import model_id
-    from tagger.inference.weights import address, find, place
+    from tagger.inference.weights import address, find, weights_path
 
     used = architecture.name == settings.model.name
     if not used:
         settings = _with_model(settings, weights=None)
-    path = settings.model.weights or place(settings, architecture)
+    path = settings.model.weights or weights_path(settings, architecture)
     about = {
         "name": architecture.name,
         "used": used,

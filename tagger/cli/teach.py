@@ -72,7 +72,7 @@ def command(
 ) -> int:
     """Teach label NAME by photos that show it, and photos that do not."""
     from tagger.core.clock import SystemClock
-    from tagger.labels.names import own_name
+    from tagger.labels.names import normalize_name
     from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals
     from tagger.teaching.teacher import Teacher
@@ -81,7 +81,7 @@ def command(
         raise UsageError("--from-keywords takes its examples from the photos.", "Leave out --yes and --no.")
     if not from_keywords and not name:
         raise UsageError("Which label?", "tagger teach 'our boat' --yes FOLDER, or: tagger teach --from-keywords")
-    name = "" if name is None else own_name(name)
+    name = "" if name is None else normalize_name(name)
     settings = settings_of(context, model__name=model, model__weights=weights)
     clock = SystemClock()
     with ExitStack() as stack:

@@ -14,14 +14,14 @@ from tagger.cli.common import absolute, count, duration, settings_of, weights_op
 from tagger.cli.progress import ByteMeter, Meter
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
-from tagger.inference.training.train import Report
+from tagger.inference.training.train import TrainingListener
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
-    from tagger.inference.training.train import Training, Wish
+    from tagger.inference.training.train import TrainingOptions, TrainingResult
 
 
-class _Screen(Report):
+class _Screen(TrainingListener):
     """Shows training: a meter for each epoch, a line when it is over."""
 
     def __init__(self, stack: ExitStack, epochs: int, quiet: bool) -> None:
@@ -121,14 +121,14 @@ def command(
     """Train a network on the classes in DIR; it can be used by --model NAME like any other."""
     from tagger.inference.registry import registered
     from tagger.inference.training.dataset import read_dataset
-    from tagger.inference.training.train import SMALL, Wish, train
+    from tagger.inference.training.train import SMALL, TrainingOptions, train
     from tagger.store.lock import TRAIN_LOCK, work_lock
 
     settings = settings_of(context)
     widths = _widths(blocks)
     kind = SMALL if architecture == SMALL else registered(architecture).name
     usual = 32 if kind == SMALL else registered(kind).input_size
-    wish = Wish(
+    wish = TrainingOptions(
         _name(settings, name, source, replace),
         kind,
         size or usual,
@@ -194,7 +194,9 @@ def _name(settings: Settings, name: str | None, source: str, replace: bool) -> s
     return found
 
 
-def _start_weights(stack: ExitStack, settings: Settings, wish: Wish, weights: str | None, quiet: bool) -> Path | None:
+def _start_weights(
+    stack: ExitStack, settings: Settings, wish: TrainingOptions, weights: str | None, quiet: bool
+) -> Path | None:
     """Published weights, where training starts from them. Raises UsageError, ModelError."""
     from tagger.inference.registry import registered
     from tagger.inference.weights import locate
@@ -212,7 +214,7 @@ def _start_weights(stack: ExitStack, settings: Settings, wish: Wish, weights: st
     return locate(chosen, registered(wish.kind), meter.update).path
 
 
-def _print(settings: Settings, wish: Wish, result: Training, as_json: bool) -> int:
+def _print(settings: Settings, wish: TrainingOptions, result: TrainingResult, as_json: bool) -> int:
     if as_json:
         write_json(
             {

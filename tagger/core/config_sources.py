@@ -100,7 +100,7 @@ def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, st
     return ""
 
 
-def choose_model(settings: Settings, name: str, weights: Path | None) -> Path:
+def save_model_choice(settings: Settings, name: str, weights: Path | None) -> Path:
     """Remember NAME as this library's model (`tagger model use`); returns the file written."""
     lines = [
         "# Written by `tagger model use`; config.toml, TAGGER_MODEL_* and flags win over it.",

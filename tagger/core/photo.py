@@ -98,7 +98,7 @@ class PhotoFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Inspection:
     """What came of looking at a photo: its file's fingerprint, hashes (16 bytes each) and facts.
 
     `content_hash` is of the file's bytes (`tagger.core.hashing`); `pixel_hash` is BLAKE2b of the pixels as the network

@@ -13,7 +13,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, NoLibraryError, TaggerError, UsageError
 from tagger.core.paths import shown_path
-from tagger.inference.light_model import INSTALL, About, has_runtime, place, read_about
+from tagger.inference.light_model import INSTALL, About, has_runtime, light_model_path, read_about
 from tagger.inference.registry import Architecture
 from tagger.inference.weights import WeightsFile, locate
 from tagger.intake.walk import photos_below
@@ -61,7 +61,7 @@ def export(
     if len(photos) < LEAST_PHOTOS:
         raise _too_few(len(photos))
     weights = locate(settings, architecture, fetching)
-    path = to or place(settings, architecture)
+    path = to or light_model_path(settings, architecture)
     try:
         with replacing(path) as temporary:
             # Better to know now than in a minute.
@@ -75,7 +75,7 @@ def export(
                 )
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Name another place with --to.") from error
-    used = path == place(settings, architecture) and settings.engine.kind != "tensorflow"
+    used = path == light_model_path(settings, architecture) and settings.engine.kind != "tensorflow"
     return Exported(path, path.stat().st_size / 1e6, about, used and architecture.name == settings.model.name)
 
 

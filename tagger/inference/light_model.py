@@ -50,7 +50,7 @@ class About:
         return f"same first class as float32 on {self.agreement:.1%} of {self.photos} photos"
 
 
-def place(settings: Settings, architecture: Architecture) -> Path:
+def light_model_path(settings: Settings, architecture: Architecture) -> Path:
     """Where the light model of an architecture is looked for."""
     return settings.data_dir / FOLDER / f"{architecture.name}.tflite"
 
@@ -66,7 +66,7 @@ def find_light(settings: Settings, architecture: Architecture) -> About | None:
     `engine.kind = "auto"` uses a light model that is there, if LiteRT is installed and the model was made from the
     weights that are configured. Raises ModelError where it is damaged, or demanded and cannot be used.
     """
-    path = place(settings, architecture)
+    path = light_model_path(settings, architecture)
     kind = settings.engine.kind
     if kind == "tensorflow" or (kind == "auto" and not (path.is_file() and has_runtime())):
         return None

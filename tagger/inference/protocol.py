@@ -1,6 +1,6 @@
 """What the parent and the child process say to each other.
 
-Each message is one JSON text; a batch's answer is followed by one message of raw features. No pickle: the
+Each message is one JSON text; a batch's reply is followed by one message of raw features. No pickle: the
 child reads files from anywhere, and nothing that it says may run code in the parent.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tagger.core.photo import Fingerprint, Looked, PhotoFacts
+from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.system.child_process import Channel, send
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """What became of one photo in the child."""
 
     FEATURES = "features"  # decoded; here are its features
@@ -41,16 +41,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came of one request. `features`: little-endian float32, for `FEATURES` only.
 
     `inferred` is false where the features come from an identical picture seen shortly before.
     """
 
     job_id: int
-    verdict: Verdict
+    outcome: Outcome
     reason: str = ""
-    looked: Looked | None = None
+    inspection: Inspection | None = None
     fingerprint: Fingerprint | None = None
     features: bytes = b""
     inferred: bool = False
@@ -79,39 +79,39 @@ def request_from(data: dict[str, Any]) -> Request:
     )
 
 
-def send_answers(channel: Channel, answers: list[Answer]) -> None:
-    """Send a batch's answers and their features."""
-    send(channel, "answers", answers=[_answer_json(answer) for answer in answers])
-    channel.send_bytes(b"".join(answer.features for answer in answers))
+def send_replies(channel: Channel, replies: list[Reply]) -> None:
+    """Send a batch's replies and their features."""
+    send(channel, "replies", replies=[_reply_json(reply) for reply in replies])
+    channel.send_bytes(b"".join(reply.features for reply in replies))
 
 
-def receive_answers(message: dict[str, Any], channel: Channel) -> list[Answer]:
-    """The answers of an `answers` message; reads the features that follow it."""
+def receive_replies(message: dict[str, Any], channel: Channel) -> list[Reply]:
+    """The replies of an `replies` message; reads the features that follow it."""
     blob = channel.recv_bytes()
-    answers: list[Answer] = []
+    replies: list[Reply] = []
     offset = 0
-    for data in message["answers"]:
+    for data in message["replies"]:
         end = offset + int(data["bytes"])
-        answers.append(_answer_from(data, blob[offset:end]))
+        replies.append(_reply_from(data, blob[offset:end]))
         offset = end
-    return answers
+    return replies
 
 
-def _answer_json(answer: Answer) -> dict[str, Any]:
+def _reply_json(reply: Reply) -> dict[str, Any]:
     data: dict[str, Any] = {
-        "job": answer.job_id,
-        "verdict": answer.verdict,
-        "reason": answer.reason,
-        "bytes": len(answer.features),
-        "inferred": answer.inferred,
+        "job": reply.job_id,
+        "outcome": reply.outcome,
+        "reason": reply.reason,
+        "bytes": len(reply.features),
+        "inferred": reply.inferred,
     }
-    fingerprint = answer.fingerprint
-    if answer.looked is not None:
-        fingerprint = answer.looked.fingerprint
-        facts = answer.looked.facts
-        data["looked"] = [
-            answer.looked.content_hash.hex(),
-            answer.looked.pixel_hash.hex(),
+    fingerprint = reply.fingerprint
+    if reply.inspection is not None:
+        fingerprint = reply.inspection.fingerprint
+        facts = reply.inspection.facts
+        data["inspection"] = [
+            reply.inspection.content_hash.hex(),
+            reply.inspection.pixel_hash.hex(),
             facts.format,
             facts.width,
             facts.height,
@@ -122,17 +122,17 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return data
 
 
-def _answer_from(data: dict[str, Any], features: bytes) -> Answer:
+def _reply_from(data: dict[str, Any], features: bytes) -> Reply:
     fingerprint = Fingerprint(*data["stat"]) if "stat" in data else None
-    looked = None
-    if "looked" in data and fingerprint is not None:
-        content, pixels, *facts = data["looked"]
-        looked = Looked(fingerprint, bytes.fromhex(content), bytes.fromhex(pixels), PhotoFacts(*facts))
-    return Answer(
+    inspection = None
+    if "inspection" in data and fingerprint is not None:
+        content, pixels, *facts = data["inspection"]
+        inspection = Inspection(fingerprint, bytes.fromhex(content), bytes.fromhex(pixels), PhotoFacts(*facts))
+    return Reply(
         int(data["job"]),
-        Verdict(data["verdict"]),
+        Outcome(data["outcome"]),
         data["reason"],
-        looked,
+        inspection,
         fingerprint,
         features,
         bool(data["inferred"]),

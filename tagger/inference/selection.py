@@ -8,11 +8,11 @@ from typing import Literal
 
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
-from tagger.inference.light_model import find_light, place
+from tagger.inference.light_model import find_light, light_model_path
 from tagger.inference.lookup import architecture
 from tagger.inference.registry import Architecture, model_id
 from tagger.inference.weights import WeightsFile, locate
-from tagger.inference.worker_client import Classifier
+from tagger.inference.worker_client import WorkerClient
 from tagger.store.models import Model, ensure_model
 from tagger.store.session import Store
 
@@ -35,7 +35,7 @@ def choose_model(settings: Settings, fetching: Callable[[int, int | None], None]
     chosen = architecture(settings.model.name, settings.data_dir)
     light = find_light(settings, chosen)
     if light is not None:
-        weights = WeightsFile(place(settings, chosen), light.weights_sha256, str(light))
+        weights = WeightsFile(light_model_path(settings, chosen), light.weights_sha256, str(light))
         return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "light")
     weights = locate(settings, chosen, fetching)
     return ChosenModel(chosen, weights, model_id(chosen, weights.sha256), "tensorflow")
@@ -54,6 +54,6 @@ def record_model(store: Store, chosen: ChosenModel, clock: Clock) -> Model:
         )
 
 
-def open_classifier(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> Classifier:
+def open_worker(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> WorkerClient:
     """The parent's handle on the child for the chosen model; the child starts on first use."""
-    return Classifier(settings, chosen.architecture, chosen.model_id, chosen.weights.path, chosen.engine, clock)
+    return WorkerClient(settings, chosen.architecture, chosen.model_id, chosen.weights.path, chosen.engine, clock)

@@ -61,7 +61,7 @@ def address(settings: Settings, architecture: Architecture) -> str:
     return url
 
 
-def place(settings: Settings, architecture: Architecture) -> Path:
+def weights_path(settings: Settings, architecture: Architecture) -> Path:
     """Where fetched weights are kept."""
     return settings.data_dir / FOLDER / architecture.file_name
 
@@ -82,7 +82,7 @@ def find(settings: Settings, architecture: Architecture) -> WeightsFile | None:
         return WeightsFile(
             local, checksum, "against model.sha256" if settings.model.sha256 else "your own file, taken as it is"
         )
-    path = place(settings, architecture)
+    path = weights_path(settings, architecture)
     if not path.is_file():
         return None
     checksum = sha256_of(path, settings.data_dir)
@@ -114,7 +114,7 @@ def locate(settings: Settings, architecture: Architecture, fetching: Fetching) -
     if found is None and architecture.network is not None:
         raise ModelUnavailableError(
             f"The weights of {architecture.name}, which was trained here, are gone: there is no "
-            f"{place(settings, architecture)}.",
+            f"{weights_path(settings, architecture)}.",
             "Put the file back from a backup, or train it again: tagger train",
         )
     if found is None and settings.model.download:
@@ -134,7 +134,7 @@ def fetch(
     """
     clock = clock or SystemClock()
     url = address(settings, architecture)
-    path = place(settings, architecture)
+    path = weights_path(settings, architecture)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_name(f".{path.name}.lock")):
         if path.is_file():
@@ -277,7 +277,7 @@ def _verified_by(settings: Settings, architecture: Architecture) -> str:
 
 
 def _unavailable(settings: Settings, architecture: Architecture, why: str) -> ModelUnavailableError:
-    path = place(settings, architecture)
+    path = weights_path(settings, architecture)
     return ModelUnavailableError(
         f"The weights of {architecture.name} are not here and could not be fetched: {why}.",
         "Photos stay queued until they are. On a computer with internet, fetch\n"

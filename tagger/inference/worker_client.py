@@ -20,7 +20,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelError, WeightsError
 from tagger.inference.head import Head, head_file
 from tagger.inference.precision import Precision, Trial, computes_bfloat16, remember, remembered
-from tagger.inference.protocol import Answer, Request, receive_answers, request_json
+from tagger.inference.protocol import Reply, Request, receive_replies, request_json
 from tagger.inference.registry import Architecture
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
@@ -33,7 +33,7 @@ _START_SECONDS = 300.0
 _STARTS = 3
 
 
-class ChildDiedError(Exception):
+class WorkerDiedError(Exception):
     """The child process ended or stalled with work in its hands; `how` says how, for people."""
 
     def __init__(self, how: str) -> None:
@@ -41,8 +41,8 @@ class ChildDiedError(Exception):
         self.how = how
 
 
-class Classifier:
-    """Runs the child. Use as a context manager; `submit` batches, take them back in order with `answers`."""
+class WorkerClient:
+    """Runs the child. Use as a context manager; `submit` batches, take them back in order with `replies`."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Classifier:
         self.about: dict[str, Any] = {}
         self.starts = 0
 
-    def __enter__(self) -> Classifier:
+    def __enter__(self) -> WorkerClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +124,7 @@ class Classifier:
             self._spawn()
             try:
                 self._await_ready()
-            except ChildDiedError as died:
+            except WorkerDiedError as died:
                 self._kill()
                 if attempt == _STARTS:
                     raise self._cannot_start(died) from died
@@ -132,32 +132,32 @@ class Classifier:
                 return
 
     def submit(self, requests: Sequence[Request]) -> None:
-        """Hand the child a batch. Raises ChildDiedError if it is not there any more."""
+        """Hand the child a batch. Raises WorkerDiedError if it is not there any more."""
         if self._channel is None:
-            raise ChildDiedError("is not running")
+            raise WorkerDiedError("is not running")
         try:
             send(self._channel, "batch", photos=[request_json(request) for request in requests])
         except OSError as error:
-            raise ChildDiedError(self._how_it_died()) from error
+            raise WorkerDiedError(self._how_it_died()) from error
         if not self._in_flight:
             self._last_word = self._clock.monotonic()
         self._in_flight.append(len(requests))
 
-    def answers(self, timeout: float) -> list[Answer] | None:
-        """The next batch's answers, or None if they are not there within `timeout` seconds.
+    def replies(self, timeout: float) -> list[Reply] | None:
+        """The next batch's replies, or None if they are not there within `timeout` seconds.
 
-        Raises ChildDiedError when the child has died, or has said nothing for `engine.stall_seconds` and was
+        Raises WorkerDiedError when the child has died, or has said nothing for `engine.stall_seconds` and was
         therefore killed.
         """
         if self._channel is None or not self._in_flight:
-            raise ChildDiedError("is not running")
+            raise WorkerDiedError("is not running")
         deadline = self._clock.monotonic() + timeout
         try:
             while self._channel.poll(max(0.0, deadline - self._clock.monotonic())):
                 message = receive(self._channel)
                 self._last_word = self._clock.monotonic()
-                if message["kind"] == "answers":
-                    found = receive_answers(message, self._channel)
+                if message["kind"] == "replies":
+                    found = receive_replies(message, self._channel)
                     self._in_flight.popleft()
                     return found
                 if message["kind"] == "fault":
@@ -170,11 +170,11 @@ class Classifier:
         except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
             how = self._how_it_died()
             self._kill()
-            raise ChildDiedError(how) from error
+            raise WorkerDiedError(how) from error
         stall = self._settings.engine.stall_seconds
         if self._clock.monotonic() - self._last_word > stall:
             self._kill()
-            raise ChildDiedError(f"gave no sign of life for {stall:g} s and was ended")
+            raise WorkerDiedError(f"gave no sign of life for {stall:g} s and was ended")
         return None
 
     def close(self) -> None:
@@ -233,13 +233,13 @@ class Classifier:
     def _await_ready(self) -> None:
         channel = self._channel
         if channel is None:
-            raise ChildDiedError("is not running")
+            raise WorkerDiedError("is not running")
         try:
             if not channel.poll(_START_SECONDS):
-                raise ChildDiedError(f"was not ready after {_START_SECONDS:g} s")
+                raise WorkerDiedError(f"was not ready after {_START_SECONDS:g} s")
             message = receive(channel)
         except (EOFError, OSError, ValueError) as error:
-            raise ChildDiedError(self._how_it_died()) from error
+            raise WorkerDiedError(self._how_it_died()) from error
         if message["kind"] == "fault":
             raise self._fault(message)
         self.about = message["about"]
@@ -255,7 +255,7 @@ class Classifier:
             return "is not running"
         return how_it_ended(self._process)
 
-    def _cannot_start(self, died: ChildDiedError) -> EngineError:
+    def _cannot_start(self, died: WorkerDiedError) -> EngineError:
         tail = last_words(self.log_file)
         cure = f"See {self.log_file}, and run: tagger doctor"
         if "illegal instruction" in died.how:

@@ -269,7 +269,7 @@ def recover(files: Files, owner: str) -> int:
     Only for who holds the write lock. Writes whose folder is not there (an unmounted disk) stay pending.
     """
     with files.store.write() as session:
-        jobs.take_back(session, owner, jobs.KEYWORDS)
+        jobs.reclaim(session, owner, jobs.KEYWORDS)
         pending = ledger.pending(session)
     for left in pending:
         if not os.path.isdir(os.path.dirname(left.path)):  # noqa: PTH112, PTH120 - a str with surrogates

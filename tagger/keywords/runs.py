@@ -84,9 +84,9 @@ def preview_write(
         files = Files(store, settings, clock or SystemClock(), 0)
         ids = _to_write(store, settings, chosen, again, queued_too=True)
         progress.total = len(ids)
-        for page in jobs.parts(ids):
+        for page in jobs.chunks(ids):
             with store.read() as session:
-                photos = jobs.unqueued(session, page)
+                photos = jobs.as_jobs(session, page)
             for part in parts(photos):
                 if stop():
                     return progress

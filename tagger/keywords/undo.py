@@ -105,9 +105,9 @@ def undo(
     with files.store.read() as session:
         roots = [root.path for root in all_roots(session)]
     with ThreadPoolExecutor(THREADS, "undo") as pool:
-        for page in jobs.parts(ids):
+        for page in jobs.chunks(ids):
             with files.store.read() as session:
-                photos = jobs.unqueued(session, page)
+                photos = jobs.as_jobs(session, page)
             progress.absent += len(page) - len(photos)
             for part in parts(photos):
                 if stop():

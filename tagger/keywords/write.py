@@ -109,7 +109,14 @@ def write_queued(
         while not stop():
             with files.store.write() as session:
                 claimed = jobs.claim(
-                    session, owner, _CLAIM, files.clock.now(), None, alone_too=True, up_to=up_to(), kind=jobs.KEYWORDS
+                    session,
+                    owner,
+                    _CLAIM,
+                    files.clock.now(),
+                    None,
+                    isolated_too=True,
+                    up_to=up_to(),
+                    kind=jobs.KEYWORDS,
                 )
             if not claimed:
                 return

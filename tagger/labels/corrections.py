@@ -16,12 +16,12 @@ from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
 from tagger.labels import taxonomy
-from tagger.labels.labeller import stored_judge
-from tagger.labels.names import meant
+from tagger.labels.labeller import stored_labeller
+from tagger.labels.names import resolve_label
 from tagger.labels.taxonomy import Taxonomy
 from tagger.store import corrections, jobs, records
 from tagger.store.corrections import Said
-from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
 
@@ -49,15 +49,15 @@ def correct(
     """
     clock = clock or SystemClock()
     known = taxonomy.load()
-    book = LabelBook()
+    label_ids = LabelIds()
     with store.write() as session:
         ids = []
         for photo in photos:
             record = _record(session, photo)
             ids.append(record.id)
-            _correct(session, book, known, record.path.absolute, record.id, said)
+            _correct(session, label_ids, known, record.path.absolute, record.id, said)
             if said.undo:
-                _relabel(session, settings, book, record, clock)
+                _relabel(session, settings, label_ids, record, clock)
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
         labels = labels_of(session, ids)
@@ -71,7 +71,9 @@ def _record(session: Session, photo: str | int) -> PhotoRecord:
     return record
 
 
-def _correct(session: Session, book: LabelBook, known: Taxonomy, path: str, photo_id: int, said: Correction) -> None:
+def _correct(
+    session: Session, label_ids: LabelIds, known: Taxonomy, path: str, photo_id: int, said: Correction
+) -> None:
     there = corrections.labels_on(session, photo_id)
     present = [label for label in there if not label.removed]
     for name in said.undo:
@@ -81,9 +83,9 @@ def _correct(session: Session, book: LabelBook, known: Taxonomy, path: str, phot
         corrections.remove(session, photo_id, _named(present, name, path, "it does not have").label_id)
     for name in said.confirm:
         label = _named(present, name, path, "it does not have")
-        corrections.put(session, book, photo_id, label.key, label.name)
+        corrections.put(session, label_ids, photo_id, label.key, label.name)
     for name in said.add:
-        corrections.put(session, book, photo_id, *meant(session, known, name))
+        corrections.put(session, label_ids, photo_id, *resolve_label(session, known, name))
 
 
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
@@ -94,10 +96,10 @@ def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
     return found
 
 
-def _relabel(session: Session, settings: Settings, book: LabelBook, record: PhotoRecord, clock: Clock) -> None:
+def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: PhotoRecord, clock: Clock) -> None:
     """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
-    known = stored_judge(session, settings, record)
+    known = stored_labeller(session, settings, record)
     if known is not None:
-        judge, features = known
-        [labels] = judge.labels_for(session, features)
-        relabel_photos(session, book, judge.model, {record.id: labels}, clock.now(), judge.taught(session))
+        labeller, features = known
+        [labels] = labeller.labels_for(session, features)
+        relabel_photos(session, label_ids, labeller.model, {record.id: labels}, clock.now(), labeller.taught(session))

@@ -13,12 +13,12 @@ from tagger.core.errors import NoLibraryError
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
 from tagger.inference.head import Head
-from tagger.labels.labeller import stored_judge
-from tagger.labels.policy import Policy, Verdict, top_classes
+from tagger.labels.labeller import stored_labeller
+from tagger.labels.policy import CandidateReport, Policy, top_classes
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
-from tagger.store.taught_labels import TaughtBook
+from tagger.store.taught_labels import TaughtHeadsCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Explanation:
     model_id: str
     architecture: str
     top: list[tuple[str, str, float]]
-    verdicts: list[Verdict]
+    candidates: list[CandidateReport]
     labels: tuple[Label, ...]
 
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
     """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
-    known = stored_judge(session, settings, record)
+    known = stored_labeller(session, settings, record)
     if known is None:
         return None
-    judge, features = known
-    taught, _ = judge.book.heads(session, judge.model)
-    about = judge.model.model_id, judge.model.architecture
-    return explain_features(judge.policy, judge.head, features, about, taught, fresh=False)
+    labeller, features = known
+    taught, _ = labeller.taught_heads.heads(session, labeller.model)
+    about = labeller.model.model_id, labeller.model.architecture
+    return explain_features(labeller.policy, labeller.head, features, about, taught, fresh=False)
 
 
 def explain_features(
@@ -59,11 +59,11 @@ def explain_features(
     """features: (1, features). `about`: ModelId and architecture."""
     scores = head.scores(features)
     [labels] = taught.added(features, policy.labels_for(scores))
-    verdicts = [*_taught_verdicts(taught, features), *policy.explain(scores[0])]
-    return Explanation(fresh, *about, top_classes(scores[0], policy.taxonomy), verdicts, labels)
+    candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0])]
+    return Explanation(fresh, *about, top_classes(scores[0], policy.taxonomy), candidates, labels)
 
 
-def _taught_verdicts(taught: TaughtHeads, features: NDArray[np.floating]) -> list[Verdict]:
+def _taught_candidates(taught: TaughtHeads, features: NDArray[np.floating]) -> list[CandidateReport]:
     found = []
     for head in taught.heads:
         score = float(head.scores(unit(features))[0])
@@ -72,8 +72,8 @@ def _taught_verdicts(taught: TaughtHeads, features: NDArray[np.floating]) -> lis
             f"{'shown' if shown else 'left out'}: {score:.2f} {'reaches' if shown else 'is below'} {head.threshold:.2g}"
         )
         why += ", taught by you"
-        found.append(Verdict(head.key, head.name, score, head.threshold, "taught", shown, shown, why, ()))
-    return sorted(found, key=lambda verdict: -verdict.probability)
+        found.append(CandidateReport(head.key, head.name, score, head.threshold, "taught", shown, shown, why, ()))
+    return sorted(found, key=lambda candidate: -candidate.probability)
 
 
 def taught_heads(settings: Settings, model_id: str) -> TaughtHeads:
@@ -81,6 +81,6 @@ def taught_heads(settings: Settings, model_id: str) -> TaughtHeads:
     try:
         with open_store(settings) as store, store.read() as session:
             model = next((one for one in all_models(session).values() if one.model_id == model_id), None)
-            return TaughtHeads(()) if model is None else TaughtBook().heads(session, model)[0]
+            return TaughtHeads(()) if model is None else TaughtHeadsCache().heads(session, model)[0]
     except NoLibraryError:
         return TaughtHeads(())

@@ -18,11 +18,11 @@ from tagger.labels.policy import Policy
 from tagger.store.features import reusable_features
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
-from tagger.store.taught_labels import TaughtBook
+from tagger.store.taught_labels import TaughtHeadsCache
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Labeller:
     """Gives photos their labels, whoever asks: the pipeline, `relabel`, corrections taken back.
 
     What is taught meanwhile, by another process, counts from the next call on.
@@ -31,22 +31,22 @@ class Judge:
     model: Model
     head: Head
     policy: Policy
-    book: TaughtBook = field(default_factory=TaughtBook)
+    taught_heads: TaughtHeadsCache = field(default_factory=TaughtHeadsCache)
 
     def labels_for(self, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
         """Features (photos, features) of any float type -> each photo's labels in rank order."""
         if not len(features):
             return []
-        taught, _ = self.book.heads(session, self.model)
+        taught, _ = self.taught_heads.heads(session, self.model)
         return taught.added(features, self.policy.labels_for(self.head.scores(features)))
 
     def taught_keys(self, session: Session) -> frozenset[str]:
         """The keys of the taught labels of which it decides."""
-        return frozenset(head.key for head in self.book.heads(session, self.model)[0].heads)
+        return frozenset(head.key for head in self.taught_heads.heads(session, self.model)[0].heads)
 
     def taught(self, session: Session) -> tuple[int, ...]:
         """The row ids of the taught labels of which it decides."""
-        return self.book.heads(session, self.model)[1]
+        return self.taught_heads.heads(session, self.model)[1]
 
 
 def policy_for(settings: Settings, name: str | None = None) -> Policy:
@@ -60,7 +60,9 @@ def policy_for(settings: Settings, name: str | None = None) -> Policy:
     return usual if network is None else Policy.from_settings(settings.labels, taxonomy.of_classes(network.classes))
 
 
-def stored_judge(session: Session, settings: Settings, record: PhotoRecord) -> tuple[Judge, NDArray[np.float16]] | None:
+def stored_labeller(
+    session: Session, settings: Settings, record: PhotoRecord
+) -> tuple[Labeller, NDArray[np.float16]] | None:
     """A photo's stored features, float16 (1, features), and who gives it labels by them.
 
     None where the library has none of it, or no last layer of the model, which is only kept for speed.
@@ -76,4 +78,4 @@ def stored_judge(session: Session, settings: Settings, record: PhotoRecord) -> t
         policy = policy_for(settings, model.architecture)
     except ModelError:
         return None
-    return Judge(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]
+    return Labeller(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]

@@ -13,7 +13,7 @@ OWN_PREFIX = "own:"
 _LONGEST = 200
 
 
-def own_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A label of a person's own as it is kept: single spaces. Raises UsageError where it cannot be one."""
     words = " ".join(name.split())
     if not words or not words.isprintable() or len(words) > _LONGEST:
@@ -21,9 +21,9 @@ def own_name(name: str) -> str:
     return words
 
 
-def meant(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
+def resolve_label(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
     """Key and name of the label that a person means. Raises UsageError where it could be several, or none."""
-    words = own_name(name)
+    words = normalize_name(name)
     keys = known.lookup(words)
     if len(keys) > 1:
         raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")

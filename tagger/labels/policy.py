@@ -45,7 +45,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CandidateReport:
     """What the policy says of one candidate for one photo. JSON-able with `dataclasses.asdict`."""
 
     key: str
@@ -78,7 +78,7 @@ class Policy:
         stored = self._stored(scores, probabilities)
         return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
 
-    def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[Verdict]:
+    def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[CandidateReport]:
         """Why one photo got its labels: the likeliest candidates with their fate. `scores`: float32 (classes,)."""
         import numpy as np
 
@@ -145,11 +145,13 @@ class Policy:
             for rank, (_, candidate, probability, shown) in enumerate(kept, 1)
         )
 
-    def _verdict(self, candidate: Candidate, probability: float, stored: bool, scores: NDArray[np.float32]) -> Verdict:
+    def _verdict(
+        self, candidate: Candidate, probability: float, stored: bool, scores: NDArray[np.float32]
+    ) -> CandidateReport:
         shown = stored and probability >= candidate.threshold and candidate.merged_into is None
         parts = sorted(((float(scores[i]), i) for i in candidate.classes), reverse=True)[:5]
         names = self.taxonomy.names
-        return Verdict(
+        return CandidateReport(
             candidate.key,
             candidate.name,
             probability,

@@ -12,12 +12,12 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import Label, Origin
 from tagger.inference.head import Head, head_file
-from tagger.inference.selection import choose_model, open_classifier
+from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import Differences
-from tagger.labels.labeller import Judge, policy_for
+from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
 from tagger.store.features import features_count, features_now, features_page
-from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.models import Model, all_models
 from tagger.store.photos import last_photo_id
 from tagger.store.session import Store
@@ -101,12 +101,12 @@ def compare(
         if not counts[model.id] or stop():
             continue
         try:
-            judge = _judge(settings, model)
+            labeller = _labeller(settings, model)
         except ModelError as error:
             found.skipped[_skipped(model, counts[model.id])] = str(error)
             continue
         wanted = None if sample is None else max(1, sample * counts[model.id] // found.photos)
-        for page in _pages(store, judge, stop, wanted):
+        for page in _pages(store, labeller, stop, wanted):
             for one in page:
                 decided = {label.name for label in one.before if label.shown and label.key in one.kept}
                 before = {label.name for label in one.before if label.shown}
@@ -138,12 +138,12 @@ def _relabel_model(
     clock: Clock,
 ) -> None:
     try:
-        judge = _judge(settings, model)
+        labeller = _labeller(settings, model)
     except ModelError as error:
         result.skipped[_skipped(model, count)] = str(error)
         return
-    book = LabelBook()
-    for page in _pages(store, judge, stop):
+    label_ids = LabelIds()
+    for page in _pages(store, labeller, stop):
         changed = {one.photo_id: one.after for one in page if not _same(one)}
         if changed:
             with store.write() as session:
@@ -151,8 +151,8 @@ def _relabel_model(
                 now = features_now(session, list(changed), model)
                 same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
                 changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
-                book.remember(session)
-                relabel_photos(session, book, model, changed, clock.now(), judge.taught(session))
+                label_ids.remember(session)
+                relabel_photos(session, label_ids, model, changed, clock.now(), labeller.taught(session))
                 if settings.keywords.mode != "off":
                     jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
         result.done += len(page)
@@ -171,7 +171,9 @@ class _Photo:
     kept: set[str]
 
 
-def _pages(store: Store, judge: Judge, stop: Callable[[], bool], sample: int | None = None) -> Iterator[list[_Photo]]:
+def _pages(
+    store: Store, labeller: Labeller, stop: Callable[[], bool], sample: int | None = None
+) -> Iterator[list[_Photo]]:
     """The photos that a model labelled, page by page, with the labels that their stored features give.
 
     `sample`: only about so many of them, in pages spread over the library.
@@ -182,15 +184,15 @@ def _pages(store: Store, judge: Judge, stop: Callable[[], bool], sample: int | N
             leap = last_photo_id(session) // -(-sample // _PAGE)
     while not stop():
         with store.read() as session:
-            page = features_page(session, judge.model, after, None, _PAGE)
+            page = features_page(session, labeller.model, after, None, _PAGE)
             if not page:
                 return
             ids = [photo_id for photo_id, _ in page]
             before = labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
             features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
-            judged = judge.labels_for(session, features)
-            decided = judge.taught_keys(session)
+            judged = labeller.labels_for(session, features)
+            decided = labeller.taught_keys(session)
         after = max(page[-1][0], after + leap)
         for number, labels in before.items():
             # Taught, but not yet for this model.
@@ -207,9 +209,9 @@ def _skipped(model: Model, count: int) -> str:
     return f"{model.architecture} ({model.model_id}, {count:,} photos)"
 
 
-def _judge(settings: Settings, model: Model) -> Judge:
+def _labeller(settings: Settings, model: Model) -> Labeller:
     """Raises ModelError where the model's last layer or its classes are not here."""
-    return Judge(model, _head(settings, model), policy_for(settings, model.architecture))
+    return Labeller(model, _head(settings, model), policy_for(settings, model.architecture))
 
 
 def _head(settings: Settings, model: Model) -> Head:
@@ -221,8 +223,8 @@ def _head(settings: Settings, model: Model) -> Head:
         chosen = choose_model(settings, lambda _done, _total: None)
         if chosen.model_id != model.model_id:
             raise
-        with open_classifier(settings, chosen) as classifier:
-            return classifier.head()
+        with open_worker(settings, chosen) as client:
+            return client.head()
 
 
 def _same(one: _Photo) -> bool:

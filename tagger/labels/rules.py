@@ -43,7 +43,7 @@ def rules_of(settings: Settings, key: str) -> LabelRules:
     return replace(found, fixed=_find(known, own, key, name) != found)
 
 
-def changed(settings: Settings, rules: LabelRules) -> Settings:
+def with_rules(settings: Settings, rules: LabelRules) -> Settings:
     """The settings as they would be with these rules for their label. Raises ConfigError, UsageError.
 
     Labels are named by their keys, so that renaming one does not lose its other rules.
@@ -55,7 +55,7 @@ def changed(settings: Settings, rules: LabelRules) -> Settings:
     return settings.model_copy(update={"labels": labels})
 
 
-def keep(settings: Settings, rules: LabelRules) -> None:
+def save_rules(settings: Settings, rules: LabelRules) -> None:
     """Write these rules down. Raises UsageError where config.toml has the say, OSError."""
     known = taxonomy.load()
     if rules_of(settings, rules.key).fixed:

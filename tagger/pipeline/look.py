@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
-from tagger.inference.protocol import Answer, Request
-from tagger.inference.selection import choose_model, open_classifier
-from tagger.inference.worker_client import ChildDiedError, Classifier
+from tagger.inference.protocol import Reply, Request
+from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.store.models import Model
 
 Tell = Callable[[int, int], None]
 
 
-def look_as(
+def extract_with_model(
     settings: Settings, model: Model, paths: Sequence[str], fetching: Callable[[int, int | None], None], report: Tell
-) -> list[Answer]:
-    """The answers of the model that labelled the library for files that a person names, however new they are.
+) -> list[Reply]:
+    """The replies of the model that labelled the library for files that a person names, however new they are.
 
     Otherwise as `look_at`. Raises UsageError where another model is configured by now.
     """
@@ -30,33 +30,33 @@ def look_as(
             "Label them first: tagger backfill",
         )
     intake = settings.intake.model_copy(update={"settle_seconds": 0.0})
-    with open_classifier(settings.model_copy(update={"intake": intake}), chosen) as classifier:
-        return look_at(classifier, paths, settings.engine.batch_size, report)
+    with open_worker(settings.model_copy(update={"intake": intake}), chosen) as client:
+        return extract_features(client, paths, settings.engine.batch_size, report)
 
 
-def look_at(
-    classifier: Classifier,
+def extract_features(
+    client: WorkerClient,
     paths: Sequence[str],
     batch_size: int,
     report: Tell,
     stop: Callable[[], bool] = lambda: False,
-) -> list[Answer]:
-    """The child's answers for photos at absolute paths, whose job ids are their places in the list.
+) -> list[Reply]:
+    """The child's replies for photos at absolute paths, whose job ids are their places in the list.
 
-    `report` is told photos done and in all. Stopped half way, the answers are fewer. Raises ModelError, TaggerError
+    `report` is told photos done and in all. Stopped half way, the replies are fewer. Raises ModelError, TaggerError
     where the child dies.
     """
-    classifier.start()
+    client.start()
     numbered = list(enumerate(paths))
     batches = deque(numbered[start : start + batch_size] for start in range(0, len(numbered), batch_size))
-    answers: list[Answer] = []
+    replies: list[Reply] = []
     try:
-        while (batches and not stop()) or classifier.photos_in_flight:
-            while batches and classifier.has_room and not stop():
-                classifier.submit([Request(number, path, None, ()) for number, path in batches.popleft()])
-            if classifier.photos_in_flight:
-                answers += classifier.answers(1.0) or []
-            report(len(answers), len(paths))
-    except ChildDiedError as died:
-        raise TaggerError(f"The process that looks at photos {died.how}.", f"See {classifier.log_file}") from died
-    return answers
+        while (batches and not stop()) or client.photos_in_flight:
+            while batches and client.has_room and not stop():
+                client.submit([Request(number, path, None, ()) for number, path in batches.popleft()])
+            if client.photos_in_flight:
+                replies += client.replies(1.0) or []
+            report(len(replies), len(paths))
+    except WorkerDiedError as died:
+        raise TaggerError(f"The process that looks at photos {died.how}.", f"See {client.log_file}") from died
+    return replies

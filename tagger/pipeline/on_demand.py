@@ -13,9 +13,9 @@ from tagger.core.errors import NoLibraryError, TaggerError, UsageError
 from tagger.core.paths import shown_path
 from tagger.inference import protocol
 from tagger.inference.head import Head
-from tagger.inference.protocol import Answer, Request
-from tagger.inference.selection import ChosenModel, choose_model, open_classifier
-from tagger.inference.worker_client import ChildDiedError, Classifier
+from tagger.inference.protocol import Reply, Request
+from tagger.inference.selection import ChosenModel, choose_model, open_worker
+from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
 from tagger.labels.labeller import policy_for
 from tagger.store import records
@@ -29,11 +29,11 @@ def explain(settings: Settings, path: str, fetching: Fetching) -> Explanation:
     known = _from_library(settings, path)
     if known is not None:
         return known
-    with Looker(settings, fetching) as looker:
+    with OnDemandLabeller(settings, fetching) as looker:
         return looker.look(path)
 
 
-class Looker:
+class OnDemandLabeller:
     """Looks at photos one by one, in a child process that starts with the first. May be used from several threads."""
 
     def __init__(self, settings: Settings, fetching: Fetching, clock: Clock | None = None) -> None:
@@ -43,10 +43,10 @@ class Looker:
         self._fetching = fetching
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._open: tuple[ChosenModel, Classifier, Head] | None = None
+        self._open: tuple[ChosenModel, WorkerClient, Head] | None = None
         self._last_used = self._clock.monotonic()
 
-    def __enter__(self) -> Looker:
+    def __enter__(self) -> OnDemandLabeller:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,24 +63,22 @@ class Looker:
         Raises ModelError, UsageError where it cannot be looked at, TaggerError where the child process died of it.
         """
         with self._lock:
-            chosen, classifier, head = self._opened()
+            chosen, client, head = self._opened()
             try:
-                classifier.start()
-                classifier.submit([Request(0, path, None, (), name)])
-                answers: list[Answer] | None = None
-                while answers is None:
-                    answers = classifier.answers(1.0)
-            except ChildDiedError as died:
+                client.start()
+                client.submit([Request(0, path, None, (), name)])
+                replies: list[Reply] | None = None
+                while replies is None:
+                    replies = client.replies(1.0)
+            except WorkerDiedError as died:
                 shown = shown_path(name or path)
-                raise TaggerError(
-                    f"The process that looked at {shown} {died.how}.", f"See {classifier.log_file}"
-                ) from died
+                raise TaggerError(f"The process that looked at {shown} {died.how}.", f"See {client.log_file}") from died
             finally:
                 self._last_used = self._clock.monotonic()
-        [answer] = answers
-        if answer.verdict is not protocol.Verdict.FEATURES:
-            raise UsageError(f"{shown_path(name or path)} cannot be labelled: {answer.reason}.")
-        features = np.frombuffer(answer.features, "<f4")[np.newaxis]
+        [reply] = replies
+        if reply.outcome is not protocol.Outcome.FEATURES:
+            raise UsageError(f"{shown_path(name or path)} cannot be labelled: {reply.reason}.")
+        features = np.frombuffer(reply.features, "<f4")[np.newaxis]
         policy = policy_for(self._settings, chosen.architecture.name)
         taught = taught_heads(self._settings, chosen.model_id)
         about = chosen.model_id, chosen.architecture.name
@@ -98,15 +96,15 @@ class Looker:
                 self._open[1].close()
                 self._open = None
 
-    def _opened(self) -> tuple[ChosenModel, Classifier, Head]:
+    def _opened(self) -> tuple[ChosenModel, WorkerClient, Head]:
         if self._open is None:
             chosen = choose_model(self._settings, self._fetching)
-            classifier = open_classifier(self._settings, chosen, self._clock)
+            client = open_worker(self._settings, chosen, self._clock)
             try:
-                classifier.start()
-                self._open = chosen, classifier, classifier.head()
+                client.start()
+                self._open = chosen, client, client.head()
             except BaseException:
-                classifier.close()
+                client.close()
                 raise
         return self._open
 

@@ -10,11 +10,11 @@ import numpy as np
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
-from tagger.inference.protocol import Verdict
-from tagger.inference.selection import choose_model, open_classifier
+from tagger.inference.protocol import Outcome
+from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import EXAMPLES, Difference, Differences
 from tagger.labels.labeller import policy_for
-from tagger.pipeline.look import look_at
+from tagger.pipeline.look import extract_features
 from tagger.store import records
 from tagger.store.counts import count_totals
 from tagger.store.labels import labels_of
@@ -62,15 +62,15 @@ def preview(
             total = count_totals(session).labelled
     if not photos:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
-    with open_classifier(settings, chosen, clock) as classifier:
-        head = classifier.head()
+    with open_worker(settings, chosen, clock) as client:
+        head = client.head()
         # Loading the model is not part of the speed.
-        classifier.start()
+        client.start()
         started = clock.monotonic()
         paths = [photo.path.absolute for photo in photos]
-        answers = look_at(classifier, paths, settings.engine.batch_size, report)
+        replies = extract_features(client, paths, settings.engine.batch_size, report)
         seconds = max(clock.monotonic() - started, 1e-3)
-    fresh = {photos[answer.job_id].id: answer for answer in answers if answer.verdict is Verdict.FEATURES}
+    fresh = {photos[reply.job_id].id: reply for reply in replies if reply.outcome is Outcome.FEATURES}
     compared = [photo for photo in photos if photo.id in fresh]
     if not compared:
         raise TaggerError("None of the photos could be looked at; are their folders there?")

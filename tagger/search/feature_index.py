@@ -195,7 +195,7 @@ def _take_over(
     try:
         for start in range(0, len(todo), _PAGE):
             rows: dict[int, bytes] = {}
-            for part in jobs.parts(todo[start : start + _PAGE]):
+            for part in jobs.chunks(todo[start : start + _PAGE]):
                 query = select(FeatureRow.photo_id, FeatureRow.vector).where(
                     FeatureRow.photo_id.in_(part), FeatureRow.model_id == model.id
                 )

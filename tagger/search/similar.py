@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
-from tagger.inference.protocol import Verdict
-from tagger.pipeline.look import Tell, look_as
+from tagger.inference.protocol import Outcome
+from tagger.pipeline.look import Tell, extract_with_model
 from tagger.search.feature_index import FeatureMatrix, open_matrix
 from tagger.search.near_duplicates import near_duplicates
 from tagger.store import jobs, records
@@ -71,10 +71,10 @@ def _model_of(store: Store, record: PhotoRecord | None) -> Model:
 def _looked_at(
     settings: Settings, path: str, model: Model, fetching: Callable[[int, int | None], None]
 ) -> NDArray[np.float32]:
-    [answer] = look_as(settings, model, [path], fetching, lambda _done, _total: None)
-    if answer.verdict is not Verdict.FEATURES:
-        raise UsageError(f"{shown_path(path)} cannot be looked at: {answer.reason or 'it is not there'}.")
-    return np.frombuffer(answer.features, "<f4")
+    [reply] = extract_with_model(settings, model, [path], fetching, lambda _done, _total: None)
+    if reply.outcome is not Outcome.FEATURES:
+        raise UsageError(f"{shown_path(path)} cannot be looked at: {reply.reason or 'it is not there'}.")
+    return np.frombuffer(reply.features, "<f4")
 
 
 def _matrix(store: Store, settings: Settings, model: Model, gathering: Tell) -> FeatureMatrix:
@@ -110,7 +110,7 @@ def duplicate_groups(
     matrix = _matrix(store, settings, model, lambda done, total: tell("Gathering features", done, total))
     groups = near_duplicates(matrix, least, settings.data_dir, lambda done, total: tell("Comparing", done, total), stop)
     there: dict[int, PhotoRecord] = {}
-    for part in jobs.parts([number for group in groups for number in group.photos]):
+    for part in jobs.chunks([number for group in groups for number in group.photos]):
         there |= _present(store, list(part))
     found = []
     for group in groups:

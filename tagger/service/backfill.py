@@ -11,11 +11,11 @@ from typing import Protocol
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
-from tagger.inference.selection import ChosenModel, choose_model, open_classifier, record_model
+from tagger.inference.selection import ChosenModel, choose_model, open_worker, record_model
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
-from tagger.labels.labeller import Judge, policy_for
-from tagger.pipeline.label_queue import Labeller, Progress, label_queued
+from tagger.labels.labeller import Labeller, policy_for
+from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals
 from tagger.store.lock import work_lock, worker_name
@@ -79,7 +79,7 @@ def backfill(
     with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
         owner = worker_name(settings.data_dir)
         with store.write() as session:
-            jobs.take_back(session, owner)
+            jobs.reclaim(session, owner)
         roots = resolve_roots(store, folders, clock)
         root_ids = tuple(root.id for root in roots)
         scan = scan_roots(
@@ -98,12 +98,12 @@ def backfill(
         outcome = "failed"
         try:
             if progress.total:
-                with open_classifier(settings, chosen, clock) as classifier:
-                    judge = Judge(model, classifier.head(), policy)
-                    labeller = Labeller(store, settings, classifier, judge, owner, root_ids, clock, run_id)
-                    label_queued(labeller, progress, stop=stop, report=report.labelling)
+                with open_worker(settings, chosen, clock) as client:
+                    labeller = Labeller(model, client.head(), policy)
+                    run = LabelRun(store, settings, client, labeller, owner, root_ids, clock, run_id)
+                    label_queued(run, progress, stop=stop, report=report.labelling)
                     if not stop():
-                        for lesson in Teacher(store, settings, clock).teach_due(model, classifier):
+                        for lesson in Teacher(store, settings, clock).teach_due(model, client):
                             report.taught(lesson)
             outcome = "interrupted" if stop() else "done"
         finally:

@@ -74,7 +74,7 @@ class Service:
             self._store = store
             self._owner = worker_name(settings.data_dir)
             with store.write() as session:
-                jobs.take_back(session, self._owner)
+                jobs.reclaim(session, self._owner)
             resolve_roots(store, folders, self._clock)
             with store.read() as session:
                 roots = all_roots(session)

@@ -17,7 +17,7 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
-from tagger.inference.light_model import INSTALL, About, find_light, has_runtime, place
+from tagger.inference.light_model import INSTALL, About, find_light, has_runtime, light_model_path
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import remembered
 from tagger.inference.registry import Architecture
@@ -294,7 +294,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding(Grade.BAD, "Model", error.message, error.cure)
         return
     if light is not None:
-        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, light model {place(settings, chosen)}, {light}")
+        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, light model {light_model_path(settings, chosen)}, {light}")
     elif weights is None:
         cure = f"It is fetched when it is needed, or now: tagger model fetch {chosen.name}"
         if not settings.model.download:
@@ -313,7 +313,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _unused_light_model(settings: Settings, chosen: Architecture) -> Iterator[Finding]:
-    path = place(settings, chosen)
+    path = light_model_path(settings, chosen)
     if settings.engine.kind != "auto" or not path.is_file():
         return
     if has_runtime():
@@ -325,16 +325,16 @@ def _unused_light_model(settings: Settings, chosen: Architecture) -> Iterator[Fi
 
 def _engine(settings: Settings) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
-    from tagger.inference.selection import choose_model, open_classifier
+    from tagger.inference.selection import choose_model, open_worker
 
     clock = SystemClock()
     try:
         chosen = choose_model(settings, lambda _done, _total: None)
         started = clock.monotonic()
-        with open_classifier(settings, chosen) as classifier:
-            classifier.start()
+        with open_worker(settings, chosen) as client:
+            client.start()
             seconds = clock.monotonic() - started
-            about = classifier.about
+            about = client.about
     except ModelError as error:
         return Finding(Grade.BAD, "Engine", error.message, error.cure)
     trial = remembered(settings.data_dir, chosen.model_id)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Label, Origin
-from tagger.store.labels import LabelBook
+from tagger.store.labels import LabelIds
 from tagger.store.tables import LabelRow, PhotoLabelRow, PhotoRow
 
 
@@ -53,9 +53,9 @@ def remove(session: Session, photo_id: int, label_id: int) -> None:
     _to_write(session, photo_id)
 
 
-def put(session: Session, book: LabelBook, photo_id: int, key: str, name: str) -> None:
+def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str) -> None:
     """Put a label there for certain, whether or not it was there or had been removed."""
-    label_id = book.id_of(session, Label(key, name, 1.0, 0, Origin.PERSON, shown=True))
+    label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.PERSON, shown=True))
     withdraw(session, photo_id, label_id)
     row = {
         "photo_id": photo_id,

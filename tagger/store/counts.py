@@ -40,7 +40,7 @@ def count_labels(session: Session) -> list[LabelCount]:
     missing: Counter[int] = Counter()
     missing_shown: Counter[int] = Counter()
     gone = session.scalars(select(PhotoRow.id).where(PhotoRow.missing_since.is_not(None))).all()
-    for part in jobs.parts(gone):
+    for part in jobs.chunks(gone):
         theirs = rows.where(PhotoLabelRow.photo_id.in_(part)).group_by(by_label)
         for number, shown, stored in session.execute(theirs):
             missing[number] += stored

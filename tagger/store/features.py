@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint, Looked, PhotoFacts
+from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.store.models import Model
 from tagger.store.tables import (
     FeatureRow,
@@ -31,7 +31,7 @@ def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int
     return {size: hashes[:limit] for size, hashes in found.items()}
 
 
-def find_twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Looked, bytes] | None:
+def find_twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Inspection, bytes] | None:
     """What is known of an identical file, and its features under the model (bytes of float16)."""
     row = session.execute(
         select(PhotoRow, FeatureRow.vector)
@@ -44,7 +44,7 @@ def find_twin(session: Session, size: int, content_hash: bytes, model: Model) ->
     photo, vector = row
     fingerprint = Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns)
     facts = PhotoFacts(photo.format or "", photo.width or 0, photo.height or 0, photo.taken)
-    return Looked(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
+    return Inspection(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
 
 
 def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:

@@ -2,7 +2,7 @@
 
 A job is claimed under a lease. Who holds the library's work lock (`tagger.store.lock`) may take back what
 an earlier process of the same data directory left leased, because that process is dead. A photo that was
-claimed `ALONE_AFTER` times without a result is claimed alone from then on, and one that took the process
+claimed `ISOLATE_AFTER` times without a result is claimed alone from then on, and one that took the process
 down `MAX_CRASHES` times while it was alone is failed.
 """
 
@@ -23,7 +23,7 @@ KEYWORDS = "keywords"
 PRIORITY_NEW = 10
 PRIORITY_ARCHIVE = 30
 PRIORITY_STALE = 50
-ALONE_AFTER = 3
+ISOLATE_AFTER = 3
 MAX_CRASHES = 2
 LEASE_SECONDS = 900
 
@@ -41,7 +41,7 @@ class Job:
     labelled_by: int | None
     priority: int
     attempts: int
-    alone: bool
+    isolated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def enqueue(
 
     One that is queued, leased or failed already becomes a fresh job, never a second one.
     """
-    for part in parts(photo_ids):
+    for part in chunks(photo_ids):
         session.execute(
             update(JobRow)
             .where(JobRow.photo_id.in_(part), JobRow.kind == kind)
@@ -105,11 +105,11 @@ def claim(
     now: float,
     root_ids: Sequence[int] | None,
     *,
-    alone_too: bool,
+    isolated_too: bool,
     up_to: int = PRIORITY_STALE,
     kind: str = CLASSIFY,
 ) -> list[Job]:
-    """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`alone_too`) a troubled one, alone.
+    """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`isolated_too`) a troubled one, alone.
 
     `root_ids` None: of all roots. `up_to`: the last priority that may be worked on now.
 
@@ -117,7 +117,7 @@ def claim(
     """
     _expire_leases(session, now)
     jobs = _pick(session, kind, limit, now, root_ids, up_to, troubled=False)
-    if not jobs and alone_too:
+    if not jobs and isolated_too:
         while jobs := _pick(session, kind, 1, now, root_ids, up_to, troubled=True):
             crashes = session.scalar(select(JobRow.crashes).where(JobRow.id == jobs[0].job_id)) or 0
             if crashes < MAX_CRASHES:
@@ -135,7 +135,7 @@ def claim(
                 state=JobState.LEASED,
                 # Counted now, because a process that is killed cannot count any more.
                 attempts=JobRow.attempts + 1,
-                crashes=JobRow.crashes + (1 if jobs[0].alone else 0),
+                crashes=JobRow.crashes + (1 if jobs[0].isolated else 0),
                 lease_owner=owner,
                 lease_until=int(now) + LEASE_SECONDS,
             )
@@ -147,7 +147,7 @@ def _pick(
     session: Session, kind: str, limit: int, now: float, root_ids: Sequence[int] | None, up_to: int, *, troubled: bool
 ) -> list[Job]:
     here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
-    trouble = JobRow.attempts >= ALONE_AFTER if troubled else JobRow.attempts < ALONE_AFTER
+    trouble = JobRow.attempts >= ISOLATE_AFTER if troubled else JobRow.attempts < ISOLATE_AFTER
     rows = session.execute(
         select(JobRow.id, JobRow.priority, JobRow.attempts, PhotoRow, RootRow.path)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
@@ -167,12 +167,12 @@ def _pick(
         .with_for_update(of=JobRow, skip_locked=True)
     )
     return [
-        _job(photo, root, job_id=job_id, priority=priority, attempts=attempts, alone=troubled)
+        _job(photo, root, job_id=job_id, priority=priority, attempts=attempts, isolated=troubled)
         for job_id, priority, attempts, photo, root in rows
     ]
 
 
-def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, alone: bool) -> Job:
+def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, isolated: bool) -> Job:
     return Job(
         job_id=job_id,
         photo_id=photo.id,
@@ -183,21 +183,23 @@ def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: in
         labelled_by=photo.labelled_by,
         priority=priority,
         attempts=attempts,
-        alone=alone,
+        isolated=isolated,
     )
 
 
-def unqueued(session: Session, photo_ids: Sequence[int]) -> list[Job]:
+def as_jobs(session: Session, photo_ids: Sequence[int]) -> list[Job]:
     """Photos that are there as jobs that nobody queued or claimed: for a trial, and for what is done at once."""
     found = []
-    for part in parts(photo_ids):
+    for part in chunks(photo_ids):
         rows = session.execute(
             select(PhotoRow, RootRow.path)
             .join(RootRow, RootRow.id == PhotoRow.root_id)
             .where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
             .order_by(PhotoRow.id)
         )
-        found += [_job(photo, root, job_id=0, priority=PRIORITY_NEW, attempts=0, alone=False) for photo, root in rows]
+        found += [
+            _job(photo, root, job_id=0, priority=PRIORITY_NEW, attempts=0, isolated=False) for photo, root in rows
+        ]
     return found
 
 
@@ -209,7 +211,7 @@ def _expire_leases(session: Session, now: float) -> None:
     )
 
 
-def still_mine(session: Session, job_ids: Sequence[int], owner: str) -> set[int]:
+def still_held(session: Session, job_ids: Sequence[int], owner: str) -> set[int]:
     """Of some jobs those that `owner` still holds; a result that comes after the lease was lost is thrown away."""
     mine = select(JobRow.id).where(JobRow.id.in_(job_ids), JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
     return set(session.scalars(mine))
@@ -257,12 +259,12 @@ def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, ho
     session.execute(
         update(JobRow)
         .where(*mine)
-        .values(state=JobState.QUEUED, attempts=ALONE_AFTER, lease_owner=None, lease_until=None)
+        .values(state=JobState.QUEUED, attempts=ISOLATE_AFTER, lease_owner=None, lease_until=None)
     )
     return len(guilty)
 
 
-def absolve(session: Session) -> None:
+def forgive_crashes(session: Session) -> None:
     """The crashes were not the photos' fault: start counting anew, and take back who failed for it alone."""
     mine = JobRow.kind == CLASSIFY
     session.execute(update(JobRow).where(mine, JobRow.state == JobState.QUEUED).values(crashes=0))
@@ -273,7 +275,7 @@ def absolve(session: Session) -> None:
     )
 
 
-def postpone(session: Session, job_id: int, not_before: int, *, alone: bool = False) -> None:
+def postpone(session: Session, job_id: int, not_before: int, *, isolated: bool = False) -> None:
     """Try again, not before the given time (a file that is still being written, memory that is short)."""
     values: dict[str, object] = {
         "state": JobState.QUEUED,
@@ -282,12 +284,12 @@ def postpone(session: Session, job_id: int, not_before: int, *, alone: bool = Fa
         "lease_owner": None,
         "lease_until": None,
     }
-    if alone:
-        values["attempts"] = ALONE_AFTER
+    if isolated:
+        values["attempts"] = ISOLATE_AFTER
     session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
 
-def take_back(session: Session, owner: str, kind: str = CLASSIFY) -> int:
+def reclaim(session: Session, owner: str, kind: str = CLASSIFY) -> int:
     """Requeue what a dead process of the same owner left leased of one kind of work; returns how many."""
     result = session.execute(
         update(JobRow)
@@ -332,11 +334,11 @@ def next_due(
 def drop_queued(session: Session, photo_ids: Sequence[int], kind: str | None = None) -> None:
     """Forget queued jobs (of one kind of work) of photos; one that went and comes back is queued anew."""
     which = [] if kind is None else [JobRow.kind == kind]
-    for part in parts(photo_ids):
+    for part in chunks(photo_ids):
         session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED, *which))
 
 
-def parts(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+def chunks(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
     """A long list of ids in parts."""
     # SQLite limits the number of parameters of one statement.
     return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -17,7 +17,7 @@ from tagger.store.tables import (
 )
 
 
-class LabelBook:
+class LabelIds:
     """The ids of labels by key, cached, because every photo needs a handful of the same few hundred."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class LabelBook:
 
 def relabel_photos(
     session: Session,
-    book: LabelBook,
+    label_ids: LabelIds,
     model: Model,
     labels: Mapping[int, Sequence[Label]],
     now: float,
@@ -55,9 +55,9 @@ def relabel_photos(
 
     Taught labels whose row ids are not in `taught` stay as they are.
     """
-    for ids in jobs.parts(list(labels)):
+    for ids in jobs.chunks(list(labels)):
         session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(labelled_columns(model, now)))
-        replace_labels(session, book, model, {photo_id: labels[photo_id] for photo_id in ids}, taught)
+        replace_labels(session, label_ids, model, {photo_id: labels[photo_id] for photo_id in ids}, taught)
 
 
 def labelled_columns(model: Model, now: float) -> dict[str, int | None]:
@@ -66,7 +66,7 @@ def labelled_columns(model: Model, now: float) -> dict[str, int | None]:
 
 
 def replace_labels(
-    session: Session, book: LabelBook, model: Model, labels: Mapping[int, Sequence[Label]], taught: Sequence[int]
+    session: Session, label_ids: LabelIds, model: Model, labels: Mapping[int, Sequence[Label]], taught: Sequence[int]
 ) -> None:
     """Put the policy's labels in the place of those that the policy gave before."""
     ids = list(labels)
@@ -97,7 +97,7 @@ def replace_labels(
         }
         for photo_id, given in labels.items()
         for label in given
-        if (photo_id, (label_id := book.id_of(session, label))) not in kept
+        if (photo_id, (label_id := label_ids.id_of(session, label))) not in kept
     ]
     if rows:
         session.execute(insert(PhotoLabelRow), rows)

@@ -251,7 +251,7 @@ def labelled_photos(session: Session) -> list[int]:
 
 def mark_settled(session: Session, photo_ids: Sequence[int], digest: str | None) -> None:
     """Remember under which settings the keywords of photos were settled; None: they are to be looked at again."""
-    for part in jobs.parts(photo_ids):
+    for part in jobs.chunks(photo_ids):
         session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=digest))
 
 

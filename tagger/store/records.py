@@ -102,7 +102,7 @@ def photo_by_id(session: Session, photo_id: int) -> PhotoRecord | None:
 
 def by_ids(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
     """Photos by id."""
-    return {record.id: record for part in jobs.parts(photo_ids) for record in _records(session, PhotoRow.id.in_(part))}
+    return {record.id: record for part in jobs.chunks(photo_ids) for record in _records(session, PhotoRow.id.in_(part))}
 
 
 def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]:
@@ -155,7 +155,7 @@ def _sample(session: Session, which: ColumnElement[bool], limit: int) -> list[Ph
     there = and_(which, PhotoRow.missing_since.is_(None))
     ids = list(session.scalars(select(PhotoRow.id).where(there).order_by(PhotoRow.id)))
     step = max(1, len(ids) // limit)
-    return [record for part in jobs.parts(ids[::step][:limit]) for record in _records(session, PhotoRow.id.in_(part))]
+    return [record for part in jobs.chunks(ids[::step][:limit]) for record in _records(session, PhotoRow.id.in_(part))]
 
 
 def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:

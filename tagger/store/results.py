@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint, Label, Looked
+from tagger.core.photo import Fingerprint, Inspection, Label
 from tagger.store import jobs
-from tagger.store.labels import LabelBook, labelled_columns, replace_labels
+from tagger.store.labels import LabelIds, labelled_columns, replace_labels
 from tagger.store.models import Model
 from tagger.store.photos import fingerprint_columns, take_over
 from tagger.store.tables import (
@@ -36,7 +36,7 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
     return len(stale)
 
 
-def adopt_missing(session: Session, found: Mapping[int, Looked]) -> dict[int, int]:
+def adopt_missing(session: Session, found: Mapping[int, Inspection]) -> dict[int, int]:
     """Photos that are missing ones which came back at another place go on as those.
 
     The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is dropped.
@@ -46,14 +46,14 @@ def adopt_missing(session: Session, found: Mapping[int, Looked]) -> dict[int, in
     gone = session.execute(
         select(PhotoRow.id, PhotoRow.size, PhotoRow.content_hash)
         .where(
-            PhotoRow.content_hash.in_([looked.content_hash for looked in found.values()]),
+            PhotoRow.content_hash.in_([inspection.content_hash for inspection in found.values()]),
             PhotoRow.missing_since.is_not(None),
         )
         .order_by(PhotoRow.id)
     ).all()
     missing = {row.id: (row.size, row.content_hash) for row in gone if row.id not in found}
-    for photo_id, looked in found.items():
-        same = (looked.fingerprint.size, looked.content_hash)
+    for photo_id, inspection in found.items():
+        same = (inspection.fingerprint.size, inspection.content_hash)
         old_id = next((old for old, state in missing.items() if state == same), None)
         if old_id is None:
             continue
@@ -67,17 +67,22 @@ def adopt_missing(session: Session, found: Mapping[int, Looked]) -> dict[int, in
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PhotoResult:
     """What one look at a photo told. `features`: bytes of little-endian float16."""
 
     photo_id: int
-    looked: Looked
+    inspection: Inspection
     features: bytes
     labels: Sequence[Label]
 
 
-def store_looks(
-    session: Session, book: LabelBook, model: Model, found: Sequence[Look], now: float, taught: Sequence[int] = ()
+def save_results(
+    session: Session,
+    label_ids: LabelIds,
+    model: Model,
+    found: Sequence[PhotoResult],
+    now: float,
+    taught: Sequence[int] = (),
 ) -> None:
     """Store everything that looks at photos told: facts, features and labels, replacing older ones.
 
@@ -86,22 +91,24 @@ def store_looks(
     """
     if not found:
         return
-    ids = [look.photo_id for look in found]
+    ids = [result.photo_id for result in found]
     before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
     state = labelled_columns(model, now)
-    session.execute(update(PhotoRow), [{"id": look.photo_id, **_facts(look.looked), **state} for look in found])
+    session.execute(
+        update(PhotoRow), [{"id": result.photo_id, **_facts(result.inspection), **state} for result in found]
+    )
     # Other models' features of the same pixels stay good: going back to such a model costs no inference.
-    other = [look.photo_id for look in found if before.get(look.photo_id) != look.looked.pixel_hash]
+    other = [result.photo_id for result in found if before.get(result.photo_id) != result.inspection.pixel_hash]
     stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == model.id))
     session.execute(delete(FeatureRow).where(stale))
-    rows = [{"photo_id": look.photo_id, "model_id": model.id, "vector": look.features} for look in found]
+    rows = [{"photo_id": result.photo_id, "model_id": model.id, "vector": result.features} for result in found]
     session.execute(insert(FeatureRow), rows)
-    replace_labels(session, book, model, {look.photo_id: look.labels for look in found}, taught)
+    replace_labels(session, label_ids, model, {result.photo_id: result.labels for result in found}, taught)
 
 
-def same_pixels(session: Session, photo_id: int, looked: Looked) -> None:
+def same_pixels(session: Session, photo_id: int, inspection: Inspection) -> None:
     """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(looked), keywords_as=None))
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(inspection), keywords_as=None))
 
 
 def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
@@ -122,17 +129,17 @@ def stored_content_hash(session: Session, photo_id: int) -> bytes | None:
     return session.scalar(select(PhotoRow.content_hash).where(PhotoRow.id == photo_id))
 
 
-def _facts(looked: Looked) -> dict[str, Any]:
+def _facts(inspection: Inspection) -> dict[str, Any]:
     """A photo's columns after a look at it; it counts as there."""
     return {
-        **fingerprint_columns(looked.fingerprint),
+        **fingerprint_columns(inspection.fingerprint),
         "missing_since": None,
-        "content_hash": looked.content_hash,
-        "pixel_hash": looked.pixel_hash,
-        "format": looked.facts.format,
-        "width": looked.facts.width,
-        "height": looked.facts.height,
-        "taken": looked.facts.taken,
+        "content_hash": inspection.content_hash,
+        "pixel_hash": inspection.pixel_hash,
+        "format": inspection.facts.format,
+        "width": inspection.facts.width,
+        "height": inspection.facts.height,
+        "taken": inspection.facts.taken,
     }
 
 

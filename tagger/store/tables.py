@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy's ORM declares them. `migrations/` makes them; a test proves that both agree.
 
 Times are seconds since the epoch, UTC. Paths are stored as `tagger.core.photo.stored_path` spells them. Hashes
-have 16 bytes (`tagger.core.photo.Looked`).
+have 16 bytes (`tagger.core.photo.Inspection`).
 """
 
 from __future__ import annotations

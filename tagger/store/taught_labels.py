@@ -18,7 +18,7 @@ from tagger.core.linear_heads import TaughtHead, TaughtHeads
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Label, Origin
 from tagger.store import jobs
-from tagger.store.labels import LabelBook
+from tagger.store.labels import LabelIds
 from tagger.store.models import Model
 from tagger.store.tables import (
     FeatureRow,
@@ -88,9 +88,9 @@ def find(session: Session, name: str) -> Taught | None:
     return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
 
 
-def ensure(session: Session, book: LabelBook, key: str, name: str, precision: float, now: float) -> Taught:
+def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:
     """The taught label with this key, made switched off if it is new; the precision asked for is the last one."""
-    label_id = book.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))
+    label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))
     row = session.scalar(select(TaughtRow).where(TaughtRow.label_id == label_id))
     if row is None:
         row = TaughtRow(label_id=label_id, precision=precision, enabled=False, created_at=int(now))
@@ -217,7 +217,7 @@ def _head(row: TaughtHeadRow, key: str, name: str) -> TaughtHead | None:
     return TaughtHead(key, name, np.frombuffer(row.weights, "<f4"), row.bias, row.threshold)
 
 
-class TaughtBook:
+class TaughtHeadsCache:
     """The classifiers that are on, by model, kept until one changes: a batch of photos asks each time."""
 
     def __init__(self) -> None:
@@ -304,7 +304,7 @@ def replace_labels(
         gone = np.intersect1d(np.array(gone, np.int64), seen).tolist()
     new = [number for number in given if number not in before and number not in kept]
     other = [number for number in given if number in before and abs(given[number] - before[number]) > 1e-4]
-    for part in jobs.parts([*gone, *other]):
+    for part in jobs.chunks([*gone, *other]):
         session.execute(delete(PhotoLabelRow).where(*mine, PhotoLabelRow.photo_id.in_(part)))
     insertable = [
         {
@@ -323,7 +323,7 @@ def replace_labels(
     if insertable:
         session.execute(insert(PhotoLabelRow), insertable)
     changed = sorted([*gone, *new])
-    for part in jobs.parts(changed):
+    for part in jobs.chunks(changed):
         session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
     return changed
 
@@ -343,6 +343,6 @@ def drop_namesakes(session: Session, taught: Taught) -> list[int]:
     photos = list(session.scalars(select(PhotoLabelRow.photo_id).where(*which))) if ids else []
     if photos:
         session.execute(delete(PhotoLabelRow).where(*which))
-        for part in jobs.parts(photos):
+        for part in jobs.chunks(photos):
             session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
     return photos

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.labels import taxonomy
-from tagger.labels.names import meant
+from tagger.labels.names import resolve_label
 from tagger.store import jobs, taught_labels
 from tagger.store.features import reusable_features
 from tagger.store.models import Model
@@ -80,10 +80,10 @@ def due_for(session: Session, label: Taught, model: Model) -> tuple[Trained | No
 def _ready(session: Session, given: Sequence[Example], model: Model) -> bool:
     wanted = [one.photo_id for one in given if one.photo_id is not None]
     present: list[int] = []
-    for part in jobs.parts(wanted):
+    for part in jobs.chunks(wanted):
         there = select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
         present += session.scalars(there)
-    known = sum(len(reusable_features(session, part, model)) for part in jobs.parts(present))
+    known = sum(len(reusable_features(session, part, model)) for part in jobs.chunks(present))
     return known >= _READY * len(present)
 
 
@@ -110,7 +110,7 @@ def _drawn(
 
 def task_for(session: Session, model: Model, label: Wanted, precision: float) -> Task:
     """A label's examples: those given now, those of before, and drawn ones where none says what is not meant."""
-    key, name = meant(session, taxonomy.load(), label.name)
+    key, name = resolve_label(session, taxonomy.load(), label.name)
     before = taught_labels.find(session, key)
     kept = (
         taught_labels.examples(session, before) if before is not None else taught_labels.persons_examples(session, key)

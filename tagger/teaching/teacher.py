@@ -16,14 +16,14 @@ from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.linear_heads import unit
-from tagger.inference.protocol import Verdict
+from tagger.inference.protocol import Outcome
 from tagger.inference.selection import choose_model, record_model
-from tagger.inference.worker_client import Classifier
-from tagger.pipeline.look import Tell, look_as, look_at
+from tagger.inference.worker_client import WorkerClient
+from tagger.pipeline.look import Tell, extract_features, extract_with_model
 from tagger.store import jobs, taught_labels
 from tagger.store.counts import main_model
 from tagger.store.features import reusable_features
-from tagger.store.labels import LabelBook
+from tagger.store.labels import LabelIds
 from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.taught_labels import Example, Kind, Taught, Trained
@@ -76,11 +76,11 @@ class Teacher:
                 yield lesson, started
 
     def teach_again(
-        self, labels: Sequence[Taught], model: Model, classifier: Classifier | None = None
+        self, labels: Sequence[Taught], model: Model, client: WorkerClient | None = None
     ) -> Iterator[tuple[Taught, Lesson, float]]:
         """Train labels on their examples for a model's features; each with when it began.
 
-        `classifier`: of that model, if one is at hand.
+        `client`: of that model, if one is at hand.
         """
         for start in range(0, len(labels), _SEVERAL):
             part, started = labels[start : start + _SEVERAL], self.clock.now()
@@ -95,11 +95,11 @@ class Teacher:
                     )
                     for label in part
                 ]
-            for label, lesson in zip(part, self._lessons(tasks, model, classifier), strict=True):
+            for label, lesson in zip(part, self._lessons(tasks, model, client), strict=True):
                 yield label, lesson, started
 
-    def _lessons(self, tasks: Sequence[Task], model: Model, classifier: Classifier | None) -> list[Lesson]:
-        looked = [self._candidate(task, model, classifier) for task in tasks]
+    def _lessons(self, tasks: Sequence[Task], model: Model, client: WorkerClient | None) -> list[Lesson]:
+        looked = [self._candidate(task, model, client) for task in tasks]
         heads = [candidate.head for _, _, candidate in looked if candidate.head is not None]
         seen = iter(scored_by(self.store, heads, model))
         return [
@@ -108,17 +108,17 @@ class Teacher:
         ]
 
     def _candidate(
-        self, task: Task, model: Model, classifier: Classifier | None
+        self, task: Task, model: Model, client: WorkerClient | None
     ) -> tuple[Task, list[Example], Candidate]:
         """A label's classifier, with the examples of which there are features."""
         vectors = task.vectors
         outside = [one.path for one in task.given if one.path is not None and one.path not in vectors]
         if outside:
-            vectors = vectors | self._look(model, outside, classifier)
+            vectors = vectors | self._look(model, outside, client)
         with self.store.read() as session:
             ids = [one.photo_id for one in task.given if one.photo_id is not None]
             stored: dict[int, bytes] = {}
-            for part in jobs.parts(ids):
+            for part in jobs.chunks(ids):
                 stored |= reusable_features(session, part, model)
         pairs = [
             (one, vector)
@@ -137,16 +137,16 @@ class Teacher:
         )
         return replace(task, vectors=vectors), used, candidate
 
-    def _look(self, model: Model, paths: Sequence[str], classifier: Classifier | None) -> dict[str, bytes]:
+    def _look(self, model: Model, paths: Sequence[str], client: WorkerClient | None) -> dict[str, bytes]:
         """The features (bytes of float16) of files outside the library, by path; without those that cannot be read."""
-        if classifier is not None:
-            answers = look_at(classifier, paths, self.settings.engine.batch_size, self.looking)
+        if client is not None:
+            replies = extract_features(client, paths, self.settings.engine.batch_size, self.looking)
         else:
-            answers = look_as(self.settings, model, paths, self.fetching, self.looking)
+            replies = extract_with_model(self.settings, model, paths, self.fetching, self.looking)
         return {
-            paths[answer.job_id]: np.frombuffer(answer.features, "<f4").astype("<f2").tobytes()
-            for answer in answers
-            if answer.verdict is Verdict.FEATURES
+            paths[reply.job_id]: np.frombuffer(reply.features, "<f4").astype("<f2").tobytes()
+            for reply in replies
+            if reply.outcome is Outcome.FEATURES
         }
 
     def keep(self, lesson: Lesson, started: float, *, on: bool) -> int:
@@ -158,7 +158,7 @@ class Teacher:
         """
         now = self.clock.now()
         with self.store.write() as session:
-            label = taught_labels.ensure(session, LabelBook(), lesson.key, lesson.name, lesson.report.wanted, now)
+            label = taught_labels.ensure(session, LabelIds(), lesson.key, lesson.name, lesson.report.wanted, now)
             taught_labels.put_examples(session, label, lesson.examples, lesson.vectors, lesson.model)
             taught_labels.remember_head(session, label, lesson.model, lesson.trained, now)
             on = on or label.enabled
@@ -213,15 +213,15 @@ class Teacher:
         started = self.clock.now()
         [scored] = scored_by(self.store, [trained.head], model)
         with self.store.write() as session:
-            label = taught_labels.ensure(session, LabelBook(), trained.head.key, trained.head.name, precision, started)
+            label = taught_labels.ensure(session, LabelIds(), trained.head.key, trained.head.name, precision, started)
             taught_labels.put_examples(session, label, [], {}, model)
             taught_labels.remember_head(session, label, model, trained, started)
             return switch(session, self.settings, label, model, trained, scored, started, on=on)
 
-    def teach_due(self, model: Model | None = None, classifier: Classifier | None = None) -> list[Lesson]:
+    def teach_due(self, model: Model | None = None, client: WorkerClient | None = None) -> list[Lesson]:
         """Train again what was taught for another model, or whose examples changed since; returns what came of each.
 
-        A label waits until nearly all of its examples in the library have features of the model. `classifier`: of that
+        A label waits until nearly all of its examples in the library have features of the model. `client`: of that
         model, for examples outside the library.
         """
         with self.store.read() as session:
@@ -232,7 +232,7 @@ class Teacher:
         with self.store.read() as session:
             due = {label: known for label in labels for known, is_due in [due_for(session, label, model)] if is_due}
         lessons = []
-        for label, lesson, started in self.teach_again(list(due), model, classifier):
+        for label, lesson, started in self.teach_again(list(due), model, client):
             known = due[label]
             if lesson.trained.head is None and known is not None and known.head is not None:
                 # Worse than what there is: that stays, and is not tried again with these examples.

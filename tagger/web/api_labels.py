@@ -14,7 +14,7 @@ from tagger.labels.differences import EXAMPLES
 from tagger.labels.relabel import compare
 from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import uncertain
-from tagger.labels.rules import LabelRules, changed, keep, rules_of
+from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 from tagger.service import control
 from tagger.web import search_pages
 from tagger.web.context import Library, library_of
@@ -91,7 +91,7 @@ def get_rules(request: Request, key: Key) -> RulesOut:
 def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
     """What other rules would change, on a sample of the library. Nothing is stored."""
     library = library_of(request)
-    settings = changed(library.settings, _wanted(library, key, rules))
+    settings = with_rules(library.settings, _wanted(library, key, rules))
     with _PREVIEWS:
         found = compare(library.store, settings, lambda _done, _total: None, lambda: False, _SAMPLE)
     differences = found.differences
@@ -116,8 +116,8 @@ def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
     library = library_of(request)
     wanted = _wanted(library, key, rules)
     # Raises where they make no sense, before anything is written down.
-    changed(library.settings, wanted)
-    keep(library.settings, wanted)
+    with_rules(library.settings, wanted)
+    save_rules(library.settings, wanted)
     library.reload()
     ask_for(library.settings.data_dir)
     service = control.ask(library.settings.data_dir, {"ask": "relabel"}) is not None

@@ -16,7 +16,7 @@ from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.relabel_request import is_due, relabel_due
-from tagger.pipeline.on_demand import Looker
+from tagger.pipeline.on_demand import OnDemandLabeller
 from tagger.service import control
 from tagger.service.status import overview
 from tagger.store import records
@@ -166,11 +166,11 @@ class Library:
             self._counts = now, found
             return found
 
-    def _new_looker(self) -> Looker:
+    def _new_looker(self) -> OnDemandLabeller:
         def fetching(done: int, total: int | None) -> None:
             self.fetched = done, total
 
-        return Looker(self.settings, fetching, self.clock)
+        return OnDemandLabeller(self.settings, fetching, self.clock)
 
     def _tidy(self) -> None:
         try:

@@ -199,7 +199,7 @@ class WhyOut(BaseModel):
                     why=one.why,
                     classes=[Matched(name=name, confidence=round(share, 4)) for name, share in one.classes],
                 )
-                for one in found.verdicts
+                for one in found.candidates
             ],
         )
 

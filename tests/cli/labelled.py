@@ -12,14 +12,14 @@ import numpy as np
 from tagger.core.clock import SystemClock
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.hashing import content_hash
-from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
+from tagger.core.photo import Fingerprint, Inspection, Label, Origin, PhotoFacts
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import scan_roots
 from tagger.labels import taxonomy
 from tagger.store import jobs
-from tagger.store.labels import LabelBook
+from tagger.store.labels import LabelIds
 from tagger.store.models import ensure_model
-from tagger.store.results import Look, enqueue_stale, store_looks
+from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store, open_store
 
 Naming = Callable[[str], Sequence[str]] | Sequence[str]
@@ -42,15 +42,15 @@ def label_all(
 
 
 def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
-    book = LabelBook()
+    label_ids = LabelIds()
     with store.write() as session:
         by = ensure_model(session, model, "mobilenet_v2", hashlib.sha256(model.encode()).hexdigest(), 1, 1.7e9)
         enqueue_stale(session, by, None)
-        claimed = jobs.claim(session, "test", 1_000_000, 4e9, None, alone_too=True)
+        claimed = jobs.claim(session, "test", 1_000_000, 4e9, None, isolated_too=True)
         for job in claimed:
             given = names(os.path.relpath(job.path.absolute, folder)) if callable(names) else names
             data = Path(job.path.absolute).read_bytes()
-            looked = Looked(
+            inspection = Inspection(
                 job.fingerprint,
                 content_hash(data),
                 hashlib.blake2b(b"pixels of " + data[-200:], digest_size=16).digest(),
@@ -58,7 +58,7 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
             )
             features = np.zeros(8, "<f2").tobytes()
             labels = [label(name, 0.95 - number / 50, number + 1) for number, name in enumerate(given)]
-            store_looks(session, book, by, [Look(job.photo_id, looked, features, labels)], 1.7e9)
+            save_results(session, label_ids, by, [PhotoResult(job.photo_id, inspection, features, labels)], 1.7e9)
             jobs.complete(session, job.job_id)
     return len(claimed)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tagger.core.config import Settings
-from tagger.core.config_sources import choose_model, environment_name, load_settings, setting_keys
+from tagger.core.config_sources import environment_name, load_settings, save_model_choice, setting_keys
 from tagger.core.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -121,7 +121,7 @@ def test_unknown_and_wrong_environment_variables() -> None:
 def test_chosen_model_is_the_weakest_source(tmp_path: Path) -> None:
     data = {"TAGGER_DATA_DIR": str(tmp_path)}
     weights = tmp_path / 'a "quoted" \\ name ü.h5'
-    choose_model(load_settings(environ=data), "mobilenet_v2", weights)
+    save_model_choice(load_settings(environ=data), "mobilenet_v2", weights)
     chosen = load_settings(environ=data)
     assert (chosen.model.name, chosen.model.weights) == ("mobilenet_v2", weights)
     assert load_settings(environ=data | {"TAGGER_MODEL_NAME": "vgg16"}).model.name == "vgg16"

@@ -89,7 +89,7 @@ def test_a_file_that_changed_on_the_server_is_not_mixed_with_the_old_one(tmp_pat
 
 
 def test_a_leftover_longer_than_the_file_is_thrown_away(tmp_path: Path, site: Site) -> None:
-    part = weights.place(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
+    part = weights.weights_path(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
     part.parent.mkdir()
     part.write_bytes(CONTENT + b"more")
     part.with_name(part.name + ".json").write_text('{"mark": "\\"one\\""}')
@@ -104,13 +104,13 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "weights.fetch(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
     )
-    part = weights.place(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
+    part = weights.weights_path(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path), site.address]) as process:
         while not (part.exists() and part.stat().st_size):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     kept = part.stat().st_size
-    assert not weights.place(settings(tmp_path, site), MOBILENET).exists()
+    assert not weights.weights_path(settings(tmp_path, site), MOBILENET).exists()
     site.slow = 0
     assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
     assert site.requests[-1] == f"bytes={kept}-"
@@ -135,7 +135,7 @@ def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
 def test_the_published_sum_is_checked_before_the_file_gets_its_name(tmp_path: Path, site: Site) -> None:
     with pytest.raises(WeightsError, match="not the file that Keras published"):
         weights.fetch(settings(tmp_path, site), REGISTRY["resnet50"], quiet, NoWait())
-    assert not weights.place(settings(tmp_path, site), REGISTRY["resnet50"]).exists()
+    assert not weights.weights_path(settings(tmp_path, site), REGISTRY["resnet50"]).exists()
     assert not list((tmp_path / "models").glob("*.part*"))
 
 
@@ -148,7 +148,7 @@ def test_a_demanded_sha256_decides(tmp_path: Path, site: Site) -> None:
         weights.find(settings(tmp_path, site, sha256="0" * 64), REGISTRY["resnet50"])
     with pytest.raises(WeightsError, match=r"model\.sha256 demands"):
         weights.fetch(settings(tmp_path, site, sha256="0" * 64), MOBILENET, quiet, NoWait())
-    assert not weights.place(settings(tmp_path, site), MOBILENET).exists()
+    assert not weights.weights_path(settings(tmp_path, site), MOBILENET).exists()
 
 
 def test_a_file_that_was_changed_later_is_refused(tmp_path: Path, site: Site) -> None:
@@ -173,18 +173,18 @@ def test_what_to_do_without_the_network(tmp_path: Path, site: Site, trouble: str
     with pytest.raises(ModelUnavailableError) as caught:
         weights.locate(chosen, MOBILENET, quiet)
     assert caught.value.exit_code == 3
-    for part in (MOBILENET.file_name, str(weights.place(chosen, MOBILENET)), "model.weights", "stay queued"):
+    for part in (MOBILENET.file_name, str(weights.weights_path(chosen, MOBILENET)), "model.weights", "stay queued"):
         assert part in caught.value.cure
     assert {"404": "404", "refused": "refused", "off": "model.download is off", "cut": ""}[trouble] in str(caught.value)
 
 
 def test_a_file_put_there_by_hand_is_checked_and_taken(tmp_path: Path, site: Site) -> None:
-    place = weights.place(settings(tmp_path, site), MOBILENET)
+    place = weights.weights_path(settings(tmp_path, site), MOBILENET)
     place.parent.mkdir()
     place.write_bytes(CONTENT)
     assert weights.locate(settings(tmp_path, site), MOBILENET, quiet).path == place
     assert site.requests == []
-    wrong = weights.place(settings(tmp_path, site), REGISTRY["resnet50"])
+    wrong = weights.weights_path(settings(tmp_path, site), REGISTRY["resnet50"])
     wrong.write_bytes(CONTENT)
     with pytest.raises(WeightsError, match="Keras published"):
         weights.locate(settings(tmp_path, site), REGISTRY["resnet50"], quiet)

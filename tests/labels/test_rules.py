@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tagger.core.config import LabelSettings, Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.errors import ConfigError, UsageError
-from tagger.labels.rules import LabelRules, changed, keep, rules_of
+from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 
 TIGER, TABBY, PUG = "n02129604", "n02123045", "n02110958"
 
@@ -25,17 +25,17 @@ def load(data_dir: Path, config: str = "") -> Settings:
 def test_rules_are_kept_in_a_file_that_the_settings_read(tmp_path: Path) -> None:
     data = tmp_path / "data"
     rules = LabelRules(TIGER, "tiger", rename='our "Shere Khan"\\', threshold=0.85)
-    keep(load(data), rules)
-    keep(load(data), LabelRules(TABBY, "tabby", merge_into="cat of ours"))
-    keep(load(data), LabelRules(PUG, "pug", silence=True))
+    save_rules(load(data), rules)
+    save_rules(load(data), LabelRules(TABBY, "tabby", merge_into="cat of ours"))
+    save_rules(load(data), LabelRules(PUG, "pug", silence=True))
     settings = load(data)
     assert rules_of(settings, TIGER) == rules
     assert rules_of(settings, TABBY).merge_into == "cat of ours"
     assert rules_of(settings, PUG).silence
     assert settings.labels.rename == {TIGER: 'our "Shere Khan"\\'}
-    keep(settings, LabelRules(TIGER, "tiger"))
-    keep(load(data), LabelRules(TABBY, "tabby"))
-    keep(load(data), LabelRules(PUG, "pug"))
+    save_rules(settings, LabelRules(TIGER, "tiger"))
+    save_rules(load(data), LabelRules(TABBY, "tabby"))
+    save_rules(load(data), LabelRules(PUG, "pug"))
     assert load(data).labels == LabelSettings()
 
 
@@ -50,30 +50,30 @@ def test_whatever_a_rule_says_is_read_back(
 ) -> None:
     data = tmp_path_factory.mktemp("rules") / "data"
     rules = LabelRules(TIGER, "tiger", rename, merge, silence, threshold)
-    keep(load(data), rules)
+    save_rules(load(data), rules)
     assert rules_of(load(data), TIGER) == rules if rename != "tiger" else True
 
 
 def test_config_wins_and_its_labels_cannot_be_changed(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    keep(load(data), LabelRules(TIGER, "tiger", threshold=0.9))
-    keep(load(data), LabelRules(PUG, "pug", silence=True))
+    save_rules(load(data), LabelRules(TIGER, "tiger", threshold=0.9))
+    save_rules(load(data), LabelRules(PUG, "pug", silence=True))
     config = '[labels]\nsilence = ["beagle"]\n[labels.thresholds]\n"Tiger" = 0.7\n[labels.rename]\npug = "Mops"\n'
     settings = load(data, config)
     assert set(settings.labels.silence) == {"beagle", PUG}
     for key in (TIGER, PUG):
         assert rules_of(settings, key).fixed
         with pytest.raises(UsageError, match=r"config\.toml"):
-            keep(settings, LabelRules(key, "x", threshold=0.1))
+            save_rules(settings, LabelRules(key, "x", threshold=0.1))
     assert not rules_of(settings, TABBY).fixed
 
 
 def test_a_merged_label_has_rules_of_its_own(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    keep(load(data), LabelRules(TABBY, "tabby", merge_into="our cats"))
+    save_rules(load(data), LabelRules(TABBY, "tabby", merge_into="our cats"))
     key = "rule:our cats"
     assert rules_of(load(data), key).name == "our cats"
-    keep(load(data), LabelRules(key, "our cats", threshold=0.4))
+    save_rules(load(data), LabelRules(key, "our cats", threshold=0.4))
     assert load(data).labels.thresholds == {"our cats": 0.4}
     assert rules_of(load(data), key).threshold == 0.4
 
@@ -83,7 +83,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="model's labels"):
         rules_of(settings, "own:mitzi")
     with pytest.raises(ConfigError):
-        changed(settings, LabelRules("n99999999", "?", silence=True))
+        with_rules(settings, LabelRules("n99999999", "?", silence=True))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

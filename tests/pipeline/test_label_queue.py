@@ -1,4 +1,4 @@
-"""The loop, with a child that answers as it is told; the real child is tested through the command line."""
+"""The loop, with a child that replies as it is told; the real child is tested through the command line."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pytest
 
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
-from tagger.core.photo import Fingerprint, Looked, PhotoFacts
+from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.inference.head import Head
-from tagger.inference.protocol import Answer, Request, Verdict
-from tagger.inference.worker_client import BATCHES_IN_FLIGHT, ChildDiedError
+from tagger.inference.protocol import Outcome, Reply, Request
+from tagger.inference.worker_client import BATCHES_IN_FLIGHT, WorkerDiedError
 from tagger.labels import taxonomy
-from tagger.labels.labeller import Judge
+from tagger.labels.labeller import Labeller
 from tagger.labels.policy import Policy
-from tagger.pipeline.label_queue import Labeller, Progress, label_queued
+from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs
-from tagger.store.labels import LabelBook, labels_of
-from tagger.store.results import Look, enqueue_stale, store_looks
+from tagger.store.labels import LabelIds, labels_of
+from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
 from tests.store import samples
@@ -49,12 +49,12 @@ class Clock:
 
 
 class Child:
-    """Stands in for `Classifier`. `behave` answers one request, or raises ChildDiedError."""
+    """Stands in for `WorkerClient`. `behave` answers one request, or raises WorkerDiedError."""
 
     log_file = Path("worker.log")
     engine = "tensorflow 2.21.0 float32 CPU"
 
-    def __init__(self, behave: Callable[[Request], Answer]) -> None:
+    def __init__(self, behave: Callable[[Request], Reply]) -> None:
         self._behave = behave
         self._flight: deque[Sequence[Request]] = deque()
         self.batches: list[list[str]] = []
@@ -71,24 +71,24 @@ class Child:
         self._flight.append(requests)
         self.batches.append([Path(request.path).name for request in requests])
 
-    def answers(self, timeout: float) -> list[Answer] | None:
+    def replies(self, timeout: float) -> list[Reply] | None:
         try:
-            answers = [self._behave(request) for request in self._flight[0]]
-        except ChildDiedError:
+            replies = [self._behave(request) for request in self._flight[0]]
+        except WorkerDiedError:
             self._flight.clear()
             raise
         self._flight.popleft()
-        return answers
+        return replies
 
 
-def good(request: Request) -> Answer:
+def good(request: Request) -> Reply:
     """What the child says of a photo whose name is a number."""
     number = int(Path(request.path).stem)
     features = np.zeros(DIMENSIONS, "<f4")
     features[number % DIMENSIONS] = 1
     print_ = Fingerprint(1000 + number, number, number, number)
-    looked = Looked(print_, b"c%15d" % number, b"p%15d" % number, PhotoFacts("JPEG", 4, 3, None))
-    return Answer(request.job_id, Verdict.FEATURES, looked=looked, features=features.tobytes(), inferred=True)
+    inspection = Inspection(print_, b"c%15d" % number, b"p%15d" % number, PhotoFacts("JPEG", 4, 3, None))
+    return Reply(request.job_id, Outcome.FEATURES, inspection=inspection, features=features.tobytes(), inferred=True)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def run(
     store: Store, child: Child, *, photos: int = 0, batch: int = 4, stop: Callable[[], bool] = lambda: False
-) -> tuple[Progress, Labeller]:
+) -> tuple[Progress, LabelRun]:
     settings = Settings.model_validate({"engine": {"batch_size": batch}})
     with store.write() as session:
         root = samples.root(session)
@@ -107,11 +107,11 @@ def run(
         model = samples.model(session)
         run_id = runs.start_run(session, "backfill", model, 0)
     policy = Policy.from_settings(settings.labels, taxonomy.load())
-    classifier: Any = child
-    labeller = Labeller(store, settings, classifier, Judge(model, HEAD, policy), "me", (root.id,), Clock(), run_id)
+    client: Any = child
+    label_run = LabelRun(store, settings, client, Labeller(model, HEAD, policy), "me", (root.id,), Clock(), run_id)
     progress = Progress()
-    label_queued(labeller, progress, stop=stop, report=lambda _: None)
-    return progress, labeller
+    label_queued(label_run, progress, stop=stop, report=lambda _: None)
+    return progress, label_run
 
 
 def states(store: Store) -> dict[str, str]:
@@ -133,9 +133,9 @@ def test_everything_queued_is_labelled_in_batches(store: Store) -> None:
 
 
 def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> None:
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         if request.path.endswith("05.jpg"):
-            raise ChildDiedError("was ended by a segmentation fault")
+            raise WorkerDiedError("was ended by a segmentation fault")
         return good(request)
 
     child = Child(behave)
@@ -149,8 +149,8 @@ def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> Non
 
 
 def test_a_child_that_always_dies_is_not_the_photos_fault(store: Store) -> None:
-    def behave(request: Request) -> Answer:
-        raise ChildDiedError("was ended by a kill")
+    def behave(request: Request) -> Reply:
+        raise WorkerDiedError("was ended by a kill")
 
     with pytest.raises(EngineError, match="was ended by a kill") as caught:
         run(store, Child(behave), photos=30)
@@ -164,10 +164,10 @@ def test_a_child_that_always_dies_is_not_the_photos_fault(store: Store) -> None:
 def test_short_memory_is_not_a_broken_file(store: Store) -> None:
     tried: list[int] = []
 
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         tried.append(request.job_id)
         if request.path.endswith("01.jpg") and len(child.batches[-1]) > 1:
-            return Answer(request.job_id, Verdict.MEMORY, "not enough memory")
+            return Reply(request.job_id, Outcome.MEMORY, "not enough memory")
         return good(request)
 
     child = Child(behave)
@@ -177,9 +177,9 @@ def test_short_memory_is_not_a_broken_file(store: Store) -> None:
 
 
 def test_a_file_that_keeps_changing_is_left_for_the_next_run(store: Store) -> None:
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         if request.path.endswith("01.jpg"):
-            return Answer(request.job_id, Verdict.LATER, "still being written")
+            return Reply(request.job_id, Outcome.LATER, "still being written")
         return good(request)
 
     child = Child(behave)
@@ -190,9 +190,9 @@ def test_a_file_that_keeps_changing_is_left_for_the_next_run(store: Store) -> No
 
 
 def test_a_file_that_is_gone_is_missing_not_failed(store: Store) -> None:
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         if request.path.endswith("01.jpg"):
-            return Answer(request.job_id, Verdict.GONE, "there is no such file")
+            return Reply(request.job_id, Outcome.GONE, "there is no such file")
         return good(request)
 
     progress, _ = run(store, Child(behave), photos=3)
@@ -203,8 +203,8 @@ def test_a_file_that_is_gone_is_missing_not_failed(store: Store) -> None:
 def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
     now = Fingerprint(77, 88, 99, 11)
 
-    def behave(request: Request) -> Answer:
-        return Answer(request.job_id, Verdict.FAILED, "the picture is damaged", fingerprint=now)
+    def behave(request: Request) -> Reply:
+        return Reply(request.job_id, Outcome.FAILED, "the picture is damaged", fingerprint=now)
 
     progress, _ = run(store, Child(behave), photos=1)
     assert progress.failed == 1
@@ -215,9 +215,9 @@ def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
 
 
 def test_a_result_that_comes_after_the_lease_was_lost_is_thrown_away(store: Store) -> None:
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         with store.write() as session:
-            jobs.take_back(session, "me")
+            jobs.reclaim(session, "me")
         return good(request)
 
     lost = Child(behave)
@@ -238,28 +238,28 @@ def test_stopping_finishes_what_is_in_flight(store: Store) -> None:
 def test_a_twin_that_was_forgotten_meanwhile_is_looked_at_properly(store: Store) -> None:
     first = True
 
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         nonlocal first
-        answer = good(request)
+        reply = good(request)
         if first:
             first = False
-            return Answer(request.job_id, Verdict.TWIN, looked=answer.looked)
-        return answer
+            return Reply(request.job_id, Outcome.TWIN, inspection=reply.inspection)
+        return reply
 
     progress, _ = run(store, Child(behave), photos=1)
     assert progress.labelled == 1
 
 
 def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
-    _, labeller = run(store, Child(good), photos=3)
+    _, label_run = run(store, Child(good), photos=3)
     with store.write() as session:
         other = samples.model(session, "fedcba9876543210")
         for photo in (1, 2, 3):
-            answer = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
-            assert answer.looked is not None
-            book = LabelBook()
-            store_looks(session, book, other, [Look(photo, answer.looked, b"\0\0" * DIMENSIONS, [])], 0)
-        assert enqueue_stale(session, labeller.model, labeller.root_ids) == 3
+            reply = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
+            assert reply.inspection is not None
+            label_ids = LabelIds()
+            save_results(session, label_ids, other, [PhotoResult(photo, reply.inspection, b"\0\0" * DIMENSIONS, [])], 0)
+        assert enqueue_stale(session, label_run.model, label_run.root_ids) == 3
     child = Child(good)
     progress, _ = run(store, child)
     assert (progress.labelled, progress.classified) == (3, 0)
@@ -267,7 +267,7 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
 
 
 def test_forgetting_the_root_meanwhile_harms_nobody(store: Store) -> None:
-    def behave(request: Request) -> Answer:
+    def behave(request: Request) -> Reply:
         with store.write() as session:
             for root in all_roots(session):
                 remove_root(session, root.id)

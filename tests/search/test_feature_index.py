@@ -12,8 +12,8 @@ from sqlalchemy import delete
 from tagger.core.config import Settings
 from tagger.search.feature_index import FeatureMatrix, float32_of, open_matrix
 from tagger.search.near_duplicates import near_duplicates
-from tagger.store.labels import LabelBook
-from tagger.store.results import Look, store_looks
+from tagger.store.labels import LabelIds
+from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store, open_store
 from tagger.store.tables import PhotoRow
 from tests.store import samples
@@ -36,10 +36,10 @@ def put(store: Store, vectors: np.ndarray, now: float, first: int = 1) -> None:
         if first + len(vectors) - 1 > have:
             samples.add(session, root, *wanted[max(0, have + 1 - first) :], first=have + 1)
         found = [
-            Look(number, samples.looked(number), vector.astype("<f2").tobytes(), ())
+            PhotoResult(number, samples.inspection(number), vector.astype("<f2").tobytes(), ())
             for number, vector in enumerate(vectors, first)
         ]
-        store_looks(session, LabelBook(), model, found, now)
+        save_results(session, LabelIds(), model, found, now)
 
 
 def opened(store: Store, tmp_path: Path, memory_mb: int = 16) -> FeatureMatrix:

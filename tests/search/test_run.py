@@ -9,16 +9,16 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tagger.core.config import Settings
-from tagger.core.photo import Label, Looked, Origin, PhotoFacts
+from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
 from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
 from tagger.search.run import Found, Search
 from tagger.store import jobs
-from tagger.store.labels import LabelBook
+from tagger.store.labels import LabelIds
 from tagger.store.photos import photos_gone
 from tagger.store.reader import open_reader
-from tagger.store.results import Look, store_looks
+from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store
 from tests.store import samples
 
@@ -51,14 +51,16 @@ def a_library(seed: int, count: int = 60) -> list[Photo]:
 
 
 def fill(store: Store, photos: list[Photo]) -> None:
-    book = LabelBook()
+    label_ids = LabelIds()
     with store.write() as session:
         root, model = samples.root(session), samples.model(session)
         ids = samples.add(session, root, *(photo.path for photo in photos))
         for photo_id, photo in zip(ids, photos, strict=True):
             facts = PhotoFacts(photo.format, 10, 10, photo.taken)
-            looked = Looked(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
-            store_looks(session, book, model, [Look(photo_id, looked, b"\0\0", photo.labels)], samples.NOW)
+            inspection = Inspection(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
+            save_results(
+                session, label_ids, model, [PhotoResult(photo_id, inspection, b"\0\0", photo.labels)], samples.NOW
+            )
         jobs.drop_queued(session, ids)
         gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]
         photos_gone(session, gone, samples.NOW)

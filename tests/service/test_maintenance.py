@@ -38,7 +38,7 @@ def test_what_has_gone_for_long_is_forgotten_and_nothing_else(settings: Settings
         [here, gone, longer] = samples.add(session, root, "here.jpg", "gone.jpg", "longer.jpg")
         model = samples.model(session)
         for photo in (here, gone, longer):
-            samples.look(session, photo, model, [label("tiger")], number=photo)
+            samples.save(session, photo, model, [label("tiger")], number=photo)
         jobs.drop_queued(session, [here, gone, longer])
         photos_gone(session, [longer], NOW)
         photos_gone(session, [gone], NOW + 2 * DAY)
@@ -56,13 +56,13 @@ def test_features_of_the_old_model_stay_until_the_new_one_has_settled_in(setting
         [one, two] = samples.add(session, root, "one.jpg", "two.jpg")
         old, new = samples.model(session), samples.model(session, "fedcba9876543210")
         for photo in (one, two):
-            samples.look(session, photo, old, [label("tiger")], number=photo)
-        samples.look(session, one, new, [label("lion")], number=one)
+            samples.save(session, photo, old, [label("tiger")], number=photo)
+        samples.save(session, one, new, [label("lion")], number=one)
     late = Clock(NOW + 40 * DAY)
     # One photo still has the old model's labels.
     assert tidy(store, settings, new, late).dropped_features == 0
     with store.write() as session:
-        samples.look(session, two, new, [label("lion")], number=two)
+        samples.save(session, two, new, [label("lion")], number=two)
     assert tidy(store, settings, new, Clock(NOW + 29 * DAY)).dropped_features == 0
     assert tidy(store, settings, new, late).dropped_features == 2
     with store.read() as session:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint, Label, Looked, Origin, PhotoFacts
-from tagger.store.labels import LabelBook
+from tagger.core.photo import Fingerprint, Inspection, Label, Origin, PhotoFacts
+from tagger.store.labels import LabelIds
 from tagger.store.models import Model, ensure_model
 from tagger.store.photos import add_photos
-from tagger.store.results import Look, store_looks
+from tagger.store.results import PhotoResult, save_results
 from tagger.store.roots import Root, add_root
 
 NOW = 1_700_000_000.0
@@ -39,16 +39,16 @@ def label(name: str, confidence: float = 0.9, *, key: str = "", shown: bool = Tr
     return Label(key or f"rule:{name}", name, confidence, rank, Origin.MODEL, shown)
 
 
-def look(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *, number: int = 1) -> Looked:
-    """Store a look at a photo as the pipeline does. `number` decides file, bytes and pixels."""
-    seen = looked(number)
+def save(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *, number: int = 1) -> Inspection:
+    """Save a photo's result as the pipeline does. `number` decides file, bytes and pixels."""
+    seen = inspection(number)
     features = np.full(8, number, "<f2").tobytes()
-    store_looks(session, LabelBook(), by, [Look(photo_id, seen, features, labels)], NOW)
+    save_results(session, LabelIds(), by, [PhotoResult(photo_id, seen, features, labels)], NOW)
     return seen
 
 
-def looked(number: int) -> Looked:
+def inspection(number: int) -> Inspection:
     content = hashlib.blake2b(b"content %d" % number, digest_size=16).digest()
     pixels = hashlib.blake2b(b"pixels %d" % number, digest_size=16).digest()
     facts = PhotoFacts("JPEG", 640, 480, "2019-06-01T12:30:00")
-    return Looked(fingerprint(number), content, pixels, facts)
+    return Inspection(fingerprint(number), content, pixels, facts)

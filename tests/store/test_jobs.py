@@ -20,7 +20,7 @@ def fill(store: Store, *paths: str) -> tuple[int, list[int]]:
 
 def claim(store: Store, root_id: int, limit: int = 10, now: float = LATER, owner: str = "me") -> list[jobs.Job]:
     with store.write() as session:
-        return jobs.claim(session, owner, limit, now, [root_id], alone_too=True)
+        return jobs.claim(session, owner, limit, now, [root_id], isolated_too=True)
 
 
 def counts(store: Store) -> jobs.QueueCounts:
@@ -72,8 +72,8 @@ def test_a_lease_that_ran_out_is_given_to_the_next(store: Store) -> None:
     assert claim(store, root_id, now=LATER + jobs.LEASE_SECONDS - 1) == []
     [again] = claim(store, root_id, now=LATER + jobs.LEASE_SECONDS + 1)
     with store.read() as session:
-        assert jobs.still_mine(session, [job.job_id], "dead") == set()
-        assert jobs.still_mine(session, [job.job_id], "me") == {again.job_id}
+        assert jobs.still_held(session, [job.job_id], "dead") == set()
+        assert jobs.still_held(session, [job.job_id], "me") == {again.job_id}
 
 
 def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) -> None:
@@ -81,15 +81,15 @@ def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) 
     claim(store, root_id, 1, owner="me")
     claim(store, root_id, 1, owner="another machine")
     with store.write() as session:
-        assert jobs.take_back(session, "me") == 1
+        assert jobs.reclaim(session, "me") == 1
     assert counts(store) == jobs.QueueCounts(1, 1, 0)
 
 
 def test_an_orderly_stop_leaves_no_trace(store: Store) -> None:
     root_id, _ = fill(store, "a.jpg")
-    for _ in range(jobs.ALONE_AFTER + 2):
+    for _ in range(jobs.ISOLATE_AFTER + 2):
         [job] = claim(store, root_id)
-        assert (job.attempts, job.alone) == (0, False)
+        assert (job.attempts, job.isolated) == (0, False)
         with store.write() as session:
             jobs.release(session, [job.job_id], "me")
 
@@ -101,7 +101,7 @@ def test_photos_of_a_batch_whose_child_died_go_alone_and_the_guilty_one_fails(st
         assert jobs.release_after_crash(session, [job.job_id for job in batch], "me", "was ended by a bus error") == 0
     deaths = 0
     while alone := claim(store, root_id):
-        assert [job.alone for job in alone] == [True]
+        assert [job.isolated for job in alone] == [True]
         with store.write() as session:
             if alone[0].photo_id == good:
                 jobs.complete(session, alone[0].job_id)
@@ -122,8 +122,8 @@ def test_a_photo_that_takes_the_parent_down_too_is_given_up(store: Store) -> Non
     while claim(store, root_id):
         claims += 1
         with store.write() as session:
-            jobs.take_back(session, "me")
-    assert claims == jobs.ALONE_AFTER + jobs.MAX_CRASHES
+            jobs.reclaim(session, "me")
+    assert claims == jobs.ISOLATE_AFTER + jobs.MAX_CRASHES
     with store.read() as session:
         assert "when it was looked at alone" in dead_letters.listed(session)[0].reason
 
@@ -135,17 +135,17 @@ def test_absolved_photos_are_tried_again(store: Store) -> None:
             jobs.release_after_crash(session, [batch[0].job_id], "me", "ended")
     assert counts(store).failed == 1
     with store.write() as session:
-        jobs.absolve(session)
+        jobs.forgive_crashes(session)
     assert counts(store) == jobs.QueueCounts(1, 0, 0)
-    assert not claim(store, root_id)[0].alone
+    assert not claim(store, root_id)[0].isolated
 
 
 def test_short_memory_sends_a_photo_through_alone(store: Store) -> None:
     root_id, _ = fill(store, "a.jpg")
     [job] = claim(store, root_id)
     with store.write() as session:
-        jobs.postpone(session, job.job_id, 0, alone=True)
-    assert claim(store, root_id)[0].alone
+        jobs.postpone(session, job.job_id, 0, isolated=True)
+    assert claim(store, root_id)[0].isolated
 
 
 def test_retry_takes_all_or_those_below_a_path(store: Store) -> None:

@@ -76,17 +76,17 @@ def test_photos_are_settled_until_their_labels_or_the_settings_change(store: Sto
         by = samples.model(session)
         one, two = samples.add(session, samples.root(session), "a.jpg", "b.jpg")
         for number, photo in enumerate((one, two), 1):
-            samples.look(session, photo, by, [samples.label("tiger")], number=number)
+            samples.save(session, photo, by, [samples.label("tiger")], number=number)
         assert ledger.enqueue_unsettled(session, "digest") == 2
         assert ledger.unsettled(session, "digest") == []
         assert jobs.counts(session).queued == 2, "the labelling jobs are jobs of their own"
         assert jobs.counts(session, kind=jobs.KEYWORDS).queued == 2
-        claimed = jobs.claim(session, "me", 9, samples.NOW, None, alone_too=False, kind=jobs.KEYWORDS)
+        claimed = jobs.claim(session, "me", 9, samples.NOW, None, isolated_too=False, kind=jobs.KEYWORDS)
         jobs.complete(session, *(job.job_id for job in claimed))
         ledger.mark_settled(session, [one, two], "digest")
         assert ledger.unsettled(session, "digest") == []
         assert ledger.unsettled(session, "other digest") == [one, two]
-        samples.look(session, two, by, [samples.label("beach")], number=2)
+        samples.save(session, two, by, [samples.label("beach")], number=2)
         assert ledger.unsettled(session, "digest") == [two]
         record_rewrites(session, {one: (Fingerprint(7, 8, 9, 10), b"h" * 16)})
         known = known_at(session, 1, ["a.jpg"])["a.jpg"]

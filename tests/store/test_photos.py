@@ -88,7 +88,7 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "old.jpg")
-        samples.look(session, photo, samples.model(session), [samples.label("tiger")])
+        samples.save(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo])
         last = last_photo_id(session)
         samples.add(session, root, "new.jpg")  # the same inode, size and time
@@ -124,7 +124,7 @@ def test_gone_photos_keep_their_labels_and_come_back(store: Store) -> None:
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
-        samples.look(session, photo, samples.model(session), [samples.label("tiger")])
+        samples.save(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo])
         photos_gone(session, [photo], NOW)
         assert present_count(session, root.id) == 0
@@ -149,7 +149,7 @@ def test_a_changed_photo_keeps_its_labels_until_it_was_looked_at(store: Store) -
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
-        samples.look(session, photo, model, [samples.label("tiger")])
+        samples.save(session, photo, model, [samples.label("tiger")])
         change_photos(session, [(photo, samples.fingerprint(9))], NOW, 5)
         assert jobs.counts(session).queued == 1
         assert len(labels_of(session, [photo])[photo]) == 1
@@ -162,8 +162,8 @@ def test_forgetting_a_root_forgets_everything_below_it_and_nothing_else(store: S
         [first] = samples.add(session, one, "a.jpg")
         [second] = samples.add(session, two, "a.jpg", first=2)
         model = samples.model(session)
-        samples.look(session, first, model, [samples.label("tiger")])
-        samples.look(session, second, model, [samples.label("tiger")], number=2)
+        samples.save(session, first, model, [samples.label("tiger")])
+        samples.save(session, second, model, [samples.label("tiger")], number=2)
     with store.write() as session:
         remove_root(session, one.id)
     with store.read() as session:

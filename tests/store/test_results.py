@@ -4,9 +4,9 @@ from tagger.core.photo import Origin
 from tagger.store import jobs, records, runs
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
-from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.photos import fail_photo, photos_gone
-from tagger.store.results import Look, adopt_missing, enqueue_stale, store_looks
+from tagger.store.results import PhotoResult, adopt_missing, enqueue_stale, save_results
 from tagger.store.session import Store
 from tagger.store.tables import PhotoLabelRow
 from tests.store import samples
@@ -18,7 +18,7 @@ def test_a_look_is_stored_as_a_whole(store: Store) -> None:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
-        samples.look(session, photo, model, [label("tiger", 0.75, key="n02129604"), label("big cat", 0.9, rank=2)])
+        samples.save(session, photo, model, [label("tiger", 0.75, key="n02129604"), label("big cat", 0.9, rank=2)])
     with store.read() as session:
         record = records.find_photo(session, "/photos/a.jpg")
         assert record is not None
@@ -38,11 +38,11 @@ def test_looking_again_replaces_labels_but_not_a_persons(store: Store) -> None:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
-        book = LabelBook()
-        samples.look(session, photo, model, [label("tiger"), label("wrong", rank=2)])
+        label_ids = LabelIds()
+        samples.save(session, photo, model, [label("tiger"), label("wrong", rank=2)])
         mine = PhotoLabelRow(
             photo_id=photo,
-            label_id=book.id_of(session, label("zoo")),
+            label_id=label_ids.id_of(session, label("zoo")),
             confidence=1.0,
             rank=0,
             origin=Origin.PERSON,
@@ -51,10 +51,10 @@ def test_looking_again_replaces_labels_but_not_a_persons(store: Store) -> None:
         )
         session.add(mine)
         # A person took "wrong" away: a tombstone.
-        gone = session.get_one(PhotoLabelRow, (photo, book.id_of(session, label("wrong"))))
+        gone = session.get_one(PhotoLabelRow, (photo, label_ids.id_of(session, label("wrong"))))
         gone.removed = True
         session.flush()
-        samples.look(session, photo, model, [label("lion"), label("wrong", rank=2)])
+        samples.save(session, photo, model, [label("lion"), label("wrong", rank=2)])
         assert [found.name for found in labels_of(session, [photo])[photo]] == ["zoo", "lion"]
 
 
@@ -63,26 +63,26 @@ def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
-        samples.look(session, photo, model, [label("tabby", key="n1")])
-        relabel_photos(session, LabelBook(), model, {photo: [label("our cat", key="n1")]}, NOW)
+        samples.save(session, photo, model, [label("tabby", key="n1")])
+        relabel_photos(session, LabelIds(), model, {photo: [label("our cat", key="n1")]}, NOW)
         assert [found.name for found in labels_of(session, [photo])[photo]] == ["our cat"]
         assert [count.name for count in count_labels(session)] == ["our cat"]
 
 
 def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None:
-    book = LabelBook()
+    label_ids = LabelIds()
     try:
         with store.write() as session:
-            book.id_of(session, label("tiger"))
+            label_ids.id_of(session, label("tiger"))
             raise RuntimeError("the disk is full")
     except RuntimeError:
         pass
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
-        book.remember(session)
-        look = Look(photo, samples.looked(1), b"\0\0", [label("tiger")])
-        store_looks(session, book, samples.model(session), [look], NOW)
+        label_ids.remember(session)
+        result = PhotoResult(photo, samples.inspection(1), b"\0\0", [label("tiger")])
+        save_results(session, label_ids, samples.model(session), [result], NOW)
     with store.read() as session:
         assert [count.name for count in count_labels(session)] == ["tiger"]
 
@@ -92,7 +92,7 @@ def test_twins_are_found_by_size_and_content(store: Store) -> None:
         root = samples.root(session)
         [photo, _] = samples.add(session, root, "a.jpg", "copy.jpg")
         model, other = samples.model(session), samples.model(session, "fedcba9876543210")
-        seen = samples.look(session, photo, model, [label("tiger")])
+        seen = samples.save(session, photo, model, [label("tiger")])
         size = seen.fingerprint.size
         assert twin_hashes(session, [size, 5], model) == {size: [seen.content_hash]}
         assert twin_hashes(session, [size], other) == {}
@@ -108,7 +108,7 @@ def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store)
         root = samples.root(session)
         [old] = samples.add(session, root, "old.jpg")
         model = samples.model(session)
-        seen = samples.look(session, old, model, [label("tiger")])
+        seen = samples.save(session, old, model, [label("tiger")])
         jobs.drop_queued(session, [old])
         photos_gone(session, [old], NOW)
         [new] = samples.add(session, root, "new.jpg", first=7)
@@ -125,11 +125,11 @@ def test_only_photos_of_another_model_are_stale(store: Store) -> None:
         [done, old, _] = samples.add(session, root, "done.jpg", "old.jpg", "new.jpg")
         model, before = samples.model(session), samples.model(session, "fedcba9876543210")
         for photo, by in ((done, model), (old, before)):
-            samples.look(session, photo, by, [label("tiger")], number=photo)
+            samples.save(session, photo, by, [label("tiger")], number=photo)
             jobs.drop_queued(session, [photo])
         assert enqueue_stale(session, model, [root.id]) == 1
         assert enqueue_stale(session, model, [root.id]) == 0
-        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], alone_too=False)
+        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], isolated_too=False)
         assert [job.path.relative for job in claimed] == ["new.jpg", "old.jpg"]
         assert [found.name for found in labels_of(session, [old])[old]] == ["tiger"]
 
@@ -139,10 +139,10 @@ def test_features_of_other_models_stay_while_the_pixels_are_the_same(store: Stor
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         one, two = samples.model(session), samples.model(session, "fedcba9876543210")
-        samples.look(session, photo, one, [label("tiger")])
-        samples.look(session, photo, two, [label("lion")])
+        samples.save(session, photo, one, [label("tiger")])
+        samples.save(session, photo, two, [label("lion")])
         assert photo in reusable_features(session, [photo], one)
-        samples.look(session, photo, two, [label("lion")], number=5)  # other pixels
+        samples.save(session, photo, two, [label("lion")], number=5)  # other pixels
         assert reusable_features(session, [photo], one) == {}
 
 
@@ -151,7 +151,7 @@ def test_counts_and_states(store: Store) -> None:
         root = samples.root(session)
         [labelled, failed, missing, _] = samples.add(session, root, "l.jpg", "f.jpg", "m.jpg", "q.jpg")
         model = samples.model(session)
-        samples.look(session, labelled, model, [label("tiger"), label("cat", 0.2, shown=False, rank=2)])
+        samples.save(session, labelled, model, [label("tiger"), label("cat", 0.2, shown=False, rank=2)])
         jobs.drop_queued(session, [labelled])
         fail_photo(session, failed, "broken")
         photos_gone(session, [missing], NOW)

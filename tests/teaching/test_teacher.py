@@ -8,9 +8,9 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import Label, Origin
 from tagger.store import corrections, jobs, taught_labels
-from tagger.store.labels import LabelBook, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.models import Model
-from tagger.store.results import Look, store_looks
+from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
 from tagger.store.taught_labels import Example, Kind
@@ -33,9 +33,10 @@ def look(store: Store, model: Model, seed: int, first: int = 1, last: int = PHOT
     with store.write() as session:
         rows = vectors(seed)
         found = [
-            Look(number, samples.looked(number), rows[number - 1].tobytes(), ()) for number in range(first, last + 1)
+            PhotoResult(number, samples.inspection(number), rows[number - 1].tobytes(), ())
+            for number in range(first, last + 1)
         ]
-        store_looks(session, LabelBook(), model, found, now)
+        save_results(session, LabelIds(), model, found, now)
 
 
 def library(store: Store) -> tuple[Model, Model]:
@@ -122,7 +123,7 @@ def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
         label = taught_labels.find(session, "boat")
         assert label is not None
         corrections.remove(session, 30, label.label_id)
-        corrections.put(session, LabelBook(), 300, label.key, label.name)
+        corrections.put(session, LabelIds(), 300, label.key, label.name)
         [again] = [one for one in taught_labels.examples(session, label) if one.photo_id == 30]
         assert again.kind is Kind.NO
     lessons = ours.teach_due()
@@ -166,7 +167,7 @@ def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(s
         label = taught_labels.find(session, "boat")
         assert label is not None
         for number in range(1, 25):
-            corrections.put(session, LabelBook(), 100 + 10 * number, label.key, label.name)
+            corrections.put(session, LabelIds(), 100 + 10 * number, label.key, label.name)
             corrections.remove(session, number, label.label_id)
     [lesson] = ours.teach_due()
     assert lesson.report.refused
@@ -182,7 +183,7 @@ def test_the_models_own_label_of_the_name_makes_room(store: Store) -> None:
     old, _ = library(store)
     own = Label("n02129604", "tiger", 0.9, 1, Origin.MODEL, shown=True)
     with store.write() as session:
-        relabel_photos(session, LabelBook(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
+        relabel_photos(session, LabelIds(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
     ours = teacher(store)
     ours.keep(ours.teach("Tiger", boats(), 0.9), samples.NOW, on=True)
     with store.read() as session:

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
-from tagger.core.photo import Looked, PhotoFacts
+from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.inference.engines import Engine
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
-from tagger.inference.protocol import Answer, Request, Verdict, request_from, send_answers
+from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies
 from tagger.inference.throttle import Throttle
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
@@ -48,21 +48,21 @@ _ENGINE_MB, _PHOTO_MB = 900, 16
 _Try = Callable[[NDArray[np.uint8]], Trial]
 
 _VERDICTS = {
-    DecodeFault.BROKEN: Verdict.FAILED,
-    DecodeFault.TOO_BIG: Verdict.FAILED,
-    DecodeFault.UNREADABLE: Verdict.FAILED,
-    DecodeFault.CHANGED: Verdict.LATER,
-    DecodeFault.UNAVAILABLE: Verdict.LATER,
-    DecodeFault.GONE: Verdict.GONE,
-    DecodeFault.MEMORY: Verdict.MEMORY,
+    DecodeFault.BROKEN: Outcome.FAILED,
+    DecodeFault.TOO_BIG: Outcome.FAILED,
+    DecodeFault.UNREADABLE: Outcome.FAILED,
+    DecodeFault.CHANGED: Outcome.LATER,
+    DecodeFault.UNAVAILABLE: Outcome.LATER,
+    DecodeFault.GONE: Outcome.GONE,
+    DecodeFault.MEMORY: Outcome.MEMORY,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A decoded photo on its way to the network; `pixels` is None where the answer is already known."""
+    """A decoded photo on its way to the network; `pixels` is None where the reply is already known."""
 
-    answer: Answer
+    reply: Reply
     pixels: NDArray[np.uint8] | None = None
 
 
@@ -85,11 +85,11 @@ class _Memory:
         with self._lock:
             return self._features.get(pixel_hash)
 
-    def remember(self, looked: Looked, features: bytes) -> None:
+    def remember(self, inspection: Inspection, features: bytes) -> None:
         """Keep a picture's features; the oldest are forgotten."""
         with self._lock:
-            self._facts[looked.content_hash] = (looked.pixel_hash, looked.facts)
-            self._features[looked.pixel_hash] = features
+            self._facts[inspection.content_hash] = (inspection.pixel_hash, inspection.facts)
+            self._features[inspection.pixel_hash] = features
             for kept in (self._facts, self._features):
                 if len(kept) > _REMEMBERED:
                     kept.popitem(last=False)
@@ -119,9 +119,9 @@ class _Worker:
         while (batch := self._batches.get()) is not None:
             seen = [future.result() for future in batch]
             self._throttle.wait(self._alive)
-            answers = self._answer(seen)
+            replies = self._reply(seen)
             with self._sending:
-                send_answers(self._channel, answers)
+                send_replies(self._channel, replies)
             if self._trying is not None:
                 self._try_bfloat16(seen)
         self._pool.shutdown(cancel_futures=True)
@@ -169,41 +169,41 @@ class _Worker:
                 fingerprint = photo.fingerprint
                 age = SystemClock().now() - fingerprint.mtime_ns / 1e9
                 if 0 <= age < self._settle:
-                    return _Seen(Answer(job, Verdict.LATER, "still being written", fingerprint=fingerprint))
+                    return _Seen(Reply(job, Outcome.LATER, "still being written", fingerprint=fingerprint))
                 try:
                     content_hash = hash_content(photo, limits=self._limits)
                     if content_hash in request.twins:
-                        looked = Looked(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None))
-                        return _Seen(Answer(job, Verdict.TWIN, looked=looked))
+                        inspection = Inspection(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None))
+                        return _Seen(Reply(job, Outcome.TWIN, inspection=inspection))
                     known = self._memory.facts(content_hash)
                     if known is not None:
-                        return _Seen(self._known(request, Looked(fingerprint, content_hash, *known)))
+                        return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
                     decoded = decode(photo, size=self._size, limits=self._limits)
                 except DecodeError as error:
-                    return _Seen(Answer(job, _VERDICTS[error.fault], error.reason, fingerprint=fingerprint))
+                    return _Seen(Reply(job, _VERDICTS[error.fault], error.reason, fingerprint=fingerprint))
         except DecodeError as error:
-            return _Seen(Answer(job, _VERDICTS[error.fault], error.reason))
+            return _Seen(Reply(job, _VERDICTS[error.fault], error.reason))
         except MemoryError:
-            return _Seen(Answer(job, Verdict.MEMORY, "not enough memory"))
-        looked = Looked(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
-        return _Seen(self._known(request, looked), decoded.pixels)
+            return _Seen(Reply(job, Outcome.MEMORY, "not enough memory"))
+        inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
+        return _Seen(self._known(request, inspection), decoded.pixels)
 
-    def _known(self, request: Request, looked: Looked) -> Answer:
-        same = looked.pixel_hash == request.pixel_hash
-        return Answer(request.job_id, Verdict.SAME_PIXELS if same else Verdict.FEATURES, looked=looked)
+    def _known(self, request: Request, inspection: Inspection) -> Reply:
+        same = inspection.pixel_hash == request.pixel_hash
+        return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
-    def _answer(self, batch: Sequence[_Seen]) -> list[Answer]:
-        """Run what must be run through the network, each picture once, and complete the answers."""
+    def _reply(self, batch: Sequence[_Seen]) -> list[Reply]:
+        """Run what must be run through the network, each picture once, and complete the replies."""
         fresh: dict[bytes, _Seen] = {}
         for seen in batch:
-            looked = seen.answer.looked
+            inspection = seen.reply.inspection
             if (
-                seen.answer.verdict is Verdict.FEATURES
-                and looked is not None
+                seen.reply.outcome is Outcome.FEATURES
+                and inspection is not None
                 and seen.pixels is not None
-                and self._memory.features(looked.pixel_hash) is None
+                and self._memory.features(inspection.pixel_hash) is None
             ):
-                fresh.setdefault(looked.pixel_hash, seen)
+                fresh.setdefault(inspection.pixel_hash, seen)
         waiting = list(fresh.values())
         found: dict[bytes, bytes] = {}
         for start in range(0, len(waiting), self._batch_size):
@@ -211,27 +211,27 @@ class _Worker:
             pixels = np.stack([seen.pixels for seen in part if seen.pixels is not None])
             features = self._engine.features(pixels).astype("<f4")
             for seen, row in zip(part, features, strict=True):
-                looked = seen.answer.looked
-                if looked is not None:
-                    found[looked.pixel_hash] = row.tobytes()
-                    self._memory.remember(looked, row.tobytes())
+                inspection = seen.reply.inspection
+                if inspection is not None:
+                    found[inspection.pixel_hash] = row.tobytes()
+                    self._memory.remember(inspection, row.tobytes())
         return [self._complete(seen, found, fresh) for seen in batch]
 
-    def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Answer:
-        answer = seen.answer
-        looked = answer.looked
-        if answer.verdict is not Verdict.FEATURES or looked is None:
-            return answer
-        features = found.get(looked.pixel_hash) or self._memory.features(looked.pixel_hash)
+    def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Reply:
+        reply = seen.reply
+        inspection = reply.inspection
+        if reply.outcome is not Outcome.FEATURES or inspection is None:
+            return reply
+        features = found.get(inspection.pixel_hash) or self._memory.features(inspection.pixel_hash)
         if features is None:
             # Forgotten between decoding and now; the parent asks again.
-            return Answer(answer.job_id, Verdict.LATER, "to be looked at again", fingerprint=looked.fingerprint)
-        return Answer(
-            answer.job_id,
-            Verdict.FEATURES,
-            looked=looked,
+            return Reply(reply.job_id, Outcome.LATER, "to be looked at again", fingerprint=inspection.fingerprint)
+        return Reply(
+            reply.job_id,
+            Outcome.FEATURES,
+            inspection=inspection,
             features=features,
-            inferred=fresh.get(looked.pixel_hash) is seen,
+            inferred=fresh.get(inspection.pixel_hash) is seen,
         )
 
 

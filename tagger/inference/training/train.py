@@ -28,7 +28,7 @@ _STEPS, _BATCH_SIZES = 20, (16, 128)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TrainingOptions:
     """How to train. `kind`: `small`, or an architecture. `fine_tune`: train so many of its last layers only.
 
     `batch_size`: 0 chooses one by the number of pictures. `patience`: stop after so many epochs without a better one; 0
@@ -50,7 +50,7 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Training:
+class TrainingResult:
     """What came of it. `history`: by epoch loss, accuracy, val_loss, val_accuracy. `matrix`: true class by found class.
 
     `judged`: the part on which `accuracy` was measured, `test` or `validation`. `skipped`: pictures that could not be
@@ -71,7 +71,7 @@ class Training:
     stopped: bool = False
 
 
-class Report:
+class TrainingListener:
     """Who shows training to a person; does nothing by itself."""
 
     def stage(self, what: str, done: int, total: int) -> None:
@@ -90,12 +90,12 @@ class Report:
 def train(
     settings: Settings,
     dataset: Dataset,
-    wish: Wish,
+    wish: TrainingOptions,
     start_weights: Path | None,
-    report: Report,
+    report: TrainingListener,
     stop: Callable[[], bool],
     clock: Clock | None = None,
-) -> Training:
+) -> TrainingResult:
     """Train, and put the network among this library's models. What was begun before goes on where it stopped.
 
     `start_weights`: published weights of the architecture to start from. Raises TaggerError.
@@ -106,7 +106,7 @@ def train(
     started = clock.monotonic()
     log = settings.data_dir / LOG_FILE
     process, channel = spawn("tagger.inference.processes.trainer", settings.data_dir, log)
-    result = Training(wish.name, classes=dataset.classes)
+    result = TrainingResult(wish.name, classes=dataset.classes)
     try:
         with channel:
             send(
@@ -158,7 +158,7 @@ def _batch_size(pictures: int) -> int:
     return min(max(1 << (most.bit_length() - 1), _BATCH_SIZES[0]), _BATCH_SIZES[1])
 
 
-def _begun(settings: Settings, dataset: Dataset, wish: Wish, start_weights: Path | None) -> Path:
+def _begun(settings: Settings, dataset: Dataset, wish: TrainingOptions, start_weights: Path | None) -> Path:
     """The folder of this training, emptied if what lies there is of another one."""
     folder = settings.data_dir / "training" / wish.name
     about = {"dataset": dataset.hash, "wish": repr(wish), "start": str(start_weights or "")}
@@ -174,7 +174,7 @@ def _begun(settings: Settings, dataset: Dataset, wish: Wish, start_weights: Path
     return folder
 
 
-def _heard(message: dict[str, Any], report: Report, result: Training) -> bool:
+def _heard(message: dict[str, Any], report: TrainingListener, result: TrainingResult) -> bool:
     """Take in what the process says; whether it is done."""
     match message["kind"]:
         case "progress":
@@ -199,7 +199,7 @@ def _heard(message: dict[str, Any], report: Report, result: Training) -> bool:
     return False
 
 
-def _keep(settings: Settings, wish: Wish, result: Training, folder: Path) -> None:
+def _keep(settings: Settings, wish: TrainingOptions, result: TrainingResult, folder: Path) -> None:
     """Weights, then the pictures, then the description, which makes it a model."""
     models = settings.data_dir / MODELS_FOLDER
     weights = models / f"{wish.name}.weights.h5"

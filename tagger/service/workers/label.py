@@ -9,11 +9,11 @@ from typing import Any
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
-from tagger.inference.selection import choose_model, open_classifier, record_model
-from tagger.inference.worker_client import Classifier
-from tagger.labels.labeller import Judge, policy_for
+from tagger.inference.selection import choose_model, open_worker, record_model
+from tagger.inference.worker_client import WorkerClient
+from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
-from tagger.pipeline.label_queue import Labeller, Progress, label_queued
+from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.service.work_window import Window
 from tagger.service.workers.base import Background
 from tagger.store import jobs, runs
@@ -35,7 +35,7 @@ class Labelling(Background):
         self, store: Store, settings: Settings, window: Window, owner: str, clock: Clock, changed: Callable[[], None]
     ) -> None:
         super().__init__("labelling", store, settings, window, owner, clock, changed)
-        self._classifier: Classifier | None = None
+        self._classifier: WorkerClient | None = None
         self.model: Model | None = None
         self.rate = 0.0
         self.labelled = 0
@@ -66,10 +66,10 @@ class Labelling(Background):
             stale = enqueue_stale(session, self.model, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
-        with open_classifier(self._settings, chosen, self._clock) as classifier:
-            self._classifier = classifier
+        with open_worker(self._settings, chosen, self._clock) as client:
+            self._classifier = client
             try:
-                self._label(classifier, policy)
+                self._label(client, policy)
             finally:
                 self._classifier = None
 
@@ -77,7 +77,7 @@ class Labelling(Background):
         with self._store.read() as session:
             return jobs.next_due(session, None) is not None or anything_labelled(session)
 
-    def _label(self, classifier: Classifier, policy: Policy) -> None:
+    def _label(self, client: WorkerClient, policy: Policy) -> None:
         assert self.model is not None
         head = None
         idle_since = self._clock.monotonic()
@@ -87,32 +87,32 @@ class Labelling(Background):
                 due = jobs.next_due(session, None, self._up_to())
             self._note("")
             if due is not None and due <= self._clock.now():
-                head = head or classifier.head()
+                head = head or client.head()
                 with self._store.write() as session:
                     run_id = runs.start_run(session, "run", self.model, self._clock.now())
-                labeller = Labeller(
+                run = LabelRun(
                     self._store,
                     self._settings,
-                    classifier,
-                    Judge(self.model, head, policy),
+                    client,
+                    Labeller(self.model, head, policy),
                     self._owner,
                     None,
                     self._clock,
                     run_id,
                     self._up_to,
                 )
-                self._label_due(labeller, run_id)
-                self._teach_due(classifier)
+                self._label_due(run, run_id)
+                self._teach_due(client)
                 idle_since = self._clock.monotonic()
             else:
                 rest = self._taught_at + _TEACH_SECONDS - self._clock.monotonic()
                 if rest <= 0:
                     # Without photos in between, what a person corrected is all that can be new.
-                    self._teach_due(classifier)
+                    self._teach_due(client)
                     rest = 0.0
-                self._wait_for_work(classifier, due, idle_since, rest or None)
+                self._wait_for_work(client, due, idle_since, rest or None)
 
-    def _label_due(self, labeller: Labeller, run_id: int) -> None:
+    def _label_due(self, run: LabelRun, run_id: int) -> None:
         progress = Progress()
         started = self._clock.monotonic()
         outcome = "failed"
@@ -134,18 +134,18 @@ class Labelling(Background):
 
         before = (self.labelled, self.failed)
         try:
-            label_queued(labeller, progress, stop=self._stopping.is_set, report=report)
+            label_queued(run, progress, stop=self._stopping.is_set, report=report)
             report(progress)
             outcome = "interrupted" if self._stopping.is_set() else "done"
         finally:
             with self._store.write() as session:
                 runs.end_run(session, run_id, outcome, self._clock.monotonic() - started, self._clock.now())
 
-    def _teach_due(self, classifier: Classifier) -> None:
+    def _teach_due(self, client: WorkerClient) -> None:
         """Train again what was taught, where its examples or the model changed."""
         self._taught_at = self._clock.monotonic()
         try:
-            lessons = Teacher(self._store, self._settings, self._clock).teach_due(self.model, classifier)
+            lessons = Teacher(self._store, self._settings, self._clock).teach_due(self.model, client)
         except (ModelError, UsageError) as error:
             # Photos are labelled all the same.
             _LOG.warning("teaching: %s", error)
@@ -155,13 +155,13 @@ class Labelling(Background):
             _LOG.info("taught label=%s %s", lesson.name, what)
             self._changed()
 
-    def _wait_for_work(self, classifier: Classifier, due: int | None, idle_since: float, rest: float | None) -> None:
+    def _wait_for_work(self, client: WorkerClient, due: int | None, idle_since: float, rest: float | None) -> None:
         """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
         left = None
-        if classifier.process_id is not None:
+        if client.process_id is not None:
             left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
             if left <= 0:
-                classifier.close()
+                client.close()
                 _LOG.info("nothing to do: the model's process ended")
                 self._changed()
                 left = None
