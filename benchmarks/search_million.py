@@ -58,7 +58,7 @@ def labels(count: int, ids: dict[str, int]) -> Iterator[tuple[int, int, float, i
     order = list(range(1000))
     chance.shuffle(order)
     weights = [1 / (rank + 10) for rank in range(1000)]
-    parents = [[k for k in known.shown_parents if index in known.classes_under(k)] for index in range(1000)]
+    parents = [[k for k in known.shown_hypernyms if index in known.classes_under(k)] for index in range(1000)]
     first = chance.choices(order, weights, k=count)
     for number, index in enumerate(first, 1):
         sure = round(chance.betavariate(5, 1.5), 3)
@@ -78,7 +78,7 @@ def make(folder: Path, count: int) -> Path:
         root = add_root(session, "/volume1/photo", 0)
         model = ensure_model(session, "0" * 16, "resnet50", "0" * 64, 1, 0)
     known = taxonomy.load()
-    keys = [*known.classes, *known.shown_parents]
+    keys = [*known.classes, *known.shown_hypernyms]
     database = folder / "library.db"
     connection = sqlite3.connect(database)
     # Once through: a crash would only mean to begin anew.

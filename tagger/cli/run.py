@@ -25,14 +25,14 @@ Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again. See: ta
 def command(context: click.Context, folders: tuple[str, ...]) -> int:
     """Watch FOLDERS, or all folders of the library, and label new photos as they arrive."""
     from tagger.service.daemon import Service
-    from tagger.service.supervisor import Companion
+    from tagger.service.supervisor import Supervisor
     from tagger.system import logs
     from tagger.system.niceness import step_back
 
     settings = settings_of(context)
     logs.set_up(settings.service.log)
     step_back(settings.service.nice)
-    with Companion("web", _web(context)) if settings.web.enabled else nullcontext():
+    with Supervisor("web", _web(context)) if settings.web.enabled else nullcontext():
         finished = Service(lambda: settings_of(context)).run([absolute(folder) for folder in folders])
     if not finished:
         # The labelling thread sits in a batch that takes too long; its jobs are taken back by the next start.

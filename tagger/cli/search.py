@@ -12,7 +12,7 @@ from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.search.query import HELP, parse
-from tagger.search.run import Found, Search
+from tagger.search.run import FoundPhoto, Search
 from tagger.store.reader import open_reader
 
 # -dog is a word with NOT before it, and none of the options below.
@@ -82,12 +82,12 @@ def command(
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 
 
-def _json(found: Found) -> None:
+def _json(found: FoundPhoto) -> None:
     labels = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in found.labels]
     write_json(path_json(found.path.absolute) | {"taken": found.taken, "labels": labels})
 
 
-def _line(found: Found) -> None:
+def _line(found: FoundPhoto) -> None:
     confidence = f"{found.labels[0][1]:4.0%}" if found.labels else "    "
     names = ", ".join(name for name, _ in found.labels[:3])
     print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")

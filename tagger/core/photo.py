@@ -75,6 +75,13 @@ class Label:
         return self.key if self.key[:1] == "n" and self.key[1:].isdigit() else None
 
 
+class JobKind(StrEnum):
+    """What is to be done with a photo. The values stand in the database."""
+
+    LABEL = "classify"
+    KEYWORDS = "keywords"
+
+
 class JobState(StrEnum):
     """Where a job stands. A finished job is deleted, so there is no state for it."""
 

@@ -15,11 +15,11 @@ from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
-from tagger.intake.path_changes import note_paths
+from tagger.intake.path_changes import apply_path_changes
 from tagger.intake.scan import scan_roots
 from tagger.intake.settle import Settler, Stamp
 from tagger.intake.walk import walk
-from tagger.intake.watch import CannotWatchError, Happening, Watch, What, why_not_native
+from tagger.intake.watch import CannotWatchError, EventKind, Watch, WatchEvent, why_not_native
 from tagger.store.roots import Root, all_roots
 from tagger.store.session import Store
 
@@ -33,7 +33,7 @@ Key = tuple[int, str]
 
 
 @dataclass(slots=True)
-class _Tree:
+class _RootState:
     """What the service knows of one root. `held`: why nothing is taken as gone; `polling`: why it is not watched."""
 
     root: Root
@@ -49,7 +49,7 @@ class _Tree:
     gone_last: float = 0.0
 
 
-class Folders:
+class FolderMonitor:
     """The roots of the service. `tell` is called by the watchers, from their threads, with what happened, which comes
     back by `take`; `changed` when photos may have been queued; `stop` tells whether to leave off."""
 
@@ -58,7 +58,7 @@ class Folders:
         store: Store,
         settings: Settings,
         clock: Clock,
-        tell: Callable[[Happening], None],
+        tell: Callable[[WatchEvent], None],
         changed: Callable[[], None],
         stop: Callable[[], bool],
     ) -> None:
@@ -68,7 +68,7 @@ class Folders:
         self._tell = tell
         self._changed = changed
         self._stop = stop
-        self._trees: dict[int, _Tree] = {}
+        self._trees: dict[int, _RootState] = {}
         self._settler: Settler[Key] = Settler(settings.intake.settle_seconds)
 
     # --- what the loop asks for -------------------------------------------------------------------------
@@ -94,35 +94,35 @@ class Folders:
             if tree.scan_at is not None and tree.scan_at <= now:
                 self._scan(tree)
 
-    def take(self, happening: Happening) -> None:
+    def on_event(self, event: WatchEvent) -> None:
         """Remember something that a watcher told."""
-        tree = next((tree for tree in self._trees.values() if tree.root.path == happening.root), None)
+        tree = next((tree for tree in self._trees.values() if tree.root.path == event.root), None)
         if tree is None:
             return
         now = self._clock.monotonic()
-        match happening.what:
-            case What.FILE:
-                self._settler.notice((tree.root.id, happening.path), now)
-            case What.FOLDER:
-                for file in walk(tree.root.path, self._settings.intake, lambda _: None, below=happening.path):
+        match event.what:
+            case EventKind.FILE:
+                self._settler.notice((tree.root.id, event.path), now)
+            case EventKind.FOLDER:
+                for file in walk(tree.root.path, self._settings.intake, lambda _: None, below=event.path):
                     self._settler.notice((tree.root.id, file.path), now)
-            case What.GONE:
-                self._settler.forget((tree.root.id, happening.path))
+            case EventKind.GONE:
+                self._settler.forget((tree.root.id, event.path))
                 tree.gone_first = now if not tree.gone else tree.gone_first
                 tree.gone_last = now
-                tree.gone[happening.path] = None
-            case What.LOST:
-                _LOG.warning("folder=%s events were missed (%s); looking through it", tree.root.path, happening.path)
+                tree.gone[event.path] = None
+            case EventKind.LOST:
+                _LOG.warning("folder=%s events were missed (%s); looking through it", tree.root.path, event.path)
                 self._watch(tree)
                 tree.scan_at = now
 
-    def begin(self, root: Root) -> None:
+    def add_root(self, root: Root) -> None:
         """Watch a root and look through it, also if it is known."""
-        tree = self._trees.setdefault(root.id, _Tree(root))
+        tree = self._trees.setdefault(root.id, _RootState(root))
         self._watch(tree)
         tree.scan_at = self._clock.monotonic()
 
-    def use(self, settings: Settings) -> None:
+    def apply_settings(self, settings: Settings) -> None:
         """Go on with other settings."""
         watching = settings.intake != self._settings.intake
         self._settings = settings
@@ -201,11 +201,11 @@ class Folders:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    def _note(self, tree: _Tree, settled: Sequence[str]) -> None:
+    def _note(self, tree: _RootState, settled: Sequence[str]) -> None:
         """Tell the database of paths that settled and that went away. If that fails they are noticed again."""
         gone, tree.gone = list(tree.gone), {}
         try:
-            noted = note_paths(self._store, self._settings, tree.root, settled, gone, self._clock)
+            noted = apply_path_changes(self._store, self._settings, tree.root, settled, gone, self._clock)
         except StoreError:
             again = self._clock.monotonic()
             for path in settled:
@@ -225,7 +225,7 @@ class Folders:
             )
         self._changed()
 
-    def _watch(self, tree: _Tree) -> None:
+    def _watch(self, tree: _RootState) -> None:
         """Watch a root anew, or find out why that cannot be done; then it is looked through by the clock."""
         if tree.watch is not None:
             tree.watch.close()
@@ -241,7 +241,7 @@ class Folders:
         if tree.polling and tree.polling != before:
             _LOG.warning("folder=%s is polled: %s", tree.root.path, tree.polling)
 
-    def _scan(self, tree: _Tree) -> None:
+    def _scan(self, tree: _RootState) -> None:
         """Look through a root. A watch that may watch another file system by now is made anew first."""
         now = self._clock.monotonic()
         tree.scan_at = now + _AGAIN_SECONDS  # if this fails
@@ -286,7 +286,7 @@ class Folders:
             )
         self._changed()
 
-    def _forget(self, tree: _Tree) -> None:
+    def _forget(self, tree: _RootState) -> None:
         if tree.watch is not None:
             tree.watch.close()
         del self._trees[tree.root.id]

@@ -12,7 +12,7 @@ from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.photo import Fingerprint
 from tagger.intake.reconcile import check_root, too_many_gone
-from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, look_at
+from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, stat_paths
 from tagger.store.photos import (
     KnownPhoto,
     add_photos,
@@ -37,7 +37,7 @@ _BURST_SECONDS = 3600
 
 
 @dataclass(slots=True)
-class Noted:
+class PathChanges:
     """What came of some paths. `held`: why nothing was taken as gone; then the root must be looked through."""
 
     new: int = 0
@@ -52,12 +52,12 @@ class Noted:
         return bool(self.new or self.changed or self.moved or self.back or self.gone)
 
 
-def note_paths(
+def apply_path_changes(
     store: Store, settings: Settings, root: Root, settled: Sequence[str], gone: Sequence[str], clock: Clock
-) -> Noted:
+) -> PathChanges:
     """Note files that stand still now, and paths (files or folders) that went away. All relative to the root."""
-    noted = Noted()
-    looked = look_at(root.path, dict.fromkeys(settled), settings.intake, noted.problems.append)
+    noted = PathChanges()
+    looked = stat_paths(root.path, dict.fromkeys(settled), settings.intake, noted.problems.append)
     with store.write() as session:
         lost = _really_gone(session, root, [*gone, *(path for path, file in looked.items() if file is None)])
         seen = {path: file for path, file in looked.items() if file is not None}
@@ -85,7 +85,7 @@ def note_paths(
     return noted
 
 
-def _is_photo(root: Root, file: SeenFile, noted: Noted) -> bool:
+def _is_photo(root: Root, file: SeenFile, noted: PathChanges) -> bool:
     if file.named:
         return True
     try:
@@ -96,7 +96,7 @@ def _is_photo(root: Root, file: SeenFile, noted: Noted) -> bool:
 
 
 def _note_known(
-    session: Session, seen: dict[str, SeenFile], known: dict[str, KnownPhoto], noted: Noted, clock: Clock
+    session: Session, seen: dict[str, SeenFile], known: dict[str, KnownPhoto], noted: PathChanges, clock: Clock
 ) -> None:
     changed: list[tuple[int, Fingerprint]] = []
     back: list[tuple[int, Fingerprint]] = []
@@ -126,7 +126,7 @@ def _really_gone(session: Session, root: Root, paths: Sequence[str]) -> list[Kno
 
 
 def _note_gone(
-    session: Session, settings: Settings, root: Root, gone: Sequence[int], noted: Noted, clock: Clock
+    session: Session, settings: Settings, root: Root, gone: Sequence[int], noted: PathChanges, clock: Clock
 ) -> None:
     if not gone:
         return

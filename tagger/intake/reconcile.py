@@ -14,7 +14,7 @@ from tagger.core.photo import Fingerprint
 from tagger.intake.walk import SeenFile
 
 
-class Change(Enum):
+class PathState(Enum):
     """What became of one path since it was last looked at."""
 
     SAME = auto()
@@ -39,7 +39,7 @@ _File = TypeVar("_File", SeenFile, KnownFile)
 
 def reconcile(
     seen: Iterable[SeenFile], known: Iterable[KnownFile], in_unread: Callable[[str], bool] = lambda _: False
-) -> Iterator[tuple[Change, SeenFile | None, KnownFile | None]]:
+) -> Iterator[tuple[PathState, SeenFile | None, KnownFile | None]]:
     """Merge two streams that are both in the order of `stored_path(path)`.
 
     Yields each path once with what is seen and known of it. Photos below folders that could not be read
@@ -51,21 +51,21 @@ def reconcile(
     while here is not None or there is not None:
         if there is None or (here is not None and here[0] < there[0]):
             assert here is not None
-            yield Change.NEW, here[1], None
+            yield PathState.NEW, here[1], None
             here = next(left, None)
         elif here is None or there[0] < here[0]:
             if not there[1].missing and not in_unread(there[1].path):
-                yield Change.GONE, None, there[1]
+                yield PathState.GONE, None, there[1]
             there = next(right, None)
         else:
             yield _compare(here[1], there[1]), here[1], there[1]
             here, there = next(left, None), next(right, None)
 
 
-def _compare(seen: SeenFile, known: KnownFile) -> Change:
+def _compare(seen: SeenFile, known: KnownFile) -> PathState:
     if not seen.fingerprint.matches(known.fingerprint):
-        return Change.CHANGED
-    return Change.BACK if known.missing else Change.SAME
+        return PathState.CHANGED
+    return PathState.BACK if known.missing else PathState.SAME
 
 
 def _ordered(files: Iterable[_File]) -> Iterator[tuple[str, _File]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.photo import Fingerprint
-from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
+from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
 from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, walk
 from tagger.store import jobs
 from tagger.store.photos import (
@@ -129,10 +129,10 @@ class _RootScan:
         with self._store.write() as session:
             mark_scanned(session, self._root.id, started)
 
-    def _note(self, change: Change, file: SeenFile | None, photo: KnownFile | None) -> None:
+    def _note(self, change: PathState, file: SeenFile | None, photo: KnownFile | None) -> None:
         if photo is not None and file is None:
             self._gone.append(photo.photo_id)
-        elif file is not None and self._unsettled is not None and change is not Change.SAME and self._is_fresh(file):
+        elif file is not None and self._unsettled is not None and change is not PathState.SAME and self._is_fresh(file):
             self._unsettled(self._root, file.path)
         elif file is not None and photo is None:
             if file.named or self._is_photo_inside(file):
@@ -140,9 +140,9 @@ class _RootScan:
                 self._result.seen += 1
         elif file is not None and photo is not None:
             self._result.seen += 1
-            if change is Change.CHANGED:
+            if change is PathState.CHANGED:
                 self._changed.append((photo.photo_id, file))
-            elif change is Change.BACK:
+            elif change is PathState.BACK:
                 self._back.append((photo.photo_id, file.fingerprint))
         if self._result.seen % 1000 == 0:
             self._report(self._result.seen)

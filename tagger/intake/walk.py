@@ -90,7 +90,7 @@ def photos_below(
     return [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]  # noqa: PTH118
 
 
-def look_at(
+def stat_paths(
     root: str,
     paths: Iterable[str],
     settings: IntakeSettings,

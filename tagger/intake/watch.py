@@ -46,7 +46,7 @@ _LOG = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
 
 
-class What(StrEnum):
+class EventKind(StrEnum):
     """What happened, as far as an event tells."""
 
     FILE = "file"  # something with a file at this path: look at it
@@ -56,11 +56,11 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class WatchEvent:
     """An event below a root. `path` is relative to it; for `LOST` it says why."""
 
     root: str
-    what: What
+    what: EventKind
     path: str
 
 
@@ -136,7 +136,7 @@ class Watch:
     Raises CannotWatchError where there are not enough watches.
     """
 
-    def __init__(self, root: str, settings: IntakeSettings, tell: Callable[[Happening], None]) -> None:
+    def __init__(self, root: str, settings: IntakeSettings, tell: Callable[[WatchEvent], None]) -> None:
         self._root = root
         self._settings = settings
         self._tell = tell
@@ -172,47 +172,47 @@ class Watch:
             if folder is not None and not self._closed:
                 self._understand(event, folder)
         except CannotWatchError as error:
-            self._say(What.LOST, error.reason)
+            self._say(EventKind.LOST, error.reason)
         except Exception as error:  # noqa: BLE001 - it is told, and the thread must live
             _LOG.exception("watching %s", self._root)
-            self._say(What.LOST, f"the watcher failed: {error}")
+            self._say(EventKind.LOST, f"the watcher failed: {error}")
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """The folder is gone, or its file system was unmounted."""
         with self._lock:
             folder = self._paths.pop(wd, None)
         if folder == "" and not self._closed:
-            self._say(What.LOST, "the folder went away")
+            self._say(EventKind.LOST, "the folder went away")
 
     def on_queue_overflow(self) -> None:
         """The kernel threw events away."""
-        self._say(What.LOST, "too much happened at once")
+        self._say(EventKind.LOST, "too much happened at once")
 
     def _understand(self, event: InotifyEvent, folder: str) -> None:
         if event.is_move_self or event.is_delete_self:
             if folder == "":
-                self._say(What.LOST, "the folder went away")
+                self._say(EventKind.LOST, "the folder went away")
             return
         name = os.fsdecode(event.name)
         path = f"{folder}/{name}" if folder else name
         arrived = event.is_create or event.is_moved_to
         if name in (IGNORE_FILE, NO_MEDIA_FILE):
             if not event.is_create:
-                self._say(What.LOST, f"the ignore rules changed: {path}")
+                self._say(EventKind.LOST, f"the ignore rules changed: {path}")
         elif always_ignored(name, hidden=self._settings.hidden):
             return
         elif event.is_directory:
             if arrived:
                 self._add(path)
-                self._say(What.FOLDER, path)
+                self._say(EventKind.FOLDER, path)
             else:
                 self._remove(path)
-                self._say(What.GONE, path)
+                self._say(EventKind.GONE, path)
         elif extension(name) not in OTHER_EXTENSIONS:
-            self._say(What.FILE if arrived or event.is_close_write else What.GONE, path)
+            self._say(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)
 
-    def _say(self, what: What, path: str) -> None:
-        self._tell(Happening(self._root, what, path))
+    def _say(self, what: EventKind, path: str) -> None:
+        self._tell(WatchEvent(self._root, what, path))
 
     def _add(self, below: str) -> None:
         """Watch a folder and every folder in it that a walk looks into."""

@@ -13,20 +13,20 @@ from tagger.core.photo import Fingerprint, Label
 from tagger.keywords import replace_file
 from tagger.keywords.from_labels import Keyword, keywords_for
 from tagger.keywords.journal import (
-    Change,
-    Files,
+    FileChange,
+    FileWriter,
+    PhotoWrites,
     RealPaths,
-    Work,
-    change_of,
-    entries,
-    own,
+    entries_from,
+    file_change,
+    owned_from,
 )
 from tagger.keywords.metadata import sidecar, xmp
 from tagger.keywords.metadata.fields import Field, asked_for
 from tagger.keywords.metadata.jpeg_photo import DeclinedError, FieldError, Found, Photo
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.plan import Own, Plan, owned, plan_write
+from tagger.keywords.plan import Owned, Plan, owned, plan_write
 from tagger.keywords.replace_file import ChangedError, UnwritableError
 from tagger.labels import taxonomy
 from tagger.store import ledger
@@ -44,15 +44,15 @@ _HEAD_BYTES = 256 << 10
 class Draft:
     """What one photo needs. `stale`: its file is not the one that was labelled; then its state now."""
 
-    work: Work
-    plans: list[tuple[Change, Plan]] = field(default_factory=list)
+    work: PhotoWrites
+    plans: list[tuple[FileChange, Plan]] = field(default_factory=list)
     settled: dict[str, list[Entry]] = field(default_factory=dict)
     declined: str = ""
     notes: tuple[str, ...] = ()
     stale: Fingerprint | None = None
     gone: bool = False
 
-    def add(self, target: str, plan: Plan, before: Sequence[Entry], change: Change | None) -> None:
+    def add(self, target: str, plan: Plan, before: Sequence[Entry], change: FileChange | None) -> None:
         """Add a file's plan; without a change only the ledger may have something to learn."""
         self.notes += plan.notes
         if change is not None:
@@ -64,29 +64,29 @@ class Draft:
             self.settled[target] = after
 
 
-def draft_all(files: Files, part: Sequence[Job], pool: ThreadPoolExecutor) -> list[Draft]:
+def draft_all(writer: FileWriter, part: Sequence[Job], pool: ThreadPoolExecutor) -> list[Draft]:
     """What some photos need, several drafted at a time; changes nothing."""
     ids = [job.photo_id for job in part]
-    with files.store.read() as session:
+    with writer.store.read() as session:
         labels = labels_of(session, ids)
         known = ledger.entries_of(session, ids)
         real_paths = RealPaths([root.path for root in all_roots(session)])
-    return list(pool.map(lambda job: _draft(files, job, labels[job.photo_id], known, real_paths), part))
+    return list(pool.map(lambda job: _draft(writer, job, labels[job.photo_id], known, real_paths), part))
 
 
 def _draft(
-    files: Files,
+    writer: FileWriter,
     job: Job,
     labels: Sequence[Label],
     known: Mapping[tuple[int, str], list[Entry]],
     real_paths: RealPaths,
 ) -> Draft:
-    settings = files.settings.keywords
-    work = Work(job.photo_id, job.path.root, [])
+    settings = writer.settings.keywords
+    work = PhotoWrites(job.photo_id, job.path.root, [])
     draft = Draft(work)
     path = job.path.absolute
     drafting = _Drafting(
-        files,
+        writer,
         keywords_for(labels, settings, taxonomy.load()),
         asked_for(settings.targets),
         {target: known.get((job.photo_id, target), []) for target in (PHOTO, SIDECAR)},
@@ -94,7 +94,7 @@ def _draft(
     )
     try:
         status = os.stat(path)  # noqa: PTH116 - a str with surrogates
-        now = files.fingerprint(job.path.root, status)
+        now = writer.fingerprint(job.path.root, status)
         if not stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
             draft.stale = now
             return draft
@@ -104,7 +104,7 @@ def _draft(
                 drafting.embed(real_paths(path), job)
             except DeclinedError as error:
                 draft.declined = str(error)
-        place, exists = sidecar.place_of(path, settings)
+        place, exists = sidecar.sidecar_path(path, settings)
         if not embed or draft.declined or exists:
             try:
                 drafting.beside(path, place, status)
@@ -131,7 +131,7 @@ def _draft(
 class _Drafting:
     """Drafts the changes of one photo's files. `known`: what the ledger has, by target."""
 
-    files: Files
+    writer: FileWriter
     wanted: Sequence[Keyword]
     asked: frozenset[Field]
     known: Mapping[str, list[Entry]]
@@ -139,7 +139,7 @@ class _Drafting:
 
     def embed(self, path: str | None, job: Job) -> None:
         """Into the photo. Raises DeclinedError, ChangedError, OSError."""
-        settings = self.files.settings
+        settings = self.writer.settings
         if path is None:
             raise DeclinedError("it is a link to a file outside the library")
         try:
@@ -158,7 +158,7 @@ class _Drafting:
         change = None
         if splices:
             known = job.content_hash
-            change = change_of(
+            change = file_change(
                 PHOTO, path, content, splices, content.status, _entries(plan), known_hash=known, old_hash=known
             )
         self.draft.add(PHOTO, plan, self.known[PHOTO], change)
@@ -175,7 +175,7 @@ class _Drafting:
         """Into the sidecar. Raises UnwritableError, ChangedError, OSError."""
         content = None
         try:
-            content = replace_file.read(place, self.files.settings.limits.file_mb << 20)
+            content = replace_file.read(place, self.writer.settings.limits.file_mb << 20)
         except FileNotFoundError:
             if not self.wanted and not self.known[SIDECAR]:
                 return
@@ -189,14 +189,14 @@ class _Drafting:
                 splices = old.splices(plan)
                 if splices is not None or content is not None:
                     reason = self.draft.declined or None
-                    change = change_of(SIDECAR, place, content, splices, status, _entries(plan), reason=reason)
+                    change = file_change(SIDECAR, place, content, splices, status, _entries(plan), reason=reason)
         except xmp.XmpError as error:
             raise UnwritableError(f"its sidecar {shown_path(place)} is left alone, because {error}") from error
         self.draft.add(SIDECAR, plan, self.known[SIDECAR], change)
 
     def _around(self, photo: str) -> Mapping[Field, Sequence[str]]:
         """A person's keywords inside the photo, which a new field in a sidecar would hide."""
-        limit = self.files.settings.limits.file_mb << 20
+        limit = self.writer.settings.limits.file_mb << 20
         for size in (_HEAD_BYTES, None):
             content = replace_file.read(os.path.realpath(photo), limit, size)
             if content.data[: len(JPEG_START)] != JPEG_START:
@@ -208,13 +208,13 @@ class _Drafting:
         return sidecar.embedded_keywords(bytes(replace_file.read(os.path.realpath(photo), limit).data))
 
     def _plan(self, target: str, found: Found, around: Mapping[Field, Sequence[str]]) -> Plan:
-        mine = own(self.known[target])
+        mine = owned_from(self.known[target])
         owns = {
-            name: owned(state, found.mark.get(name, Own()), mine.get(name, Own()))
+            name: owned(state, found.mark.get(name, Owned()), mine.get(name, Owned()))
             for name, state in found.states.items()
         }
         return plan_write(found.states, owns, self.wanted, self.asked, around)
 
 
 def _entries(plan: Plan) -> list[Entry]:
-    return entries({name: fields.after for name, fields in plan.changes.items()})
+    return entries_from({name: fields.after for name, fields in plan.changes.items()})

@@ -22,11 +22,11 @@ from tagger.core.clock import Clock
 from tagger.core.config import KeywordSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
-from tagger.core.photo import Fingerprint
+from tagger.core.photo import Fingerprint, JobKind
 from tagger.keywords import replace_file
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.splices import Splice, reverse
-from tagger.keywords.plan import Own
+from tagger.keywords.plan import Owned
 from tagger.keywords.replace_file import ChangedError, Content, Source, UnwritableError
 from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import NO_FILE, Entry, FileState, Planned
@@ -50,11 +50,11 @@ Sized = TypeVar("Sized", bound=_Photo)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """A write to one file. `old` None: it is made by `splices`; `splices` None: it is taken away.
 
     `after`: the file as it will be. `reverse`: how to get the old bytes back. `photo`: the photo's status, for the mode
-    of a new sidecar. `own`: what is tagger's in the file afterwards. `known`: whether `old` is the state of the photo
+    of a new sidecar. `owned`: what is tagger's in the file afterwards. `known`: whether `old` is the state of the photo
     that the library knows.
     """
 
@@ -65,7 +65,7 @@ class Change:
     after: FileState
     reverse: bytes
     photo: os.stat_result
-    own: Sequence[Entry]
+    owned: Sequence[Entry]
     reason: str | None = None
     known: bool = True
 
@@ -77,18 +77,18 @@ class Change:
         return FileState(self.old.status.st_size, self.old.status.st_mtime_ns, self.old.hash)
 
 
-def change_of(
+def file_change(
     target: str,
     path: str,
     content: Content | None,
     splices: Sequence[Splice] | None,
     photo: os.stat_result,
-    own: Sequence[Entry],
+    owned: Sequence[Entry],
     *,
     reason: str | None = None,
     known_hash: bytes | None = None,
     old_hash: bytes | None = None,
-) -> Change:
+) -> FileChange:
     """The write that makes splices in a file's content (None: there is no file yet).
 
     `known_hash`: of the bytes that the library knows of the photo. `old_hash`: of the content, if it is known already.
@@ -101,17 +101,17 @@ def change_of(
         size = len(data) + sum(len(splice.data) - (splice.end - splice.start) for splice in splices)
         after = FileState(size, 0 if old is None else old.status.st_mtime_ns, replace_file.hash_after(data, splices))
     known = target != ledger.PHOTO or (old is not None and old.hash == known_hash)
-    return Change(target, path, old, splices, after, reverse(data, made), photo, own, reason, known)
+    return FileChange(target, path, old, splices, after, reverse(data, made), photo, owned, reason, known)
 
 
 @dataclass(slots=True)
-class Work:
+class PhotoWrites:
     """One photo's writes, and what became of them: `failed` says why one could not be, `changed` that a file is
     another one by now, `full` that there is no room."""
 
     photo_id: int
     root: str
-    changes: list[Change]
+    changes: list[FileChange]
     failed: str = ""
     changed: bool = False
     full: str = ""
@@ -120,8 +120,8 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """What writing files needs."""
+class FileWriter:
+    """Writes batches of files, with a write-ahead record in the ledger."""
 
     store: Store
     settings: Settings
@@ -129,7 +129,7 @@ class Files:
     run_id: int
     stable: dict[str, bool] = field(default_factory=dict)
 
-    def carry_out(self, works: Sequence[Work], pool: ThreadPoolExecutor) -> None:
+    def write_batch(self, works: Sequence[PhotoWrites], pool: ThreadPoolExecutor) -> None:
         """Write a batch; what became of each work is noted in it."""
         steps = [_Step(work, change, secrets.token_hex(6)) for work in works for change in work.changes]
         if not steps:
@@ -214,8 +214,8 @@ class Files:
 class _Step:
     """One write of a batch on its way. `settled`: nothing of it is left lying about."""
 
-    work: Work
-    change: Change
+    work: PhotoWrites
+    change: FileChange
     token: str
     write_id: int = 0
     happened: bool = False
@@ -237,7 +237,7 @@ class _Step:
             change.before,
             change.after,
             change.reverse,
-            change.own,
+            change.owned,
             change.reason,
         )
 
@@ -263,13 +263,13 @@ def _clean(step: _Step) -> None:
         step.work.failed = step.work.failed or f"its temporary file could not be removed: {error.strerror}."
 
 
-def recover(files: Files, owner: str) -> int:
+def recover(writer: FileWriter, owner: str) -> int:
     """Settle what an earlier process left: pending writes by looking at their files. Returns how many there were.
 
     Only for who holds the write lock. Writes whose folder is not there (an unmounted disk) stay pending.
     """
-    with files.store.write() as session:
-        jobs.reclaim(session, owner, jobs.KEYWORDS)
+    with writer.store.write() as session:
+        jobs.reclaim(session, owner, JobKind.KEYWORDS)
         pending = ledger.pending(session)
     for left in pending:
         if not os.path.isdir(os.path.dirname(left.path)):  # noqa: PTH112, PTH120 - a str with surrogates
@@ -279,7 +279,7 @@ def recover(files: Files, owner: str) -> int:
             status = os.lstat(left.path) if happened and left.after.hash is not None else None
         except OSError:
             continue
-        with files.store.write() as session:
+        with writer.store.write() as session:
             if not happened:
                 ledger.void(session, left.id)
                 continue
@@ -289,16 +289,16 @@ def recover(files: Files, owner: str) -> int:
             if status is not None and left.after.hash is not None and left.target == ledger.PHOTO:
                 known = stored_content_hash(session, left.photo_id)
                 if known == left.before.hash and replace_file.hash_at(left.path) == left.after.hash:
-                    record_rewrites(session, {left.photo_id: (files.fingerprint(root, status), left.after.hash)})
+                    record_rewrites(session, {left.photo_id: (writer.fingerprint(root, status), left.after.hash)})
     return len(pending)
 
 
-def digest(settings: KeywordSettings) -> str:
+def settings_digest(settings: KeywordSettings) -> str:
     """The settings that decide what is written, in 16 hexadecimal digits."""
     return hashlib.blake2b(settings.model_dump_json().encode(), digest_size=8).hexdigest()
 
 
-def parts(items: Iterable[Sized], limit: int = _BATCH_BYTES) -> Iterator[list[Sized]]:
+def batches(items: Iterable[Sized], limit: int = _BATCH_BYTES) -> Iterator[list[Sized]]:
     """Photos (jobs, records) in parts whose files fit in memory together."""
     part: list[Sized] = []
     size = 0
@@ -342,23 +342,23 @@ def full_disk(path: str) -> StoreError:
     )
 
 
-def entries(own: Mapping[Field, Own]) -> list[Entry]:
+def entries_from(owned: Mapping[Field, Owned]) -> list[Entry]:
     """What is tagger's in a file, as the ledger keeps it."""
     return [
         Entry(name.value, keyword, kind)
-        for name, mine in own.items()
+        for name, mine in owned.items()
         for kind, keywords in ((ledger.LABEL, mine.labels), (ledger.SEED, mine.seeds), (ledger.REFUSED, mine.refused))
         for keyword in keywords
     ]
 
 
-def own(found: Sequence[Entry]) -> dict[Field, Own]:
-    """The inverse of `entries`."""
+def owned_from(found: Sequence[Entry]) -> dict[Field, Owned]:
+    """The inverse of `entries_from`."""
     kinds: dict[str, dict[str, list[str]]] = {}
     for entry in found:
         kinds.setdefault(entry.field, {}).setdefault(entry.kind, []).append(entry.keyword)
     return {
-        name: Own(tuple(by.get(ledger.LABEL, ())), tuple(by.get(ledger.SEED, ())), tuple(by.get(ledger.REFUSED, ())))
+        name: Owned(tuple(by.get(ledger.LABEL, ())), tuple(by.get(ledger.SEED, ())), tuple(by.get(ledger.REFUSED, ())))
         for name in Field
         if (by := kinds.get(name.value))
     }

@@ -21,7 +21,7 @@ _LABEL, _SEED, _REFUSED = "+", "~", "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class Owned:
     """What is tagger's in one field, spelt as `merge.exact` does."""
 
     labels: tuple[str, ...] = ()
@@ -51,8 +51,8 @@ class FieldChange:
 
     add: tuple[str, ...]
     remove: tuple[str, ...]
-    before: Own
-    after: Own
+    before: Owned
+    after: Owned
 
     def __bool__(self) -> bool:
         """Whether the field changes."""
@@ -75,17 +75,17 @@ class Plan:
         return mark_items({name: change.after for name, change in self.changes.items()})
 
 
-def mark_items(own: Mapping[Field, Own]) -> tuple[str, ...]:
+def mark_items(own: Mapping[Field, Owned]) -> tuple[str, ...]:
     """What the mark in a file says: one text for each keyword, `FIELD SIGN KEYWORD`."""
     found = []
     for name in Field:
-        mine = own.get(name, Own())
+        mine = own.get(name, Owned())
         for sign, keywords in ((_LABEL, mine.labels), (_SEED, mine.seeds), (_REFUSED, mine.refused)):
             found += [f"{name.value} {sign} {keyword}" for keyword in keywords]
     return tuple(found)
 
 
-def read_mark(items: Iterable[str]) -> dict[Field, Own]:
+def read_mark(items: Iterable[str]) -> dict[Field, Owned]:
     """The inverse of `mark_items`; what makes no sense is left out."""
     names = {name.value: name for name in Field}
     found: dict[Field, dict[str, list[str]]] = {}
@@ -95,12 +95,12 @@ def read_mark(items: Iterable[str]) -> dict[Field, Own]:
         if name in names and sign in (_LABEL, _SEED, _REFUSED) and keyword:
             found.setdefault(names[name], {}).setdefault(sign, []).append(exact(keyword))
     return {
-        name: Own(tuple(by.get(_LABEL, ())), tuple(by.get(_SEED, ())), tuple(by.get(_REFUSED, ())))
+        name: Owned(tuple(by.get(_LABEL, ())), tuple(by.get(_SEED, ())), tuple(by.get(_REFUSED, ())))
         for name, by in found.items()
     }
 
 
-def owned(state: FieldState, mark: Own, ledger: Own) -> Own:
+def owned(state: FieldState, mark: Owned, ledger: Owned) -> Owned:
     """What is tagger's in a field, by the mark and by the ledger.
 
     A keyword of the ledger alone counts only if it is there: without it in the mark the file may be an older copy. One
@@ -110,7 +110,7 @@ def owned(state: FieldState, mark: Own, ledger: Own) -> Own:
     refused = dict.fromkeys((*mark.refused, *ledger.refused))
     labels = dict.fromkeys((*mark.labels, *(keyword for keyword in ledger.labels if keyword in there)))
     copies = dict.fromkeys((*mark.seeds, *(keyword for keyword in ledger.seeds if keyword in there)))
-    return Own(
+    return Owned(
         tuple(keyword for keyword in labels if keyword not in refused),
         tuple(keyword for keyword in copies if keyword not in labels and keyword in there),
         tuple(refused),
@@ -119,7 +119,7 @@ def owned(state: FieldState, mark: Own, ledger: Own) -> Own:
 
 def plan_write(
     states: Mapping[Field, FieldState],
-    own: Mapping[Field, Own],
+    own: Mapping[Field, Owned],
     wanted: Sequence[Keyword],
     asked: frozenset[Field],
     around: Mapping[Field, Sequence[str]] | None = None,
@@ -129,13 +129,13 @@ def plan_write(
     `own`: what is tagger's by now (`owned`). `asked`: fields that are to be made where they do not exist. `around`:
     keywords elsewhere that a new field would hide (those in the photo, for a sidecar).
     """
-    theirs = {name: persons(state, own.get(name, Own())) for name, state in states.items()}
+    theirs = {name: persons(state, own.get(name, Owned())) for name, state in states.items()}
     for name, keywords in (around or {}).items():
         theirs[name] = [*theirs.get(name, ()), *keywords]
     changes: dict[Field, FieldChange] = {}
     notes: list[str] = []
     for name, state in states.items():
-        mine = own.get(name, Own())
+        mine = own.get(name, Owned())
         texts = spelt(name, wanted)
         if state.closed and (state.exists or name in asked):
             notes.append(f"{name.value}: {state.closed}")
@@ -146,18 +146,18 @@ def plan_write(
         elif name in asked:
             changes[name] = _make(name, state, mine, texts, seeds(name, theirs), notes)
         else:
-            changes[name] = FieldChange((), (), mine, Own(refused=mine.refused))
+            changes[name] = FieldChange((), (), mine, Owned(refused=mine.refused))
     return Plan(changes, tuple(notes))
 
 
 def plan_undo(
-    states: Mapping[Field, FieldState], own: Mapping[Field, Own], chosen: Callable[[Field, str], bool]
+    states: Mapping[Field, FieldState], own: Mapping[Field, Owned], chosen: Callable[[Field, str], bool]
 ) -> Plan:
     """What taking back the chosen keywords of tagger's changes; a person's keywords stay."""
     changes: dict[Field, FieldChange] = {}
     notes: list[str] = []
     for name, state in states.items():
-        mine = own.get(name, Own())
+        mine = own.get(name, Owned())
         there = {exact(keyword) for keyword in state.keywords}
         remove = [keyword for keyword in mine.labels if keyword in there and chosen(name, keyword)]
         if state.closed and remove:
@@ -170,7 +170,7 @@ def plan_undo(
     return Plan(changes, tuple(notes))
 
 
-def persons(state: FieldState, own: Own) -> list[str]:
+def persons(state: FieldState, own: Owned) -> list[str]:
     """The keywords of a field that are a person's."""
     mine = Counter((*own.labels, *own.seeds))
     found = []
@@ -193,7 +193,7 @@ def _fitting(name: Field, state: FieldState, texts: Iterable[str], notes: list[s
 
 
 def _extend(
-    name: Field, state: FieldState, mine: Own, texts: Sequence[str], copies: Sequence[str], notes: list[str]
+    name: Field, state: FieldState, mine: Owned, texts: Sequence[str], copies: Sequence[str], notes: list[str]
 ) -> FieldChange:
     merged = merge(state.keywords, mine.labels, _fitting(name, state, texts, notes), mine.refused)
     refused = tuple(dict.fromkeys((*mine.refused, *merged.refused)))
@@ -209,7 +209,7 @@ def _extend(
 
 def _without_lonely_seeds(
     state: FieldState,
-    mine: Own,
+    mine: Owned,
     labels: tuple[str, ...],
     add: tuple[str, ...],
     remove: tuple[str, ...],
@@ -219,11 +219,11 @@ def _without_lonely_seeds(
     copies = mine.seeds
     if not labels and copies and not persons(state, mine):
         remove, copies = (*remove, *copies), ()
-    return FieldChange(add, remove, mine, Own(labels, copies, refused))
+    return FieldChange(add, remove, mine, Owned(labels, copies, refused))
 
 
 def _make(
-    name: Field, state: FieldState, mine: Own, texts: Sequence[str], copies: Sequence[str], notes: list[str]
+    name: Field, state: FieldState, mine: Owned, texts: Sequence[str], copies: Sequence[str], notes: list[str]
 ) -> FieldChange:
     # What the mark says was here, and is not, was taken out by a person.
     refused = tuple(dict.fromkeys((*mine.refused, *mine.labels)))
@@ -236,8 +236,8 @@ def _make(
         )
         texts = []
     if not texts:
-        return FieldChange((), (), mine, Own(refused=refused))
+        return FieldChange((), (), mine, Owned(refused=refused))
     wished = {folded(text) for text in texts}
     seeded = [copy for copy in seeded if folded(copy) not in wished]
     labels = tuple(exact(text) for text in texts)
-    return FieldChange((*seeded, *labels), (), mine, Own(labels, tuple(seeded), refused))
+    return FieldChange((*seeded, *labels), (), mine, Owned(labels, tuple(seeded), refused))

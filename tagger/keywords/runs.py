@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
+from tagger.core.photo import JobKind
 from tagger.keywords.draft import draft_all
-from tagger.keywords.journal import THREADS, Files, digest, parts, recover
+from tagger.keywords.journal import THREADS, FileWriter, batches, recover, settings_digest
 from tagger.keywords.undo import Choice, Undone, undo
 from tagger.keywords.write import Written, write_queued
 from tagger.search.find import photos_of
@@ -37,7 +38,7 @@ def write_keywords(
     chosen = photos_of(settings, query) if query else None
     with open_store(settings) as store, work_lock(settings.data_dir, "write", WRITE_LOCK):
         with store.write() as session:
-            jobs.enqueue(session, _to_write(store, settings, chosen, again), jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
+            jobs.enqueue(session, _to_write(store, settings, chosen, again), jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
         return write_due(store, settings, clock, report, stop)
 
 
@@ -51,17 +52,17 @@ def write_due(
 ) -> Written:
     """Write the keywords that are queued, as a run of its own. Only for who holds the write lock."""
     owner = worker_name(settings.data_dir)
-    recover(Files(store, settings, clock, 0), owner)
+    recover(FileWriter(store, settings, clock, 0), owner)
     with store.read() as session:
-        counts = jobs.counts(session, kind=jobs.KEYWORDS)
+        counts = jobs.counts(session, kind=JobKind.KEYWORDS)
     progress = Written(total=counts.queued)
     if not progress.total:
         return progress
     with store.write() as session:
         run_id = runs.start_run(session, runs.WRITE, None, clock.now())
-    files = Files(store, settings, clock, run_id)
+    writer = FileWriter(store, settings, clock, run_id)
     with _run(store, clock, run_id, stop):
-        write_queued(files, owner, progress, stop=stop, report=report, up_to=up_to)
+        write_queued(writer, owner, progress, stop=stop, report=report, up_to=up_to)
     with store.write() as session:
         runs.count_run(session, run_id, failed=progress.failed)
     return progress
@@ -81,16 +82,16 @@ def preview_write(
     chosen = photos_of(settings, query) if query else None
     progress = Written()
     with open_store(settings) as store, ThreadPoolExecutor(THREADS, "keywords") as pool:
-        files = Files(store, settings, clock or SystemClock(), 0)
+        writer = FileWriter(store, settings, clock or SystemClock(), 0)
         ids = _to_write(store, settings, chosen, again, queued_too=True)
         progress.total = len(ids)
         for page in jobs.chunks(ids):
             with store.read() as session:
                 photos = jobs.as_jobs(session, page)
-            for part in parts(photos):
+            for part in batches(photos):
                 if stop():
                     return progress
-                for job, draft in zip(part, draft_all(files, part, pool), strict=True):
+                for job, draft in zip(part, draft_all(writer, part, pool), strict=True):
                     progress.preview(str(job.path), draft)
                 report(progress)
     return progress
@@ -112,15 +113,15 @@ def undo_keywords(
         if choice.run_id is not None:
             _refuse_unknown_run(store, choice.run_id)
         if dry_run:
-            undo(Files(store, settings, clock, 0), choice, progress, dry_run=True, stop=stop, report=report)
+            undo(FileWriter(store, settings, clock, 0), choice, progress, dry_run=True, stop=stop, report=report)
             return progress
         with work_lock(settings.data_dir, "undo", WRITE_LOCK):
-            recover(Files(store, settings, clock, 0), worker_name(settings.data_dir))
+            recover(FileWriter(store, settings, clock, 0), worker_name(settings.data_dir))
             with store.write() as session:
                 run_id = runs.start_run(session, runs.UNDO, None, clock.now())
-            files = Files(store, settings, clock, run_id)
+            writer = FileWriter(store, settings, clock, run_id)
             with _run(store, clock, run_id, stop):
-                undo(files, choice, progress, dry_run=False, stop=stop, report=report)
+                undo(writer, choice, progress, dry_run=False, stop=stop, report=report)
     return progress
 
 
@@ -147,7 +148,7 @@ def _to_write(
             return [photo_id for photo_id in labelled if photo_id in wanted]
         if again:
             return labelled
-        return ledger.unsettled(session, digest(settings.keywords), queued_too=queued_too)
+        return ledger.unsettled(session, settings_digest(settings.keywords), queued_too=queued_too)
 
 
 def _refuse_off(settings: Settings) -> None:

@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import JPEG_START
 from tagger.core.paths import shown_path
+from tagger.core.photo import JobKind
 from tagger.keywords import replace_file
 from tagger.keywords.journal import (
     THREADS,
-    Change,
-    Files,
+    FileChange,
+    FileWriter,
+    PhotoWrites,
     RealPaths,
-    Work,
-    change_of,
-    digest,
-    entries,
+    batches,
+    entries_from,
+    file_change,
     full_disk,
-    own,
-    parts,
+    owned_from,
+    settings_digest,
 )
 from tagger.keywords.merge import folded
 from tagger.keywords.metadata import sidecar, splices, xmp
@@ -31,7 +32,7 @@ from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.jpeg_photo import DeclinedError, Found, Photo
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.plan import Own, owned, plan_undo
+from tagger.keywords.plan import Owned, owned, plan_undo
 from tagger.keywords.replace_file import ChangedError, Content, UnwritableError
 from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
@@ -72,8 +73,8 @@ class Undone:
 
 @dataclass(slots=True)
 class _Draft:
-    work: Work
-    files: list[tuple[Change, tuple[str, ...], bool]] = field(default_factory=list)
+    work: PhotoWrites
+    files: list[tuple[FileChange, tuple[str, ...], bool]] = field(default_factory=list)
     settled: dict[str, list[Entry]] = field(default_factory=dict)
     absent: bool = False
 
@@ -88,7 +89,7 @@ class _Known:
 
 
 def undo(
-    files: Files,
+    writer: FileWriter,
     choice: Choice,
     progress: Undone,
     *,
@@ -100,19 +101,19 @@ def undo(
 
     Raises StoreError when a disk is full.
     """
-    ids = candidates(files.store, files.settings.keywords, choice)
+    ids = candidates(writer.store, writer.settings.keywords, choice)
     progress.total = len(ids)
-    with files.store.read() as session:
+    with writer.store.read() as session:
         roots = [root.path for root in all_roots(session)]
     with ThreadPoolExecutor(THREADS, "undo") as pool:
         for page in jobs.chunks(ids):
-            with files.store.read() as session:
+            with writer.store.read() as session:
                 photos = jobs.as_jobs(session, page)
             progress.absent += len(page) - len(photos)
-            for part in parts(photos):
+            for part in batches(photos):
                 if stop():
                     return
-                _undo_part(files, choice, part, roots, progress, pool, dry_run=dry_run)
+                _undo_part(writer, choice, part, roots, progress, pool, dry_run=dry_run)
                 report(progress)
 
 
@@ -145,14 +146,14 @@ def candidates(store: Store, settings: KeywordSettings, choice: Choice) -> list[
                     # A write that keeps time and, within the padding, size, makes a new file all the same.
                     known.inode not in (None, status.st_ino)
                 )
-                or sidecar.place_of(path, settings)[1]
+                or sidecar.sidecar_path(path, settings)[1]
             ):
                 found.add(photo.id)
     return sorted(found)
 
 
 def _undo_part(
-    files: Files,
+    writer: FileWriter,
     choice: Choice,
     part: Sequence[Job],
     roots: Sequence[str],
@@ -161,7 +162,7 @@ def _undo_part(
     *,
     dry_run: bool,
 ) -> None:
-    with files.store.read() as session:
+    with writer.store.read() as session:
         known = ledger.entries_of(session, [job.photo_id for job in part])
         about = [
             _Known(
@@ -172,11 +173,11 @@ def _undo_part(
             for job in part
         ]
     real_paths = RealPaths(roots)
-    drafts = list(pool.map(lambda job, facts: _draft(files, choice, job, facts, real_paths), part, about))
+    drafts = list(pool.map(lambda job, facts: _draft(writer, choice, job, facts, real_paths), part, about))
     if not dry_run:
-        files.carry_out([draft.work for draft in drafts], pool)
+        writer.write_batch([draft.work for draft in drafts], pool)
     full = ""
-    with files.store.read() if dry_run else files.store.write() as session:
+    with writer.store.read() if dry_run else writer.store.write() as session:
         for job, draft in zip(part, drafts, strict=True):
             work = draft.work
             progress.done += 1
@@ -190,9 +191,9 @@ def _undo_part(
                 _count(progress, draft)
                 if not dry_run:
                     ledger.settle(session, {(job.photo_id, t): (after, None) for t, after in draft.settled.items()})
-                    jobs.drop_queued(session, [job.photo_id], jobs.KEYWORDS)
+                    jobs.drop_queued(session, [job.photo_id], JobKind.KEYWORDS)
                     # Otherwise the service would write them again at once.
-                    ledger.mark_settled(session, [job.photo_id], digest(files.settings.keywords))
+                    ledger.mark_settled(session, [job.photo_id], settings_digest(writer.settings.keywords))
     if full:
         raise full_disk(full)
 
@@ -206,16 +207,16 @@ def _count(progress: Undone, draft: _Draft) -> None:
         progress.listing.append((change.path, removed, exact))
 
 
-def _draft(files: Files, choice: Choice, job: Job, known: _Known, real_paths: RealPaths) -> _Draft:
+def _draft(writer: FileWriter, choice: Choice, job: Job, known: _Known, real_paths: RealPaths) -> _Draft:
     path = job.path.absolute
-    draft = _Draft(Work(job.photo_id, job.path.root, []))
+    draft = _Draft(PhotoWrites(job.photo_id, job.path.root, []))
     try:
         status = os.stat(path)  # noqa: PTH116 - a str with surrogates
         real = real_paths(path)
         if real is not None:
-            _draft_file(files, choice, job, known, draft, PHOTO, real, status)
-        for place in _sidecars(files, path, known):
-            _draft_file(files, choice, job, known, draft, SIDECAR, place, status)
+            _draft_file(writer, choice, job, known, draft, PHOTO, real, status)
+        for place in _sidecars(writer, path, known):
+            _draft_file(writer, choice, job, known, draft, SIDECAR, place, status)
     except FileNotFoundError:
         draft.absent = True
     except ChangedError:
@@ -231,15 +232,15 @@ def _draft(files: Files, choice: Choice, job: Job, known: _Known, real_paths: Re
     return draft
 
 
-def _sidecars(files: Files, path: str, known: _Known) -> Iterator[str]:
+def _sidecars(writer: FileWriter, path: str, known: _Known) -> Iterator[str]:
     """The sidecars of a photo: where one is by the settings, and where one was written under other settings."""
-    places = [sidecar.place_of(path, files.settings.keywords)[0]]
+    places = [sidecar.sidecar_path(path, writer.settings.keywords)[0]]
     places += [past.path for past in known.writes if past.target == SIDECAR]
     return (place for place in dict.fromkeys(places) if os.path.lexists(place))
 
 
 def _draft_file(
-    files: Files,
+    writer: FileWriter,
     choice: Choice,
     job: Job,
     known: _Known,
@@ -248,9 +249,9 @@ def _draft_file(
     path: str,
     status: os.stat_result,
 ) -> None:
-    mine = own(known.entries[target])
+    mine = owned_from(known.entries[target])
     begin = JPEG_START if target == PHOTO else b""
-    content = replace_file.read(path, files.settings.limits.file_mb << 20, begin=begin, lent=True)
+    content = replace_file.read(path, writer.settings.limits.file_mb << 20, begin=begin, lent=True)
     if content.data[: len(begin)] != begin:
         return
     try:
@@ -269,15 +270,15 @@ def _draft_file(
         made, after = exact
         removed = _gone(owns, after)
     else:
-        plan = plan_undo(found.states, owns, _chooser(choice, target, known, files.settings.keywords))
+        plan = plan_undo(found.states, owns, _chooser(choice, target, known, writer.settings.keywords))
         after = {name: fields.after for name, fields in plan.changes.items()}
         if not plan:
-            if set(entries(after)) != set(known.entries[target]):
-                draft.settled[target] = entries(after)
+            if set(entries_from(after)) != set(known.entries[target]):
+                draft.settled[target] = entries_from(after)
             return
         made = parsed.splices(plan)
         removed = tuple(f"{name.value}: {text}" for name, fields in plan.changes.items() for text in fields.remove)
-    change = change_of(target, path, content, made, status, entries(after), known_hash=job.content_hash)
+    change = file_change(target, path, content, made, status, entries_from(after), known_hash=job.content_hash)
     draft.work.changes.append(change)
     draft.files.append((change, removed, exact is not None))
 
@@ -286,18 +287,19 @@ def _parse(target: str, data: bytes) -> Found:
     return Photo(data).found if target == PHOTO else Sidecar.parse(data).found
 
 
-def _owns(found: Found, mine: Mapping[Field, Own]) -> dict[Field, Own]:
+def _owns(found: Found, mine: Mapping[Field, Owned]) -> dict[Field, Owned]:
     return {
-        name: owned(state, found.mark.get(name, Own()), mine.get(name, Own())) for name, state in found.states.items()
+        name: owned(state, found.mark.get(name, Owned()), mine.get(name, Owned()))
+        for name, state in found.states.items()
     }
 
 
-def _gone(before: Mapping[Field, Own], after: Mapping[Field, Own]) -> tuple[str, ...]:
+def _gone(before: Mapping[Field, Owned], after: Mapping[Field, Owned]) -> tuple[str, ...]:
     return tuple(
         f"{name.value}: {keyword}"
         for name, mine in before.items()
         for keyword in (*mine.labels, *mine.seeds)
-        if keyword not in (*after.get(name, Own()).labels, *after.get(name, Own()).seeds)
+        if keyword not in (*after.get(name, Owned()).labels, *after.get(name, Owned()).seeds)
     )
 
 
@@ -316,7 +318,7 @@ def _leaf(name: Field, keyword: str) -> str:
 
 def _exact(
     content: Content, head: int, target: str, writes: Iterable[Write], choice: Choice
-) -> tuple[list[Splice] | None, dict[Field, Own]] | None:
+) -> tuple[list[Splice] | None, dict[Field, Owned]] | None:
     """The splices that make the file what it was, byte for byte (None: there was none), and what is tagger's in that.
 
     The writes are taken back one by one, as long as each left just the bytes that are there, until the file has nothing

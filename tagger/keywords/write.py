@@ -13,14 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from tagger.core.paths import shown_path
+from tagger.core.photo import JobKind
 from tagger.keywords.draft import Draft, draft_all
-from tagger.keywords.journal import (
-    THREADS,
-    Files,
-    digest,
-    full_disk,
-    parts,
-)
+from tagger.keywords.journal import THREADS, FileWriter, batches, full_disk, settings_digest
 from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
 from tagger.store.ledger import SIDECAR, Entry
@@ -93,7 +88,7 @@ class Written:
 
 
 def write_queued(
-    files: Files,
+    writer: FileWriter,
     owner: str,
     progress: Written,
     *,
@@ -107,38 +102,38 @@ def write_queued(
     """
     with ThreadPoolExecutor(THREADS, "keywords") as pool, ThreadPoolExecutor(_AT_ONCE) as writers:
         while not stop():
-            with files.store.write() as session:
+            with writer.store.write() as session:
                 claimed = jobs.claim(
                     session,
                     owner,
                     _CLAIM,
-                    files.clock.now(),
+                    writer.clock.now(),
                     None,
                     isolated_too=True,
                     up_to=up_to(),
-                    kind=jobs.KEYWORDS,
+                    kind=JobKind.KEYWORDS,
                 )
             if not claimed:
                 return
             left = {job.job_id for job in claimed}
             writing: deque[tuple[Future[None], list[Job]]] = deque()
             try:
-                for part in parts(claimed):
+                for part in batches(claimed):
                     # While some parts are written (which is mostly waiting), the next one is drafted.
                     if stop():
                         break
-                    drafts = draft_all(files, part, pool)
+                    drafts = draft_all(writer, part, pool)
                     if len(writing) == _AT_ONCE:
                         left -= _finished(writing.popleft())
                         report(progress)
-                    writing.append((writers.submit(_write_part, files, part, drafts, progress, pool), part))
+                    writing.append((writers.submit(_write_part, writer, part, drafts, progress, pool), part))
                 while writing:
                     left -= _finished(writing.popleft())
                     report(progress)
             finally:
                 wait(future for future, _ in writing)
                 if left:
-                    with files.store.write() as session:
+                    with writer.store.write() as session:
                         jobs.release(session, list(left), owner)
 
 
@@ -150,15 +145,15 @@ def _finished(writing: tuple[Future[None], list[Job]]) -> set[int]:
 
 
 def _write_part(
-    files: Files, part: Sequence[Job], drafts: Sequence[Draft], progress: Written, pool: ThreadPoolExecutor
+    writer: FileWriter, part: Sequence[Job], drafts: Sequence[Draft], progress: Written, pool: ThreadPoolExecutor
 ) -> None:
-    files.carry_out([draft.work for draft in drafts], pool)
+    writer.write_batch([draft.work for draft in drafts], pool)
     full = ""
     settled: list[int] = []
     complete: list[int] = []
     learned: dict[tuple[int, str], tuple[Sequence[Entry], None]] = {}
     # Writers take turns here, so that the counts are right.
-    with files.store.write() as session, progress.lock:
+    with writer.store.write() as session, progress.lock:
         for job, draft in zip(part, drafts, strict=True):
             work = draft.work
             if draft.gone:
@@ -167,14 +162,14 @@ def _write_part(
                 progress.later += 1
             elif draft.stale is not None:
                 complete.append(job.job_id)
-                change_photos(session, [(job.photo_id, draft.stale)], files.clock.now(), 0.0)
+                change_photos(session, [(job.photo_id, draft.stale)], writer.clock.now(), 0.0)
                 progress.stale += 1
             elif work.failed:
                 jobs.fail(session, job.job_id, work.failed)
                 progress.failed += 1
                 progress.failures.append((str(job.path), work.failed))
             elif work.full or work.changed:
-                jobs.postpone(session, job.job_id, 0 if work.full else int(files.clock.now()) + _LATER_SECONDS)
+                jobs.postpone(session, job.job_id, 0 if work.full else int(writer.clock.now()) + _LATER_SECONDS)
                 progress.later += not work.full
                 full = full or work.full
             else:
@@ -187,7 +182,7 @@ def _write_part(
                 progress.bytes += work.bytes
                 progress.count(draft)
         ledger.settle(session, learned)
-        ledger.mark_settled(session, settled, digest(files.settings.keywords))
+        ledger.mark_settled(session, settled, settings_digest(writer.settings.keywords))
         jobs.complete(session, *complete)
     if full:
         raise full_disk(full)

@@ -23,7 +23,7 @@ class Synset:
     """A noun synset: its words and the ids of its direct hypernyms."""
 
     words: tuple[str, ...]
-    parents: tuple[str, ...]
+    hypernyms: tuple[str, ...]
 
 
 def read_synset(data: bytes, wnid: str) -> Synset:
@@ -51,7 +51,7 @@ def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
         wnid = todo.pop()
         if wnid not in synsets:
             synsets[wnid] = read_synset(data, wnid)
-            todo += synsets[wnid].parents
+            todo += synsets[wnid].hypernyms
     hypernyms = sorted(set(synsets) - set(classes))
     known = set(synsets)
     for table in ("shown", "names", "dropped", "synonyms"):
@@ -63,14 +63,14 @@ def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
         words = [word for word in synsets[wnid].words if word not in chosen["dropped"].get(wnid, [])]
         name = chosen["names"].get(wnid) or chosen["shown"].get(wnid) or words[0]
         synonyms = [word for word in [*words, *chosen["synonyms"].get(wnid, [])] if word != name]
-        return [wnid, name, synonyms, list(synsets[wnid].parents)]
+        return [wnid, name, synonyms, list(synsets[wnid].hypernyms)]
 
     def covered(wnids: list[str]) -> set[int]:
         return {number for number, wnid in enumerate(classes) if above(wnid) & set(wnids)}
 
     def above(wnid: str) -> set[str]:
         found = {wnid}
-        for parent in synsets[wnid].parents:
+        for parent in synsets[wnid].hypernyms:
             found |= above(parent)
         return found
 

@@ -14,7 +14,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
-from tagger.core.photo import Label
+from tagger.core.photo import JobKind, Label
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
 from tagger.labels.names import resolve_label
@@ -59,7 +59,7 @@ def correct(
             if said.undo:
                 _relabel(session, settings, label_ids, record, clock)
         if settings.keywords.mode != "off":
-            jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=jobs.KEYWORDS)
+            jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
         labels = labels_of(session, ids)
         return [labels[photo_id] for photo_id in ids]
 

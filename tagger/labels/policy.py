@@ -189,7 +189,7 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
 
 def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candidate]:
     """Classes in the network's order, then parents, then what `labels.merge` makes."""
-    keys = [*taxonomy.classes, *taxonomy.shown_parents]
+    keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
     thresholds = {
         key: threshold

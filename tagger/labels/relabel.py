@@ -10,7 +10,7 @@ import numpy as np
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
-from tagger.core.photo import Label, Origin
+from tagger.core.photo import JobKind, Label, Origin
 from tagger.inference.head import Head, head_file
 from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import Differences
@@ -154,7 +154,7 @@ def _relabel_model(
                 label_ids.remember(session)
                 relabel_photos(session, label_ids, model, changed, clock.now(), labeller.taught(session))
                 if settings.keywords.mode != "off":
-                    jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
+                    jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
         result.done += len(page)
         result.changed += len(changed)
         report(result.done, result.total)

@@ -23,15 +23,15 @@ _BRITISH = re.compile(r"\bgrey")
 class Taxonomy:
     """What imagenet.json says. `classes`: the class keys in the order of the network's outputs (Keras').
 
-    `shown_parents`: what above a class may be shown; those `shown_alone` only where nothing narrower is.
+    `shown_hypernyms`: what above a class may be shown; those `shown_alone` only where nothing narrower is.
     """
 
     classes: tuple[str, ...]
     names: dict[str, str]
     synonyms: dict[str, tuple[str, ...]]
-    parents: dict[str, tuple[str, ...]]
+    hypernyms: dict[str, tuple[str, ...]]
     groups: dict[str, tuple[int, ...]]
-    shown_parents: tuple[str, ...]
+    shown_hypernyms: tuple[str, ...]
     shown_alone: frozenset[str]
     # Of a network that the owner trained: rules for other labels are no mistake.
     own: bool = False
@@ -39,12 +39,12 @@ class Taxonomy:
     def ancestors(self, key: str) -> frozenset[str]:
         """Every synset above a class or synset, without itself."""
         found: set[str] = set()
-        todo = list(self.parents.get(key, ()))
+        todo = list(self.hypernyms.get(key, ()))
         while todo:
             parent = todo.pop()
             if parent not in found:
                 found.add(parent)
-                todo += self.parents[parent]
+                todo += self.hypernyms[parent]
         return frozenset(found)
 
     def classes_under(self, key: str) -> tuple[int, ...]:
@@ -93,8 +93,8 @@ class Taxonomy:
     @cached_property
     def _children(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for key, parents in self.parents.items():
-            for parent in parents:
+        for key, hypernyms in self.hypernyms.items():
+            for parent in hypernyms:
                 found.setdefault(parent, []).append(key)
         return found
 
@@ -132,9 +132,9 @@ def load() -> Taxonomy:
         classes=tuple(entry[0] for entry in data["classes"]),
         names={entry[0]: entry[1] for entry in [*entries, *groups]},
         synonyms={entry[0]: tuple(entry[2]) for entry in entries} | {group[0]: () for group in groups},
-        parents={entry[0]: tuple(entry[3]) for entry in entries},
+        hypernyms={entry[0]: tuple(entry[3]) for entry in entries},
         groups={group[0]: tuple(group[3]) for group in groups},
-        shown_parents=(*data["shown"], *(group[0] for group in groups if group[2])),
+        shown_hypernyms=(*data["shown"], *(group[0] for group in groups if group[2])),
         shown_alone=frozenset(group[0] for group in groups if group[2] == "alone"),
     )
 
@@ -154,9 +154,9 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
         classes=tuple(keys),
         names=dict(zip(keys, names, strict=True)),
         synonyms=dict.fromkeys(keys, ()),
-        parents=dict.fromkeys(keys, ()),
+        hypernyms=dict.fromkeys(keys, ()),
         groups={},
-        shown_parents=(),
+        shown_hypernyms=(),
         shown_alone=frozenset(),
         own=True,
     )

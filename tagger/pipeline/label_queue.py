@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
-from tagger.core.photo import Inspection, Label
+from tagger.core.photo import Inspection, JobKind, Label
 from tagger.inference.protocol import Outcome, Reply, Request
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.labels.labeller import Labeller
@@ -141,7 +141,7 @@ def _isolated(flight: deque[list[Job]]) -> bool:
 
 def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
     with run.store.read() as session:
-        due = jobs.next_due(session, run.root_ids, run.up_to())
+        due = jobs.next_due(session, run.root_ids, run.up_to(), kind=JobKind.LABEL)
     if due is None or due > run.clock.now():
         return []
     # The child must be up before photos are claimed: a death at start-up is no photo's fault.
@@ -155,13 +155,14 @@ def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
             run.root_ids,
             isolated_too=isolated_too,
             up_to=run.up_to(),
+            kind=JobKind.LABEL,
         )
 
 
 def _wait_for_due(run: LabelRun) -> bool:
     """Wait a moment if a photo is about to be due; False if there is nothing worth waiting for."""
     with run.store.read() as session:
-        due = jobs.next_due(session, run.root_ids, run.up_to())
+        due = jobs.next_due(session, run.root_ids, run.up_to(), kind=JobKind.LABEL)
     if due is None:
         return False
     wait = due - run.clock.now()
@@ -304,7 +305,7 @@ def _queue_keywords(run: LabelRun, session: Session, photos: Sequence[tuple[int,
         return
     for priority in {job.priority for _, job in photos}:
         ids = [photo_id for photo_id, job in photos if job.priority == priority]
-        jobs.enqueue(session, ids, priority, kind=jobs.KEYWORDS)
+        jobs.enqueue(session, ids, priority, kind=JobKind.KEYWORDS)
 
 
 def _after_death(run: LabelRun, progress: Progress, flight: deque[list[Job]], died: WorkerDiedError) -> None:

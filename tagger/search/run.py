@@ -39,12 +39,12 @@ _Item = TypeVar("_Item")
 
 
 # What results are sorted by: the kind of order, the photo's value in it, and its id.
-Place = tuple[str, float | str | None, int]
+Cursor = tuple[str, float | str | None, int]
 SUREST, DATED, UNDATED = "surest", "dated", "undated"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPhoto:
     """A photo that matches. `labels`: the names that matched with their confidence, the surest first.
 
     `version` changes when the file does. `place`: where it stands in the results; None in path order.
@@ -55,7 +55,7 @@ class Found:
     taken: str | None
     version: str
     labels: tuple[tuple[str, float], ...]
-    place: Place | None
+    place: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Search:
         return tuple(self._vocabulary.unknown.values())
 
     def results(
-        self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Place | None = None
-    ) -> Iterator[Found]:
+        self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Cursor | None = None
+    ) -> Iterator[FoundPhoto]:
         """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
         `limit`: at most so many. `labels`: whether to read which labels matched; without, `Found.labels` is empty.
@@ -94,7 +94,7 @@ class Search:
         driver = None if self.query is None else self._driver(self.query)
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
-        places: Iterator[tuple[int, Place | None]]
+        places: Iterator[tuple[int, Cursor | None]]
         if driver is not None:
             places = self._surest_first(driver, self._in_span(), after)
         elif newest or after is not None:
@@ -106,7 +106,7 @@ class Search:
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
             yield from self._complete(page, roots, wanted, labels)
 
-    def named(self, ids: Sequence[int]) -> list[Found]:
+    def named(self, ids: Sequence[int]) -> list[FoundPhoto]:
         """Photos by their ids, with their shown labels, in the order given; whichever is not there is left out."""
         roots = self._roots()
         there = self._passing(ids, None, "")
@@ -149,7 +149,9 @@ class Search:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
         return int(next(self._reader.rows(sql, {}))[0])
 
-    def _surest_first(self, driver: _Driver, span: set[int] | None, after: Place | None) -> Iterator[tuple[int, Place]]:
+    def _surest_first(
+        self, driver: _Driver, span: set[int] | None, after: Cursor | None
+    ) -> Iterator[tuple[int, Cursor]]:
         """The photos of some labels by their best row, those that fail the other conditions left out."""
         condition = " AND NOT l.removed" + (" AND l.shown" if driver.shown else "")
         if driver.comparison is not None:
@@ -223,7 +225,7 @@ class Search:
         for (photo_id,) in self._reader.rows(sql, self._parameters):
             yield photo_id, None
 
-    def _newest_first(self, after: Place | None, span: set[int] | None) -> Iterator[tuple[int, Place]]:
+    def _newest_first(self, after: Cursor | None, span: set[int] | None) -> Iterator[tuple[int, Cursor]]:
         """By the date taken; those without a date last, the latest found first. `span`: the photos that may match."""
         if span is not None:
             yield from self._newest_of(span, after)
@@ -246,7 +248,7 @@ class Search:
         for (photo_id,) in self._reader.rows(sql, self._parameters):
             yield photo_id, (UNDATED, None, photo_id)
 
-    def _newest_of(self, photos: set[int], after: Place | None) -> Iterator[tuple[int, Place]]:
+    def _newest_of(self, photos: set[int], after: Cursor | None) -> Iterator[tuple[int, Cursor]]:
         """Those of some photos that match. They may lie anywhere in time, so the index of dates is of no help."""
         date = "coalesce(p.taken, '')"
         behind = ""
@@ -271,11 +273,11 @@ class Search:
 
     def _complete(
         self,
-        places: Sequence[tuple[int, Place | None]],
+        places: Sequence[tuple[int, Cursor | None]],
         roots: dict[int, str],
         wanted: frozenset[int] | None,
         with_labels: bool,
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundPhoto]:
         """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
         ids = _list(photo_id for photo_id, _ in places)
         photos = {
@@ -294,7 +296,7 @@ class Search:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
             matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
             version = Fingerprint(size, mtime_ns).version
-            yield Found(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
+            yield FoundPhoto(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
 
     def _positive(self, node: Node) -> frozenset[int] | None:
         """The labels that the query asks for; None if it names none, and then a photo's shown labels stand in."""

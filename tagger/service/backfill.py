@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
+from tagger.core.photo import JobKind
 from tagger.inference.selection import ChosenModel, choose_model, open_worker, record_model
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
@@ -25,7 +26,7 @@ from tagger.teaching.lessons import Lesson
 from tagger.teaching.teacher import Teacher
 
 
-class Report(Protocol):
+class BackfillListener(Protocol):
     """Who shows a run to a person."""
 
     def scanning(self, seen: int) -> None:
@@ -63,7 +64,7 @@ class Outcome:
 def backfill(
     settings: Settings,
     folders: Sequence[str],
-    report: Report,
+    report: BackfillListener,
     stop: Callable[[], bool],
     *,
     accept_missing: bool = False,
@@ -79,7 +80,7 @@ def backfill(
     with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
         owner = worker_name(settings.data_dir)
         with store.write() as session:
-            jobs.reclaim(session, owner)
+            jobs.reclaim(session, owner, JobKind.LABEL)
         roots = resolve_roots(store, folders, clock)
         root_ids = tuple(root.id for root in roots)
         scan = scan_roots(
@@ -114,7 +115,7 @@ def backfill(
 
 
 def _needed_model(
-    store: Store, settings: Settings, root_ids: Sequence[int], report: Report, scan: ScanResult
+    store: Store, settings: Settings, root_ids: Sequence[int], report: BackfillListener, scan: ScanResult
 ) -> ChosenModel | None:
     """The model; None where there is no photo that could need one."""
     with store.read() as session:
@@ -126,5 +127,5 @@ def _needed_model(
 
 def _left(store: Store, root_ids: Sequence[int]) -> int:
     with store.read() as session:
-        counts = jobs.counts(session, root_ids)
+        counts = jobs.counts(session, root_ids, kind=JobKind.LABEL)
     return counts.queued + counts.leased

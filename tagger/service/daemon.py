@@ -22,17 +22,18 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError, TaggerError, UsageError
 from tagger.core.paths import shown_path
-from tagger.intake.monitor import Folders
+from tagger.core.photo import JobKind
+from tagger.intake.monitor import FolderMonitor
 from tagger.intake.roots import resolve_roots
-from tagger.intake.watch import Happening
+from tagger.intake.watch import WatchEvent
 from tagger.labels.relabel_request import ask_for
 from tagger.service import control, health
 from tagger.service.maintenance import tidy
 from tagger.service.schedule import Scheduler
 from tagger.service.work_window import Window, local_zone
-from tagger.service.workers.keywords import KeywordWriting
-from tagger.service.workers.label import Labelling
-from tagger.service.workers.relabel import Relabelling
+from tagger.service.workers.keywords import KeywordWorker
+from tagger.service.workers.label import LabelWorker
+from tagger.service.workers.relabel import RelabelWorker
 from tagger.store import jobs
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.roots import all_roots
@@ -56,7 +57,7 @@ class Service:
         self._load = load
         self._settings = load()
         self._clock = clock or SystemClock()
-        self._inbox: queue.SimpleQueue[Happening | _Do] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[WatchEvent | _Do] = queue.SimpleQueue()
         self._stopping = False
         self._problem = ""
         self._zone = local_zone()
@@ -74,13 +75,15 @@ class Service:
             self._store = store
             self._owner = worker_name(settings.data_dir)
             with store.write() as session:
-                jobs.reclaim(session, self._owner)
+                jobs.reclaim(session, self._owner, JobKind.LABEL)
             resolve_roots(store, folders, self._clock)
             with store.read() as session:
                 roots = all_roots(session)
             if not roots:
                 raise UsageError("The library has no folders yet.", "Name one: tagger run ~/Photos")
-            self._folders = Folders(store, settings, self._clock, self._inbox.put, self._queued, lambda: self._stopping)
+            self._folders = FolderMonitor(
+                store, settings, self._clock, self._inbox.put, self._queued, lambda: self._stopping
+            )
             self._new_threads()
             listener = control.Listener(settings.data_dir, self._answer)
             web = health.serve(settings.service.health, self._state_with_jobs) if settings.service.health else None
@@ -89,7 +92,7 @@ class Service:
             try:
                 self._start_threads()
                 for root in roots:
-                    self._folders.begin(root)
+                    self._folders.add_root(root)
                 self._scheduler.start()
                 notify("READY=1")
                 _LOG.info("ready folders=%d", len(roots))
@@ -122,9 +125,9 @@ class Service:
 
     def _new_threads(self) -> None:
         parts = (self._store, self._settings, self._window, self._owner, self._clock)
-        self._labelling = Labelling(*parts, self._labelled)
-        self._keywords = KeywordWriting("keywords", *parts, self._told)
-        self._relabelling = Relabelling("relabelling", *parts, self._labelled)
+        self._labelling = LabelWorker(*parts, self._labelled)
+        self._keywords = KeywordWorker("keywords", *parts, self._told)
+        self._relabelling = RelabelWorker("relabelling", *parts, self._labelled)
 
     def _start_threads(self) -> None:
         self._labelling.start()
@@ -164,7 +167,7 @@ class Service:
         self._settings, self._window = settings, window
         self._new_threads()
         self._start_threads()
-        self._folders.use(settings)
+        self._folders.apply_settings(settings)
         _LOG.info("settings reloaded")
 
     # --- the loop ---------------------------------------------------------------------------------------
@@ -205,11 +208,11 @@ class Service:
             return f"{type(error).__name__}: {error}"
         return ""
 
-    def _take(self, message: Happening | _Do) -> None:
+    def _take(self, message: WatchEvent | _Do) -> None:
         if isinstance(message, _Do):
             message.what()
         else:
-            self._folders.take(message)
+            self._folders.on_event(message)
 
     def _rescan(self) -> None:
         self._folders.rescan()
@@ -240,7 +243,7 @@ class Service:
             case "scan":
                 roots = resolve_roots(self._store, question.get("folders", ()), self._clock)
                 for root in roots:
-                    self._inbox.put(_Do(partial(self._folders.begin, root)))
+                    self._inbox.put(_Do(partial(self._folders.add_root, root)))
                 return {"folders": [shown_path(root.path) for root in roots]}
             case "accept missing":
                 self._inbox.put(_Do(self._folders.accept_missing))
@@ -294,5 +297,5 @@ class Service:
 
     def _state_with_jobs(self) -> dict[str, Any]:
         with self._store.read() as session:
-            counts = jobs.counts(session)
+            counts = jobs.counts(session, kind=JobKind.LABEL)
         return self.state() | {"jobs": {"queued": counts.queued, "leased": counts.leased, "failed": counts.failed}}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tagger.core.config import Settings
+from tagger.core.photo import JobKind
 from tagger.service import control
 from tagger.service.work_window import Window, local_zone
 from tagger.store import dead_letters, jobs, ledger, runs
@@ -51,11 +52,11 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             roots=all_roots(session),
             totals=count_totals(session),
             models=all_models(session),
-            failed=dead_letters.listed(session, failures),
+            failed=dead_letters.listed(session, JobKind.LABEL, failures),
             by_priority=jobs.counts_by_priority(session),
-            keywords=jobs.counts(session, kind=jobs.KEYWORDS),
+            keywords=jobs.counts(session, kind=JobKind.KEYWORDS),
             with_keywords=ledger.count_entries(session),
-            unwritten=dead_letters.listed(session, failures, jobs.KEYWORDS),
+            unwritten=dead_letters.listed(session, JobKind.KEYWORDS, failures),
             last_run=next(iter(runs.last_runs(session, 1)), None),
             at_work=holder(settings.data_dir),
             service=service,

@@ -18,7 +18,7 @@ _LONG = 60.0
 _PATIENCE = 6.0
 
 
-class Companion:
+class Supervisor:
     """Runs a command. Its standard input is a pipe that nobody writes to: it ends when this process does, however."""
 
     def __init__(self, name: str, command: Sequence[str], clock: Clock | None = None) -> None:
@@ -29,7 +29,7 @@ class Companion:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
-    def __enter__(self) -> Companion:
+    def __enter__(self) -> Supervisor:
         self._thread.start()
         return self
 

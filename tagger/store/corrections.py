@@ -9,8 +9,9 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Label, Origin
+from tagger.store import ledger
 from tagger.store.labels import LabelIds
-from tagger.store.tables import LabelRow, PhotoLabelRow, PhotoRow
+from tagger.store.tables import LabelRow, PhotoLabelRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def remove(session: Session, photo_id: int, label_id: int) -> None:
         .where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id)
         .values(removed=True)
     )
-    _to_write(session, photo_id)
+    ledger.mark_settled(session, [photo_id], None)
 
 
 def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str) -> None:
@@ -73,7 +74,7 @@ def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: st
 def withdraw(session: Session, photo_id: int, label_id: int) -> None:
     """Forget a label of a photo altogether; the policy may give it again."""
     session.execute(delete(PhotoLabelRow).where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id))
-    _to_write(session, photo_id)
+    ledger.mark_settled(session, [photo_id], None)
 
 
 def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]:
@@ -90,8 +91,3 @@ def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]
     for photo_id, key in rows:
         found[photo_id].add(key)
     return found
-
-
-def _to_write(session: Session, photo_id: int) -> None:
-    """The photo's keywords are still to be written."""
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(keywords_as=None))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tagger.core.photo import JobKind
 from tagger.store import jobs
 from tagger.store.models import Model, all_models
 from tagger.store.tables import (
@@ -88,5 +89,5 @@ def count_totals(session: Session, root_ids: Sequence[int] | None = None) -> Tot
         present=sum(count for _, count in by_model),
         missing=missing,
         labelled_by={model: count for model, count in by_model if model is not None},
-        queue=jobs.counts(session, root_ids),
+        queue=jobs.counts(session, root_ids, kind=JobKind.LABEL),
     )

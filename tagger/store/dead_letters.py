@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path
-from tagger.core.photo import JobState
+from tagger.core.photo import JobKind, JobState
 from tagger.store import jobs
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 
@@ -21,11 +21,11 @@ class DeadLetter:
     photo_id: int
     path: PhotoPath
     reason: str
-    kind: str = jobs.CLASSIFY
+    kind: JobKind
     job_id: int = 0
 
 
-def listed(session: Session, limit: int | None = None, kind: str = jobs.CLASSIFY) -> list[DeadLetter]:
+def listed(session: Session, kind: JobKind, limit: int | None = None) -> list[DeadLetter]:
     """The dead letters of one kind of work, by path."""
     rows = session.execute(
         select(PhotoRow.id, RootRow.path, PhotoRow.path, JobRow.error)
@@ -36,7 +36,7 @@ def listed(session: Session, limit: int | None = None, kind: str = jobs.CLASSIFY
         .limit(limit)
     )
     return [
-        DeadLetter(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "")
+        DeadLetter(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "", kind)
         for photo_id, root, path, error in rows
     ]
 
@@ -52,7 +52,7 @@ def page(session: Session, after: int, limit: int) -> list[DeadLetter]:
         .limit(limit)
     )
     return [
-        DeadLetter(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "", kind, job_id)
+        DeadLetter(photo_id, PhotoPath(disk_path(root), disk_path(path)), error or "", JobKind(kind), job_id)
         for job_id, kind, error, photo_id, root, path in rows
     ]
 
@@ -78,9 +78,9 @@ def retry(
         query = query.where(PhotoRow.id.in_(photo_ids))
     if under:
         query = query.where((PhotoRow.path == under) | PhotoRow.path.startswith(under + "/", autoescape=True))
-    by_kind: dict[str, list[int]] = {}
+    by_kind: dict[JobKind, list[int]] = {}
     for kind, photo_id in session.execute(query):
-        by_kind.setdefault(kind, []).append(photo_id)
+        by_kind.setdefault(JobKind(kind), []).append(photo_id)
     for kind, photo_ids in by_kind.items():
         jobs.enqueue(session, photo_ids, jobs.PRIORITY_NEW, kind=kind)
     return len({photo_id for photo_ids in by_kind.values() for photo_id in photo_ids})

@@ -15,11 +15,9 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path
-from tagger.core.photo import Fingerprint, JobState
+from tagger.core.photo import Fingerprint, JobKind, JobState
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 
-CLASSIFY = "classify"
-KEYWORDS = "keywords"
 PRIORITY_NEW = 10
 PRIORITY_ARCHIVE = 30
 PRIORITY_STALE = 50
@@ -53,14 +51,12 @@ class QueueCounts:
     failed: int
 
 
-def of_photo(kind: str) -> ColumnElement[bool]:
+def of_photo(kind: JobKind) -> ColumnElement[bool]:
     """The condition that joins a photo with its job of one kind of work."""
     return and_(JobRow.photo_id == PhotoRow.id, JobRow.kind == kind)
 
 
-def enqueue(
-    session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0, kind: str = CLASSIFY
-) -> None:
+def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0, *, kind: JobKind) -> None:
     """Queue photos for one kind of work.
 
     One that is queued, leased or failed already becomes a fresh job, never a second one.
@@ -107,7 +103,7 @@ def claim(
     *,
     isolated_too: bool,
     up_to: int = PRIORITY_STALE,
-    kind: str = CLASSIFY,
+    kind: JobKind,
 ) -> list[Job]:
     """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`isolated_too`) a troubled one, alone.
 
@@ -144,7 +140,14 @@ def claim(
 
 
 def _pick(
-    session: Session, kind: str, limit: int, now: float, root_ids: Sequence[int] | None, up_to: int, *, troubled: bool
+    session: Session,
+    kind: JobKind,
+    limit: int,
+    now: float,
+    root_ids: Sequence[int] | None,
+    up_to: int,
+    *,
+    troubled: bool,
 ) -> list[Job]:
     here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
     trouble = JobRow.attempts >= ISOLATE_AFTER if troubled else JobRow.attempts < ISOLATE_AFTER
@@ -266,7 +269,7 @@ def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, ho
 
 def forgive_crashes(session: Session) -> None:
     """The crashes were not the photos' fault: start counting anew, and take back who failed for it alone."""
-    mine = JobRow.kind == CLASSIFY
+    mine = JobRow.kind == JobKind.LABEL
     session.execute(update(JobRow).where(mine, JobRow.state == JobState.QUEUED).values(crashes=0))
     session.execute(
         update(JobRow)
@@ -289,7 +292,7 @@ def postpone(session: Session, job_id: int, not_before: int, *, isolated: bool =
     session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
 
-def reclaim(session: Session, owner: str, kind: str = CLASSIFY) -> int:
+def reclaim(session: Session, owner: str, kind: JobKind) -> int:
     """Requeue what a dead process of the same owner left leased of one kind of work; returns how many."""
     result = session.execute(
         update(JobRow)
@@ -299,7 +302,7 @@ def reclaim(session: Session, owner: str, kind: str = CLASSIFY) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def counts(session: Session, root_ids: Sequence[int] | None = None, kind: str = CLASSIFY) -> QueueCounts:
+def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: JobKind) -> QueueCounts:
     """How many jobs of one kind of work stand where; photos that are missing do not count."""
     query = (
         select(JobRow.state, func.count())
@@ -315,13 +318,13 @@ def counts(session: Session, root_ids: Sequence[int] | None = None, kind: str = 
 
 def counts_by_priority(session: Session) -> dict[int, int]:
     """How many photos of each priority are queued to be labelled."""
-    waiting = (JobRow.kind == CLASSIFY, JobRow.state != JobState.FAILED)
+    waiting = (JobRow.kind == JobKind.LABEL, JobRow.state != JobState.FAILED)
     query = select(JobRow.priority, func.count()).where(*waiting).group_by(JobRow.priority)
     return dict(session.execute(query).all())
 
 
 def next_due(
-    session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, kind: str = CLASSIFY
+    session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, *, kind: JobKind
 ) -> int | None:
     """When the earliest queued job of a kind may be tried (seconds since the epoch); None where nothing is queued."""
     waiting = (JobRow.kind == kind, JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
@@ -331,8 +334,8 @@ def next_due(
     return session.scalar(query)
 
 
-def drop_queued(session: Session, photo_ids: Sequence[int], kind: str | None = None) -> None:
-    """Forget queued jobs (of one kind of work) of photos; one that went and comes back is queued anew."""
+def drop_queued(session: Session, photo_ids: Sequence[int], kind: JobKind | None) -> None:
+    """Forget queued jobs of photos, of one kind of work (None: of every kind)."""
     which = [] if kind is None else [JobRow.kind == kind]
     for part in chunks(photo_ids):
         session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED, *which))

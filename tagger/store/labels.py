@@ -62,7 +62,7 @@ def relabel_photos(
 
 def labelled_columns(model: Model, now: float) -> dict[str, int | None]:
     """A photo's columns that say when what labelled it; the keywords of its new labels are still to be written."""
-    return {"labelled_at": int(now), "labelled_by": model.id, "keywords_as": None}
+    return {"labelled_at": int(now), "labelled_by": model.id, "keywords_settled_as": None}
 
 
 def replace_labels(

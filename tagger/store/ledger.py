@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
+from tagger.core.photo import JobKind
 from tagger.store import jobs
 from tagger.store.tables import JobRow, LedgerRow, PhotoRow, RunRow, WriteRow
 
@@ -252,18 +253,18 @@ def labelled_photos(session: Session) -> list[int]:
 def mark_settled(session: Session, photo_ids: Sequence[int], digest: str | None) -> None:
     """Remember under which settings the keywords of photos were settled; None: they are to be looked at again."""
     for part in jobs.chunks(photo_ids):
-        session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=digest))
+        session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_settled_as=digest))
 
 
 def unsettled(session: Session, digest: str, *, queued_too: bool = False) -> list[int]:
     """The labelled photos whose keywords were not settled under these settings, and (mostly) are not queued."""
     query = (
         select(PhotoRow.id)
-        .outerjoin(JobRow, jobs.of_photo(jobs.KEYWORDS))
+        .outerjoin(JobRow, jobs.of_photo(JobKind.KEYWORDS))
         .where(
             PhotoRow.missing_since.is_(None),
             PhotoRow.labelled_by.is_not(None),
-            PhotoRow.keywords_as.is_distinct_from(digest),
+            PhotoRow.keywords_settled_as.is_distinct_from(digest),
             *([] if queued_too else [JobRow.id.is_(None)]),
         )
         .order_by(PhotoRow.id)
@@ -274,5 +275,5 @@ def unsettled(session: Session, digest: str, *, queued_too: bool = False) -> lis
 def enqueue_unsettled(session: Session, digest: str) -> int:
     """Queue the photos whose keywords were not settled under these settings; returns how many."""
     found = unsettled(session, digest)
-    jobs.enqueue(session, found, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
+    jobs.enqueue(session, found, jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
     return len(found)

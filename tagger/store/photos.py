@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
-from tagger.core.photo import Fingerprint
+from tagger.core.photo import Fingerprint, JobKind
 from tagger.store import jobs
 from tagger.store.session import Store
 from tagger.store.tables import (
@@ -154,7 +154,7 @@ def last_photo_id(session: Session) -> int:
 
 def fail_photo(session: Session, photo_id: int, reason: str) -> None:
     """Make a photo's job a dead letter before anybody looks at it."""
-    job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id, JobRow.kind == jobs.CLASSIFY))
+    job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id, JobRow.kind == JobKind.LABEL))
     if job_id is not None:
         jobs.fail(session, job_id, reason)
 
@@ -240,7 +240,7 @@ def _enqueue_settled(
         wait = int(still_at) + 1 if now < still_at <= now + settle else 0
         due.setdefault(wait, []).append(photo_id)
     for not_before, ids in due.items():
-        jobs.enqueue(session, ids, priority, not_before)
+        jobs.enqueue(session, ids, priority, not_before, kind=JobKind.LABEL)
 
 
 def photos_back(session: Session, files: Sequence[tuple[int, Fingerprint]]) -> None:
@@ -259,7 +259,7 @@ def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
             .where(PhotoRow.id.in_(photo_ids[start : start + 500]), PhotoRow.missing_since.is_(None))
             .values(missing_since=int(now))
         )
-    jobs.drop_queued(session, photo_ids)
+    jobs.drop_queued(session, photo_ids, None)
 
 
 def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerprint: Fingerprint) -> None:
@@ -282,7 +282,7 @@ def _requeue_unlabelled(session: Session, photo_ids: Sequence[int]) -> None:
     """Queue those that were never labelled and have no job (it was dropped when they went missing)."""
     unlabelled = session.scalars(
         select(PhotoRow.id)
-        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
+        .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
         .where(PhotoRow.id.in_(photo_ids), PhotoRow.labelled_by.is_(None), JobRow.id.is_(None))
     ).all()
-    jobs.enqueue(session, list(unlabelled), jobs.PRIORITY_NEW)
+    jobs.enqueue(session, list(unlabelled), jobs.PRIORITY_NEW, kind=JobKind.LABEL)

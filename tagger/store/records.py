@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path, stored_path
-from tagger.core.photo import Fingerprint, JobState, Label
+from tagger.core.photo import Fingerprint, JobKind, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
 from tagger.store.labels import labels_of
@@ -58,7 +58,7 @@ def _records(session: Session, condition: object, limit: int | None = None) -> l
     rows = session.execute(
         select(PhotoRow, RootRow.path, JobRow.state, JobRow.error)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
-        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
+        .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
         .where(condition)  # type: ignore[arg-type]
         .order_by(PhotoRow.id)
         .limit(limit)

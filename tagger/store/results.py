@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint, Inspection, Label
+from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
 from tagger.store.labels import LabelIds, labelled_columns, replace_labels
 from tagger.store.models import Model
@@ -25,14 +25,14 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
     """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
     query = (
         select(PhotoRow.id)
-        .outerjoin(JobRow, jobs.of_photo(jobs.CLASSIFY))
+        .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
         .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by != model.id, JobRow.id.is_(None))
         .order_by(PhotoRow.id)
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
     stale = session.scalars(query).all()
-    jobs.enqueue(session, stale, jobs.PRIORITY_STALE)
+    jobs.enqueue(session, stale, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
     return len(stale)
 
 
@@ -108,7 +108,9 @@ def save_results(
 
 def same_pixels(session: Session, photo_id: int, inspection: Inspection) -> None:
     """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(inspection), keywords_as=None))
+    session.execute(
+        update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(inspection), keywords_settled_as=None)
+    )
 
 
 def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:

@@ -83,7 +83,7 @@ class PhotoRow(Base):
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     missing_since: Mapped[int | None] = mapped_column(BigInteger)
     # Under which keyword settings the keywords of these labels were last settled; NULL: not since the labels are new.
-    keywords_as: Mapped[str | None] = mapped_column(String(16))
+    keywords_settled_as: Mapped[str | None] = mapped_column("keywords_as", String(16))
 
     __table_args__ = (
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),

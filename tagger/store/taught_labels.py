@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tagger.core.linear_heads import TaughtHead, TaughtHeads
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Label, Origin
-from tagger.store import jobs
+from tagger.store import jobs, ledger
 from tagger.store.labels import LabelIds
 from tagger.store.models import Model
 from tagger.store.tables import (
@@ -323,8 +323,7 @@ def replace_labels(
     if insertable:
         session.execute(insert(PhotoLabelRow), insertable)
     changed = sorted([*gone, *new])
-    for part in jobs.chunks(changed):
-        session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
+    ledger.mark_settled(session, changed, None)
     return changed
 
 
@@ -343,6 +342,5 @@ def drop_namesakes(session: Session, taught: Taught) -> list[int]:
     photos = list(session.scalars(select(PhotoLabelRow.photo_id).where(*which))) if ids else []
     if photos:
         session.execute(delete(PhotoLabelRow).where(*which))
-        for part in jobs.chunks(photos):
-            session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_as=None))
+        ledger.mark_settled(session, photos, None)
     return photos

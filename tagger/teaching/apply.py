@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.linear_heads import TaughtHead, sigmoid, unit
+from tagger.core.photo import JobKind
 from tagger.store import jobs, taught_labels
 from tagger.store.models import Model
 from tagger.store.session import Store
@@ -66,7 +67,7 @@ def switch(
     dropped = taught_labels.drop_namesakes(session, label) if on else []
     changed = sorted({*dropped, *taught_labels.replace_labels(session, label, model, given, seen)})
     if settings.keywords.mode != "off":
-        jobs.enqueue(session, changed, jobs.PRIORITY_ARCHIVE, kind=jobs.KEYWORDS)
+        jobs.enqueue(session, changed, jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
     return len(changed)
 
 

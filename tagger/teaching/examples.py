@@ -119,7 +119,7 @@ def _words_of(settings: Settings, path: str) -> set[str] | None:
         photo = bytes(read(os.path.realpath(path), limit, _HEAD_BYTES).data)
         if not photo.startswith(JPEG_START):
             photo = bytes(read(os.path.realpath(path), limit).data)
-        beside, exists = sidecar.place_of(path, settings.keywords)
+        beside, exists = sidecar.sidecar_path(path, settings.keywords)
         return persons_words(photo, bytes(read(beside, limit).data) if exists else None)
     except (OSError, UnwritableError, ChangedError):
         return None

@@ -8,7 +8,7 @@ import anyio
 from fastapi import APIRouter, Request
 
 from tagger.core.errors import UsageError
-from tagger.web.context import library_of
+from tagger.web.context import context_of
 from tagger.web.schemas import ClassifyOut, ModelState, UploadOut, WhyOut
 from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads
 
@@ -52,13 +52,13 @@ async def post_classify(request: Request) -> ClassifyOut:
 @router.get("/classify")
 def get_classify(request: Request) -> ModelState:
     """Whether the model is loaded, and how far its weights have been fetched."""
-    library = library_of(request)
+    library = context_of(request)
     done, total = library.fetched or (0, None)
     return ModelState(ready=library.looker.is_ready, fetched_bytes=done, total_bytes=total)
 
 
 def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:
-    looker = library_of(request).looker
+    looker = context_of(request).looker
     found = []
     for photo in photos:
         try:

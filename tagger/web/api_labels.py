@@ -17,7 +17,7 @@ from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 from tagger.service import control
 from tagger.web import search_pages
-from tagger.web.context import Library, library_of
+from tagger.web.context import WebContext, context_of
 from tagger.web.schemas import (
     AppliedOut,
     BranchOut,
@@ -47,7 +47,7 @@ def get_labels(
     """The labels of the library with counts, the most frequent first."""
     return [
         LabelCountOut(key=label.key, name=label.name, shown=label.shown, stored=label.stored)
-        for label in library_of(request).label_counts()
+        for label in context_of(request).label_counts()
         if label.shown or stored
     ]
 
@@ -55,10 +55,10 @@ def get_labels(
 @router.get("/labels/tree")
 def get_tree(request: Request) -> list[BranchOut]:
     """The labels that are shown, as a hierarchy. A label stands below the narrowest that covers all of it."""
-    return tree(library_of(request))
+    return tree(context_of(request))
 
 
-def tree(library: Library) -> list[BranchOut]:
+def tree(library: WebContext) -> list[BranchOut]:
     """The hierarchy of the shown labels."""
     shown = [label for label in library.label_counts() if label.shown]
     above = _above(tuple(label.key for label in shown))
@@ -84,13 +84,13 @@ def _above(keys: tuple[str, ...]) -> dict[str, str | None]:
 @router.get("/labels/{key}/rules")
 def get_rules(request: Request, key: Key) -> RulesOut:
     """The rules of a label as they are."""
-    return _rules(library_of(request), rules_of(library_of(request).settings, key))
+    return _rules(context_of(request), rules_of(context_of(request).settings, key))
 
 
 @router.post("/labels/{key}/rules/preview")
 def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
     """What other rules would change, on a sample of the library. Nothing is stored."""
-    library = library_of(request)
+    library = context_of(request)
     settings = with_rules(library.settings, _wanted(library, key, rules))
     with _PREVIEWS:
         found = compare(library.store, settings, lambda _done, _total: None, lambda: False, _SAMPLE)
@@ -113,7 +113,7 @@ def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
 @router.put("/labels/{key}/rules")
 def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
     """Change the rules of a label, and apply them to the library."""
-    library = library_of(request)
+    library = context_of(request)
     wanted = _wanted(library, key, rules)
     # Raises where they make no sense, before anything is written down.
     with_rules(library.settings, wanted)
@@ -135,7 +135,7 @@ def get_review(
     ] = None,
 ) -> ReviewOut:
     """Uncertain labels: confirm or remove them with `photos/ID/corrections`."""
-    library = library_of(request)
+    library = context_of(request)
     passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
     with library.reader() as reader:
         found = uncertain(reader, library.settings.labels, limit, key=label, skip=passed)
@@ -155,7 +155,7 @@ def get_review(
     )
 
 
-def _wanted(library: Library, key: str, rules: RulesIn) -> LabelRules:
+def _wanted(library: WebContext, key: str, rules: RulesIn) -> LabelRules:
     """The rules of a label with what is to be changed of them."""
     now = rules_of(library.settings, key)
     threshold = now.threshold if rules.threshold is None else None if rules.threshold == -1 else float(rules.threshold)
@@ -169,7 +169,7 @@ def _wanted(library: Library, key: str, rules: RulesIn) -> LabelRules:
     )
 
 
-def _rules(library: Library, found: LabelRules) -> RulesOut:
+def _rules(library: WebContext, found: LabelRules) -> RulesOut:
     general = library.settings.labels.show_threshold
     counts = {label.key: label.shown for label in library.label_counts()}
     return RulesOut(

@@ -14,7 +14,7 @@ from tagger.store import records
 from tagger.store.corrections import labels_on
 from tagger.web import search_pages
 from tagger.web.api_pictures import PhotoId
-from tagger.web.context import library_of
+from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas import (
     Corrections,
@@ -40,7 +40,7 @@ def get_search(
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
 ) -> SearchOut:
     """Photos, the surest first; where the query names no label, the newest first."""
-    page = search_pages.search(library_of(request), q, after, limit)
+    page = search_pages.search(context_of(request), q, after, limit)
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
@@ -55,21 +55,21 @@ def get_suggest(
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
 ) -> list[Suggestion]:
     """Labels of the library for what was typed so far."""
-    found = search_pages.suggest(library_of(request), q, limit)
+    found = search_pages.suggest(context_of(request), q, limit)
     return [Suggestion(name=name, photos=photos) for name, photos in found]
 
 
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
     """Everything known of one photo."""
-    with library_of(request).photo(photo_id) as (session, record):
+    with context_of(request).photo(photo_id) as (session, record):
         return PhotoDetail.of(records.story(session, record))
 
 
 @router.get("/photos/{photo_id}/why")
 def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
     """Why the photo has its labels, from its stored features."""
-    library = library_of(request)
+    library = context_of(request)
     with library.photo(photo_id) as (session, record):
         found = explain_stored(session, library.settings, record)
     if found is None:
@@ -80,7 +80,7 @@ def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
 @router.get("/photos/{photo_id}/similar")
 def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query(ge=1, le=100)] = 24) -> list[PhotoOut]:
     """More like this, the most similar first."""
-    library = library_of(request)
+    library = context_of(request)
     with library.photo(photo_id) as (session, record):
         ids = [number for number, _ in similar(session, record, limit)]
     return [PhotoOut.of(found) for found in search_pages.by_ids(library, ids)]
@@ -89,7 +89,7 @@ def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query
 @router.post("/photos/{photo_id}/corrections")
 def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> LabelsOut:
     """Remove, confirm or add labels, or undo that. What is said stays through other rules and models."""
-    library = library_of(request)
+    library = context_of(request)
     correction = Correction(said.remove, said.confirm, said.add, said.undo)
     if not correction:
         raise UsageError("Nothing was said of the photo.", "Use remove, confirm, add or undo.")

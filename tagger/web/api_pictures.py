@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from tagger.core.paths import PhotoPath
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.store.records import PhotoRecord
-from tagger.web.context import Library, library_of
+from tagger.web.context import WebContext, context_of
 
 router = APIRouter(tags=["pictures"])
 PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
@@ -54,7 +54,7 @@ def opened(path: PhotoPath) -> Iterator[int]:
         os.close(descriptor)
 
 
-def picture(library: Library, record: PhotoRecord, longest: int) -> bytes:
+def picture(library: WebContext, record: PhotoRecord, longest: int) -> bytes:
     """A small copy of a photo: the one that is kept, or a new one. Raises ThumbnailError."""
     version = record.fingerprint.version
     kept = library.pictures.get(record.id, version, longest)
@@ -80,7 +80,7 @@ async def get_picture(
     v: Annotated[str, Query(max_length=40, description="The photo's version, so that it may be kept for ever")] = "",
 ) -> Response:
     """A small copy of a photo, of any format, as JPEG."""
-    library = library_of(request)
+    library = context_of(request)
 
     def make() -> bytes:
         return picture(library, library.record(photo_id), SIZES[size])
@@ -96,7 +96,7 @@ async def get_picture(
 )
 def get_original(request: Request, photo_id: PhotoId) -> Response:
     """The photo's file as it is."""
-    record = library_of(request).record(photo_id)
+    record = context_of(request).record(photo_id)
     with opened(record.path) as descriptor:
         size = os.fstat(descriptor).st_size
         file = os.fdopen(os.dup(descriptor), "rb")

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from tagger.core.paths import shown_path
 from tagger.store import dead_letters
-from tagger.web.context import library_of
+from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
 
@@ -27,7 +27,7 @@ _STREAMS = 50
 @router.get("/status")
 def get_status(request: Request) -> StatusOut:
     """What the library holds, what is queued, what failed, and what the service does."""
-    return library_of(request).status()
+    return context_of(request).status()
 
 
 @router.get(
@@ -47,7 +47,7 @@ async def get_events(
 
 
 async def _events(request: Request, once: bool) -> AsyncIterator[str]:
-    library = library_of(request)
+    library = context_of(request)
     last: dict[str, Any] = {}
     quiet = 0.0
     request.app.state.streams += 1
@@ -75,7 +75,7 @@ def get_failed(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> FailedPage:
     """Dead letters: photos that could not be labelled, or whose keywords could not be written, and why."""
-    library = library_of(request)
+    library = context_of(request)
     with library.store.read() as session:
         found = dead_letters.page(session, after, limit + 1)
     more = len(found) > limit
@@ -91,7 +91,7 @@ def get_failed(
 @router.post("/retry")
 def post_retry(request: Request, which: RetryIn) -> RetryOut:
     """Queue dead letters again: all, or those of some photos."""
-    library = library_of(request)
+    library = context_of(request)
     with library.store.write() as session:
         queued = dead_letters.retry(session, photo_ids=which.photos)
     return RetryOut(queued=queued, service=library.wake_service() if queued else False)

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from tagger import __version__
 from tagger.core.errors import TaggerError
 from tagger.web import api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
-from tagger.web.context import Library
+from tagger.web.context import WebContext
 from tagger.web.guard import Guard
 from tagger.web.problems import Problem, ProblemError
 from tagger.web.uploads import Uploads
@@ -32,7 +32,7 @@ _PICTURES = 4
 _LOOKS = 2
 
 
-def create_app(library: Library) -> FastAPI:
+def create_app(library: WebContext) -> FastAPI:
     """The ASGI application that serves a library."""
 
     @asynccontextmanager

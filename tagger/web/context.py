@@ -43,7 +43,7 @@ _SAMPLE_SECONDS = 60.0
 _TIDY_SECONDS = 2.0
 
 
-class Library:
+class WebContext:
     """The library that is served. `load` reads the settings, again when labels' rules were changed.
 
     It may be there or not yet: whatever needs it raises NoLibraryError until it is. `beside`: a service that labels
@@ -207,7 +207,7 @@ class Library:
         self.forget_counts()
 
 
-def library_of(request: Request) -> Library:
+def context_of(request: Request) -> WebContext:
     """What the handlers of requests share."""
-    library: Library = request.app.state.library
+    library: WebContext = request.app.state.library
     return library

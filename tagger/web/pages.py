@@ -17,11 +17,11 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.light_model import find_light
 from tagger.inference.lookup import architecture
 from tagger.inference.weights import locate
-from tagger.keywords.metadata.sidecar import place_of
+from tagger.keywords.metadata.sidecar import sidecar_path
 from tagger.keywords.read import keywords_in
 from tagger.keywords.replace_file import ChangedError, UnwritableError, read
 from tagger.search.query import HELP
-from tagger.search.run import Found
+from tagger.search.run import FoundPhoto
 from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
@@ -29,7 +29,7 @@ from tagger.store.roots import all_roots
 from tagger.web import api_work, search_pages
 from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.api_pictures import PhotoId, opened
-from tagger.web.context import Library, library_of
+from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
 from tagger.web.login import COOKIE, SESSION_SECONDS
 from tagger.web.problems import Problem
@@ -64,7 +64,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
     def at(path: str) -> str:
         return str(root) + path
 
-    def picture(found: Found) -> str:
+    def picture(found: FoundPhoto) -> str:
         return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}"
 
     text = _TEMPLATES.get_template(template).render(
@@ -73,13 +73,13 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
         picture=picture,
         alt=_alt,
         here=here,
-        login_required=library_of(request).login.required,
+        login_required=context_of(request).login.required,
         **values,
     )
     return HTMLResponse(text, status)
 
 
-def _alt(found: Found) -> str:
+def _alt(found: FoundPhoto) -> str:
     names = ", ".join(name for name, _ in found.labels[:3])
     return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"  # noqa: PTH119
 
@@ -98,7 +98,7 @@ def get_photos(
     request: Request, q: Annotated[str, Query(max_length=1000)] = "", after: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """The grid: everything, or what a query finds."""
-    shelf = library_of(request)
+    shelf = context_of(request)
     try:
         page = search_pages.search(shelf, q, after)
     except QueryError as error:
@@ -120,7 +120,7 @@ def _help() -> str:
 
 def _welcome(request: Request) -> Response:
     """The first page of a first use: what is there already, and what to do next."""
-    shelf = library_of(request)
+    shelf = context_of(request)
     settings = shelf.settings
     try:
         with shelf.store.read() as session:
@@ -154,7 +154,7 @@ def _welcome(request: Request) -> Response:
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId) -> Response:
     """One photo and everything about it."""
-    shelf = library_of(request)
+    shelf = context_of(request)
     with shelf.photo(photo_id) as (session, record):
         story = records.story(session, record)
         history = ledger.history(session, record.id)
@@ -172,14 +172,14 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
     )
 
 
-def _keywords(shelf: Library, record: PhotoRecord) -> dict[str, list[str]]:
+def _keywords(shelf: WebContext, record: PhotoRecord) -> dict[str, list[str]]:
     """The keywords in the file and in its sidecar, as they are now."""
     try:
         with opened(record.path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
             photo = file.read(_READ)
     except (ThumbnailError, OSError):
         return {}
-    place, there = place_of(record.path.absolute, shelf.settings.keywords)
+    place, there = sidecar_path(record.path.absolute, shelf.settings.keywords)
     if not there:
         return keywords_in(photo, None)
     try:
@@ -197,7 +197,7 @@ def get_drop(request: Request) -> Response:
 @router.get("/labels")
 def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
     """All labels, as a cloud or as the hierarchy."""
-    shelf = library_of(request)
+    shelf = context_of(request)
     shown = [label for label in shelf.label_counts() if label.shown]
     return render(
         request,
@@ -239,7 +239,7 @@ def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 
 def get_status(request: Request) -> Response:
     """What is going on, live."""
     try:
-        status = library_of(request).status()
+        status = context_of(request).status()
     except NoLibraryError:
         return _welcome(request)
     return render(request, "status.html", here="/status", now=status)
@@ -255,7 +255,7 @@ def get_docs(request: Request) -> Response:
 @router.get("/login")
 def get_login(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002
     """Asks for the password."""
-    if not library_of(request).login.required:
+    if not context_of(request).login.required:
         return _go(request, "/")
     return render(request, "login.html", next=_local(next), wrong="")
 
@@ -267,7 +267,7 @@ def post_login(
     next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
 ) -> Response:
     """Lets in who knows the password, with a cookie."""
-    login = library_of(request).login
+    login = context_of(request).login
     client = request.client.host if request.client else "local"
     if not login.required:
         return _go(request, "/")

@@ -10,14 +10,14 @@ from tagger.core.config import Share
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
 from tagger.labels.explain import Explanation
-from tagger.search.run import Found
+from tagger.search.run import FoundPhoto
 from tagger.store.records import PhotoStory
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
 
 
-class Taken(BaseModel):
+class TakenOut(BaseModel):
     """What a request may say. A key that is not known is an error, not something to overlook."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -63,7 +63,7 @@ class PhotoOut(BaseModel):
     picture: str
 
     @classmethod
-    def of(cls, found: Found) -> PhotoOut:
+    def of(cls, found: FoundPhoto) -> PhotoOut:
         """From a search's result."""
         return cls(
             id=found.photo_id,
@@ -204,7 +204,7 @@ class WhyOut(BaseModel):
         )
 
 
-class Corrections(Taken):
+class Corrections(TakenOut):
     """What a person says of a photo's labels, by name or key; `add` also takes words of their own."""
 
     remove: Names = []
@@ -238,7 +238,7 @@ class BranchOut(BaseModel):
     below: list[BranchOut]
 
 
-class RulesIn(Taken):
+class RulesIn(TakenOut):
     """Rules for one label, as [labels] of the settings has them; null leaves a rule as it is.
 
     `rename`: another name, "" for its own again. `merge_into`: count it under another label, "" for not.
@@ -323,7 +323,7 @@ class FailedPage(BaseModel):
     next: str | None
 
 
-class RetryIn(Taken):
+class RetryIn(TakenOut):
     """Which dead letters to queue again; without ids, all."""
 
     photos: Annotated[list[Annotated[int, Field(ge=1, le=2**53)]], Field(max_length=1000)] | None = None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from tagger.labels import taxonomy
 from tagger.labels.taxonomy import normal
 from tagger.search.query import parse
-from tagger.search.run import DATED, SUREST, UNDATED, Found, Place, Search
+from tagger.search.run import DATED, SUREST, UNDATED, Cursor, FoundPhoto, Search
 from tagger.search.vocabulary import UnknownWord
-from tagger.web.context import Library
+from tagger.web.context import WebContext
 from tagger.web.problems import ProblemError
 
 PAGE = 60
@@ -22,12 +22,12 @@ PAGE = 60
 class Page:
     """Some results. `next`: the cursor of the page behind them, empty on the last."""
 
-    photos: list[Found]
+    photos: list[FoundPhoto]
     next: str
     unknown: tuple[UnknownWord, ...]
 
 
-def search(library: Library, query: str, after: str, limit: int = PAGE) -> Page:
+def search(library: WebContext, query: str, after: str, limit: int = PAGE) -> Page:
     """A page of the photos that a query finds, the surest first; without labels in it, or empty, the newest first.
 
     Raises QueryError, StoreError, ProblemError for a cursor of another query.
@@ -46,13 +46,13 @@ def search(library: Library, query: str, after: str, limit: int = PAGE) -> Page:
     return Page(photos, _cursor(photos[-1].place) if more else "", () if after else search.unknown_words)
 
 
-def by_ids(library: Library, ids: list[int]) -> list[Found]:
+def by_ids(library: WebContext, ids: list[int]) -> list[FoundPhoto]:
     """Photos with their shown labels, in the order given."""
     with library.reader() as reader:
         return Search(reader, taxonomy.load(), None).named(ids)
 
 
-def suggest(library: Library, text: str, limit: int) -> list[tuple[str, int]]:
+def suggest(library: WebContext, text: str, limit: int) -> list[tuple[str, int]]:
     """Labels of the library for the beginning of a word, as (name, photos that show it), the most frequent first."""
     word = normal(text)
     if not word:
@@ -63,11 +63,11 @@ def suggest(library: Library, text: str, limit: int) -> list[tuple[str, int]]:
     return (begins + inside)[:limit]
 
 
-def _cursor(place: Place | None) -> str:
+def _cursor(place: Cursor | None) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> Cursor:
     """The place that a cursor stands for; whatever somebody made up instead is refused."""
     try:
         kind, value, photo_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

@@ -15,7 +15,7 @@ import uvicorn
 from tagger.core.config import Settings, WebSettings
 from tagger.core.errors import ConfigError
 from tagger.web.app import create_app
-from tagger.web.context import Library
+from tagger.web.context import WebContext
 
 _LOG = logging.getLogger("tagger")
 _BACKLOG = 256
@@ -33,7 +33,7 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
     settings = load()
     check(settings.web)
     listener = _listen(settings.web)
-    library = Library(load, beside=beside)
+    library = WebContext(load, beside=beside)
     config = uvicorn.Config(
         create_app(library),
         root_path=settings.web.root_path,

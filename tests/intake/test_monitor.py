@@ -10,10 +10,10 @@ import pytest
 from tagger.core.clock import SystemClock
 from tagger.core.config import IntakeSettings, Settings
 from tagger.intake import monitor
-from tagger.intake.monitor import Folders
+from tagger.intake.monitor import FolderMonitor
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult
-from tagger.intake.watch import Happening
+from tagger.intake.watch import WatchEvent
 from tagger.store.photos import present_count
 from tagger.store.session import open_store
 from tests.cli.service import wait_for
@@ -27,7 +27,7 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
     root = tmp_path / "photos"
     root.mkdir()
     (root / "old.png").write_bytes(b"old")
-    inbox: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
     look_through = monitor.scan_roots
 
     def slowly_mounted(*arguments: object, **options: object) -> ScanResult:
@@ -39,15 +39,15 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
     with open_store(settings, create=True) as store:
         [known] = resolve_roots(store, [str(root)], SystemClock())
         root.rename(root.with_name("unmounted"))
-        watched = Folders(store, settings, SystemClock(), inbox.put, lambda: None, lambda: False)
+        watched = FolderMonitor(store, settings, SystemClock(), inbox.put, lambda: None, lambda: False)
         try:
-            watched.begin(known)
+            watched.add_root(known)
             watched.do_due()
             (root / "new.png").write_bytes(b"new")
 
             def noticed() -> bool:
                 while not inbox.empty():
-                    watched.take(inbox.get())
+                    watched.on_event(inbox.get())
                 watched.do_due()
                 with store.read() as session:
                     return present_count(session, known.id) == 2

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tagger.core.config import IntakeSettings
 from tagger.core.photo import Fingerprint
-from tagger.intake.reconcile import Change, KnownFile, below, check_root, reconcile, too_many_gone
+from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
 from tagger.intake.walk import SeenFile
 
 PATHS = st.sampled_from(["a", "a/b", "a/b/c", "a-b", "b", "ä", "z"])
@@ -28,14 +28,14 @@ def test_every_path_gets_the_verdict_that_a_table_would_give_it(
     expected = {}
     for path in {*now, *before}:
         if path not in before:
-            expected[path] = Change.NEW
+            expected[path] = PathState.NEW
         elif path not in now:
             if not before[path][1]:
-                expected[path] = Change.GONE
+                expected[path] = PathState.GONE
         elif now[path] != before[path][0]:
-            expected[path] = Change.CHANGED
+            expected[path] = PathState.CHANGED
         else:
-            expected[path] = Change.BACK if before[path][1] else Change.SAME
+            expected[path] = PathState.BACK if before[path][1] else PathState.SAME
     found = {}
     for change, file, photo in reconcile(seen, known):
         path = file.path if file is not None else photo.path if photo is not None else ""

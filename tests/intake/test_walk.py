@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import stored_path
-from tagger.intake.walk import ScanProblem, SeenFile, folders, look_at, walk
+from tagger.intake.walk import ScanProblem, SeenFile, folders, stat_paths, walk
 
 DEFAULT = IntakeSettings()
 
@@ -177,7 +177,7 @@ def test_single_paths_and_subfolders_follow_the_same_rules(tmp_path: Path) -> No
     make(tmp_path, *paths, "none/.nomedia")
     (tmp_path / "sub" / ".taggerignore").write_text("skip/\nb.jpg\n")
     (tmp_path / "link").symlink_to("sub")
-    looked = look_at(str(tmp_path), [*paths, "missing.jpg", "link/deep/c.jpg", "sub"], DEFAULT, lambda _: None)
+    looked = stat_paths(str(tmp_path), [*paths, "missing.jpg", "link/deep/c.jpg", "sub"], DEFAULT, lambda _: None)
     assert [path for path, file in looked.items() if file] == ["a.jpg", "sub/deep/c.jpg"]
     assert [looked[file.path] for file in seen(tmp_path)] == seen(tmp_path)
     below = [file.path for file in walk(str(tmp_path), DEFAULT, lambda _: None, below="sub")]

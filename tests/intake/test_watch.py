@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tagger.core.config import IntakeSettings
-from tagger.intake.watch import Happening, Watch, What, probe, why_not_native
+from tagger.intake.watch import EventKind, Watch, WatchEvent, probe, why_not_native
 
-Heard = Callable[..., set[tuple[What, str]]]
+Heard = Callable[..., set[tuple[EventKind, str]]]
 
 
 @pytest.fixture
@@ -20,19 +20,19 @@ def watched(tmp_path: Path) -> Iterator[tuple[Path, Watch, Heard]]:
     root = tmp_path / "photos"
     (root / "old").mkdir(parents=True)
     (root / "@eaDir").mkdir()
-    inbox: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
     watch = Watch(str(root), IntakeSettings(), inbox.put)
 
-    def heard(*expected: tuple[What, str]) -> set[tuple[What, str]]:
-        found: set[tuple[What, str]] = set()
+    def heard(*expected: tuple[EventKind, str]) -> set[tuple[EventKind, str]]:
+        found: set[tuple[EventKind, str]] = set()
         deadline = time.monotonic() + (10 if expected else 0.5)
         while time.monotonic() < deadline and not (expected and found >= set(expected)):
             try:
-                happening = inbox.get(timeout=0.1)
+                event = inbox.get(timeout=0.1)
             except queue.Empty:
                 continue
-            assert happening.root == str(root)
-            found.add((happening.what, happening.path))
+            assert event.root == str(root)
+            found.add((event.what, event.path))
         return found
 
     yield root, watch, heard
@@ -42,26 +42,26 @@ def watched(tmp_path: Path) -> Iterator[tuple[Path, Watch, Heard]]:
 def test_files_are_told_when_they_come_end_and_go(watched: tuple[Path, Watch, Heard]) -> None:
     root, _, heard = watched
     (root / "a.jpg").write_bytes(b"x")
-    assert heard((What.FILE, "a.jpg")) == {(What.FILE, "a.jpg")}
+    assert heard((EventKind.FILE, "a.jpg")) == {(EventKind.FILE, "a.jpg")}
     (root / "a.jpg").rename(root / "old" / "b.jpg")
-    both = {(What.GONE, "a.jpg"), (What.FILE, "old/b.jpg")}
+    both = {(EventKind.GONE, "a.jpg"), (EventKind.FILE, "old/b.jpg")}
     assert heard(*both) >= both
     (root / "old" / "b.jpg").unlink()
-    assert heard((What.GONE, "old/b.jpg"))
+    assert heard((EventKind.GONE, "old/b.jpg"))
 
 
 def test_new_folders_are_watched_and_told(watched: tuple[Path, Watch, Heard]) -> None:
     root, watch, heard = watched
     (root / "new" / "deep").mkdir(parents=True)
-    assert (What.FOLDER, "new") in heard((What.FOLDER, "new"))
+    assert (EventKind.FOLDER, "new") in heard((EventKind.FOLDER, "new"))
     (root / "new" / "deep" / "c.jpg").write_bytes(b"x")
-    assert heard((What.FILE, "new/deep/c.jpg"))
+    assert heard((EventKind.FILE, "new/deep/c.jpg"))
     assert len(watch) == 4
     (root / "new").rename(root / "moved")
-    both = {(What.GONE, "new"), (What.FOLDER, "moved")}
+    both = {(EventKind.GONE, "new"), (EventKind.FOLDER, "moved")}
     assert heard(*both) >= both
     (root / "moved" / "deep" / "d.jpg").write_bytes(b"x")
-    assert heard((What.FILE, "moved/deep/d.jpg"))
+    assert heard((EventKind.FILE, "moved/deep/d.jpg"))
     assert len(watch) == 4
 
 
@@ -74,7 +74,7 @@ def test_what_is_ignored_is_neither_watched_nor_told(watched: tuple[Path, Watch,
     (root / "notes.txt").write_bytes(b"x")
     assert heard() == set()
     (root / ".hidden.jpg").rename(root / "seen.jpg")
-    assert heard((What.FILE, "seen.jpg")) == {(What.FILE, "seen.jpg")}
+    assert heard((EventKind.FILE, "seen.jpg")) == {(EventKind.FILE, "seen.jpg")}
 
 
 def test_what_may_have_been_missed_is_told_as_lost(
@@ -82,9 +82,9 @@ def test_what_may_have_been_missed_is_told_as_lost(
 ) -> None:
     root, watch, heard = watched
     (root / ".taggerignore").write_text("*.png\n")
-    assert heard((What.LOST, "the ignore rules changed: .taggerignore"))
+    assert heard((EventKind.LOST, "the ignore rules changed: .taggerignore"))
     watch.on_queue_overflow()
-    assert heard((What.LOST, "too much happened at once"))
+    assert heard((EventKind.LOST, "too much happened at once"))
 
     def fail(*_: Any) -> None:
         raise RuntimeError("a fault of ours")
@@ -92,12 +92,12 @@ def test_what_may_have_been_missed_is_told_as_lost(
     with monkeypatch.context() as patch:
         patch.setattr(Watch, "_understand", fail)
         (root / "a.jpg").write_bytes(b"x")
-        assert heard((What.LOST, "the watcher failed: a fault of ours"))
+        assert heard((EventKind.LOST, "the watcher failed: a fault of ours"))
     # Its thread lives on.
     (root / "b.jpg").write_bytes(b"x")
-    assert (What.FILE, "b.jpg") in heard((What.FILE, "b.jpg"))
+    assert (EventKind.FILE, "b.jpg") in heard((EventKind.FILE, "b.jpg"))
     root.rename(root.with_name("gone"))
-    assert heard((What.LOST, "the folder went away"))
+    assert heard((EventKind.LOST, "the folder went away"))
 
 
 def test_when_the_kernel_cannot_tell(tmp_path: Path) -> None:

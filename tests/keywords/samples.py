@@ -13,7 +13,7 @@ from tagger.keywords.from_labels import Keyword
 from tagger.keywords.metadata.fields import Field, asked_for
 from tagger.keywords.metadata.jpeg_photo import FieldError, Photo
 from tagger.keywords.metadata.splices import Splice, apply, reverse, unpacked
-from tagger.keywords.plan import Own, Plan, owned, plan_undo, plan_write
+from tagger.keywords.plan import Owned, Plan, owned, plan_undo, plan_write
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -109,8 +109,10 @@ def plan_for(photo: Photo, names: Sequence[str], targets: Sequence[str] = (), ab
     return plan_write(photo.found.states, owns, [Keyword(name, above) for name in names], asked_for(targets))
 
 
-def owns_of(photo: Photo) -> dict[Field, Own]:
-    return {name: owned(state, photo.found.mark.get(name, Own()), Own()) for name, state in photo.found.states.items()}
+def owns_of(photo: Photo) -> dict[Field, Owned]:
+    return {
+        name: owned(state, photo.found.mark.get(name, Owned()), Owned()) for name, state in photo.found.states.items()
+    }
 
 
 def splices_for(

@@ -44,7 +44,7 @@ def test_a_synset_is_read_from_wordnets_format() -> None:
     data += b" " * (1930 - len(data)) + line[line.index(b"\n") + 1 :]
     found = read_synset(data, "n00001930")
     assert found.words == ("physical entity", "thing")
-    assert found.parents == ("n00001740",)
+    assert found.hypernyms == ("n00001740",)
     with pytest.raises(SystemExit, match="version"):
         read_synset(data, "n00001741")
 
@@ -56,7 +56,7 @@ def test_every_class_has_a_name_and_a_chain_to_the_top() -> None:
 
 
 def test_the_shown_parents_are_words_that_people_use() -> None:
-    shown = {TAXONOMY.names[key] for key in TAXONOMY.shown_parents}
+    shown = {TAXONOMY.names[key] for key in TAXONOMY.shown_hypernyms}
     wanted = "dog bird animal vehicle food flower building furniture fruit fish insect boat cat".split()
     assert {*wanted, "musical instrument"} <= shown
     assert not shown & {
@@ -72,7 +72,7 @@ def test_the_shown_parents_are_words_that_people_use() -> None:
 
 
 def test_display_names_are_distinct() -> None:
-    shown = [TAXONOMY.names[key] for key in (*TAXONOMY.classes, *TAXONOMY.shown_parents)]
+    shown = [TAXONOMY.names[key] for key in (*TAXONOMY.classes, *TAXONOMY.shown_hypernyms)]
     assert sorted({name for name in shown if shown.count(name) > 1}) == []
 
 

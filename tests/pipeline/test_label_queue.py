@@ -12,7 +12,7 @@ import pytest
 
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
-from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
+from tagger.core.photo import Fingerprint, Inspection, JobKind, PhotoFacts
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Reply, Request
 from tagger.inference.worker_client import BATCHES_IN_FLIGHT, WorkerDiedError
@@ -125,7 +125,7 @@ def test_everything_queued_is_labelled_in_batches(store: Store) -> None:
     assert [len(batch) for batch in child.batches] == [4, 4, 2]
     assert set(states(store).values()) == {"labelled"}
     with store.read() as session:
-        assert jobs.counts(session) == jobs.QueueCounts(0, 0, 0)
+        assert jobs.counts(session, kind=JobKind.LABEL) == jobs.QueueCounts(0, 0, 0)
         assert runs.last_runs(session)[0].labelled == 10
         found = labels_of(session, [1])[1]
     assert found[0].key == taxonomy.load().classes[0]
@@ -143,7 +143,7 @@ def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> Non
     assert (progress.labelled, progress.failed) == (9, 1)
     assert states(store).pop("05.jpg") == "failed"
     with store.read() as session:
-        [letter] = dead_letters.listed(session)
+        [letter] = dead_letters.listed(session, JobKind.LABEL)
     assert "segmentation fault" in letter.reason
     assert child.batches.count(["05.jpg"]) == jobs.MAX_CRASHES
 
@@ -156,7 +156,7 @@ def test_a_child_that_always_dies_is_not_the_photos_fault(store: Store) -> None:
         run(store, Child(behave), photos=30)
     assert "stay queued" in caught.value.cure
     with store.read() as session:
-        assert jobs.counts(session) == jobs.QueueCounts(30, 0, 0)
+        assert jobs.counts(session, kind=JobKind.LABEL) == jobs.QueueCounts(30, 0, 0)
     progress, _ = run(store, Child(good))
     assert progress.labelled == 30
 
@@ -217,7 +217,7 @@ def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
 def test_a_result_that_comes_after_the_lease_was_lost_is_thrown_away(store: Store) -> None:
     def behave(request: Request) -> Reply:
         with store.write() as session:
-            jobs.reclaim(session, "me")
+            jobs.reclaim(session, "me", JobKind.LABEL)
         return good(request)
 
     lost = Child(behave)
@@ -232,7 +232,7 @@ def test_stopping_finishes_what_is_in_flight(store: Store) -> None:
     progress, _ = run(store, child, photos=30, stop=lambda: len(child.batches) >= 2)
     assert progress.labelled == 8
     with store.read() as session:
-        assert jobs.counts(session) == jobs.QueueCounts(22, 0, 0)
+        assert jobs.counts(session, kind=JobKind.LABEL) == jobs.QueueCounts(22, 0, 0)
 
 
 def test_a_twin_that_was_forgotten_meanwhile_is_looked_at_properly(store: Store) -> None:

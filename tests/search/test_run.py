@@ -13,7 +13,7 @@ from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
 from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
-from tagger.search.run import Found, Search
+from tagger.search.run import FoundPhoto, Search
 from tagger.store import jobs
 from tagger.store.labels import LabelIds
 from tagger.store.photos import photos_gone
@@ -61,7 +61,7 @@ def fill(store: Store, photos: list[Photo]) -> None:
             save_results(
                 session, label_ids, model, [PhotoResult(photo_id, inspection, b"\0\0", photo.labels)], samples.NOW
             )
-        jobs.drop_queued(session, ids)
+        jobs.drop_queued(session, ids, None)
         gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]
         photos_gone(session, gone, samples.NOW)
 
@@ -197,7 +197,7 @@ def test_time_spans_of_any_size(settings: Settings, store: Store, monkeypatch: p
     assert found[0] == found[1] == found[2]
 
 
-def run(settings: Settings, text: str) -> list[Found]:
+def run(settings: Settings, text: str) -> list[FoundPhoto]:
     with open_reader(settings) as reader:
         return list(Search(reader, TAXONOMY, parse(text)).results())
 

@@ -39,7 +39,7 @@ def test_what_has_gone_for_long_is_forgotten_and_nothing_else(settings: Settings
         model = samples.model(session)
         for photo in (here, gone, longer):
             samples.save(session, photo, model, [label("tiger")], number=photo)
-        jobs.drop_queued(session, [here, gone, longer])
+        jobs.drop_queued(session, [here, gone, longer], None)
         photos_gone(session, [longer], NOW)
         photos_gone(session, [gone], NOW + 2 * DAY)
     done = tidy(store, settings, model, Clock(NOW + 31 * DAY))

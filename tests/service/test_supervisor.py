@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tagger.service.supervisor import Companion
+from tagger.service.supervisor import Supervisor
 from tests.cli.service import wait_for
 
 # Writes its number, and ends when its standard input does, as `tagger web --beside-service` does.
@@ -28,7 +28,7 @@ def alive(process: int) -> bool:
 
 def test_it_is_started_again_when_it_dies_and_ends_with_the_service(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with Companion("child", [sys.executable, "-c", CHILD, str(log)]):
+    with Supervisor("child", [sys.executable, "-c", CHILD, str(log)]):
         [first] = wait_for(lambda: started(log), 10)
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: len(started(log)) == 2, 10)
@@ -40,8 +40,8 @@ def test_it_is_started_again_when_it_dies_and_ends_with_the_service(tmp_path: Pa
 def test_it_ends_when_the_service_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     service = (
-        "import sys, time; from tagger.service.supervisor import Companion\n"
-        f"with Companion('child', [sys.executable, '-c', {CHILD!r}, {str(log)!r}]): time.sleep(60)"
+        "import sys, time; from tagger.service.supervisor import Supervisor\n"
+        f"with Supervisor('child', [sys.executable, '-c', {CHILD!r}, {str(log)!r}]): time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", service]) as process:
         [child] = wait_for(lambda: started(log), 10)
@@ -52,6 +52,6 @@ def test_it_ends_when_the_service_is_killed(tmp_path: Path) -> None:
 def test_refused_settings_are_not_tried_again(tmp_path: Path) -> None:
     log = tmp_path / "log"
     refuses = "import sys; open(sys.argv[1], 'a').write('1\\n'); sys.exit(2)"
-    with Companion("child", [sys.executable, "-c", refuses, str(log)]) as companion:
-        wait_for(lambda: not companion._thread.is_alive(), 10)
+    with Supervisor("child", [sys.executable, "-c", refuses, str(log)]) as supervisor:
+        wait_for(lambda: not supervisor._thread.is_alive(), 10)
     assert started(log) == [1]

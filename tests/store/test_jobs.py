@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from tagger.core.config import Settings
-from tagger.core.photo import JobState
+from tagger.core.photo import JobKind, JobState
 from tagger.store import dead_letters, jobs
 from tagger.store.session import Store, open_store
 from tests.store import samples
@@ -20,12 +20,12 @@ def fill(store: Store, *paths: str) -> tuple[int, list[int]]:
 
 def claim(store: Store, root_id: int, limit: int = 10, now: float = LATER, owner: str = "me") -> list[jobs.Job]:
     with store.write() as session:
-        return jobs.claim(session, owner, limit, now, [root_id], isolated_too=True)
+        return jobs.claim(session, owner, limit, now, [root_id], isolated_too=True, kind=JobKind.LABEL)
 
 
 def counts(store: Store) -> jobs.QueueCounts:
     with store.read() as session:
-        return jobs.counts(session)
+        return jobs.counts(session, kind=JobKind.LABEL)
 
 
 def test_a_photo_is_claimed_once_and_completed_once(store: Store) -> None:
@@ -42,8 +42,8 @@ def test_a_photo_is_claimed_once_and_completed_once(store: Store) -> None:
 def test_enqueueing_twice_is_one_job(store: Store) -> None:
     root_id, ids = fill(store, "a.jpg")
     with store.write() as session:
-        jobs.enqueue(session, ids, jobs.PRIORITY_STALE)
-        jobs.enqueue(session, ids, jobs.PRIORITY_NEW)
+        jobs.enqueue(session, ids, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
+        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.LABEL)
     assert counts(store).queued == 1
     assert len(claim(store, root_id)) == 1
 
@@ -51,16 +51,16 @@ def test_enqueueing_twice_is_one_job(store: Store) -> None:
 def test_new_photos_go_before_stale_ones(store: Store) -> None:
     root_id, [old, new] = fill(store, "old.jpg", "new.jpg")
     with store.write() as session:
-        jobs.enqueue(session, [old], jobs.PRIORITY_STALE)
-        jobs.enqueue(session, [new], jobs.PRIORITY_NEW)
+        jobs.enqueue(session, [old], jobs.PRIORITY_STALE, kind=JobKind.LABEL)
+        jobs.enqueue(session, [new], jobs.PRIORITY_NEW, kind=JobKind.LABEL)
     assert [job.photo_id for job in claim(store, root_id)] == [new, old]
 
 
 def test_nothing_is_claimed_before_it_is_due_or_from_other_roots(store: Store) -> None:
     root_id, ids = fill(store, "a.jpg")
     with store.write() as session:
-        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before=int(LATER) + 5)
-        assert jobs.next_due(session, [root_id]) == int(LATER) + 5
+        jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before=int(LATER) + 5, kind=JobKind.LABEL)
+        assert jobs.next_due(session, [root_id], kind=JobKind.LABEL) == int(LATER) + 5
     assert claim(store, root_id) == []
     assert claim(store, root_id + 1, now=LATER + 6) == []
     assert len(claim(store, root_id, now=LATER + 6)) == 1
@@ -81,7 +81,7 @@ def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) 
     claim(store, root_id, 1, owner="me")
     claim(store, root_id, 1, owner="another machine")
     with store.write() as session:
-        assert jobs.reclaim(session, "me") == 1
+        assert jobs.reclaim(session, "me", JobKind.LABEL) == 1
     assert counts(store) == jobs.QueueCounts(1, 1, 0)
 
 
@@ -110,7 +110,7 @@ def test_photos_of_a_batch_whose_child_died_go_alone_and_the_guilty_one_fails(st
                 jobs.release_after_crash(session, [alone[0].job_id], "me", "was ended by a bus error")
     assert deaths == jobs.MAX_CRASHES
     with store.read() as session:
-        [letter] = dead_letters.listed(session)
+        [letter] = dead_letters.listed(session, JobKind.LABEL)
     assert letter.photo_id == bad
     assert "was ended by a bus error" in letter.reason
 
@@ -122,10 +122,10 @@ def test_a_photo_that_takes_the_parent_down_too_is_given_up(store: Store) -> Non
     while claim(store, root_id):
         claims += 1
         with store.write() as session:
-            jobs.reclaim(session, "me")
+            jobs.reclaim(session, "me", JobKind.LABEL)
     assert claims == jobs.ISOLATE_AFTER + jobs.MAX_CRASHES
     with store.read() as session:
-        assert "when it was looked at alone" in dead_letters.listed(session)[0].reason
+        assert "when it was looked at alone" in dead_letters.listed(session, JobKind.LABEL)[0].reason
 
 
 def test_absolved_photos_are_tried_again(store: Store) -> None:
@@ -166,8 +166,9 @@ def test_failed_photos_are_listed_by_path(store: Store) -> None:
         with store.write() as session:
             jobs.fail(session, job.job_id, f"{job.path.relative} is broken")
     with store.read() as session:
-        assert [job.reason for job in dead_letters.listed(session)] == ["a.jpg is broken", "b.jpg is broken"]
-        assert len(dead_letters.listed(session, 1)) == 1
+        reasons = [job.reason for job in dead_letters.listed(session, JobKind.LABEL)]
+        assert reasons == ["a.jpg is broken", "b.jpg is broken"]
+        assert len(dead_letters.listed(session, JobKind.LABEL, 1)) == 1
 
 
 def test_many_claimers_at_once_share_without_overlap(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint
+from tagger.core.photo import Fingerprint, JobKind
 from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import LABEL, PHOTO, REFUSED, SEED, SIDECAR, Entry, FileState, Planned
 from tagger.store.photos import known_at
@@ -79,9 +79,9 @@ def test_photos_are_settled_until_their_labels_or_the_settings_change(store: Sto
             samples.save(session, photo, by, [samples.label("tiger")], number=number)
         assert ledger.enqueue_unsettled(session, "digest") == 2
         assert ledger.unsettled(session, "digest") == []
-        assert jobs.counts(session).queued == 2, "the labelling jobs are jobs of their own"
-        assert jobs.counts(session, kind=jobs.KEYWORDS).queued == 2
-        claimed = jobs.claim(session, "me", 9, samples.NOW, None, isolated_too=False, kind=jobs.KEYWORDS)
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 2, "the labelling jobs are jobs of their own"
+        assert jobs.counts(session, kind=JobKind.KEYWORDS).queued == 2
+        claimed = jobs.claim(session, "me", 9, samples.NOW, None, isolated_too=False, kind=JobKind.KEYWORDS)
         jobs.complete(session, *(job.job_id for job in claimed))
         ledger.mark_settled(session, [one, two], "digest")
         assert ledger.unsettled(session, "digest") == []

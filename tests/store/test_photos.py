@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from tagger.core.paths import disk_path, shown_path, stored_path
-from tagger.core.photo import Fingerprint
+from tagger.core.photo import Fingerprint, JobKind
 from tagger.store import jobs, photos, records
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_count, reusable_features
@@ -79,9 +79,11 @@ def test_a_settling_file_is_not_due_at_once(store: Store) -> None:
         written = Fingerprint(10, int((NOW - 2) * 1e9))
         ahead = Fingerprint(10, int((NOW + 9_999_999) * 1e9))
         add_photos(session, root.id, [("fresh.jpg", written)], NOW, 5)
-        assert jobs.next_due(session, [root.id]) == int(NOW - 2 + 5) + 1
+        assert jobs.next_due(session, [root.id], kind=JobKind.LABEL) == int(NOW - 2 + 5) + 1
         add_photos(session, root.id, [("future.jpg", ahead)], NOW, 5)
-        assert jobs.next_due(session, [root.id]) == 0  # a camera clock that runs ahead must not hide a photo
+        assert (
+            jobs.next_due(session, [root.id], kind=JobKind.LABEL) == 0
+        )  # a camera clock that runs ahead must not hide a photo
 
 
 def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
@@ -89,7 +91,7 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
         root = samples.root(session)
         [photo] = samples.add(session, root, "old.jpg")
         samples.save(session, photo, samples.model(session), [samples.label("tiger")])
-        jobs.drop_queued(session, [photo])
+        jobs.drop_queued(session, [photo], None)
         last = last_photo_id(session)
         samples.add(session, root, "new.jpg")  # the same inode, size and time
         assert match_moves(session, [photo], last) == {photo}
@@ -97,7 +99,7 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
         assert (record.id, record.state) == (photo, "labelled")
-        assert jobs.counts(session).queued == 0
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 0
 
 
 def test_a_photo_is_not_taken_for_moved_when_two_could_be_it(store: Store) -> None:
@@ -125,13 +127,13 @@ def test_gone_photos_keep_their_labels_and_come_back(store: Store) -> None:
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         samples.save(session, photo, samples.model(session), [samples.label("tiger")])
-        jobs.drop_queued(session, [photo])
+        jobs.drop_queued(session, [photo], None)
         photos_gone(session, [photo], NOW)
         assert present_count(session, root.id) == 0
         photos_back(session, [(photo, samples.fingerprint(1))])
         assert present_count(session, root.id) == 1
         assert [label.name for label in labels_of(session, [photo])[photo]] == ["tiger"]
-        assert jobs.counts(session).queued == 0
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 0
 
 
 def test_a_photo_that_was_never_labelled_is_queued_when_it_comes_back(store: Store) -> None:
@@ -139,9 +141,9 @@ def test_a_photo_that_was_never_labelled_is_queued_when_it_comes_back(store: Sto
         root = samples.root(session)
         [photo] = samples.add(session, root, "a.jpg")
         photos_gone(session, [photo], NOW)
-        assert jobs.counts(session).queued == 0
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 0
         photos_back(session, [(photo, samples.fingerprint(1))])
-        assert jobs.counts(session).queued == 1
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 1
 
 
 def test_a_changed_photo_keeps_its_labels_until_it_was_looked_at(store: Store) -> None:
@@ -151,7 +153,7 @@ def test_a_changed_photo_keeps_its_labels_until_it_was_looked_at(store: Store) -
         model = samples.model(session)
         samples.save(session, photo, model, [samples.label("tiger")])
         change_photos(session, [(photo, samples.fingerprint(9))], NOW, 5)
-        assert jobs.counts(session).queued == 1
+        assert jobs.counts(session, kind=JobKind.LABEL).queued == 1
         assert len(labels_of(session, [photo])[photo]) == 1
         assert not reusable_features(session, [photo], model)  # they are of the old file
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tagger.core.photo import Origin
+from tagger.core.photo import JobKind, Origin
 from tagger.store import jobs, records, runs
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
@@ -109,7 +109,7 @@ def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store)
         [old] = samples.add(session, root, "old.jpg")
         model = samples.model(session)
         seen = samples.save(session, old, model, [label("tiger")])
-        jobs.drop_queued(session, [old])
+        jobs.drop_queued(session, [old], None)
         photos_gone(session, [old], NOW)
         [new] = samples.add(session, root, "new.jpg", first=7)
         assert adopt_missing(session, {new: seen}) == {new: old}
@@ -126,10 +126,10 @@ def test_only_photos_of_another_model_are_stale(store: Store) -> None:
         model, before = samples.model(session), samples.model(session, "fedcba9876543210")
         for photo, by in ((done, model), (old, before)):
             samples.save(session, photo, by, [label("tiger")], number=photo)
-            jobs.drop_queued(session, [photo])
+            jobs.drop_queued(session, [photo], None)
         assert enqueue_stale(session, model, [root.id]) == 1
         assert enqueue_stale(session, model, [root.id]) == 0
-        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], isolated_too=False)
+        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], isolated_too=False, kind=JobKind.LABEL)
         assert [job.path.relative for job in claimed] == ["new.jpg", "old.jpg"]
         assert [found.name for found in labels_of(session, [old])[old]] == ["tiger"]
 
@@ -152,7 +152,7 @@ def test_counts_and_states(store: Store) -> None:
         [labelled, failed, missing, _] = samples.add(session, root, "l.jpg", "f.jpg", "m.jpg", "q.jpg")
         model = samples.model(session)
         samples.save(session, labelled, model, [label("tiger"), label("cat", 0.2, shown=False, rank=2)])
-        jobs.drop_queued(session, [labelled])
+        jobs.drop_queued(session, [labelled], None)
         fail_photo(session, failed, "broken")
         photos_gone(session, [missing], NOW)
     states = {record.path.relative: record.state for record, _ in records.all_records(store, page=2)}

@@ -6,7 +6,7 @@ import numpy as np
 
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
-from tagger.core.photo import Label, Origin
+from tagger.core.photo import JobKind, Label, Origin
 from tagger.store import corrections, jobs, taught_labels
 from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.models import Model
@@ -100,7 +100,7 @@ def test_photos_that_changed_are_queued_for_their_keywords(store: Store) -> None
     ours = teacher(store, mode="sidecar")
     changed = ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
     with store.read() as session:
-        assert jobs.counts(session, kind=jobs.KEYWORDS).queued == changed > 30
+        assert jobs.counts(session, kind=JobKind.KEYWORDS).queued == changed > 30
 
 
 def test_a_photo_that_is_looked_at_while_a_label_is_taught_gets_it(store: Store) -> None:

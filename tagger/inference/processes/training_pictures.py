@@ -33,7 +33,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedPictures:
     """The pictures by part (train, validation, test). `skipped`: why some of them could not be read."""
 
     parts: dict[str, Pictures]
@@ -48,7 +48,7 @@ def decoded(
     threads: int,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool],
-) -> Decoded | None:
+) -> DecodedPictures | None:
     """Decode the pictures of each part; None if it was stopped. What `folder` has of a run before is taken from there.
 
     `parts`: as `tagger.inference.training.dataset.Dataset` has them. `report` is told pictures done and in all.
@@ -78,7 +78,7 @@ def decoded(
         done += len(items)
         report(done, total)
         found[part] = Pictures(_pixels(path, (len(kept), size, size, 3)), np.array(kept, np.int64))
-    return Decoded(found, skipped)
+    return DecodedPictures(found, skipped)
 
 
 def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

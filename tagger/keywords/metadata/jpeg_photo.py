@@ -14,7 +14,7 @@ from tagger.keywords.metadata import exif, iptc, xmp
 from tagger.keywords.metadata.fields import XMP_FIELDS, XMP_NAMES, Field
 from tagger.keywords.metadata.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
 from tagger.keywords.metadata.splices import Splice, apply
-from tagger.keywords.plan import FieldState, Own, Plan, read_mark
+from tagger.keywords.plan import FieldState, Owned, Plan, read_mark
 
 NAMES: Mapping[Field, xmp.Name] = {field: xmp.Name(*XMP_NAMES[field]) for field in XMP_FIELDS}
 MARK = xmp.Name("urn:tagger:keywords:1/", "wrote", "tagger")
@@ -41,7 +41,7 @@ class Found:
     """The keywords of a file: each field as it is, and what its mark says is tagger's."""
 
     states: Mapping[Field, FieldState]
-    mark: Mapping[Field, Own]
+    mark: Mapping[Field, Owned]
 
 
 def packet_states(packet: xmp.Packet | None) -> Found:

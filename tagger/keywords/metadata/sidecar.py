@@ -16,12 +16,12 @@ from tagger.keywords.metadata import xmp
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.jpeg_photo import MARK, NAMES, Found, packet_edits, packet_states
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.plan import Own, Plan, owned, persons
+from tagger.keywords.plan import Owned, Plan, owned, persons
 
 _PACKET = (b"<x:xmpmeta", b"</x:xmpmeta>")
 
 
-def place_of(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
+def sidecar_path(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
     """The path of a photo's sidecar, and whether it exists. `photo`: its absolute path."""
     folder, name = os.path.split(photo)
     if settings.sidecar_folder is not None:
@@ -116,6 +116,6 @@ def packet_in(data: bytes) -> Found | None:
 def persons_keywords(found: Found) -> dict[Field, list[str]]:
     """The keywords of a file that are not tagger's, by its mark."""
     return {
-        field: persons(state, owned(state, found.mark.get(field, Own()), Own()))
+        field: persons(state, owned(state, found.mark.get(field, Owned()), Owned()))
         for field, state in found.states.items()
     }

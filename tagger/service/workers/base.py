@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, TaggerError
+from tagger.core.photo import JobKind
 from tagger.service.work_window import Window
 from tagger.store import jobs
 from tagger.store.session import Store
@@ -20,7 +21,7 @@ _MODEL_WAIT = 900.0
 _LOG = logging.getLogger("tagger")
 
 
-class Background(ABC):
+class Worker(ABC):
     """Runs `_work` in a thread of its own from `start` to `stop`. `wake` it when something was queued.
 
     `problem`: what it waits for; empty when all is well.
@@ -98,7 +99,7 @@ class Background(ABC):
         """The last priority that may be worked on at the moment: by day the archive may have to wait."""
         return jobs.PRIORITY_STALE if self._window.is_open(self._clock.now()) else jobs.PRIORITY_NEW
 
-    def _until_window(self, kind: str = jobs.CLASSIFY) -> float | None:
+    def _until_window(self, kind: JobKind) -> float | None:
         """Seconds until the window opens for work that waits for it; None if none does."""
         now = self._clock.now()
         if self._window.is_open(now):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from tagger.keywords.journal import digest
+from tagger.core.photo import JobKind
+from tagger.keywords.journal import settings_digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.write import Written
-from tagger.service.workers.base import Background
+from tagger.service.workers.base import Worker
 from tagger.store import jobs, ledger
 from tagger.store.lock import WRITE_LOCK, work_lock
 
 _LOG = logging.getLogger("tagger")
 
 
-class KeywordWriting(Background):
+class KeywordWorker(Worker):
     """Writes what is queued, whenever it is woken. With keywords off it has nothing to do."""
 
     written = 0
@@ -26,14 +27,14 @@ class KeywordWriting(Background):
             self._sleep()
             return
         with self._store.write() as session:
-            queued = ledger.enqueue_unsettled(session, digest(self._settings.keywords))
+            queued = ledger.enqueue_unsettled(session, settings_digest(self._settings.keywords))
         if queued:
             _LOG.info("the keywords of %d photos are to be written", queued)
         first = True
         while not self._stopping.is_set():
             self._wake.clear()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to(), jobs.KEYWORDS)
+                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.KEYWORDS)
             if first or (due is not None and due <= self._clock.now()):
                 # What an earlier process left is settled at the start, also where nothing is queued.
                 with work_lock(self._settings.data_dir, "run", WRITE_LOCK):
@@ -41,7 +42,7 @@ class KeywordWriting(Background):
                 self._note("")
                 first = False
                 continue
-            self._sleep(self._until(due), self._until_window(jobs.KEYWORDS))
+            self._sleep(self._until(due), self._until_window(JobKind.KEYWORDS))
 
     def _write(self) -> None:
         before = (self.written, self.failed)

@@ -9,13 +9,14 @@ from typing import Any
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
+from tagger.core.photo import JobKind
 from tagger.inference.selection import choose_model, open_worker, record_model
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.service.work_window import Window
-from tagger.service.workers.base import Background
+from tagger.service.workers.base import Worker
 from tagger.store import jobs, runs
 from tagger.store.labels import anything_labelled
 from tagger.store.models import Model
@@ -28,7 +29,7 @@ _LOG = logging.getLogger("tagger")
 _TEACH_SECONDS = 300.0
 
 
-class Labelling(Background):
+class LabelWorker(Worker):
     """Labels what is queued, new photos at once and the archive in its window."""
 
     def __init__(
@@ -75,7 +76,7 @@ class Labelling(Background):
 
     def _anything_known(self) -> bool:
         with self._store.read() as session:
-            return jobs.next_due(session, None) is not None or anything_labelled(session)
+            return jobs.next_due(session, None, kind=JobKind.LABEL) is not None or anything_labelled(session)
 
     def _label(self, client: WorkerClient, policy: Policy) -> None:
         assert self.model is not None
@@ -84,7 +85,7 @@ class Labelling(Background):
         while not self._stopping.is_set():
             self._wake.clear()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to())
+                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL)
             self._note("")
             if due is not None and due <= self._clock.now():
                 head = head or client.head()
@@ -165,7 +166,7 @@ class Labelling(Background):
                 _LOG.info("nothing to do: the model's process ended")
                 self._changed()
                 left = None
-        self._sleep(self._until(due), self._until_window(), left, rest)
+        self._sleep(self._until(due), self._until_window(JobKind.LABEL), left, rest)
 
     def state(self) -> dict[str, Any]:
         """For `tagger status` and health. JSON-able."""

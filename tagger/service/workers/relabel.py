@@ -6,12 +6,12 @@ import logging
 from typing import Any
 
 from tagger.labels.relabel_request import is_due, relabel_due
-from tagger.service.workers.base import Background
+from tagger.service.workers.base import Worker
 
 _LOG = logging.getLogger("tagger")
 
 
-class Relabelling(Background):
+class RelabelWorker(Worker):
     """Relabels when it is due, by the settings that labelling works with, too."""
 
     progress: tuple[int, int] | None = None
