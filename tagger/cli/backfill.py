@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tagger.intake.scan import ScanResult
     from tagger.keywords.write import Written
     from tagger.pipeline.label_queue import Progress
-    from tagger.service.backfill import Outcome
+    from tagger.service.backfill import BackfillResult
     from tagger.teaching.lessons import Lesson
 
 _SHOWN_PROBLEMS = 10
@@ -157,7 +157,7 @@ def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     return True
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def _print_outcome(outcome: BackfillResult) -> None:
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
         print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
@@ -176,7 +176,7 @@ def _print_outcome(outcome: Outcome) -> None:
         print(f"{count(outcome.left, 'photo')} still queued; go on with: tagger backfill")
 
 
-def _print_json(outcome: Outcome, written: Written | None) -> None:
+def _print_json(outcome: BackfillResult, written: Written | None) -> None:
     scan, progress = outcome.scan, outcome.progress
     write_json(
         {

@@ -32,7 +32,8 @@ def settings_of(context: click.Context, **flags: Any) -> Settings:
 
 
 def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:
-    return None if path is None else os.path.abspath(path)  # noqa: PTH100 - must keep links as they are
+    # Not resolve(): links are kept as they are.
+    return None if path is None else os.path.abspath(path)
 
 
 weights_option = click.option(
@@ -48,7 +49,7 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def absolute(path: str | os.PathLike[str]) -> str:
     """A path from the command line as the library knows it: absolute, links kept."""
-    return os.path.abspath(os.path.expanduser(os.fspath(path)))  # noqa: PTH100, PTH111
+    return os.path.abspath(os.path.expanduser(os.fspath(path)))
 
 
 def write_path(path: str, end: bytes = b"\n") -> None:

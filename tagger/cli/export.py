@@ -27,7 +27,8 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
         _write(context, kind, sys.stdout)
         return ExitCode.DONE
     try:
-        with open(output, "x", encoding="utf-8", newline="") as file:  # noqa: PTH123 - "x": never overwrite
+        # "x": an existing file is never overwritten.
+        with open(output, "x", encoding="utf-8", newline="") as file:
             _write(context, kind, file)
     except FileExistsError as error:
         raise UsageError(f"{output} exists.", "Name another file, or remove that one first.") from error

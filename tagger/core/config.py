@@ -111,7 +111,7 @@ class KeywordSettings(Section):
     @field_validator("sidecar_folder")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
-        return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100
+        return None if value is None else Path(os.path.abspath(value.expanduser()))
 
 
 class SearchSettings(Section):
@@ -193,7 +193,8 @@ class Settings(Section):
     @field_validator("data_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
-        return Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - resolve() would follow links
+        # Not resolve(): links are kept as they are.
+        return Path(os.path.abspath(value.expanduser()))
 
     @property
     def database_url(self) -> str:

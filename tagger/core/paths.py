@@ -66,7 +66,7 @@ class PhotoPath:
     @property
     def absolute(self) -> str:
         """The path to open."""
-        return os.path.join(self.root, self.relative)  # noqa: PTH118 - a str with surrogates, not a Path
+        return os.path.join(self.root, self.relative)
 
     def __str__(self) -> str:
         return shown_path(self.absolute)

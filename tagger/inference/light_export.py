@@ -93,7 +93,7 @@ def _from_library(settings: Settings, sample: int) -> list[str]:
 def _from_folders(settings: Settings, folders: Sequence[str], sample: int) -> list[str]:
     found = []
     for folder in folders:
-        if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
+        if not os.path.isdir(folder):
             raise UsageError(f"{shown_path(folder)} is not a folder.")
         found += photos_below(folder, settings.intake, lambda _problem: None)
     # The same photos each time, from everywhere.

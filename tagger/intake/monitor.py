@@ -196,7 +196,7 @@ class FolderMonitor:
         if tree is None:
             return None
         try:
-            found = os.lstat(os.path.join(tree.root.path, key[1]))  # noqa: PTH118 - str with surrogates
+            found = os.lstat(os.path.join(tree.root.path, key[1]))
         except OSError:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -295,7 +295,7 @@ class FolderMonitor:
 def _identity(path: str) -> tuple[int, int] | None:
     """Which folder is there: device and inode; None if there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - str with surrogates
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino

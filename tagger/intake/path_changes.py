@@ -89,7 +89,7 @@ def _is_photo(root: Root, file: SeenFile, noted: PathChanges) -> bool:
     if file.named:
         return True
     try:
-        return holds_picture(os.path.join(root.path, file.path))  # noqa: PTH118 - a str with surrogates
+        return holds_picture(os.path.join(root.path, file.path))
     except OSError as error:
         noted.problems.append(ScanProblem(file.path, error.strerror or str(error)))
         return False
@@ -121,7 +121,7 @@ def _really_gone(session: Session, root: Root, paths: Sequence[str]) -> list[Kno
     return [
         photo
         for path, photo in known.items()
-        if not photo.missing and not os.path.lexists(os.path.join(root.path, path))  # noqa: PTH118
+        if not photo.missing and not os.path.lexists(os.path.join(root.path, path))
     ]
 
 

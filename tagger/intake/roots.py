@@ -20,12 +20,12 @@ def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Ro
     with store.write() as session:
         found: dict[int, Root] = {}
         for folder in folders:
-            if not os.path.isdir(folder):  # noqa: PTH112 - a str with surrogates
+            if not os.path.isdir(folder):
                 known = root_of(session, folder)
                 if known is not None and known[1] == "":
                     found[known[0].id] = known[0]
                     continue
-                what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
+                what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"
                 raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
             inside = root_of(session, folder)
             if inside is None:

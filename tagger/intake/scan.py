@@ -158,7 +158,7 @@ class _RootScan:
         if self._root.scanned_at is not None and newest < self._root.scanned_at - _MARGIN_SECONDS:
             return False
         try:
-            return holds_picture(os.path.join(self._root.path, file.path))  # noqa: PTH118 - a str with surrogates
+            return holds_picture(os.path.join(self._root.path, file.path))
         except OSError as error:
             self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
             return False

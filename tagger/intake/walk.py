@@ -87,7 +87,7 @@ def photos_below(
     Raises UsageError where a part of it cannot be looked at, unless `on_problem` takes that.
     """
     seen = walk(folder, settings, on_problem)
-    return [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]  # noqa: PTH118
+    return [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]
 
 
 def stat_paths(
@@ -127,7 +127,7 @@ class _Entry:
         return stat.S_ISDIR(os.lstat(self.path).st_mode)
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        return os.stat(self.path, follow_symlinks=follow_symlinks)  # noqa: PTH116 - str with surrogates
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
 
 
 @dataclass(slots=True)
@@ -207,7 +207,7 @@ class _Walk:
         layers = self._layers_of(folder)
         if layers is None or always_ignored(name, hidden=self._settings.hidden):
             return None
-        entry = _Entry(name, os.path.join(self._root, path))  # noqa: PTH118 - str with surrogates
+        entry = _Entry(name, os.path.join(self._root, path))
         try:
             return None if entry.is_dir() else self._file(entry, path, layers)
         except OSError as error:
@@ -220,7 +220,7 @@ class _Walk:
         outer = self._layers_around(below)
         if outer is None:
             return None
-        where = os.path.join(self._root, below)  # noqa: PTH118 - str with surrogates
+        where = os.path.join(self._root, below)
         return self._open(below, outer, self._identity(where) if self._settings.follow_symlinks else None)
 
     def _layers_around(self, folder: str) -> tuple[Patterns, ...] | None:
@@ -244,23 +244,23 @@ class _Walk:
             return self._layers[folder]
         parent, _, name = folder.rpartition("/")
         outer = self._layers_of(parent) if folder else self._own_layers
-        where = os.path.join(self._root, folder)  # noqa: PTH118 - str with surrogates
+        where = os.path.join(self._root, folder)
         found: tuple[Patterns, ...] | None = None
         if (
             outer is not None
             and not (folder and always_ignored(name, hidden=self._settings.hidden))
             and not (folder and ignored(folder, True, outer))
-            and not (folder and not self._settings.follow_symlinks and os.path.islink(where))  # noqa: PTH114
-            and not os.path.lexists(os.path.join(where, NO_MEDIA_FILE))  # noqa: PTH118
+            and not (folder and not self._settings.follow_symlinks and os.path.islink(where))
+            and not os.path.lexists(os.path.join(where, NO_MEDIA_FILE))
         ):
-            has_patterns = os.path.lexists(os.path.join(where, IGNORE_FILE))  # noqa: PTH118
+            has_patterns = os.path.lexists(os.path.join(where, IGNORE_FILE))
             found = (*outer, *self._read_patterns(folder)) if has_patterns else outer
         self._layers[folder] = found
         return found
 
     def _open(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Folder | None:
         """List a folder and read its ignore files; None if it is to be left out."""
-        where = os.path.join(self._root, path) if path else self._root  # noqa: PTH118 - str with surrogates
+        where = os.path.join(self._root, path) if path else self._root
         try:
             with os.scandir(where) as found:
                 entries = list(found)
@@ -313,8 +313,8 @@ class _Walk:
     def _read_patterns(self, folder: str) -> tuple[Patterns, ...]:
         path = f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE
         try:
-            descriptor = os.open(os.path.join(self._root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118
-            with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - a descriptor
+            descriptor = os.open(os.path.join(self._root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:
                 lines = file.read(1 << 20).splitlines()
         except OSError as error:
             self._problem(path, error)
@@ -333,7 +333,7 @@ class _Walk:
 
     @staticmethod
     def _identity(path: str) -> tuple[int, int]:
-        status = os.stat(path)  # noqa: PTH116 - a str with surrogates
+        status = os.stat(path)
         return status.st_dev, status.st_ino
 
 

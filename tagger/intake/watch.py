@@ -217,7 +217,7 @@ class Watch:
     def _add(self, below: str) -> None:
         """Watch a folder and every folder in it that a walk looks into."""
         for path in folders(self._root, self._settings, below):
-            where = os.path.join(self._root, path) if path else self._root  # noqa: PTH118 - str with surrogates
+            where = os.path.join(self._root, path) if path else self._root
             try:
                 wd = self._inotify.add_callback(os.fsencode(where), _MASK, self, CallbackId(id(self)))
             except OSError as error:

@@ -93,7 +93,7 @@ def _draft(
         draft,
     )
     try:
-        status = os.stat(path)  # noqa: PTH116 - a str with surrogates
+        status = os.stat(path)
         now = writer.fingerprint(job.path.root, status)
         if not stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
             draft.stale = now

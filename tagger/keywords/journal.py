@@ -159,7 +159,7 @@ class FileWriter:
                 replace_file.take_away(change.path, token, change.old)
             else:
                 if change.old is None:
-                    os.makedirs(step.folder, exist_ok=True)  # noqa: PTH103 - a str with surrogates
+                    os.makedirs(step.folder, exist_ok=True)
                 assert change.after.hash is not None
                 replace_file.prepare(
                     change.path,
@@ -224,7 +224,7 @@ class _Step:
 
     @property
     def folder(self) -> str:
-        return os.path.dirname(self.change.path)  # noqa: PTH120 - a str with surrogates
+        return os.path.dirname(self.change.path)
 
     @property
     def planned(self) -> Planned:
@@ -272,7 +272,7 @@ def recover(writer: FileWriter, owner: str) -> int:
         jobs.reclaim(session, owner, JobKind.KEYWORDS)
         pending = ledger.pending(session)
     for left in pending:
-        if not os.path.isdir(os.path.dirname(left.path)):  # noqa: PTH112, PTH120 - a str with surrogates
+        if not os.path.isdir(os.path.dirname(left.path)):
             continue
         try:
             happened = replace_file.recover(left.path, left.token, left.before.hash, left.after.hash)
@@ -328,8 +328,8 @@ class RealPaths:
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
-        real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - a str with surrogates
-        if os.path.islink(real):  # noqa: PTH114
+        real = os.path.join(self._folders[folder], name)
+        if os.path.islink(real):
             real = os.path.realpath(real)
         return real if real == path or real.startswith(self._roots) else None
 
@@ -337,7 +337,7 @@ class RealPaths:
 def full_disk(path: str) -> StoreError:
     """The error for a disk without room for another copy of a photo."""
     return StoreError(
-        f"The disk that holds {os.path.dirname(path)} is full.",  # noqa: PTH120 - a str with surrogates
+        f"The disk that holds {os.path.dirname(path)} is full.",
         "Free some space; the keywords that are still to be written stay queued.",
     )
 

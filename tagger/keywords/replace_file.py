@@ -145,7 +145,7 @@ def temporary_name(path: str, token: str) -> str:
 
 
 def _beside(path: str, name: str) -> str:
-    return os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - a str with surrogates
+    return os.path.join(os.path.dirname(path), name)
 
 
 def prepare(
@@ -188,7 +188,7 @@ def prepare(
     finally:
         if before >= 0:
             os.close(before)
-    os.rename(part, temporary_name(path, token))  # noqa: PTH104 - a str with surrogates
+    os.rename(part, temporary_name(path, token))
 
 
 def _blocks(before: int, parts: Sequence[bytes | range]) -> Iterator[bytes | memoryview]:
@@ -273,7 +273,7 @@ def exchange(path: str, token: str, old: Source) -> os.stat_result:
             # No exchange here (NFS, FUSE): the last look was a moment ago, and the old file is gone with this.
             if _is_open_for_writing(path):
                 raise ChangedError
-            os.rename(temporary, path)  # noqa: PTH104 - a str with surrogates
+            os.rename(temporary, path)
             return os.lstat(path)
     except FileNotFoundError as error:
         raise ChangedError from error
@@ -290,7 +290,7 @@ def create(path: str, token: str) -> os.stat_result:
         if not _rename(temporary, path, _NOREPLACE):
             if os.path.lexists(path):
                 raise ChangedError
-            os.rename(temporary, path)  # noqa: PTH104 - a str with surrogates
+            os.rename(temporary, path)
     except FileExistsError as error:
         raise ChangedError from error
     return os.lstat(path)
@@ -300,19 +300,19 @@ def take_away(path: str, token: str, old: Source) -> None:
     """Move a file of ours out of its place, to be removed. Raises ChangedError if it is not the one that was read."""
     temporary = temporary_name(path, token)
     try:
-        os.rename(path, temporary)  # noqa: PTH104 - a str with surrogates
+        os.rename(path, temporary)
     except FileNotFoundError as error:
         raise ChangedError from error
     if identity(os.lstat(temporary)) != identity(old.status) or _is_open_for_writing(temporary):
         if not _rename(temporary, path, _NOREPLACE):
-            os.rename(temporary, path)  # noqa: PTH104 - a str with surrogates
+            os.rename(temporary, path)
         raise ChangedError
 
 
 def remove(path: str) -> None:
     """Remove a file of ours; it may be gone already."""
     try:
-        os.unlink(path)  # noqa: PTH108 - a str with surrogates
+        os.unlink(path)
     except FileNotFoundError:
         return
 
@@ -346,13 +346,13 @@ def recover(path: str, token: str, before: bytes | None, after: bytes | None) ->
     # A person's version came out of the exchange, and it could not be put back any more.
     if here is None:
         if not _rename(temporary, path, _NOREPLACE):
-            os.rename(temporary, path)  # noqa: PTH104 - a str with surrogates
+            os.rename(temporary, path)
     elif here == after:
         _rename(temporary, path, _EXCHANGE)
         remove(temporary)
     else:
-        stem, extension = os.path.splitext(path)  # noqa: PTH122 - a str with surrogates
-        os.rename(temporary, f"{stem}.kept-{token}{extension}")  # noqa: PTH104
+        stem, extension = os.path.splitext(path)
+        os.rename(temporary, f"{stem}.kept-{token}{extension}")
     return False
 
 

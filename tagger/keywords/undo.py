@@ -132,11 +132,11 @@ def candidates(store: Store, settings: KeywordSettings, choice: Choice) -> list[
         return sorted(found)
     for root in roots:
         for photo in known_photos(store, root.id):
-            path = os.path.join(root.path, photo.path)  # noqa: PTH118 - a str with surrogates
+            path = os.path.join(root.path, photo.path)
             if photo.missing or photo.id in found:
                 continue
             try:
-                status = os.stat(path)  # noqa: PTH116 - a str with surrogates
+                status = os.stat(path)
             except OSError:
                 continue
             known = photo.fingerprint
@@ -211,7 +211,7 @@ def _draft(writer: FileWriter, choice: Choice, job: Job, known: _Known, real_pat
     path = job.path.absolute
     draft = _Draft(PhotoWrites(job.photo_id, job.path.root, []))
     try:
-        status = os.stat(path)  # noqa: PTH116 - a str with surrogates
+        status = os.stat(path)
         real = real_paths(path)
         if real is not None:
             _draft_file(writer, choice, job, known, draft, PHOTO, real, status)

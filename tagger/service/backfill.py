@@ -51,7 +51,7 @@ class BackfillListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BackfillResult:
     """How a run ended. `left`: photos still queued in its roots. `seconds`: of labelling alone."""
 
     scan: ScanResult
@@ -69,7 +69,7 @@ def backfill(
     *,
     accept_missing: bool = False,
     clock: Clock | None = None,
-) -> Outcome:
+) -> BackfillResult:
     """Label every photo below some folders (all roots without any). Safe to interrupt and to repeat.
 
     What was found is queued before the model is needed: without weights the photos stay queued and ModelError is
@@ -88,7 +88,7 @@ def backfill(
         )
         chosen = None if stop() else _needed_model(store, settings, root_ids, report, scan)
         if chosen is None:
-            return Outcome(scan, Progress(), _left(store, root_ids), 0.0, stop())
+            return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
         model = record_model(store, chosen, clock)
         with store.write() as session:
             stale = enqueue_stale(session, model, root_ids)
@@ -111,7 +111,7 @@ def backfill(
             seconds = clock.monotonic() - started
             with store.write() as session:
                 runs.end_run(session, run_id, outcome, seconds, clock.now())
-        return Outcome(scan, progress, _left(store, root_ids), seconds, stop())
+        return BackfillResult(scan, progress, _left(store, root_ids), seconds, stop())
 
 
 def _needed_model(

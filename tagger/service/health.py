@@ -37,8 +37,8 @@ class Health:
         """Serve no more."""
         self._server.shutdown()
         self._server.server_close()
-        if self._socket_path and os.path.exists(self._socket_path):  # noqa: PTH110
-            os.unlink(self._socket_path)  # noqa: PTH108
+        if self._socket_path and os.path.exists(self._socket_path):
+            os.unlink(self._socket_path)
         self._thread.join(5)
 
 
@@ -83,8 +83,8 @@ def serve(where: str, state: State) -> Health:
     try:
         if where.startswith("unix:"):
             path = where.removeprefix("unix:")
-            if os.path.exists(path):  # noqa: PTH110
-                os.unlink(path)  # noqa: PTH108
+            if os.path.exists(path):
+                os.unlink(path)
             return Health(UnixServer(path, Handler), path)  # type: ignore[arg-type]
         host, _, port = where.rpartition(":")
         return Health(ThreadingHTTPServer((host.strip("[]"), int(port)), Handler), None)

@@ -33,7 +33,8 @@ _HEAD_BYTES = 256 << 10
 
 def examples_from(settings: Settings, session: Session, kind: Kind, source: str) -> list[Example]:
     """The photos of a folder, one photo, or what a search finds. Raises UsageError where there are none, QueryError."""
-    path = os.path.abspath(os.path.expanduser(source))  # noqa: PTH100, PTH111 - links are kept
+    # Not resolve(): links are kept as they are.
+    path = os.path.abspath(os.path.expanduser(source))
     if Path(path).is_dir() or Path(path).is_file():
         files = photos_below(path, settings.intake) if Path(path).is_dir() else [path]
         if not files:

@@ -17,7 +17,7 @@ from tagger.store.features import reusable_features
 from tagger.store.models import Model
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.store.taught_labels import Example, Kind, Taught, Trained
-from tagger.teaching.measure import Scored, Trial, measure
+from tagger.teaching.measure import Fitted, Scored, measure
 from tagger.teaching.report import Report
 
 _SAMPLED = 1000
@@ -123,7 +123,7 @@ def task_for(session: Session, model: Model, label: Wanted, precision: float) ->
     return Task(key, name, given, vectors, precision)
 
 
-def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Trial, scored: Scored) -> Lesson:
+def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fitted, scored: Scored) -> Lesson:
     """What came of a label. `used`: the examples of which there are features."""
     measured = measure(candidate, scored)
     head = measured.head

@@ -43,7 +43,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Fitted:
     """A classifier that is not measured yet. `head`: without its threshold; None where there are too few examples.
 
     Of the examples it was trained on: `scores`, float32 (used,), by a classifier that has not seen them; `yes`, bool
@@ -69,7 +69,7 @@ class Measured:
     report: Report
 
 
-def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Trial:
+def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Fitted:
     """Train a classifier. rows: features of length one, float32 (examples, features); kinds: (examples,) of `Kind`.
 
     `report`: what is counted already.
@@ -79,7 +79,7 @@ def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_
     if report.yes < LEAST or report.no + report.sampled < LEAST:
         lacks = f"{report.yes} right" if report.yes < LEAST else f"{report.no + report.sampled} wrong"
         why = f"there are only {lacks} examples; at least {LEAST} of each kind are needed"
-        return Trial(None, replace(report, refused=why), alike, _NONE, yes[:0], _NONE, False, _UNKNOWN)
+        return Fitted(None, replace(report, refused=why), alike, _NONE, yes[:0], _NONE, False, _UNKNOWN)
     first = out_of_fold(rows, yes)
     like = sampled & (first >= np.quantile(first[yes], _ALIKE))
     scores = first
@@ -88,7 +88,7 @@ def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_
         scores[~alike] = out_of_fold(rows[~alike], yes[~alike])
     used = ~alike
     weights, bias = fit(rows[used], yes[used])
-    return Trial(
+    return Fitted(
         TaughtHead(key, name, weights, bias, 1.0),
         replace(report, alike=int(alike.sum())),
         alike,
@@ -100,7 +100,7 @@ def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_
     )
 
 
-def measure(candidate: Trial, scored: Scored) -> Measured:
+def measure(candidate: Fitted, scored: Scored) -> Measured:
     """Choose the threshold of the wanted precision. `scored`: the library as the classifier sees it."""
     if candidate.head is None:
         return Measured(None, candidate.report)

@@ -30,7 +30,7 @@ from tagger.store.taught_labels import Example, Kind, Taught, Trained
 from tagger.teaching.apply import scored_by, switch
 from tagger.teaching.label_file import Imported
 from tagger.teaching.lessons import Lesson, Task, Wanted, due_for, lesson_from, task_for
-from tagger.teaching.measure import Scored, Trial, train
+from tagger.teaching.measure import Fitted, Scored, train
 from tagger.teaching.report import Report
 
 # So many labels at most share a look through the library: each keeps 4 bytes a photo meanwhile.
@@ -107,7 +107,7 @@ class Teacher:
             for task, pairs, candidate in looked
         ]
 
-    def _candidate(self, task: Task, model: Model, client: WorkerClient | None) -> tuple[Task, list[Example], Trial]:
+    def _candidate(self, task: Task, model: Model, client: WorkerClient | None) -> tuple[Task, list[Example], Fitted]:
         """A label's classifier, with the examples of which there are features."""
         vectors = task.vectors
         outside = [one.path for one in task.given if one.path is not None and one.path not in vectors]

@@ -46,7 +46,7 @@ def opened(path: PhotoPath) -> Iterator[int]:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise MissingError("It is not a regular file.")
-        real = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - a str with surrogates
+        real = os.readlink(f"/proc/self/fd/{descriptor}")
         if not real.startswith(os.path.realpath(path.root).rstrip("/") + "/"):
             raise MissingError("The photo is a link that leaves its folder.")
         yield descriptor
@@ -63,7 +63,7 @@ def picture(library: WebContext, record: PhotoRecord, longest: int) -> bytes:
     with opened(record.path) as descriptor:
         # The child gets what was opened here, not a name that may lead elsewhere by now.
         here = f"/proc/{os.getpid()}/fd/{descriptor}"
-        data = library.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)  # noqa: PTH119
+        data = library.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)
     library.pictures.put(record.id, version, longest, data)
     return data
 
@@ -108,7 +108,7 @@ def get_original(request: Request, photo_id: PhotoId) -> Response:
                 left -= len(block)
                 yield block
 
-    name = os.path.basename(os.fsencode(record.path.relative))  # noqa: PTH119
+    name = os.path.basename(os.fsencode(record.path.relative))
     return StreamingResponse(
         blocks(),
         # Not as a picture: what a file really holds is nobody's to show under this site's name.

@@ -81,7 +81,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
 
 def _alt(found: FoundPhoto) -> str:
     names = ", ".join(name for name, _ in found.labels[:3])
-    return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"  # noqa: PTH119
+    return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"
 
 
 def problem_page(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
@@ -163,7 +163,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
     return render(
         request,
         "photo.html",
-        name=shown_path(os.path.basename(record.path.relative)),  # noqa: PTH119
+        name=shown_path(os.path.basename(record.path.relative)),
         photo=detail,
         labels=detail.labels,
         history=history,

@@ -71,7 +71,7 @@ class PictureCache:
                 if total <= self._limit * _KEEP:
                     break
                 with suppress(OSError):
-                    os.unlink(path)  # noqa: PTH108 - of many thousands
+                    os.unlink(path)
                     total -= size
                     deleted += 1
         with self._lock:
@@ -84,7 +84,7 @@ class PictureCache:
             for name in names:
                 path = f"{folder}/{name}"
                 with suppress(OSError):
-                    status = os.stat(path)  # noqa: PTH116 - of many thousands
+                    status = os.stat(path)
                     found.append((status.st_mtime, status.st_size, path))
         return found
 

@@ -94,8 +94,8 @@ def _listen(web: WebSettings) -> socket.socket:
 
 
 def _listen_unix(path: str) -> socket.socket:
-    if os.path.exists(path):  # noqa: PTH110
-        os.unlink(path)  # noqa: PTH108
+    if os.path.exists(path):
+        os.unlink(path)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(_BACKLOG)

@@ -25,9 +25,9 @@ def sidecar_path(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
     """The path of a photo's sidecar, and whether it exists. `photo`: its absolute path."""
     folder, name = os.path.split(photo)
     if settings.sidecar_folder is not None:
-        folder = os.path.join(settings.sidecar_folder, folder.lstrip("/"))  # noqa: PTH118 - a str with surrogates
-    stem = os.path.splitext(name)[0]  # noqa: PTH122
-    full, short = os.path.join(folder, name + ".xmp"), os.path.join(folder, stem + ".xmp")  # noqa: PTH118
+        folder = os.path.join(settings.sidecar_folder, folder.lstrip("/"))
+    stem = os.path.splitext(name)[0]
+    full, short = os.path.join(folder, name + ".xmp"), os.path.join(folder, stem + ".xmp")
     for path in (full, full[:-3] + "XMP"):
         if os.path.lexists(path):
             return path, True
@@ -44,7 +44,7 @@ def _shared(photo: str, stem: str) -> bool:
     try:
         with os.scandir(folder) as entries:
             return any(
-                entry.name != name and os.path.splitext(entry.name)[0] == stem and looks_like_photo(entry.name)  # noqa: PTH122
+                entry.name != name and os.path.splitext(entry.name)[0] == stem and looks_like_photo(entry.name)
                 for entry in entries
             )
     except OSError:
