@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.search.feature_index import FeatureMatrix
+from tagger.store.features import FEATURE_DTYPE
 from tagger.store.models import ensure_model
 from tagger.store.roots import add_root
 from tagger.store.session import open_store
@@ -43,7 +44,7 @@ def features(count: int, generator: np.random.Generator, centres: np.ndarray) ->
     """As a network makes them: not negative, mostly small, and near those of other pictures of the same kind."""
     kinds = generator.integers(0, KINDS, count)
     noise = generator.normal(0, 0.5, (count, WIDTH)).astype(np.float32)
-    return np.maximum(centres[kinds] + noise, 0).astype("<f2"), kinds
+    return np.maximum(centres[kinds] + noise, 0).astype(FEATURE_DTYPE), kinds
 
 
 def make(folder: Path, photos: int) -> list[str]:
@@ -137,7 +138,7 @@ def memory_peak(*, reset: bool = False) -> float:
 
 def similar(folder: Path, rows: int, rounds: int) -> None:
     generator = np.random.default_rng(2)
-    block = np.maximum(generator.normal(0.3, 0.5, (20_000, WIDTH)), 0).astype("<f2")
+    block = np.maximum(generator.normal(0.3, 0.5, (20_000, WIDTH)), 0).astype(FEATURE_DTYPE)
     path = folder / "matrix.f2"
     with path.open("wb") as file:
         for start in range(0, rows, len(block)):

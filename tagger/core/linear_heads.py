@@ -23,6 +23,16 @@ def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
     return wide
 
 
+def weights_to_bytes(weights: NDArray[np.floating]) -> bytes:
+    """A classifier's weights (features,) as they are stored and exported: little-endian float32."""
+    return weights.astype("<f4").tobytes()
+
+
+def weights_from_bytes(stored: bytes) -> NDArray[np.float32]:
+    """The inverse of `weights_to_bytes`."""
+    return np.frombuffer(stored, "<f4")
+
+
 @dataclass(frozen=True, slots=True)
 class TaughtHead:
     """A taught label for one model's features. `weights`: float32 (features,), for features of length one.

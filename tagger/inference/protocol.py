@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.system.child_process import Channel, send
 
@@ -24,6 +27,10 @@ class Outcome(StrEnum):
     LATER = "later"  # being written right now, or the storage is not answering: try again
     GONE = "gone"  # there is no such file any more
     MEMORY = "memory"  # not enough memory: try again alone
+
+
+# A photo's features between the child and the parent.
+_WIRE_DTYPE = np.dtype("<f4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one request. `features`: little-endian float32, for `FEATURES` only.
+    """What came of one request. `features`: little-endian float32 for `FEATURES`, else empty.
 
     `inferred` is false where the features come from an identical picture seen shortly before.
     """
@@ -54,6 +61,16 @@ class Reply:
     fingerprint: Fingerprint | None = None
     features: bytes = b""
     inferred: bool = False
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """The features as an array, float32 (features,); empty without any."""
+        return np.frombuffer(self.features, _WIRE_DTYPE)
+
+
+def wire_features(features: NDArray[np.floating]) -> list[bytes]:
+    """Features (photos, features) of any float type -> what a `Reply` carries for each photo."""
+    return [row.tobytes() for row in features.astype(_WIRE_DTYPE)]
 
 
 def request_json(request: Request) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tagger.inference.head import Head, head_file
 from tagger.inference.lookup import architecture
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
-from tagger.store.features import reusable_features
+from tagger.store.features import reusable_features, to_matrix
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.taught_labels import TaughtHeadsCache
@@ -78,4 +78,4 @@ def stored_labeller(
         policy = policy_for(settings, model.architecture)
     except ModelError:
         return None
-    return Labeller(model, head, policy), np.frombuffer(vector, "<f2")[np.newaxis]
+    return Labeller(model, head, policy), to_matrix([vector])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
@@ -16,7 +14,7 @@ from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import Differences
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
-from tagger.store.features import features_count, features_now, features_page
+from tagger.store.features import features_count, features_now, features_page, to_matrix
 from tagger.store.labels import LabelIds, labels_of, relabel_photos
 from tagger.store.models import Model, all_models
 from tagger.store.photos import last_photo_id
@@ -190,7 +188,7 @@ def _pages(
             ids = [photo_id for photo_id, _ in page]
             before = labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
-            features = np.frombuffer(b"".join(vector for _, vector in page), "<f2").reshape(len(page), -1)
+            features = to_matrix([vector for _, vector in page])
             judged = labeller.labels_for(session, features)
             decided = labeller.taught_keys(session)
         after = max(page[-1][0], after + leap)

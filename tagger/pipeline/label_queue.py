@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from tagger.core.clock import Clock
@@ -21,7 +22,7 @@ from tagger.inference.protocol import Outcome, Reply, Request
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.labels.labeller import Labeller
 from tagger.store import jobs, runs
-from tagger.store.features import find_twin, reusable_features, twin_hashes
+from tagger.store.features import find_twin, reusable_features, to_bytes, to_matrix, twin_hashes
 from tagger.store.jobs import Job
 from tagger.store.labels import LabelIds, relabel_photos
 from tagger.store.models import Model
@@ -36,8 +37,6 @@ _SUSPICIOUS_DEATHS = 10
 _LOOKS_AT_MOVING_FILE = 3
 _LEFT_FOR_LATER = 3600
 _TICK = 0.5
-# Features as the child sends them, and as the database keeps them.
-SENT, STORED = "<f4", "<f2"
 
 
 @dataclass(slots=True)
@@ -180,7 +179,7 @@ def _label_from_stored_features(run: LabelRun, progress: Progress, claimed: Sequ
     if not known:
         return list(claimed)
     with run.store.write() as session:
-        labels = _labels(run, session, [vector for _, vector in known])
+        labels = _labels(run, session, to_matrix([vector for _, vector in known]))
         run.label_ids.remember(session)
         new = {job.photo_id: given for (job, _), given in zip(known, labels, strict=True)}
         taught = run.labeller.taught(session)
@@ -207,10 +206,7 @@ def _requests(run: LabelRun, batch: Sequence[Job]) -> list[Request]:
     ]
 
 
-def _labels(run: LabelRun, session: Session, vectors: Sequence[bytes], kind: str = STORED) -> list[tuple[Label, ...]]:
-    if not vectors:
-        return []
-    features = np.frombuffer(b"".join(vectors), dtype=kind).reshape(len(vectors), -1)
+def _labels(run: LabelRun, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
     return run.labeller.labels_for(session, features)
 
 
@@ -222,7 +218,7 @@ def _store(run: LabelRun, progress: Progress, batch: Sequence[Job], replies: Seq
     with run.store.write() as session:
         run.label_ids.remember(session)
         # Within the transaction, so that nothing is taught between judging and storing.
-        given = _labels(run, session, [reply.features for reply in fresh], SENT)
+        given = _labels(run, session, np.stack([reply.vector for reply in fresh])) if fresh else []
         labels = dict(zip((reply.job_id for reply in fresh), given, strict=True))
         mine = jobs.still_held(session, list(by_job), run.owner)
         found: list[tuple[Job, PhotoResult]] = []
@@ -253,8 +249,7 @@ def _store_one(
         case Outcome.FEATURES if inspection is not None:
             done.labelled += 1
             done.classified += reply.inferred
-            half = np.frombuffer(reply.features, SENT).astype(STORED).tobytes()
-            return PhotoResult(job.photo_id, inspection, half, labels)
+            return PhotoResult(job.photo_id, inspection, to_bytes(reply.vector), labels)
         case Outcome.TWIN if inspection is not None:
             twin = find_twin(session, inspection.fingerprint.size, inspection.content_hash, run.model)
             if twin is None:
@@ -264,7 +259,7 @@ def _store_one(
             done.labelled += 1
             known, vector = twin
             mine = Inspection(inspection.fingerprint, known.content_hash, known.pixel_hash, known.facts)
-            return PhotoResult(job.photo_id, mine, vector, _labels(run, session, [vector])[0])
+            return PhotoResult(job.photo_id, mine, vector, _labels(run, session, to_matrix([vector]))[0])
         case Outcome.SAME_PIXELS if inspection is not None:
             same_pixels(session, job.photo_id, inspection)
             jobs.complete(session, job.job_id)

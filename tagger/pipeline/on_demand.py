@@ -78,7 +78,7 @@ class OnDemandLabeller:
         [reply] = replies
         if reply.outcome is not protocol.Outcome.FEATURES:
             raise UsageError(f"{shown_path(name or path)} cannot be labelled: {reply.reason}.")
-        features = np.frombuffer(reply.features, "<f4")[np.newaxis]
+        features = reply.vector[np.newaxis]
         policy = policy_for(self._settings, chosen.architecture.name)
         taught = taught_heads(self._settings, chosen.model_id)
         about = chosen.model_id, chosen.architecture.name

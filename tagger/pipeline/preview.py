@@ -74,7 +74,7 @@ def preview(
     compared = [photo for photo in photos if photo.id in fresh]
     if not compared:
         raise TaggerError("None of the photos could be looked at; are their folders there?")
-    features = np.stack([np.frombuffer(fresh[photo.id].features, "<f4") for photo in compared])
+    features = np.stack([fresh[photo.id].vector for photo in compared])
     after = [{label.name for label in labels if label.shown} for labels in policy.labels_for(head.scores(features))]
     rate = len(photos) / seconds
     return _compare(compared, [before[photo.id] for photo in compared], after, total, rate)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import replacing
 from tagger.store import jobs
+from tagger.store.features import FEATURE_DTYPE, to_matrix
 from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
@@ -75,13 +76,13 @@ class FeatureMatrix:
     def rows(self, part: range) -> NDArray[np.float16]:
         """Some rows, mapped; float16 (rows, width)."""
         found: NDArray[np.float16] = np.memmap(
-            self.path, "<f2", "r", offset=part.start * self.width * 2, shape=(len(part), self.width)
+            self.path, FEATURE_DTYPE, "r", offset=part.start * self.width * 2, shape=(len(part), self.width)
         )
         return found
 
     def units(self, places: Sequence[int]) -> NDArray[np.float32]:
         """Rows of length one, float32 (places, width)."""
-        whole = np.memmap(self.path, "<f2", "r", shape=(len(self.ids), self.width))
+        whole = np.memmap(self.path, FEATURE_DTYPE, "r", shape=(len(self.ids), self.width))
         wide = float32_of(whole[list(places)], np.empty((len(places), self.width), np.int32))
         wide *= _SCALE
         wide /= np.maximum(self.lengths[list(places)], np.float32(1e-12))[:, np.newaxis]
@@ -202,7 +203,7 @@ def _take_over(
                 rows |= dict(session.execute(query).all())
             fresh: list[bytes] = []
             for number in sorted(rows):
-                vector = np.frombuffer(rows[number], "<f2").astype(np.float32)
+                vector = to_matrix([rows[number]])[0].astype(np.float32)
                 width = width or len(vector)
                 length = float(np.sqrt(vector @ vector))
                 if number in places:

@@ -18,7 +18,7 @@ from tagger.search.feature_index import FeatureMatrix, open_matrix
 from tagger.search.near_duplicates import near_duplicates
 from tagger.store import jobs, records
 from tagger.store.counts import main_model
-from tagger.store.features import reusable_features
+from tagger.store.features import reusable_features, to_matrix
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store
@@ -40,7 +40,7 @@ def similar_to(
         record = records.find_photo(session, path)
         model = _model_of(store, record)
         own = None if record is None else reusable_features(session, [record.id], model).get(record.id)
-    vector = _looked_at(settings, path, model, fetching) if own is None else np.frombuffer(own, "<f2")
+    vector = _looked_at(settings, path, model, fetching) if own is None else to_matrix([own])[0]
     matrix = _matrix(store, settings, model, gathering)
     # Itself, and what is missing by now, only take up places; how many are missing is not known before.
     wanted, found = limit + 1, list[tuple[PhotoRecord, float]]()
@@ -74,7 +74,7 @@ def _looked_at(
     [reply] = extract_with_model(settings, model, [path], fetching, lambda _done, _total: None)
     if reply.outcome is not Outcome.FEATURES:
         raise UsageError(f"{shown_path(path)} cannot be looked at: {reply.reason or 'it is not there'}.")
-    return np.frombuffer(reply.features, "<f4")
+    return reply.vector
 
 
 def _matrix(store: Store, settings: Settings, model: Model, gathering: Tell) -> FeatureMatrix:

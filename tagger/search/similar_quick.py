@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from itertools import islice
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.core.linear_heads import unit
-from tagger.store.features import reusable_features
+from tagger.store.features import reusable_features, to_matrix
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.tables import PhotoLabelRow, PhotoRow
@@ -35,12 +34,12 @@ def similar(session: Session, record: PhotoRecord, limit: int) -> list[tuple[int
         return []
     ids = sorted(_candidates(session, record))
     found: list[tuple[int, float]] = []
-    this = unit(np.frombuffer(own, "<f2")[np.newaxis])
+    this = unit(to_matrix([own]))
     iterator = iter(ids)
     while part := list(islice(iterator, 500)):
         vectors = reusable_features(session, part, model)
         if vectors:
-            rows = np.frombuffer(b"".join(vectors.values()), "<f2").reshape(len(vectors), -1)
+            rows = to_matrix(list(vectors.values()))
             found += zip(vectors, (unit(rows) @ this[0]).tolist(), strict=True)
     found.sort(key=lambda item: (-item[1], item[0]))
     # An identical copy is told elsewhere; here it would only fill places.

@@ -1,18 +1,30 @@
-"""Stored features of photos, and twins: files with the same bytes."""
+"""Stored features of photos: their bytes as matrices, and who has them; twins, which are files with the same bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.store.models import Model
-from tagger.store.tables import (
-    FeatureRow,
-    PhotoRow,
-)
+from tagger.store.tables import FeatureRow, PhotoRow
+
+# A photo's features as the database keeps them: rounded to half precision, without a header.
+FEATURE_DTYPE = np.dtype("<f2")
+
+
+def to_matrix(vectors: Sequence[bytes]) -> NDArray[np.float16]:
+    """Stored features of photos -> float16 (photos, features); (0, 0) without any."""
+    return np.frombuffer(b"".join(vectors), FEATURE_DTYPE).reshape(len(vectors), -1 if vectors else 0)
+
+
+def to_bytes(features: NDArray[np.floating]) -> bytes:
+    """One photo's features (features,) of any float type, or rows of them -> what the database keeps."""
+    return features.astype(FEATURE_DTYPE).tobytes()
 
 
 def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int = 1000) -> dict[int, list[bytes]]:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.core.linear_heads import TaughtHead, TaughtHeads
+from tagger.core.linear_heads import TaughtHead, TaughtHeads, weights_from_bytes, weights_to_bytes
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Label, Origin
 from tagger.store import jobs, ledger
+from tagger.store.features import to_matrix
 from tagger.store.labels import LabelIds
 from tagger.store.models import Model
 from tagger.store.tables import (
@@ -191,7 +192,7 @@ def remember_head(session: Session, taught: Taught, model: Model, trained: Train
         TaughtHeadRow(
             taught_id=taught.id,
             model_id=model.id,
-            weights=None if head is None else head.weights.astype("<f4").tobytes(),
+            weights=None if head is None else weights_to_bytes(head.weights),
             bias=0.0 if head is None else head.bias,
             threshold=1.0 if head is None else head.threshold,
             trained_at=int(now),
@@ -214,7 +215,7 @@ def trained(session: Session, taught: Taught) -> dict[int, Trained]:
 def _head(row: TaughtHeadRow, key: str, name: str) -> TaughtHead | None:
     if row.weights is None:
         return None
-    return TaughtHead(key, name, np.frombuffer(row.weights, "<f4"), row.bias, row.threshold)
+    return TaughtHead(key, name, weights_from_bytes(row.weights), row.bias, row.threshold)
 
 
 class TaughtHeadsCache:
@@ -256,8 +257,8 @@ class TaughtHeadsCache:
 
 def feature_pages(
     session: Session, model: Model, page: int = 2000, *, every: bool = False
-) -> Iterator[tuple[list[int], bytes]]:
-    """Photo ids and features (bytes of float16, a row a photo) page by page, of the photos that the model labelled.
+) -> Iterator[tuple[list[int], NDArray[np.float16]]]:
+    """Photo ids and features, float16 (photos, features), page by page, of the photos that the model labelled.
 
     `every`: also of those that another model labelled since.
     """
@@ -270,7 +271,7 @@ def feature_pages(
         if not rows:
             return
         after = rows[-1][0]
-        yield [row[0] for row in rows], b"".join(row[1] for row in rows)
+        yield [row[0] for row in rows], to_matrix([row[1] for row in rows])
 
 
 def labelled_with(session: Session, taught: Taught) -> int:

@@ -13,6 +13,7 @@ from tagger.core.config import Settings
 from tagger.core.linear_heads import TaughtHead, sigmoid, unit
 from tagger.core.photo import JobKind
 from tagger.store import jobs, taught_labels
+from tagger.store.features import to_matrix
 from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
@@ -29,9 +30,9 @@ def scored_by(store: Store, heads: Sequence[TaughtHead], model: Model) -> list[S
     ids: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     scores: list[NDArray[np.float32]] = [np.zeros((0, len(heads)), np.float32)]
     with store.read() as session:
-        for numbers, vectors in taught_labels.feature_pages(session, model):
+        for numbers, matrix in taught_labels.feature_pages(session, model):
             ids.append(np.array(numbers))
-            scores.append(sigmoid(unit(np.frombuffer(vectors, "<f2").reshape(len(numbers), -1)) @ weights + biases))
+            scores.append(sigmoid(unit(matrix) @ weights + biases))
     photos, each = np.concatenate(ids), np.ascontiguousarray(np.concatenate(scores).T)
     return [Scored(photos, row) for row in each]
 
@@ -81,5 +82,5 @@ def _since(session: Session, model: Model, head: TaughtHead, started: float) -> 
     ).all()
     if not rows:
         return Scored.nothing()
-    features = np.frombuffer(b"".join(row[1] for row in rows), "<f2").reshape(len(rows), -1)
+    features = to_matrix([row[1] for row in rows])
     return Scored(np.array([row[0] for row in rows]), head.scores(unit(features)))

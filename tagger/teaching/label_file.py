@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Section, Share
 from tagger.core.errors import UsageError
-from tagger.core.linear_heads import TaughtHead
+from tagger.core.linear_heads import TaughtHead, weights_from_bytes, weights_to_bytes
 from tagger.core.paths import shown_path
 from tagger.store.models import Model
 from tagger.store.taught_labels import Taught, Trained
@@ -90,7 +90,7 @@ def _as_label(label: Taught, head: TaughtHead, trained: Trained) -> _Label:
     return _Label(
         key=label.key,
         name=label.name,
-        weights=base64.b64encode(head.weights.astype("<f4").tobytes()).decode(),
+        weights=base64.b64encode(weights_to_bytes(head.weights)).decode(),
         bias=head.bias,
         threshold=head.threshold,
         precision=label.precision,
@@ -133,7 +133,7 @@ def _trained(path: Path, content: _Content, label: _Label) -> Trained:
         raise _wrong(path, f"the weights of {name!r} are damaged") from error
     if len(raw) != 4 * content.features:
         raise _wrong(path, f"the weights of {name!r} do not fit its model")
-    weights = np.frombuffer(raw, "<f4")
+    weights = weights_from_bytes(raw)
     if not np.isfinite(weights).all():
         raise _wrong(path, f"the weights of {name!r} are no numbers")
     head = TaughtHead(label.key, name, weights, label.bias, label.threshold)

@@ -22,7 +22,7 @@ from tagger.inference.worker_client import WorkerClient
 from tagger.pipeline.look import Tell, extract_features, extract_with_model
 from tagger.store import jobs, taught_labels
 from tagger.store.counts import main_model
-from tagger.store.features import reusable_features
+from tagger.store.features import reusable_features, to_bytes, to_matrix
 from tagger.store.labels import LabelIds
 from tagger.store.models import Model
 from tagger.store.session import Store
@@ -125,11 +125,10 @@ class Teacher:
         ]
         used = [one for one, _ in pairs]
         counts = Counter(one.kind for one in used)
-        joined = np.frombuffer(b"".join(vector for _, vector in pairs), "<f2")
         candidate = train(
             task.key,
             task.name,
-            unit(joined.reshape(len(pairs), -1 if pairs else 0)),
+            unit(to_matrix([vector for _, vector in pairs])),
             np.array([one.kind for one in used], np.str_),
             Report(counts[Kind.YES], counts[Kind.NO], counts[Kind.SAMPLED], wanted=task.wanted),
         )
@@ -141,11 +140,7 @@ class Teacher:
             replies = extract_features(client, paths, self.settings.engine.batch_size, self.looking)
         else:
             replies = extract_with_model(self.settings, model, paths, self.fetching, self.looking)
-        return {
-            paths[reply.job_id]: np.frombuffer(reply.features, "<f4").astype("<f2").tobytes()
-            for reply in replies
-            if reply.outcome is Outcome.FEATURES
-        }
+        return {paths[reply.job_id]: to_bytes(reply.vector) for reply in replies if reply.outcome is Outcome.FEATURES}
 
     def keep(self, lesson: Lesson, started: float, *, on: bool) -> int:
         """Keep what was taught, and give the label to the library if it is on (already, or from now on).

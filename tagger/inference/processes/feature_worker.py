@@ -31,7 +31,7 @@ from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.inference.engines import Engine
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
-from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies
+from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies, wire_features
 from tagger.inference.throttle import Throttle
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
@@ -209,12 +209,12 @@ class _Worker:
         for start in range(0, len(waiting), self._batch_size):
             part = waiting[start : start + self._batch_size]
             pixels = np.stack([seen.pixels for seen in part if seen.pixels is not None])
-            features = self._engine.features(pixels).astype("<f4")
+            features = wire_features(self._engine.features(pixels))
             for seen, row in zip(part, features, strict=True):
                 inspection = seen.reply.inspection
                 if inspection is not None:
-                    found[inspection.pixel_hash] = row.tobytes()
-                    self._memory.remember(inspection, row.tobytes())
+                    found[inspection.pixel_hash] = row
+                    self._memory.remember(inspection, row)
         return [self._complete(seen, found, fresh) for seen in batch]
 
     def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Reply:
