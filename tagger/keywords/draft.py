@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tagger.core.formats import JPEG_START
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, Label
 from tagger.keywords import replace_file
@@ -23,10 +22,12 @@ from tagger.keywords.journal import (
 )
 from tagger.keywords.metadata import sidecar, xmp
 from tagger.keywords.metadata.fields import Field, asked_for
-from tagger.keywords.metadata.jpeg_photo import DeclinedError, FieldError, Found, Photo
+from tagger.keywords.metadata.formats import NOT_WRITABLE, is_writable, open_metadata
+from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.plan import Owned, Plan, owned, plan_write
+from tagger.keywords.read import read_photo
 from tagger.keywords.replace_file import ChangedError, UnwritableError
 from tagger.labels import taxonomy
 from tagger.store import ledger
@@ -35,9 +36,6 @@ from tagger.store.labels import labels_of
 from tagger.store.ledger import PHOTO, SIDECAR, Entry
 from tagger.store.photos import stored_fingerprint
 from tagger.store.roots import all_roots
-
-# Enough for the metadata of nearly every JPEG.
-_HEAD_BYTES = 256 << 10
 
 
 @dataclass(slots=True)
@@ -143,18 +141,17 @@ class _Drafting:
         if path is None:
             raise DeclinedError("it is a link to a file outside the library")
         try:
-            content = replace_file.read(path, settings.limits.file_mb << 20, begin=JPEG_START, lent=True)
+            content = replace_file.read(path, settings.limits.file_mb << 20, only_if=is_writable, lent=True)
         except UnwritableError as error:
             raise DeclinedError(str(error)) from error
-        if content.data[: len(JPEG_START)] != JPEG_START:
-            raise DeclinedError("only JPEG files are written into")
+        if not is_writable(content.data):
+            raise DeclinedError(NOT_WRITABLE)
         if content.status.st_nlink > 1 and not settings.keywords.hard_links:
             raise DeclinedError("it has several names (hard links), which would come apart")
         if job.fingerprint.ctime_ns is None and content.hash != job.content_hash:
             # Where nothing but size and time tells, the bytes decide whether it is what was labelled.
             raise ChangedError
-        photo = Photo(content.data)
-        plan, splices = self._embedding(photo)
+        plan, splices = self._embedding(open_metadata(content.data))
         change = None
         if splices:
             known = job.content_hash
@@ -163,13 +160,14 @@ class _Drafting:
             )
         self.draft.add(PHOTO, plan, self.known[PHOTO], change)
 
-    def _embedding(self, photo: Photo) -> tuple[Plan, list[Splice]]:
+    def _embedding(self, photo: MetadataFile) -> tuple[Plan, Sequence[Splice]]:
+        found = photo.found
         while True:
-            plan = self._plan(PHOTO, photo.found, {})
+            plan = self._plan(PHOTO, found, {})
             try:
-                return plan, photo.splices(plan) if plan else []
+                return plan, photo.splices(plan) or () if plan else ()
             except FieldError as error:
-                photo.without(error)
+                found = found.closing(error)
 
     def beside(self, photo: str, place: str, status: os.stat_result) -> None:
         """Into the sidecar. Raises UnwritableError, ChangedError, OSError."""
@@ -196,16 +194,8 @@ class _Drafting:
 
     def _around(self, photo: str) -> Mapping[Field, Sequence[str]]:
         """A person's keywords inside the photo, which a new field in a sidecar would hide."""
-        limit = self.writer.settings.limits.file_mb << 20
-        for size in (_HEAD_BYTES, None):
-            content = replace_file.read(os.path.realpath(photo), limit, size)
-            if content.data[: len(JPEG_START)] != JPEG_START:
-                break
-            try:
-                return sidecar.persons_keywords(Photo(content.data).found)
-            except DeclinedError:
-                continue
-        return sidecar.embedded_keywords(bytes(replace_file.read(os.path.realpath(photo), limit).data))
+        found = read_photo(photo, self.writer.settings.limits.file_mb << 20)
+        return {} if found is None else found.persons_keywords()
 
     def _plan(self, target: str, found: Found, around: Mapping[Field, Sequence[str]]) -> Plan:
         mine = owned_from(self.known[target])

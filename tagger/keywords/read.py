@@ -1,61 +1,72 @@
-"""Which keywords stand in a photo and in its sidecar, for people to see."""
+"""Reading the keywords of a photo and its sidecar, without writing anything."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
-from tagger.core.formats import JPEG_START
-from tagger.keywords.metadata.jpeg_photo import DeclinedError, Found, Photo
-from tagger.keywords.metadata.sidecar import Sidecar, packet_in, persons_keywords
+from tagger.core.config import Settings
+from tagger.keywords.metadata.formats import open_metadata
+from tagger.keywords.metadata.metadata_file import DeclinedError, Found
+from tagger.keywords.metadata.sidecar import Sidecar, sidecar_path
 from tagger.keywords.metadata.xmp import XmpError
+from tagger.keywords.metadata.xmp_fields import packet_in
+from tagger.keywords.replace_file import read
+
+# The metadata of nearly every photo that can be written into ends before this.
+_HEAD_BYTES = 256 << 10
 
 
 def keywords_in(photo: bytes, sidecar: bytes | None) -> dict[str, list[str]]:
-    """The keywords by the name of their field, `sidecar dc:subject` for those beside the photo; whoever wrote them.
+    """All keywords by the name of their field; fields of the sidecar are named `sidecar dc:subject`.
 
-    What is damaged is taken for empty.
+    Damaged metadata count as empty.
     """
-    found = _in_photo(photo)
+    found = _texts(_found_in(photo))
     if sidecar is not None:
-        try:
+        with suppress(XmpError):
             found |= {f"sidecar {name}": words for name, words in _texts(Sidecar.parse(sidecar).found).items()}
-        except XmpError:
-            return found
     return found
 
 
-def persons_words(photo: bytes, sidecar: bytes | None) -> set[str]:
-    """The keywords that a person gave a photo, in it or beside it; of hierarchical ones the last level.
+def read_photo(path: str, max_bytes: int) -> Found | None:
+    """The keywords inside a photo of any format; None if there are none or they are damaged. Follows links.
 
-    Those that tagger wrote itself are left out, by their mark. What is damaged is taken for empty.
+    Reads no more than the head of the file where that is enough. Raises OSError, UnwritableError, ChangedError.
     """
-    found: list[Found] = []
-    if photo.startswith(JPEG_START):
-        try:
-            found.append(Photo(photo).found)
-        except DeclinedError:
-            found += filter(None, [packet_in(photo)])
-    else:
-        found += filter(None, [packet_in(photo)])
-    if sidecar is not None:
+    # A link of the library may lead elsewhere; reading is allowed where labelling is.
+    path = os.path.realpath(path)
+    with suppress(DeclinedError):
+        return open_metadata(read(path, max_bytes, _HEAD_BYTES).data).found
+    return _found_in(bytes(read(path, max_bytes).data))
+
+
+def persons_words(path: str, settings: Settings) -> set[str]:
+    """The keywords that a person gave a photo, in it or in its sidecar; the last level of hierarchical ones.
+
+    Tagger's own are left out, by their mark. Damaged metadata count as empty. Raises OSError, UnwritableError,
+    ChangedError.
+    """
+    limit = settings.limits.file_mb << 20
+    found = [read_photo(path, limit)]
+    beside, exists = sidecar_path(path, settings.keywords)
+    if exists:
         with suppress(XmpError):
-            found.append(Sidecar.parse(sidecar).found)
+            found.append(Sidecar.parse(bytes(read(beside, limit).data)).found)
     words: set[str] = set()
-    for one in found:
-        for field, texts in persons_keywords(one).items():
+    for one in filter(None, found):
+        for field, texts in one.persons_keywords().items():
             separator = field.separator
             words.update(text.rpartition(separator)[2] if separator else text for text in texts)
     return {" ".join(word.split()) for word in words if word.strip()}
 
 
-def _in_photo(data: bytes) -> dict[str, list[str]]:
-    if data.startswith(JPEG_START):
-        try:
-            return _texts(Photo(data).found)
-        except DeclinedError:
-            # Nothing may be written into it; its packet may be read all the same.
-            return _texts(packet_in(data))
-    return _texts(packet_in(data))
+def _found_in(photo: bytes) -> Found | None:
+    try:
+        return open_metadata(photo).found
+    except DeclinedError:
+        # Nothing may be written into it, but its packet can be read.
+        return packet_in(photo)
 
 
 def _texts(found: Found | None) -> dict[str, list[str]]:

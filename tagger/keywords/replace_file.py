@@ -16,10 +16,11 @@ import os
 import signal
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tagger.core.formats import SNIFF_BYTES
 from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.keywords.metadata.splices import Splice, pieces
 
@@ -85,10 +86,17 @@ def hash_after(old: bytes | memoryview, splices: Sequence[Splice]) -> bytes:
     return content_hash_of_parts(view[part.start : part.stop] if isinstance(part, range) else part for part in parts)
 
 
-def read(path: str, max_bytes: int, limit: int | None = None, *, begin: bytes = b"", lent: bool = False) -> Content:
+def read(
+    path: str,
+    max_bytes: int,
+    limit: int | None = None,
+    *,
+    only_if: Callable[[bytes], bool] | None = None,
+    lent: bool = False,
+) -> Content:
     """Read a regular file, following no link. `limit`: no more than its first bytes.
 
-    `begin`: of a file that does not begin so, only its beginning is read, whatever its size.
+    `only_if`: asked with the first `SNIFF_BYTES`; where it says no, only these are read, whatever the file's size.
     `lent`: the bytes are good until this thread reads the next file like that.
     Raises UnwritableError for what is no regular file or too large, ChangedError if it changes meanwhile, OSError.
     """
@@ -97,7 +105,7 @@ def read(path: str, max_bytes: int, limit: int | None = None, *, begin: bytes = 
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise UnwritableError("it is no regular file")
-        if begin and (head := os.pread(descriptor, len(begin), 0)) != begin:
+        if only_if is not None and not only_if(head := os.pread(descriptor, SNIFF_BYTES, 0)):
             return Content(path, head, before)
         if before.st_size > max_bytes and limit is None:
             raise UnwritableError(f"it has more than {max_bytes >> 20:,} MB")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tagger.core.config import KeywordSettings
-from tagger.core.formats import JPEG_START
+from tagger.core.formats import SNIFF_BYTES
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind
 from tagger.keywords import replace_file
@@ -29,7 +29,8 @@ from tagger.keywords.journal import (
 from tagger.keywords.merge import folded
 from tagger.keywords.metadata import sidecar, splices, xmp
 from tagger.keywords.metadata.fields import Field
-from tagger.keywords.metadata.jpeg_photo import DeclinedError, Found, Photo
+from tagger.keywords.metadata.formats import is_writable, open_metadata
+from tagger.keywords.metadata.metadata_file import DeclinedError, Found, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.plan import Owned, owned, plan_undo
@@ -250,12 +251,12 @@ def _draft_file(
     status: os.stat_result,
 ) -> None:
     mine = owned_from(known.entries[target])
-    begin = JPEG_START if target == PHOTO else b""
-    content = replace_file.read(path, writer.settings.limits.file_mb << 20, begin=begin, lent=True)
-    if content.data[: len(begin)] != begin:
+    only_if = is_writable if target == PHOTO else None
+    content = replace_file.read(path, writer.settings.limits.file_mb << 20, only_if=only_if, lent=True)
+    if only_if is not None and not only_if(content.data[:SNIFF_BYTES]):
         return
     try:
-        parsed = Photo(content.data) if target == PHOTO else Sidecar.parse(bytes(content.data))
+        parsed = _parsed(target, content.data)
     except (DeclinedError, xmp.XmpError):
         if not mine:
             # Nothing was ever written there.
@@ -264,8 +265,7 @@ def _draft_file(
     found = parsed.found
     owns = _owns(found, mine)
     has_any = any((name_own.labels or name_own.seeds) for name_own in owns.values())
-    head = parsed.head_size if isinstance(parsed, Photo) else len(content.data)
-    exact = _exact(content, head, target, known.writes, choice) if has_any else None
+    exact = _exact(content, parsed.head_size, target, known.writes, choice) if has_any else None
     if exact is not None:
         made, after = exact
         removed = _gone(owns, after)
@@ -283,8 +283,9 @@ def _draft_file(
     draft.files.append((change, removed, exact is not None))
 
 
-def _parse(target: str, data: bytes) -> Found:
-    return Photo(data).found if target == PHOTO else Sidecar.parse(data).found
+def _parsed(target: str, data: bytes | memoryview) -> MetadataFile:
+    """A photo or a sidecar. Raises DeclinedError, XmpError."""
+    return open_metadata(data) if target == PHOTO else Sidecar.parse(bytes(data))
 
 
 def _owns(found: Found, mine: Mapping[Field, Owned]) -> dict[Field, Owned]:
@@ -347,7 +348,7 @@ def _exact(
             return None
         if now != past.before.hash:
             return None
-        found = _parse(target, older)
+        found = _parsed(target, older).found
         if choice.run_id is not None or not found.mark:
             # The splices of a single write are small; several are told as one.
             made = back if first else [Splice(0, len(content.data), older)]

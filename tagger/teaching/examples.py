@@ -14,12 +14,10 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
-from tagger.core.formats import JPEG_START
 from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.intake.walk import photos_below
-from tagger.keywords.metadata import sidecar
 from tagger.keywords.read import persons_words
-from tagger.keywords.replace_file import ChangedError, UnwritableError, read
+from tagger.keywords.replace_file import ChangedError, UnwritableError
 from tagger.search.find import photos_of
 from tagger.store import records
 from tagger.store.session import Store
@@ -27,8 +25,6 @@ from tagger.store.tables import PhotoRow, RootRow
 from tagger.store.taught_labels import Example, Kind
 
 _PAGE = 500
-# Enough for the metadata of nearly every JPEG.
-_HEAD_BYTES = 256 << 10
 
 
 def examples_from(settings: Settings, session: Session, kind: Kind, source: str) -> list[Example]:
@@ -113,14 +109,8 @@ def _labelled_photos(session: Session) -> Sequence[tuple[int, PhotoPath]]:
 
 
 def _words_of(settings: Settings, path: str) -> set[str] | None:
-    """The keywords of a photo; None where it cannot be read."""
-    limit = settings.limits.file_mb << 20
+    """The keywords that a person gave a photo; None where they cannot be read."""
     try:
-        # A link of the library may lead elsewhere; reading is allowed where labelling is.
-        photo = bytes(read(os.path.realpath(path), limit, _HEAD_BYTES).data)
-        if not photo.startswith(JPEG_START):
-            photo = bytes(read(os.path.realpath(path), limit).data)
-        beside, exists = sidecar.sidecar_path(path, settings.keywords)
-        return persons_words(photo, bytes(read(beside, limit).data) if exists else None)
+        return persons_words(path, settings)
     except (OSError, UnwritableError, ChangedError):
         return None

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tagger.keywords.from_labels import Keyword
 from tagger.keywords.metadata.fields import Field, asked_for
-from tagger.keywords.metadata.jpeg_photo import FieldError, Photo
+from tagger.keywords.metadata.jpeg_photo import JpegPhoto
+from tagger.keywords.metadata.metadata_file import FieldError, Found
 from tagger.keywords.metadata.splices import Splice, apply, reverse, unpacked
 from tagger.keywords.plan import Owned, Plan, owned, plan_undo, plan_write
 
@@ -103,31 +104,29 @@ def array(name: str, texts: Sequence[str], kind: str = "Bag", gap: str = "\n  ")
 # --- what tagger does, in memory ----------------------------------------------------------------------------
 
 
-def plan_for(photo: Photo, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()) -> Plan:
+def plan_for(found: Found, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()) -> Plan:
     """The plan that writes some keywords into a photo that nothing but its mark is known of."""
-    owns = owns_of(photo)
-    return plan_write(photo.found.states, owns, [Keyword(name, above) for name in names], asked_for(targets))
+    return plan_write(found.states, owns_of(found), [Keyword(name, above) for name in names], asked_for(targets))
 
 
-def owns_of(photo: Photo) -> dict[Field, Owned]:
-    return {
-        name: owned(state, photo.found.mark.get(name, Owned()), Owned()) for name, state in photo.found.states.items()
-    }
+def owns_of(found: Found) -> dict[Field, Owned]:
+    return {name: owned(state, found.mark.get(name, Owned()), Owned()) for name, state in found.states.items()}
 
 
 def splices_for(
-    photo: Photo, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()
+    photo: JpegPhoto, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()
 ) -> list[Splice]:
+    found = photo.found
     while True:
-        plan = plan_for(photo, names, targets, above)
+        plan = plan_for(found, names, targets, above)
         try:
             return photo.splices(plan) if plan else []
         except FieldError as error:
-            photo.without(error)
+            found = found.closing(error)
 
 
 def written(data: bytes, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()) -> bytes:
-    splices = splices_for(Photo(data), names, targets, above)
+    splices = splices_for(JpegPhoto(data), names, targets, above)
     new = apply(data, splices)
     assert apply(new, unpacked(reverse(data, splices))) == data
     return new
@@ -135,8 +134,10 @@ def written(data: bytes, names: Sequence[str], targets: Sequence[str] = (), abov
 
 def taken_back(data: bytes) -> bytes:
     """Everything of tagger's out of a photo, by its mark alone."""
-    photo = Photo(data)
-    return apply(data, photo.splices(plan_undo(photo.found.states, owns_of(photo), lambda _field, _keyword: True)))
+    photo = JpegPhoto(data)
+    return apply(
+        data, photo.splices(plan_undo(photo.found.states, owns_of(photo.found), lambda _field, _keyword: True))
+    )
 
 
 # --- hypothesis ---------------------------------------------------------------------------------------------

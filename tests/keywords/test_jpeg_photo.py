@@ -13,7 +13,8 @@ from tagger.keywords.merge import folded
 from tagger.keywords.metadata.fields import TARGETS, Field
 from tagger.keywords.metadata.iptc import Resources
 from tagger.keywords.metadata.jpeg import Jpeg
-from tagger.keywords.metadata.jpeg_photo import DeclinedError, Photo
+from tagger.keywords.metadata.jpeg_photo import JpegPhoto
+from tagger.keywords.metadata.metadata_file import DeclinedError
 from tests.keywords.samples import (
     PHOTOSHOP,
     SOF,
@@ -37,7 +38,7 @@ TARGET_LISTS = st.lists(st.sampled_from(sorted(TARGETS)), max_size=3)
 
 
 def keywords(data: bytes) -> dict[Field, list[str]]:
-    return {field: list(state.keywords) for field, state in Photo(data).found.states.items() if state.exists}
+    return {field: list(state.keywords) for field, state in JpegPhoto(data).found.states.items() if state.exists}
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
@@ -59,7 +60,7 @@ def test_any_layout_is_edited_without_loss_or_declined(data: bytes, names: list[
     kept = [(s.marker, s.data) for s in old.segments if s.marker not in ours]
     assert [(s.marker, s.data) for s in edited.segments if s.marker not in ours] == kept
     # A second time there is nothing to do.
-    assert not splices_for(Photo(new), names, targets)
+    assert not splices_for(JpegPhoto(new), names, targets)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
@@ -73,7 +74,7 @@ def test_taking_back_by_the_mark_alone_leaves_what_was_there(data: bytes, names:
     back = taken_back(new)
     left = keywords(back)
     assert {field: texts for field, texts in left.items() if texts} == {f: t for f, t in before.items() if t}
-    assert not Photo(back).found.mark
+    assert not JpegPhoto(back).found.mark
     if Jpeg(data).xmp is None and not targets and Field.XP not in before and Field.IPTC not in before:
         assert back == data
 
@@ -176,8 +177,8 @@ def test_latin_1_is_left_alone() -> None:
     new = written(data, ["tiger"])
     assert (0xED, payload) in [(segment.marker, segment.data) for segment in Jpeg(new).segments]
     assert keywords(new)[Field.SUBJECT] == ["größer", "tiger"]
-    photo = Photo(data)
-    assert any("not in UTF-8" in note for note in plan_for(photo, ["tiger"]).notes)
+    photo = JpegPhoto(data)
+    assert any("not in UTF-8" in note for note in plan_for(photo.found, ["tiger"]).notes)
 
 
 def test_plain_ascii_is_extended_and_declared_only_where_it_must_be() -> None:
@@ -190,8 +191,8 @@ def test_plain_ascii_is_extended_and_declared_only_where_it_must_be() -> None:
 
 def test_what_is_too_long_for_iptc_is_in_xmp_only_and_said() -> None:
     data = with_iptc(iptc([b"beach"]))
-    photo = Photo(data)
-    plan = plan_for(photo, ["y" * 65, "tiger"])
+    photo = JpegPhoto(data)
+    plan = plan_for(photo.found, ["y" * 65, "tiger"])
     assert plan.changes[Field.IPTC].add == ("tiger",)
     assert plan.changes[Field.SUBJECT].add == ("beach", "y" * 65, "tiger")
     assert any("cannot hold" in note for note in plan.notes)
@@ -199,7 +200,7 @@ def test_what_is_too_long_for_iptc_is_in_xmp_only_and_said() -> None:
 
 def test_iptc_is_not_made_where_it_would_hide_a_long_keyword() -> None:
     text = f"<rdf:Description rdf:about=''>{array('dc:subject', ['z' * 100])}</rdf:Description>"
-    plan = plan_for(Photo(jpeg([(0xE1, XMP + packet(text)), SOF])), ["tiger"], ["photoprism"])
+    plan = plan_for(JpegPhoto(jpeg([(0xE1, XMP + packet(text)), SOF])).found, ["tiger"], ["photoprism"])
     assert not plan.changes[Field.IPTC]
     assert any("would hide" in note for note in plan.notes)
 
@@ -264,7 +265,7 @@ def test_exif_that_cannot_be_extended_is_left_alone_and_said(block: bytes) -> No
     new = written(data, ["tiger"], ["windows"])
     assert b"Exif\0\0" + block in new
     assert keywords(new)[Field.SUBJECT] == ["tiger"]
-    assert any("EXIF" in note for note in plan_for(Photo(data), ["tiger"], ["windows"]).notes)
+    assert any("EXIF" in note for note in plan_for(JpegPhoto(data).found, ["tiger"], ["windows"]).notes)
 
 
 def test_exif_without_room_for_more_is_not_written() -> None:

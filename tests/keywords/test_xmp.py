@@ -5,8 +5,8 @@ from hypothesis import given
 
 from tagger.keywords.merge import exact, without
 from tagger.keywords.metadata.fields import Field
-from tagger.keywords.metadata.jpeg_photo import MARK, NAMES
 from tagger.keywords.metadata.xmp import Edit, Packet, XmpError, new_packet, outline
+from tagger.keywords.metadata.xmp_fields import MARK, NAMES
 from tests.keywords.samples import NS, WORDS, array, packet, packets
 
 SUBJECT = NAMES[Field.SUBJECT]

@@ -6,69 +6,24 @@ Whatever cannot be done without loss raises DeclinedError, and the keywords go t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 from tagger.keywords.merge import without
 from tagger.keywords.metadata import exif, iptc, xmp
-from tagger.keywords.metadata.fields import XMP_FIELDS, XMP_NAMES, Field
+from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
+from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found
 from tagger.keywords.metadata.splices import Splice, apply
-from tagger.keywords.plan import FieldState, Owned, Plan, read_mark
+from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
+from tagger.keywords.plan import FieldState, Plan
 
-NAMES: Mapping[Field, xmp.Name] = {field: xmp.Name(*XMP_NAMES[field]) for field in XMP_FIELDS}
-MARK = xmp.Name("urn:tagger:keywords:1/", "wrote", "tagger")
 _IN_EXTENDED = re.compile(rb"[:<](?:subject|hierarchicalSubject|TagsList)[\s/>=]")
 # A start of scan marker and the length of its header.
 _SCAN_HEADER = 4
 _PADDING = re.compile(rb"[ \t\r\n]+(?=<\?xpacket end)")
 
 
-class DeclinedError(ValueError):
-    """A photo into which nothing is written, and why, as the rest of a sentence that begins with "because"."""
-
-
-class FieldError(DeclinedError):
-    """A field besides XMP that cannot be written; the others can (see `Photo.without`)."""
-
-    def __init__(self, field: Field, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The keywords of a file: each field as it is, and what its mark says is tagger's."""
-
-    states: Mapping[Field, FieldState]
-    mark: Mapping[Field, Owned]
-
-
-def packet_states(packet: xmp.Packet | None) -> Found:
-    """The fields of an XMP packet; without one, fields that do not exist. Raises XmpError."""
-    if packet is None:
-        return Found({field: FieldState() for field in XMP_FIELDS}, {})
-    states = {field: FieldState(tuple(packet.texts(NAMES[field])), packet.has(NAMES[field])) for field in XMP_FIELDS}
-    return Found(states, read_mark(packet.texts(MARK)))
-
-
-def packet_edits(packet: xmp.Packet | None, plan: Plan) -> dict[xmp.Name, xmp.Edit]:
-    """The edits that carry a plan out in XMP, the mark's among them."""
-    edits = {
-        NAMES[field]: xmp.Edit(change.add, change.remove)
-        for field, change in plan.changes.items()
-        if field in NAMES and change
-    }
-    before = [] if packet is None else packet.texts(MARK)
-    after = list(plan.mark)
-    add = [item for item in after if item not in before]
-    remove = [item for item in before if item not in after]
-    if add or remove:
-        edits[MARK] = xmp.Edit(add, remove)
-    return edits
-
-
-class Photo:
+class JpegPhoto:
     """A JPEG in memory with its keywords. Raises DeclinedError where nothing may be written into it.
 
     `data` is read while this is in use, and need not last longer.
@@ -139,11 +94,6 @@ class Photo:
             raise FieldError(field, str(error)) from error
         return splices
 
-    def without(self, error: FieldError) -> None:
-        """Go on without a field that cannot be written: plans made from now on leave it alone and say why."""
-        state = replace(self.found.states[error.field], closed=str(error))
-        self.found = replace(self.found, states={**self.found.states, error.field: state})
-
     def _xmp_splices(self, plan: Plan) -> list[Splice]:
         edits = packet_edits(self._packet, plan)
         if not edits:
@@ -185,7 +135,7 @@ class Photo:
         head = bytes(self._jpeg.data[: self.head_size])
         try:
             data = apply(head, splices)
-            new = Photo(data)
+            new = JpegPhoto(data)
         except DeclinedError as error:
             raise DeclinedError(f"the edited file could not be read again ({error})") from error
         for field, change in plan.changes.items():
@@ -203,7 +153,7 @@ class Photo:
         ):
             raise DeclinedError("more than its keywords would have changed")
 
-    def _same_metadata(self, new: Photo) -> bool:
+    def _same_metadata(self, new: JpegPhoto) -> bool:
         names = (*NAMES.values(), MARK)
         before = [] if self._packet is None else xmp.outline(self._packet.data, names)
         after = [] if new._packet is None else xmp.outline(new._packet.data, names)

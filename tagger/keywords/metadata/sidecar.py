@@ -7,18 +7,15 @@ name is used.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import looks_like_photo
 from tagger.keywords.metadata import xmp
-from tagger.keywords.metadata.fields import Field
-from tagger.keywords.metadata.jpeg_photo import MARK, NAMES, Found, packet_edits, packet_states
+from tagger.keywords.metadata.metadata_file import Found
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.plan import Owned, Plan, owned, persons
-
-_PACKET = (b"<x:xmpmeta", b"</x:xmpmeta>")
+from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
+from tagger.keywords.plan import Plan
 
 
 def sidecar_path(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
@@ -65,6 +62,11 @@ class Sidecar:
         packet = None if data is None or not data.strip() else xmp.Packet(data)
         return cls(data, packet_states(packet), packet)
 
+    @property
+    def head_size(self) -> int:
+        """All of it is metadata."""
+        return len(self.data or b"")
+
     def splices(self, plan: Plan) -> list[Splice] | None:
         """The splices that carry a plan out; None if nothing would be left. Raises xmp.XmpError at any doubt."""
         edits = packet_edits(self._packet, plan)
@@ -90,32 +92,3 @@ class Sidecar:
             names = (*NAMES.values(), MARK)
             if xmp.outline(self._packet.data, names) != xmp.outline(new, names):
                 raise xmp.XmpError("more than its keywords would have changed")
-
-
-def embedded_keywords(data: bytes) -> Mapping[Field, Sequence[str]]:
-    """A person's keywords in the XMP inside a photo of any format."""
-    found = packet_in(data)
-    return {} if found is None else persons_keywords(found)
-
-
-def packet_in(data: bytes) -> Found | None:
-    """The keywords in the XMP inside a photo of any format, found by its packet's first and last words.
-
-    That is what packets are for (XMP Specification Part 3 section 1.1). Compressed ones are not found.
-    """
-    start = data.find(_PACKET[0])
-    end = data.find(_PACKET[1], start)
-    if start < 0 or end < 0:
-        return None
-    try:
-        return packet_states(xmp.Packet(data[start : end + len(_PACKET[1])]))
-    except xmp.XmpError:
-        return None
-
-
-def persons_keywords(found: Found) -> dict[Field, list[str]]:
-    """The keywords of a file that are not tagger's, by its mark."""
-    return {
-        field: persons(state, owned(state, found.mark.get(field, Owned()), Owned()))
-        for field, state in found.states.items()
-    }
