@@ -10,8 +10,8 @@ import click
 
 from tagger.cli.common import count, path_json, print_differences, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
-from tagger.core.clock import SystemClock
 from tagger.core.errors import ExitCode
+from tagger.core.progress import Callbacks
 from tagger.labels.differences import EXAMPLES
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     from tagger.labels.relabel import Compared, Relabelled, compare
     from tagger.labels.relabel_request import relabel_due
     from tagger.service import control
+    from tagger.store.library import open_library
     from tagger.store.lock import work_lock
-    from tagger.store.session import open_store
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context)
@@ -43,7 +43,7 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
         write_json({"service": True}) if as_json else print("The service relabels the library now; see: tagger status")
         return ExitCode.DONE
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
+        library = stack.enter_context(open_library(settings))
         if not dry_run:
             stack.enter_context(work_lock(settings.data_dir, "relabel"))
         stop = stack.enter_context(stop_on_signals(say_stopping))
@@ -55,10 +55,8 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
             meter.update(done)
 
         result: Compared | Relabelled
-        if dry_run:
-            result = compare(store, settings, report, stop)
-        else:
-            result = relabel_due(store, settings, report, stop, SystemClock())
+        callbacks = Callbacks(report, stop=stop)
+        result = compare(library, callbacks) if dry_run else relabel_due(library, callbacks)
     for model, reason in result.skipped.items():
         print(f"tagger: photos of {model} were left as they are: {reason}", file=sys.stderr)
     match result:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
@@ -16,6 +15,7 @@ from tagger.keywords.undo import Choice, Undone, undo
 from tagger.keywords.write import Written, write_queued
 from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
+from tagger.store.library import Library
 from tagger.store.lock import WRITE_LOCK, work_lock, worker_name
 from tagger.store.session import Store, open_store
 
@@ -58,13 +58,11 @@ def write_due(
     progress = Written(total=counts.queued)
     if not progress.total:
         return progress
-    with store.write() as session:
-        run_id = runs.start_run(session, runs.WRITE, None, clock.now())
-    writer = FileWriter(store, settings, clock, run_id)
-    with _run(store, clock, run_id, stop):
+    with runs.recorded(Library(store, settings, clock), runs.WRITE, stop) as run:
+        writer = FileWriter(store, settings, clock, run.id)
         write_queued(writer, owner, progress, stop=stop, report=report, up_to=up_to)
-    with store.write() as session:
-        runs.count_run(session, run_id, failed=progress.failed)
+        with store.write() as session:
+            runs.count_run(session, run.id, failed=progress.failed)
     return progress
 
 
@@ -117,25 +115,10 @@ def undo_keywords(
             return progress
         with work_lock(settings.data_dir, "undo", WRITE_LOCK):
             recover(FileWriter(store, settings, clock, 0), worker_name(settings.data_dir))
-            with store.write() as session:
-                run_id = runs.start_run(session, runs.UNDO, None, clock.now())
-            writer = FileWriter(store, settings, clock, run_id)
-            with _run(store, clock, run_id, stop):
+            with runs.recorded(Library(store, settings, clock), runs.UNDO, stop) as run:
+                writer = FileWriter(store, settings, clock, run.id)
                 undo(writer, choice, progress, dry_run=False, stop=stop, report=report)
     return progress
-
-
-@contextmanager
-def _run(store: Store, clock: Clock, run_id: int, stop: Callable[[], bool]) -> Iterator[None]:
-    """Close the run however the block ends."""
-    started = clock.monotonic()
-    outcome = "failed"
-    try:
-        yield
-        outcome = "interrupted" if stop() else "done"
-    finally:
-        with store.write() as session:
-            runs.end_run(session, run_id, outcome, clock.monotonic() - started, clock.now())
 
 
 def _to_write(

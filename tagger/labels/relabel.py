@@ -1,14 +1,14 @@
-"""Applying the label policy and its rules again, from stored features: no photo is opened, no child is started."""
+"""Relabelling: applies the current label policy and rules to stored features. Opens no photo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import JobKind, Label, Origin
+from tagger.core.progress import SILENT, Callbacks, StopCheck, ignore_download
 from tagger.inference.head import Head, head_file
 from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import Differences
@@ -16,8 +16,10 @@ from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
 from tagger.store.features import features_count, features_now, features_page, to_matrix
 from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.library import Library
 from tagger.store.models import Model, all_models
 from tagger.store.photos import last_photo_id
+from tagger.store.runs import OpenRun
 from tagger.store.session import Store
 
 _PAGE = 500
@@ -27,7 +29,7 @@ _SAME = 1e-3
 
 @dataclass(slots=True)
 class Relabelled:
-    """What a run did. `changed`: photos whose labels are others now. `skipped`: reason by model that could not."""
+    """The result of a run. `changed`: photos whose labels changed. `skipped`: models that cannot be used, and why."""
 
     total: int
     done: int
@@ -38,7 +40,7 @@ class Relabelled:
 
 @dataclass(slots=True)
 class Compared:
-    """What a run would change. `photos`: in all. `skipped`: reason by model that cannot be told."""
+    """What a run would change. `photos`: how many there are. `skipped`: models that cannot be used, and why."""
 
     photos: int = 0
     differences: Differences = field(default_factory=Differences)
@@ -46,71 +48,42 @@ class Compared:
     interrupted: bool = False
 
 
-def relabel(
-    store: Store,
-    settings: Settings,
-    report: Callable[[int, int], None],
-    stop: Callable[[], bool],
-    clock: Clock | None = None,
-) -> Relabelled:
-    """Give every photo the labels that the present rules give its stored features.
+def relabel(library: Library, callbacks: Callbacks = SILENT) -> Relabelled:
+    """Give every photo the labels that the current rules derive from its stored features.
 
-    For who holds the work lock: whoever labels meanwhile must do it by the same rules. `report` is told photos done and
-    in all. Photos whose labels stay the same are not written. Stopped half way, what is done is done, and the next run
-    does all again. Raises StoreError, ConfigError.
+    Caller must hold the work lock. Concurrent labelling must use the same rules. Writes only photos whose labels
+    change. An interrupted run keeps what it did; the next run starts from the beginning. Progress counts photos.
+    Raises StoreError, ConfigError.
     """
-    clock = clock or SystemClock()
-    policy_for(settings)
-    models, counts = _counted(store)
+    policy_for(library.settings)
+    models, counts = _counted(library.store)
     result = Relabelled(sum(counts.values()), 0, 0, {}, False)
-    with store.write() as session:
-        run_id = runs.start_run(session, "relabel", None, clock.now())
-    started = clock.monotonic()
-    outcome = "failed"
-    try:
-        for model in models:
-            if counts[model.id] and not stop():
-                _relabel_model(store, settings, model, counts[model.id], result, report, stop, clock)
-        result.interrupted = stop()
-        outcome = "interrupted" if result.interrupted else "done"
-    finally:
-        with store.write() as session:
-            runs.count_run(session, run_id, labelled=result.changed, classified=0, failed=0)
-            runs.end_run(session, run_id, outcome, clock.monotonic() - started, clock.now())
+    with runs.recorded(library, "relabel", callbacks.stop) as run:
+        for labeller in _labellers(library, models, counts, result.skipped, callbacks.stop):
+            _relabel_by(library, labeller, run, result, callbacks)
+        result.interrupted = callbacks.stop()
     return result
 
 
-def compare(
-    store: Store,
-    settings: Settings,
-    report: Callable[[int, int], None],
-    stop: Callable[[], bool],
-    sample: int | None = None,
-) -> Compared:
-    """What `relabel` would do, without doing it; a service may be at work meanwhile. Raises StoreError, ConfigError.
+def compare(library: Library, callbacks: Callbacks = SILENT, sample: int | None = None) -> Compared:
+    """What `relabel` would change. Stores nothing, and needs no lock. Raises StoreError, ConfigError.
 
-    `sample`: look at about so many photos, spread over the library; None for all.
+    `sample`: compare about this many photos, spread over the library; None compares all.
     """
-    policy_for(settings)
+    store, stop = library.store, callbacks.stop
+    policy_for(library.settings)
     found = Compared()
     models, counts = _counted(store)
     found.photos = sum(counts.values())
-    for model in models:
-        if not counts[model.id] or stop():
-            continue
-        try:
-            labeller = _labeller(settings, model)
-        except ModelError as error:
-            found.skipped[_skipped(model, counts[model.id])] = str(error)
-            continue
-        wanted = None if sample is None else max(1, sample * counts[model.id] // found.photos)
+    for labeller in _labellers(library, models, counts, found.skipped, stop):
+        wanted = None if sample is None else max(1, sample * counts[labeller.model.id] // found.photos)
         for page in _pages(store, labeller, stop, wanted):
             for one in page:
                 decided = {label.name for label in one.before if label.shown and label.key in one.kept}
                 before = {label.name for label in one.before if label.shown}
                 after = decided | {label.name for label in one.after if label.shown}
                 found.differences.add(one.photo_id, before, after)
-            report(found.differences.photos, found.photos)
+            callbacks.on_progress(found.differences.photos, found.photos)
     with store.read() as session:
         paths = records.paths_of(session, [example.photo_id for example in found.differences.examples])
     found.differences.place({number: path.absolute for number, path in paths.items()})
@@ -119,48 +92,53 @@ def compare(
 
 
 def _counted(store: Store) -> tuple[list[Model], dict[int, int]]:
-    """Every model, and by its row id how many photos have labels and features of it."""
+    """All models, and for each row id of them the number of photos with its labels and features."""
     with store.read() as session:
         models = list(all_models(session).values())
         return models, {model.id: features_count(session, model) for model in models}
 
 
-def _relabel_model(
-    store: Store,
-    settings: Settings,
-    model: Model,
-    count: int,
-    result: Relabelled,
-    report: Callable[[int, int], None],
-    stop: Callable[[], bool],
-    clock: Clock,
-) -> None:
-    try:
-        labeller = _labeller(settings, model)
-    except ModelError as error:
-        result.skipped[_skipped(model, count)] = str(error)
-        return
+def _labellers(
+    library: Library, models: Sequence[Model], counts: Mapping[int, int], skipped: dict[str, str], stop: StopCheck
+) -> Iterator[Labeller]:
+    """A labeller for each model that labelled photos. Adds models that cannot be used to `skipped`."""
+    for model in models:
+        count = counts[model.id]
+        if not count or stop():
+            continue
+        try:
+            policy = policy_for(library.settings, model.architecture)
+            labeller = Labeller(model, _head(library.settings, model), policy)
+        except ModelError as error:
+            skipped[f"{model.architecture} ({model.model_id}, {count:,} photos)"] = str(error)
+            continue
+        yield labeller
+
+
+def _relabel_by(library: Library, labeller: Labeller, run: OpenRun, result: Relabelled, callbacks: Callbacks) -> None:
+    store, settings, model = library.store, library.settings, labeller.model
     label_ids = LabelIds()
-    for page in _pages(store, labeller, stop):
+    for page in _pages(store, labeller, callbacks.stop):
         changed = {one.photo_id: one.after for one in page if not _same(one)}
         if changed:
             with store.write() as session:
-                # A photo that was looked at anew meanwhile has its labels from that.
+                # Leave out photos that were labelled again since the page was read.
                 now = features_now(session, list(changed), model)
                 same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
                 changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
                 label_ids.remember(session)
-                relabel_photos(session, label_ids, model, changed, clock.now(), labeller.taught(session))
+                relabel_photos(session, label_ids, model, changed, library.clock.now(), labeller.taught(session))
                 if settings.keywords.mode != "off":
                     jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
+                runs.count_run(session, run.id, labelled=len(changed))
         result.done += len(page)
         result.changed += len(changed)
-        report(result.done, result.total)
+        callbacks.on_progress(result.done, result.total)
 
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """The labels that a photo has, and those that the policy gives it; `kept`: the keys of which it has no say."""
+    """A photo's stored labels, and those that the policy derives. `kept`: keys that the policy must not touch."""
 
     photo_id: int
     vector: bytes
@@ -169,12 +147,10 @@ class _Photo:
     kept: set[str]
 
 
-def _pages(
-    store: Store, labeller: Labeller, stop: Callable[[], bool], sample: int | None = None
-) -> Iterator[list[_Photo]]:
-    """The photos that a model labelled, page by page, with the labels that their stored features give.
+def _pages(store: Store, labeller: Labeller, stop: StopCheck, sample: int | None = None) -> Iterator[list[_Photo]]:
+    """The photos that a model labelled, in pages, with stored and derived labels.
 
-    `sample`: only about so many of them, in pages spread over the library.
+    `sample`: only about this many, in pages spread over the library.
     """
     after, leap = 0, 0
     if sample is not None:
@@ -193,7 +169,7 @@ def _pages(
             decided = labeller.taught_keys(session)
         after = max(page[-1][0], after + leap)
         for number, labels in before.items():
-            # Taught, but not yet for this model.
+            # Taught labels that have no classifier for this model yet.
             kept[number] |= {one.key for one in labels if one.origin is Origin.TAUGHT and one.key not in decided}
         yield [
             _Photo(
@@ -203,22 +179,13 @@ def _pages(
         ]
 
 
-def _skipped(model: Model, count: int) -> str:
-    return f"{model.architecture} ({model.model_id}, {count:,} photos)"
-
-
-def _labeller(settings: Settings, model: Model) -> Labeller:
-    """Raises ModelError where the model's last layer or its classes are not here."""
-    return Labeller(model, _head(settings, model), policy_for(settings, model.architecture))
-
-
 def _head(settings: Settings, model: Model) -> Head:
-    """The model's last layer: kept since it was last used, or made anew if it is the configured model."""
+    """The model's last layer: from its file, or extracted again if it is the configured model."""
     path = head_file(settings.data_dir, model.model_id)
     try:
         return Head.load(path)
     except WeightsError:
-        chosen = choose_model(settings, lambda _done, _total: None)
+        chosen = choose_model(settings, ignore_download)
         if chosen.model_id != model.model_id:
             raise
         with open_worker(settings, chosen) as client:

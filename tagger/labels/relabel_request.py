@@ -1,36 +1,32 @@
-"""A request for relabelling that outlives the process: asked for now, done by whoever holds the work lock next."""
+"""A request to relabel that survives the process: noted in a file, served by the next holder of the work lock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
+from tagger.core.progress import SILENT, Callbacks
 from tagger.labels.relabel import Relabelled, relabel
-from tagger.store.session import Store
+from tagger.store.library import Library
 
-# Is there while rules were changed and not yet applied, so that a crash does not lose it.
+# Exists while changed rules are not yet applied, so that a crash does not lose the request.
 _DUE_FILE = "relabel.due"
 
 
 def ask_for(data_dir: Path) -> None:
-    """Note that rules were changed: the library is to be relabelled. Raises OSError."""
+    """Request a relabelling because rules changed. Raises OSError."""
     (data_dir / _DUE_FILE).touch()
 
 
 def is_due(data_dir: Path) -> bool:
-    """Whether somebody asked for it, and it is not done."""
+    """Whether a request is open."""
     return (data_dir / _DUE_FILE).exists()
 
 
-def relabel_due(
-    store: Store, settings: Settings, report: Callable[[int, int], None], stop: Callable[[], bool], clock: Clock
-) -> Relabelled:
-    """Relabel because somebody asked for it; what is asked meanwhile is due again. As `relabel` otherwise."""
-    file = settings.data_dir / _DUE_FILE
+def relabel_due(library: Library, callbacks: Callbacks = SILENT) -> Relabelled:
+    """Serve the open request as `relabel` does. A request made meanwhile stays open."""
+    file = library.settings.data_dir / _DUE_FILE
     before = file.stat().st_mtime_ns if file.exists() else None
-    result = relabel(store, settings, report, stop, clock)
+    result = relabel(library, callbacks)
     if not result.interrupted and file.exists() and file.stat().st_mtime_ns == before:
         file.unlink()
     return result

@@ -19,6 +19,7 @@ from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.counts import count_totals
+from tagger.store.library import Library
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store, open_store
@@ -92,26 +93,18 @@ def backfill(
         model = record_model(store, chosen, clock)
         with store.write() as session:
             stale = enqueue_stale(session, model, root_ids)
-            run_id = runs.start_run(session, "backfill", model, clock.now())
         progress = Progress(total=_left(store, root_ids))
         report.scanned(scan, progress.total, stale)
-        started = clock.monotonic()
-        outcome = "failed"
-        try:
+        with runs.recorded(Library(store, settings, clock), "backfill", stop, model) as recorded:
             if progress.total:
                 with open_worker(settings, chosen, clock) as client:
                     labeller = Labeller(model, client.head(), policy)
-                    run = LabelRun(store, settings, client, labeller, owner, root_ids, clock, run_id)
+                    run = LabelRun(store, settings, client, labeller, owner, root_ids, clock, recorded.id)
                     label_queued(run, progress, stop=stop, report=report.labelling)
                     if not stop():
                         for lesson in Teacher(store, settings, clock).teach_due(model, client):
                             report.taught(lesson)
-            outcome = "interrupted" if stop() else "done"
-        finally:
-            seconds = clock.monotonic() - started
-            with store.write() as session:
-                runs.end_run(session, run_id, outcome, seconds, clock.now())
-        return BackfillResult(scan, progress, _left(store, root_ids), seconds, stop())
+        return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
 
 
 def _needed_model(

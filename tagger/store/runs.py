@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from tagger.core.progress import StopCheck
+from tagger.store.library import Library
 from tagger.store.models import Model
-from tagger.store.tables import (
-    RunRow,
-)
+from tagger.store.tables import RunRow
 
 # Runs that write keywords.
 WRITE, UNDO = "write", "undo"
@@ -32,6 +34,33 @@ class Run:
     outcome: str | None
     written: int
     engine: str | None
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that is being recorded. `seconds`: how long it took, by a monotonic clock; set when it ends."""
+
+    id: int
+    seconds: float = 0.0
+
+
+@contextmanager
+def recorded(library: Library, command: str, stop: StopCheck, model: Model | None = None) -> Iterator[OpenRun]:
+    """Record the block as a run.
+
+    It ends as `failed` if the block raises, as `interrupted` if `stop()` is true at its end, else as `done`.
+    """
+    with library.store.write() as session:
+        run = OpenRun(start_run(session, command, model, library.clock.now()))
+    started = library.clock.monotonic()
+    outcome = "failed"
+    try:
+        yield run
+        outcome = "interrupted" if stop() else "done"
+    finally:
+        run.seconds = library.clock.monotonic() - started
+        with library.store.write() as session:
+            end_run(session, run.id, outcome, run.seconds, library.clock.now())
 
 
 def start_run(session: Session, command: str, model: Model | None, now: float) -> int:

@@ -16,6 +16,7 @@ from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 from tagger.service import control
+from tagger.store.library import Library
 from tagger.web import search_pages
 from tagger.web.context import WebContext, context_of
 from tagger.web.schemas import (
@@ -93,7 +94,7 @@ def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
     library = context_of(request)
     settings = with_rules(library.settings, _wanted(library, key, rules))
     with _PREVIEWS:
-        found = compare(library.store, settings, lambda _done, _total: None, lambda: False, _SAMPLE)
+        found = compare(Library(library.store, settings, library.clock), sample=_SAMPLE)
     differences = found.differences
     photos = {one.photo_id: one for one in search_pages.by_ids(library, [one.photo_id for one in differences.examples])}
     return PreviewOut(

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
+from tagger.core.progress import Callbacks
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.relabel_request import is_due, relabel_due
@@ -21,6 +22,7 @@ from tagger.service import control
 from tagger.service.status import overview
 from tagger.store import records
 from tagger.store.counts import LabelCount, count_labels
+from tagger.store.library import Library
 from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
@@ -203,7 +205,7 @@ class WebContext:
             return
         # A service that runs holds the lock.
         with work_lock(settings.data_dir, "web"):
-            relabel_due(self.store, settings, lambda _done, _total: None, self._stopping.is_set, self.clock)
+            relabel_due(Library(self.store, settings, self.clock), Callbacks(stop=self._stopping.is_set))
         self.forget_counts()
 
 

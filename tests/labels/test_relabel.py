@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tagger.core.clock import SystemClock
 from tagger.core.config import LabelSettings, Settings
+from tagger.core.progress import Callbacks
 from tagger.labels import relabel as module
 from tagger.labels.relabel import compare, relabel
 from tagger.labels.relabel_request import ask_for, is_due, relabel_due
-from tagger.store.session import open_store
+from tagger.store.library import open_library
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for
 
@@ -24,16 +24,12 @@ def settings_of(tagger: Tagger, labels: LabelSettings | None = None) -> Settings
     return Settings(data_dir=tagger.data, labels=labels or LabelSettings())
 
 
-def quiet(_done: int, _total: int) -> None:
-    pass
-
-
 def test_a_sample_is_spread_over_the_library(gallery: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(gallery, EVERYTHING)
     monkeypatch.setattr(module, "_PAGE", 10)
-    with open_store(settings) as store:
-        whole = compare(store, settings, quiet, lambda: False)
-        some = compare(store, settings, quiet, lambda: False, 40)
+    with open_library(settings) as library:
+        whole = compare(library)
+        some = compare(library, sample=40)
     assert whole.photos == some.photos == whole.differences.photos == 132
     assert 30 <= some.differences.photos <= 60
     share = [1 - found.same / found.photos for found in (whole.differences, some.differences)]
@@ -62,8 +58,8 @@ def test_a_photo_that_is_looked_at_meanwhile_keeps_what_that_gave(
         return real(one)
 
     monkeypatch.setattr(module, "_same", same)
-    with open_store(settings) as store:
-        done = relabel(store, settings, quiet, lambda: False)
+    with open_library(settings) as library:
+        done = relabel(library)
     assert done.changed > 50
     with sqlite3.connect(gallery.database) as connection:
         [(left,)] = connection.execute(
@@ -75,14 +71,13 @@ def test_a_photo_that_is_looked_at_meanwhile_keeps_what_that_gave(
 
 def test_what_is_asked_for_stays_due_until_it_is_done(gallery: Tagger) -> None:
     settings = settings_of(gallery, EVERYTHING)
-    clock = SystemClock()
     ask_for(gallery.data)
-    with open_store(settings) as store:
-        assert relabel_due(store, settings, quiet, lambda: True, clock).interrupted
+    with open_library(settings) as library:
+        assert relabel_due(library, Callbacks(stop=lambda: True)).interrupted
         assert is_due(gallery.data)
-        relabel_due(store, settings, lambda _done, _total: ask_for(gallery.data), lambda: False, clock)
+        relabel_due(library, Callbacks(lambda _done, _total: ask_for(gallery.data)))
         assert is_due(gallery.data), "asked for again while it ran"
-        assert relabel_due(store, settings, quiet, lambda: False, clock).changed == 0
+        assert relabel_due(library).changed == 0
     assert not is_due(gallery.data)
 
 

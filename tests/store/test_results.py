@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import pytest
+
+from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Origin
+from tagger.core.progress import never_stop
 from tagger.store import jobs, records, runs
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
 from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.library import Library
 from tagger.store.photos import fail_photo, photos_gone
 from tagger.store.results import PhotoResult, adopt_missing, enqueue_stale, save_results
 from tagger.store.session import Store
@@ -178,3 +183,19 @@ def test_runs_are_counted_and_closed(store: Store) -> None:
         [last, first] = runs.last_runs(session)
     assert (first.id, first.outcome) == (killed, "killed")
     assert (last.labelled, last.classified, last.failed, last.seconds, last.outcome) == (4, 3, 1, 2.5, "done")
+
+
+@pytest.mark.parametrize(("stopped", "outcome"), [(False, "done"), (True, "interrupted")])
+def test_a_block_is_recorded_as_a_run(store: Store, stopped: bool, outcome: str) -> None:
+    with runs.recorded(Library(store, Settings()), "relabel", lambda: stopped) as run, store.read() as session:
+        assert runs.last_runs(session)[0].outcome is None
+    with store.read() as session:
+        [last] = runs.last_runs(session)
+    assert (last.id, last.command, last.outcome, last.seconds) == (run.id, "relabel", outcome, run.seconds)
+
+
+def test_a_run_that_raises_is_recorded_as_failed(store: Store) -> None:
+    with pytest.raises(OSError, match="disk"), runs.recorded(Library(store, Settings()), "relabel", never_stop):
+        raise OSError("disk")
+    with store.read() as session:
+        assert runs.last_runs(session)[0].outcome == "failed"

@@ -19,6 +19,7 @@ from tagger.service.work_window import Window
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, runs
 from tagger.store.labels import anything_labelled
+from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store
@@ -89,20 +90,20 @@ class LabelWorker(Worker):
             self._note("")
             if due is not None and due <= self._clock.now():
                 head = head or client.head()
-                with self._store.write() as session:
-                    run_id = runs.start_run(session, "run", self.model, self._clock.now())
-                run = LabelRun(
-                    self._store,
-                    self._settings,
-                    client,
-                    Labeller(self.model, head, policy),
-                    self._owner,
-                    None,
-                    self._clock,
-                    run_id,
-                    self._up_to,
-                )
-                self._label_due(run, run_id)
+                library = Library(self._store, self._settings, self._clock)
+                with runs.recorded(library, "run", self._stopping.is_set, self.model) as recorded:
+                    run = LabelRun(
+                        self._store,
+                        self._settings,
+                        client,
+                        Labeller(self.model, head, policy),
+                        self._owner,
+                        None,
+                        self._clock,
+                        recorded.id,
+                        self._up_to,
+                    )
+                    self._label_due(run)
                 self._teach_due(client)
                 idle_since = self._clock.monotonic()
             else:
@@ -113,11 +114,9 @@ class LabelWorker(Worker):
                     rest = 0.0
                 self._wait_for_work(client, due, idle_since, rest or None)
 
-    def _label_due(self, run: LabelRun, run_id: int) -> None:
+    def _label_due(self, run: LabelRun) -> None:
         progress = Progress()
-        started = self._clock.monotonic()
-        outcome = "failed"
-        last_done, last_moment = 0, started
+        last_done, last_moment = 0, self._clock.monotonic()
 
         def report(now: Progress) -> None:
             nonlocal last_done, last_moment
@@ -134,13 +133,8 @@ class LabelWorker(Worker):
             self._changed()
 
         before = (self.labelled, self.failed)
-        try:
-            label_queued(run, progress, stop=self._stopping.is_set, report=report)
-            report(progress)
-            outcome = "interrupted" if self._stopping.is_set() else "done"
-        finally:
-            with self._store.write() as session:
-                runs.end_run(session, run_id, outcome, self._clock.monotonic() - started, self._clock.now())
+        label_queued(run, progress, stop=self._stopping.is_set, report=report)
+        report(progress)
 
     def _teach_due(self, client: WorkerClient) -> None:
         """Train again what was taught, where its examples or the model changed."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from tagger.core.progress import Callbacks
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.service.workers.base import Worker
+from tagger.store.library import Library
 
 _LOG = logging.getLogger("tagger")
 
@@ -23,8 +25,9 @@ class RelabelWorker(Worker):
                 self._note("")
                 self._sleep()
                 continue
+            library = Library(self._store, self._settings, self._clock)
             try:
-                done = relabel_due(self._store, self._settings, self._report, self._stopping.is_set, self._clock)
+                done = relabel_due(library, Callbacks(self._report, stop=self._stopping.is_set))
             finally:
                 self.progress = None
             for model, reason in done.skipped.items():
