@@ -39,7 +39,7 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of a library that does not exist yet, on each kind of database."""
     if request.param == "sqlite":

@@ -80,6 +80,7 @@ def test_a_rule_about_a_label_that_does_not_exist(bare: Tagger, tmp_path: Path) 
     assert "tiger" in done.stderr
 
 
+@pytest.mark.slow
 def test_offline_photos_stay_queued_and_one_message_says_what_to_do(bare: Tagger, tmp_path: Path, shared: Path) -> None:
     root = tmp_path / "photos"
     root.mkdir()
@@ -95,6 +96,7 @@ def test_offline_photos_stay_queued_and_one_message_says_what_to_do(bare: Tagger
     assert "3 photos labelled" in bare("backfill", environ=ready).stdout
 
 
+@pytest.mark.slow
 def test_wrong_and_damaged_weights_are_refused_by_name(bare: Tagger, tmp_path: Path, shared: Path) -> None:
     root = tmp_path / "photos"
     root.mkdir()
@@ -110,6 +112,7 @@ def test_wrong_and_damaged_weights_are_refused_by_name(bare: Tagger, tmp_path: P
     assert bare.json("status")["failed"] == 0
 
 
+@pytest.mark.slow
 def test_using_a_model_is_remembered(bare: Tagger, tmp_path: Path, shared: Path) -> None:
     weights = shared / "models" / MOBILENET
     assert "model.toml" in bare("model", "use", "mobilenet_v2", "--weights", weights).stdout
@@ -130,6 +133,7 @@ def test_using_a_model_is_remembered(bare: Tagger, tmp_path: Path, shared: Path)
     assert "could not be fetched" in bare("model", "fetch", "vgg16", code=3).stderr
 
 
+@pytest.mark.slow
 def test_a_model_can_be_tried_before_it_is_used(labelled: Tagger, tmp_path: Path, shared: Path) -> None:
     same = labelled.json("model", "preview", "mobilenet_v2", "--sample", "20")
     assert (same["sample"], same["same"], same["agreement"]) == (20, 20, 1.0)
@@ -150,6 +154,7 @@ def test_a_model_can_be_tried_before_it_is_used(labelled: Tagger, tmp_path: Path
     assert labelled.found("tiger") == ["n02129604_tiger.JPEG"]
 
 
+@pytest.mark.slow
 def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labelled: Tagger) -> None:
     with sqlite3.connect(labelled.database) as connection:
         # As if an older model had labelled three photos.
@@ -168,6 +173,7 @@ def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labell
     assert len(labelled.json("status")["models"]) == 1
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_what_is_wrong(bare: Tagger, tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     fresh = {finding["about"]: finding for finding in bare.json("doctor")}
     assert fresh["Database"]["grade"] == "warn"
@@ -224,6 +230,7 @@ def test_a_full_disk_and_a_locked_database_are_told(labelled: Tagger) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_nothing_leaves_the_machine(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     """With its weights at hand a backfill asks nobody for anything, not even for a name."""
     listener = socket.create_server(("127.0.0.1", 0))

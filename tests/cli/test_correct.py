@@ -21,6 +21,7 @@ def labels(tagger: Tagger, photo: Path) -> dict[str, dict[str, Any]]:
     return {label["name"]: label for label in tagger.json("show", photo)["labels"]}
 
 
+@pytest.mark.slow
 def test_what_is_removed_stays_away_and_comes_back_when_that_is_taken_back(labelled: Tagger, tiger: Path) -> None:
     before = labels(labelled, tiger)
     assert tiger.name in labelled.found("tiger")
@@ -42,6 +43,7 @@ def test_what_is_removed_stays_away_and_comes_back_when_that_is_taken_back(label
     assert labelled.json("show", tiger)["removed"] == []
 
 
+@pytest.mark.slow
 def test_what_is_confirmed_or_added_is_found_whatever_the_rules_say(labelled: Tagger, tiger: Path) -> None:
     labelled("correct", tiger, "--confirm", "tiger", "--add", "our  zoo", "--add", "beagle")
     strict = {"TAGGER_LABELS_SHOW_THRESHOLD": "0.999", "TAGGER_LABELS_MIN_CONFIDENCE": "0.999"}
@@ -74,6 +76,7 @@ def test_nonsense_is_refused_and_nothing_is_changed(labelled: Tagger, tiger: Pat
     assert labelled("show", "--json", tiger).stdout == before
 
 
+@pytest.mark.slow
 def test_it_outlives_another_model_and_reaches_the_keywords(bare: Tagger, shared: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -72,6 +72,7 @@ def memory_mb(process: int) -> int:
     return total * resource.getpagesize() >> 20
 
 
+@pytest.mark.slow
 def test_everything_is_labelled_or_failed_with_its_reason(tagger: Tagger, hard_library: Path) -> None:
     peak = 0
     done = threading.Event()
@@ -150,6 +151,7 @@ def test_everything_is_labelled_or_failed_with_its_reason(tagger: Tagger, hard_l
     assert trace.read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_failed_photo_is_tried_again_when_it_changes_or_on_demand(
     tagger: Tagger, tmp_path: Path, shared: Path
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_failed_photo_is_tried_again_when_it_changes_or_on_demand(
     assert "1 failed" in tagger("backfill", code=1).stdout
 
 
+@pytest.mark.slow
 def test_copies_moves_and_metadata_cost_no_inference(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     root = tmp_path / "photos"
     root.mkdir()
@@ -198,6 +201,7 @@ def test_copies_moves_and_metadata_cost_no_inference(tagger: Tagger, tmp_path: P
     assert "b.jpg" in tagger.found("tiger")
 
 
+@pytest.mark.slow
 def test_a_vanished_disk_takes_nothing_away(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     root = tmp_path / "disk" / "photos"
     root.mkdir(parents=True)
@@ -229,6 +233,7 @@ def test_a_vanished_disk_takes_nothing_away(tagger: Tagger, tmp_path: Path, shar
     assert tagger.json("status")["missing"] == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_is_still_being_copied_is_not_read(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     root = tmp_path / "photos"
     root.mkdir()

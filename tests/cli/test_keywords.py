@@ -111,6 +111,7 @@ def test_dry_run_tells_and_writes_nothing(tmp_path: Path, folder: Path) -> None:
     assert snapshot(folder) == before
 
 
+@pytest.mark.slow
 def test_sidecars_are_made_beside_and_merged_into(tmp_path: Path, folder: Path) -> None:
     tagger = writer(tmp_path, "sidecar")
     for name in ("a.jpg", "b.jpg", "c.jpg"):
@@ -177,8 +178,17 @@ def test_which_labels_how_many_and_how_spelt(tmp_path: Path, folder: Path) -> No
 ODD = ["тигр", "虎", "🐅", 'a & b <c> "d"', "x" * 300, "tiger"]
 
 
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("program", sorted(READING))
+@pytest.mark.slow
+def every_program_and_field() -> list[Any]:
+    """All pairs; a few of them, with every program and every field among them, are quick enough for each run."""
+    return [
+        pytest.param(program, field, marks=[] if FIELDS[number % len(FIELDS)] == field else pytest.mark.slow)
+        for number, program in enumerate(sorted(READING))
+        for field in FIELDS
+    ]
+
+
+@pytest.mark.parametrize(("program", "field"), every_program_and_field())
 def test_each_program_finds_the_persons_keywords_and_ours(
     tmp_path: Path, folder: Path, field: str, program: str
 ) -> None:
@@ -253,6 +263,7 @@ def test_a_persons_keywords_survive_everything(tmp_path: Path, folder: Path, mod
     assert not any("sandbar" in text for texts in values(where).values() for text in texts)
 
 
+@pytest.mark.slow
 def test_a_keyword_that_a_person_took_out_does_not_come_back(tmp_path: Path, folder: Path) -> None:
     path = photo(folder / "a.jpg")
     tagger = writer(tmp_path)
@@ -276,6 +287,7 @@ def test_a_keyword_that_a_person_took_out_does_not_come_back(tmp_path: Path, fol
 # --- taking back -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_undo_of_a_run_a_label_and_a_query(tmp_path: Path, folder: Path) -> None:
     one, two = photo(folder / "one.jpg"), photo(folder / "two.jpg")
     tagger = writer(tmp_path)
@@ -306,6 +318,7 @@ def _last_run(tagger: Tagger) -> int:
         return int(connection.execute("SELECT max(id) FROM runs WHERE command = 'write' AND written > 0").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_undo_after_an_edit_takes_back_ours_and_keeps_the_edit(tmp_path: Path, folder: Path) -> None:
     path = photo(folder / "a.jpg")
     tagger = writer(tmp_path, FOR='["immich", "windows", "photoprism", "lightroom"]')
@@ -319,6 +332,7 @@ def test_undo_after_an_edit_takes_back_ours_and_keeps_the_edit(tmp_path: Path, f
     assert b"tagger" not in path.read_bytes().replace(b'x:xmptk="tagger"', b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["embed", "sidecar"])
 def test_undo_after_an_older_database_was_put_back(tmp_path: Path, folder: Path, mode: str) -> None:
     path = photo(folder / "a.jpg")
@@ -338,6 +352,7 @@ def test_undo_after_an_older_database_was_put_back(tmp_path: Path, folder: Path,
     assert [p.name for p in folder.iterdir()] == ["a.jpg"]
 
 
+@pytest.mark.slow
 def test_history_tells_every_write(tmp_path: Path, folder: Path) -> None:
     path = photo(folder / "a.jpg")
     tagger = writer(tmp_path)
@@ -416,6 +431,7 @@ def test_links_out_of_the_library_are_not_followed_for_writing(tmp_path: Path, f
     assert subject(folder / "link.jpg.xmp") == ["tiger"]
 
 
+@pytest.mark.slow
 def test_a_damaged_sidecar_is_left_alone_and_told_once(tmp_path: Path, folder: Path) -> None:
     photo(folder / "a.jpg")
     (folder / "a.jpg.xmp").write_text("<x:xmpmeta")
@@ -464,6 +480,7 @@ def test_names_that_are_not_utf_8_are_written_and_taken_back(tmp_path: Path, fol
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_backfill_writes_what_it_labelled(tagger: Tagger, tmp_path: Path, shared: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -78,6 +78,7 @@ def differences(before: Counter[tuple[str, str]], after: Counter[tuple[str, str]
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("targets", [[], ["immich", "lightroom", "windows", "photoprism"]], ids=["plain", "all"])
 def test_nothing_but_keywords_changes_and_all_of_it_comes_back(
     originals: list[Path], targets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -77,7 +77,8 @@ class Library:
         assert contents(self.folder) == (self.old if undo else self.new)
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [6, 200])
 def test_kills_at_any_moment_leave_every_photo_old_or_new(tmp_path: Path, kills: int) -> None:
     make_photos(tmp_path / "photos", 120, 300_000)
     library = Library(tmp_path, tmp_path / "photos")

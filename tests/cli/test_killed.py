@@ -16,6 +16,8 @@ from PIL import Image
 
 from tests.cli.runner import Tagger
 
+pytestmark = pytest.mark.slow
+
 COPIES = 500
 
 

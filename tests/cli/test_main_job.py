@@ -135,6 +135,7 @@ def test_show_explain_and_labels(labelled_once: Tagger, shared: Path) -> None:
     assert labelled_once("labels").stdout.splitlines()[0].split()[1] == "animal"
 
 
+@pytest.mark.slow
 def test_explain_looks_at_a_photo_that_is_in_no_library(tagger: Tagger, shared: Path) -> None:
     tiger = shared / "photos" / "labelled" / "n02129604_tiger.JPEG"
     explained = tagger.json("explain", tiger)
@@ -144,6 +145,7 @@ def test_explain_looks_at_a_photo_that_is_in_no_library(tagger: Tagger, shared: 
     assert not tagger.database.exists()
 
 
+@pytest.mark.slow
 def test_rules_reach_the_whole_library_without_opening_a_photo(labelled: Tagger) -> None:
     config = labelled.home / "config.toml"
     config.write_text('[labels]\nsilence = ["animal"]\n[labels.rename]\n"tiger" = "Tigger"\n')
@@ -156,6 +158,7 @@ def test_rules_reach_the_whole_library_without_opening_a_photo(labelled: Tagger)
     assert labelled.found("tiger") == ["n02129604_tiger.JPEG"]
 
 
+@pytest.mark.slow
 def test_export_holds_everything(labelled_once: Tagger, tmp_path: Path) -> None:
     photos = labelled_once.export()
     assert set(photos[0]) == {"path", "model", "taken", "state", "labels"}
@@ -208,6 +211,7 @@ def test_only_the_child_imports_tensorflow(labelled_once: Tagger, tmp_path: Path
         assert not forbidden & modules, command
 
 
+@pytest.mark.slow
 def test_relabel_tells_first_what_it_would_do(labelled: Tagger) -> None:
     before = labelled.export()
     strict = {"TAGGER_LABELS_SHOW_THRESHOLD": "0.95"}

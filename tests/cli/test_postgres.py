@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.cli.runner import Tagger
 from tests.postgres import Server
 from tests.web.site import serving
 
 
+@pytest.mark.slow
 def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path, postgres_server: Server) -> None:
     root = tmp_path / "photos"
     root.mkdir()

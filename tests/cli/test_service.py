@@ -54,7 +54,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("watch", ["native", "polling"])
-@pytest.mark.parametrize("count", [300, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [300, 5000])
 def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: Path, watch: str, count: int) -> None:
     """None missed, none twice, none while half-written."""
     photos = Photos()
@@ -76,6 +77,7 @@ def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: 
     connection.close()
 
 
+@pytest.mark.slow
 def test_everything_a_watcher_misses_is_found_by_the_next_scan(quick: Tagger, root: Path, tmp_path: Path) -> None:
     photos = Photos()
     for number in range(5):
@@ -124,6 +126,7 @@ def test_a_queue_that_overflows_loses_nothing(quick: Tagger, root: Path) -> None
     assert set(known_tree(quick, root)) == tree_of(root)
 
 
+@pytest.mark.slow
 def test_without_watches_it_polls_and_says_so_once(quick: Tagger, root: Path) -> None:
     """A user namespace of its own has inotify limits of its own."""
     unshare = ["unshare", "-Ur", "sh", "-c", 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
@@ -144,7 +147,8 @@ def test_without_watches_it_polls_and_says_so_once(quick: Tagger, root: Path) ->
         assert len([line for line in service.log if "is polled" in line]) == 1
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [3, 30])
 def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path, kills: int) -> None:
     photos = Photos()
     chance = random.Random(kills)
@@ -170,6 +174,7 @@ def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path, kills:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_root_that_goes_and_comes_back_loses_no_label(quick: Tagger, root: Path) -> None:
     photos = Photos()
     for number in range(60):
@@ -193,6 +198,7 @@ def test_a_root_that_goes_and_comes_back_loses_no_label(quick: Tagger, root: Pat
         assert service.status()["service"]["folders"][0]["watching"] == "native"
 
 
+@pytest.mark.slow
 def test_very_many_deletions_at_once_wait_for_a_person(quick: Tagger, root: Path) -> None:
     photos = Photos()
     for number in range(200):
@@ -215,6 +221,7 @@ def test_very_many_deletions_at_once_wait_for_a_person(quick: Tagger, root: Path
         service.wait_until_done(139)
 
 
+@pytest.mark.slow
 def test_renames_cost_nothing(quick: Tagger, root: Path) -> None:
     photos = Photos()
     for number in range(30):
@@ -247,6 +254,7 @@ def test_a_locked_database_is_waited_for(quick: Tagger, root: Path) -> None:
         wait_for(lambda: not service.status()["service"]["problems"], 60, service.said)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 def test_a_full_disk_is_waited_for(plain: Tagger, root: Path, tmp_path: Path) -> None:
     disk = plain.home / "data"
@@ -282,7 +290,8 @@ def other_weights(shared: Path, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(320, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [60, 320])
 def test_a_model_change_is_worked_through_while_everything_stays_searchable(
     bare: Tagger, tmp_path: Path, shared: Path, count: int
 ) -> None:
@@ -316,6 +325,7 @@ def test_a_model_change_is_worked_through_while_everything_stays_searchable(
     connection.close()
 
 
+@pytest.mark.slow
 def test_the_archive_waits_for_the_window_and_new_photos_do_not(quick: Tagger, root: Path) -> None:
     photos = Photos()
     for number in range(5):
@@ -334,6 +344,7 @@ def test_the_archive_waits_for_the_window_and_new_photos_do_not(quick: Tagger, r
         assert photo_states(quick.database)["labelled"] == 1
 
 
+@pytest.mark.slow
 def test_settings_are_read_again_and_bad_ones_refused(quick: Tagger, root: Path) -> None:
     config = quick.home / "config.toml"
     config.write_text("[service]\nrescan = '6h'\n")
@@ -352,6 +363,7 @@ def test_settings_are_read_again_and_bad_ones_refused(quick: Tagger, root: Path)
         assert service.stop() == 0
 
 
+@pytest.mark.slow
 def test_two_services_refuse_each_other_and_other_commands_go_on(
     quick: Tagger, root: Path, tmp_path: Path, shared: Path
 ) -> None:
@@ -426,6 +438,7 @@ def test_systemd_is_told(quick: Tagger, root: Path, tmp_path: Path) -> None:
         listener.close()
 
 
+@pytest.mark.slow
 def test_status_tells_when_an_older_models_photos_will_be_done(plain: Tagger, root: Path, exported: Path) -> None:
     chance = np.random.default_rng(0)
     for number in range(500):

@@ -12,6 +12,8 @@ from tests import exiftool
 from tests.cli.runner import Tagger, use_light
 from tests.cli.service import running, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tagger(tagger: Tagger, exported: Path) -> Tagger:

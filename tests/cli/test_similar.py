@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.cli.runner import Tagger
 
 
+@pytest.mark.slow
 def test_the_most_similar_photos_come_first(gallery: Tagger, shared: Path, tmp_path: Path) -> None:
     tiger = gallery.home / "photos" / "n02129604_tiger.JPEG"
     [first, *_] = found = gallery.json_lines("similar", tiger, "--limit", "5")
@@ -55,6 +57,7 @@ def test_copies_are_reported_as_groups(gallery: Tagger) -> None:
     assert "smaller.jpg" not in told
 
 
+@pytest.mark.slow
 def test_without_labelled_photos_it_says_so(bare: Tagger, tmp_path: Path) -> None:
     assert "no library" in bare("duplicates", code=4).stderr
     assert "no library" in bare("similar", tmp_path / "x.jpg", code=4).stderr

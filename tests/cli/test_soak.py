@@ -17,6 +17,8 @@ from tests.cli.runner import Tagger
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
 from tests.cli.test_service import QUICK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seconds", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_an_idle_service_touches_nothing(tagger: Tagger, tmp_path: Path, seconds: int) -> None:

@@ -21,6 +21,8 @@ from tagger.system.machine import usable_cores
 from tests.cli.runner import MOBILENET, Tagger
 from tests.inference.test_engine import keras
 
+pytestmark = pytest.mark.slow
+
 
 def test_bfloat16_is_tried_once_on_the_owners_own_photos(labelled: Tagger) -> None:
     trials = list(labelled.data.glob("trials/*.json"))

@@ -68,6 +68,7 @@ def paths_of(tagger: Tagger, query: str) -> list[str]:
     return tagger("search", "-0", query, code=None).stdout.split("\0")[:-1]
 
 
+@pytest.mark.slow
 def test_a_label_is_taught_told_of_switched_on_and_forgotten(school: Tagger, school_once: Tagger) -> None:
     [told] = school.json("teach", "our  truck", "--yes", outside(school_once), "--no", OTHERS, "--precision", "0.8")
     assert (told["name"], told["yes"], told["no"], told["sampled"], told["refused"]) == ("our truck", 60, 270, 0, "")
@@ -107,6 +108,7 @@ def test_a_label_is_taught_told_of_switched_on_and_forgotten(school: Tagger, sch
     assert school.json("taught") == []
 
 
+@pytest.mark.slow
 def test_what_a_person_says_goes_before_it_and_is_learned_from(school: Tagger, school_once: Tagger) -> None:
     school("teach", "lorry", "--yes", outside(school_once), "--no", OTHERS, "--precision", "0.7", "--on")
     found = paths_of(school, "lorry")
@@ -152,6 +154,7 @@ def test_what_cannot_be_learned_is_said_and_not_switched_on(school: Tagger, scho
     assert "Which label?" in school("teach", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_taught_label_stands_for_the_models_own_of_that_name(school: Tagger, school_once: Tagger) -> None:
     school("teach", "truck", "--yes", outside(school_once), "--no", OTHERS, "--precision", "0.7", "--on")
     for record in school.export():
@@ -171,6 +174,7 @@ def test_a_taught_label_stands_for_the_models_own_of_that_name(school: Tagger, s
     assert origins == {"hierarchy"}
 
 
+@pytest.mark.slow
 def test_taught_labels_are_carried_to_another_library(school: Tagger, school_once: Tagger, tmp_path: Path) -> None:
     school("teach", "our truck", "--yes", outside(school_once), "--no", OTHERS, "--precision", "0.7", "--on")
     found = paths_of(school, '"our truck"')
@@ -212,6 +216,7 @@ def test_a_file_of_another_model_is_refused(school: Tagger, school_once: Tagger,
     assert "feedfeedfeedfeed" in error
 
 
+@pytest.mark.slow
 def test_keywords_that_are_in_photos_already_are_learned_and_written(
     school_once: Tagger, shared: Path, exported: Path, tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ class Bomb:
         return os.system, ("touch executed",)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_on_is_refused(plain: Tagger, tmp_path: Path, shared: Path) -> None:
     def refused(*arguments: object) -> str:
         return plain("train", *arguments, code=2).stderr

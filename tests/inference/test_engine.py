@@ -32,14 +32,8 @@ def keras(*arguments: object, **environ: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "resnet50",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in REGISTRY if name not in ("resnet50", "mobilenet_v2")),
-        pytest.param("mobilenet_v2", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(REGISTRY))
 def test_scores_are_those_of_plain_keras(tmp_path: Path, name: str) -> None:
     """Random weights in the published layout; the same pixels through Keras' own preprocess_input and predict."""
     size = REGISTRY[name].input_size
@@ -56,6 +50,7 @@ def test_scores_are_those_of_plain_keras(tmp_path: Path, name: str) -> None:
     assert 0 < rounded["mean_difference"] < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: str) -> None:
     """float32 differs from plain Keras by less than 0.0001, bfloat16 by less than 0.05 on average (0.03 measured)."""
@@ -96,6 +91,7 @@ def test_light_models_of_every_architecture_give_its_features(tmp_path: Path, na
     assert found["mean_difference"] < 0.04
 
 
+@pytest.mark.slow
 def test_labels_are_ordered_as_decode_predictions_orders_them(shared: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     scores = rng.dirichlet(np.full(1000, 0.02), 40).astype(np.float32)
@@ -113,6 +109,7 @@ def test_labels_are_ordered_as_decode_predictions_orders_them(shared: Path, tmp_
         assert [(wnid, pytest.approx(score)) for wnid, _, score in found] == [(w, s) for w, _, s in expected]
 
 
+@pytest.mark.slow
 def test_files_that_are_not_its_weights_are_refused_by_name(shared: Path, tmp_path: Path) -> None:
     real = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
     data = real.read_bytes()

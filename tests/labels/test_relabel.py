@@ -81,6 +81,7 @@ def test_what_is_asked_for_stays_due_until_it_is_done(gallery: Tagger) -> None:
     assert not is_due(gallery.data)
 
 
+@pytest.mark.slow
 def test_the_service_relabels_when_it_is_asked(gallery: Tagger) -> None:
     config = gallery.home / "config.toml"
     config.write_text("")

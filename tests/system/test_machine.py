@@ -68,6 +68,7 @@ def test_tensorflow_needs_avx_on_x86_only() -> None:
     assert why_no_tensorflow("aarch64", frozenset(("asimd",))) is None
 
 
+@pytest.mark.slow
 def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(
     shared: Path, tmp_path: Path, exported: Path
 ) -> None:

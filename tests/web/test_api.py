@@ -208,6 +208,7 @@ def test_the_hierarchy_puts_each_label_below_the_narrowest_that_covers_it(readin
     assert any(path[0] == "animal" and path[-1] == "tiger" for path in found)
 
 
+@pytest.mark.slow
 def test_rules_are_previewed_kept_and_applied(site: Site) -> None:
     before = site.tagger.found("tiger>0.6")
     wanted = {"rename": "stripy one", "threshold": 0.99}
@@ -241,6 +242,7 @@ def test_rules_are_previewed_kept_and_applied(site: Site) -> None:
     assert site.send("/labels/n02129604/rules", {"thresold": 1}, 422, method="PUT")
 
 
+@pytest.mark.slow
 def test_what_the_config_file_says_of_a_label_is_not_changed_here(gallery: Tagger) -> None:
     config = gallery.home / "config.toml"
     config.write_text("[labels.thresholds]\ntiger = 0.7\n")

@@ -56,6 +56,7 @@ def test_several_photos_are_answered_in_their_order(reading: Site, tiger: bytes,
     assert photos[2]["why"]["classes"][0]["name"] == "tiger"
 
 
+@pytest.mark.slow
 def test_an_upload_leaves_nothing_behind(gallery: Tagger, tiger: bytes, tmp_path: Path) -> None:
     spill = tmp_path / "spill"
     spill.mkdir()
@@ -103,6 +104,7 @@ def test_bombs_are_refused_and_the_next_photo_is_labelled(reading: Site, shared:
     assert classify(reading, ("a.jpg", tiger)).json["photos"][0]["why"]
 
 
+@pytest.mark.slow
 def test_fifty_slow_uploads_hold_nobody_up(gallery_once: Tagger, tiger: bytes) -> None:
     with serving(gallery_once, TAGGER_WEB_UPLOAD_SECONDS="6") as site:
         slow = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(50)]
