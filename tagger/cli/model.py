@@ -10,6 +10,7 @@ import click
 from tagger.cli.common import absolute, count, duration, print_differences, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter, Stages
 from tagger.core.errors import ExitCode, ModelError, UsageError
+from tagger.core.progress import Callbacks
 from tagger.store.counts import count_totals
 from tagger.store.models import all_models
 
@@ -158,16 +159,19 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
 
     from tagger.inference.lookup import architecture
     from tagger.pipeline.preview import preview
+    from tagger.store.library import open_library
 
     settings = settings_of(context, model__name=name)
     architecture(name, settings.data_dir)
     if weights is not None or name != settings_of(context).model.name:
         settings = _with_model(settings, weights=None if weights is None else Path(weights))
     with (
+        open_library(settings) as library,
         ByteMeter(f"Fetching the weights of {name}", quiet=as_json) as bytes_meter,
         Meter("Looking", sample, quiet=as_json) as meter,
     ):
-        found = preview(settings, sample, bytes_meter.update, lambda done, _total: meter.update(done))
+        callbacks = Callbacks(lambda done, _total: meter.update(done), bytes_meter.update)
+        found = preview(library, sample, callbacks)
     if as_json:
         write_json(asdict(found), indent=2)
         return ExitCode.DONE

@@ -35,16 +35,18 @@ _WIRE_DTYPE = np.dtype("<f4")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One photo to look at. `twins`: content hashes of known photos of the same size.
+    """One photo to extract features of. `pixel_hash`: of its pixels as last seen; None if they are not known.
 
-    `name`: the file's name, where the path does not end with it.
+    `twins`: content hashes of known photos of the same size. `name`: the file's name, if the path does not end with
+    it. `min_age_seconds`: a file that was modified more recently than this counts as still being written.
     """
 
     job_id: int
     path: str
-    pixel_hash: bytes | None
-    twins: tuple[bytes, ...]
+    pixel_hash: bytes | None = None
+    twins: tuple[bytes, ...] = ()
     name: str = ""
+    min_age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def request_json(request: Request) -> dict[str, Any]:
         "pixels": None if request.pixel_hash is None else request.pixel_hash.hex(),
         "twins": [twin.hex() for twin in request.twins],
         "name": request.name,
+        "min_age": request.min_age_seconds,
     }
 
 
@@ -93,6 +96,7 @@ def request_from(data: dict[str, Any]) -> Request:
         None if pixels is None else bytes.fromhex(pixels),
         tuple(bytes.fromhex(twin) for twin in data["twins"]),
         data["name"],
+        float(data["min_age"]),
     )
 
 

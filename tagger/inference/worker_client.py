@@ -87,6 +87,11 @@ class WorkerClient:
         return " ".join(str(self.about[key]) for key in ("engine", "version", "precision", "device"))
 
     @property
+    def batch_size(self) -> int:
+        """How many photos a batch should have."""
+        return self._settings.engine.batch_size
+
+    @property
     def photos_in_flight(self) -> int:
         """How many photos the child has in its hands."""
         return sum(self._in_flight)
@@ -226,7 +231,6 @@ class WorkerClient:
             max_cpu=engine.max_cpu,
             precision=chosen if engine.precision == "auto" else engine.precision,
             try_bfloat16=engine.precision == "auto" and trial is None and computes_bfloat16(),
-            settle_seconds=self._settings.intake.settle_seconds,
             limits=self._settings.limits.model_dump(),
         )
 

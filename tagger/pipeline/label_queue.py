@@ -201,6 +201,7 @@ def _requests(run: LabelRun, batch: Sequence[Job]) -> list[Request]:
             # Only this model's labels may be kept when the pixels turn out to be the same.
             job.pixel_hash if job.labelled_by == run.model.id else None,
             tuple(twins.get(job.fingerprint.size, ())),
+            min_age_seconds=run.settings.intake.settle_seconds,
         )
         for job in batch
     ]

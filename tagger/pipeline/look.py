@@ -1,62 +1,67 @@
-"""Looking at many photos with a model, without storing anything."""
+"""Runs photo files through the child process, and waits for the replies. Stores nothing."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
+from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Reply, Request
 from tagger.inference.selection import choose_model, open_worker
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.store.models import Model
 
-Tell = Callable[[int, int], None]
-
 
 def extract_with_model(
-    settings: Settings, model: Model, paths: Sequence[str], fetching: Callable[[int, int | None], None], report: Tell
+    settings: Settings, model: Model, paths: Sequence[str], callbacks: Callbacks = SILENT
 ) -> list[Reply]:
-    """The replies of the model that labelled the library for files that a person names, however new they are.
+    """Extract the features of photos with the model that labelled the library, in a child process of its own.
 
-    Otherwise as `look_at`. Raises UsageError where another model is configured by now.
+    Otherwise as `extract_features`. Raises UsageError if another model is configured.
     """
-    chosen = choose_model(settings, fetching)
+    chosen = choose_model(settings, callbacks.on_download)
     if chosen.model_id != model.model_id:
         raise UsageError(
             f"The photos of the library are labelled by {model.architecture} ({model.model_id}), but the model is "
             f"{chosen.architecture.name} ({chosen.model_id}) now.",
             "Label them first: tagger backfill",
         )
-    intake = settings.intake.model_copy(update={"settle_seconds": 0.0})
-    with open_worker(settings.model_copy(update={"intake": intake}), chosen) as client:
-        return extract_features(client, paths, settings.engine.batch_size, report)
+    with open_worker(settings, chosen) as client:
+        return extract_features(client, paths, callbacks)
 
 
 def extract_features(
-    client: WorkerClient,
-    paths: Sequence[str],
-    batch_size: int,
-    report: Tell,
-    stop: Callable[[], bool] = lambda: False,
+    client: WorkerClient, paths: Sequence[str], callbacks: Callbacks = SILENT, *, min_age_seconds: float = 0.0
 ) -> list[Reply]:
-    """The child's replies for photos at absolute paths, whose job ids are their places in the list.
+    """The child's replies for photos at absolute paths; a reply's job id is the photo's index in `paths`.
 
-    `report` is told photos done and in all. Stopped half way, the replies are fewer. Raises ModelError, TaggerError
-    where the child dies.
+    `min_age_seconds`: files modified more recently are answered with LATER. Raises as `run_requests` does.
     """
-    client.start()
-    numbered = list(enumerate(paths))
-    batches = deque(numbered[start : start + batch_size] for start in range(0, len(numbered), batch_size))
+    requests = [Request(index, path, min_age_seconds=min_age_seconds) for index, path in enumerate(paths)]
+    return run_requests(client, requests, callbacks)
+
+
+def run_requests(
+    client: WorkerClient, requests: Sequence[Request], callbacks: Callbacks = SILENT, doing: str = "looks at photos"
+) -> list[Reply]:
+    """Run requests through the child in batches, and wait for all replies. Progress counts photos.
+
+    When stopped, finishes what is in flight and returns fewer replies. `doing`: completes "The process that ..." in
+    the error. Raises ModelError, and TaggerError if the child dies; nothing is tried twice.
+    """
+    size = client.batch_size
+    waiting = deque(requests[start : start + size] for start in range(0, len(requests), size))
     replies: list[Reply] = []
+    client.start()
     try:
-        while (batches and not stop()) or client.photos_in_flight:
-            while batches and client.has_room and not stop():
-                client.submit([Request(number, path, None, ()) for number, path in batches.popleft()])
+        while (waiting and not callbacks.stop()) or client.photos_in_flight:
+            while waiting and client.has_room and not callbacks.stop():
+                client.submit(waiting.popleft())
             if client.photos_in_flight:
                 replies += client.replies(1.0) or []
-            report(len(replies), len(paths))
+            callbacks.on_progress(len(replies), len(requests))
     except WorkerDiedError as died:
-        raise TaggerError(f"The process that looks at photos {died.how}.", f"See {client.log_file}") from died
+        raise TaggerError(f"The process that {doing} {died.how}.", f"See {client.log_file}") from died
     return replies

@@ -1,15 +1,14 @@
-"""What another model would make of the library, before it is used: a sample of photos looked at by both."""
+"""What another model would change: compares it with the stored labels on a sample of photos."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.core.clock import Clock, SystemClock
-from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
+from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Outcome
 from tagger.inference.selection import choose_model, open_worker
 from tagger.labels.differences import EXAMPLES, Difference, Differences
@@ -18,8 +17,8 @@ from tagger.pipeline.look import extract_features
 from tagger.store import records
 from tagger.store.counts import count_totals
 from tagger.store.labels import labels_of
+from tagger.store.library import Library
 from tagger.store.records import PhotoRecord
-from tagger.store.session import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +40,18 @@ class Preview:
     seconds: float
 
 
-def preview(
-    settings: Settings,
-    sample: int,
-    fetching: Callable[[int, int | None], None],
-    report: Callable[[int, int], None],
-    clock: Clock | None = None,
-) -> Preview:
-    """Look at up to `sample` photos with the configured model, and compare with the labels stored. Stores nothing."""
-    clock = clock or SystemClock()
+def preview(library: Library, sample: int, callbacks: Callbacks = SILENT) -> Preview:
+    """Label up to `sample` photos with the configured model, and compare with the stored labels. Stores nothing."""
+    settings, clock = library.settings, library.clock
     policy = policy_for(settings)
-    with open_store(settings) as store:
-        chosen = choose_model(settings, fetching)
-        with store.read() as session:
-            photos = records.sample_labelled(session, sample)
-            before = {
-                photo_id: {label.name for label in labels if label.shown}
-                for photo_id, labels in labels_of(session, [photo.id for photo in photos]).items()
-            }
-            total = count_totals(session).labelled
+    chosen = choose_model(settings, callbacks.on_download)
+    with library.store.read() as session:
+        photos = records.sample_labelled(session, sample)
+        before = {
+            photo_id: {label.name for label in labels if label.shown}
+            for photo_id, labels in labels_of(session, [photo.id for photo in photos]).items()
+        }
+        total = count_totals(session).labelled
     if not photos:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
     with open_worker(settings, chosen, clock) as client:
@@ -68,7 +60,7 @@ def preview(
         client.start()
         started = clock.monotonic()
         paths = [photo.path.absolute for photo in photos]
-        replies = extract_features(client, paths, settings.engine.batch_size, report)
+        replies = extract_features(client, paths, callbacks, min_age_seconds=settings.intake.settle_seconds)
         seconds = max(clock.monotonic() - started, 1e-3)
     fresh = {photos[reply.job_id].id: reply for reply in replies if reply.outcome is Outcome.FEATURES}
     compared = [photo for photo in photos if photo.id in fresh]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
+from tagger.core.progress import Callbacks, OnProgress
 from tagger.inference.protocol import Outcome
-from tagger.pipeline.look import Tell, extract_with_model
+from tagger.pipeline.look import extract_with_model
 from tagger.search.feature_index import FeatureMatrix, open_matrix
 from tagger.search.near_duplicates import near_duplicates
 from tagger.store import jobs, records
@@ -29,7 +30,7 @@ def similar_to(
     settings: Settings,
     path: str,
     limit: int,
-    gathering: Tell,
+    gathering: OnProgress,
     fetching: Callable[[int, int | None], None],
 ) -> list[tuple[PhotoRecord, float]]:
     """Up to `limit` photos with their cosine similarity to the photo at an absolute path, the most similar first.
@@ -71,13 +72,13 @@ def _model_of(store: Store, record: PhotoRecord | None) -> Model:
 def _looked_at(
     settings: Settings, path: str, model: Model, fetching: Callable[[int, int | None], None]
 ) -> NDArray[np.float32]:
-    [reply] = extract_with_model(settings, model, [path], fetching, lambda _done, _total: None)
+    [reply] = extract_with_model(settings, model, [path], Callbacks(on_download=fetching))
     if reply.outcome is not Outcome.FEATURES:
         raise UsageError(f"{shown_path(path)} cannot be looked at: {reply.reason or 'it is not there'}.")
     return reply.vector
 
 
-def _matrix(store: Store, settings: Settings, model: Model, gathering: Tell) -> FeatureMatrix:
+def _matrix(store: Store, settings: Settings, model: Model, gathering: OnProgress) -> FeatureMatrix:
     return open_matrix(store, settings.data_dir, model, settings.search.memory_mb, gathering)
 
 

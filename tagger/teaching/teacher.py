@@ -16,10 +16,11 @@ from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.linear_heads import unit
+from tagger.core.progress import Callbacks, OnProgress
 from tagger.inference.protocol import Outcome
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.worker_client import WorkerClient
-from tagger.pipeline.look import Tell, extract_features, extract_with_model
+from tagger.pipeline.look import extract_features, extract_with_model
 from tagger.store import jobs, taught_labels
 from tagger.store.counts import main_model
 from tagger.store.features import reusable_features, to_bytes, to_matrix
@@ -47,7 +48,7 @@ class Teacher:
     store: Store
     settings: Settings
     clock: Clock
-    looking: Tell = lambda _done, _total: None
+    looking: OnProgress = lambda _done, _total: None
     fetching: Callable[[int, int | None], None] = lambda _done, _total: None
 
     def model(self) -> Model:
@@ -136,10 +137,12 @@ class Teacher:
 
     def _look(self, model: Model, paths: Sequence[str], client: WorkerClient | None) -> dict[str, bytes]:
         """The features (bytes of float16) of files outside the library, by path; without those that cannot be read."""
+        callbacks = Callbacks(self.looking, self.fetching)
         if client is not None:
-            replies = extract_features(client, paths, self.settings.engine.batch_size, self.looking)
+            settle = self.settings.intake.settle_seconds
+            replies = extract_features(client, paths, callbacks, min_age_seconds=settle)
         else:
-            replies = extract_with_model(self.settings, model, paths, self.fetching, self.looking)
+            replies = extract_with_model(self.settings, model, paths, callbacks)
         return {paths[reply.job_id]: to_bytes(reply.vector) for reply in replies if reply.outcome is Outcome.FEATURES}
 
     def keep(self, lesson: Lesson, started: float, *, on: bool) -> int:

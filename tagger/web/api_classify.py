@@ -62,7 +62,7 @@ def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:
     found = []
     for photo in photos:
         try:
-            found.append(UploadOut(name=photo.name, why=WhyOut.of(looker.look(photo.path, photo.name)), error=""))
+            found.append(UploadOut(name=photo.name, why=WhyOut.of(looker.explain(photo.path, photo.name)), error=""))
         except UsageError as error:
             found.append(UploadOut(name=photo.name, why=None, error=error.message))
     return found

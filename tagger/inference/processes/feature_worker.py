@@ -102,7 +102,6 @@ class _Worker:
         self._trial = trial
         self._size = engine.architecture.input_size
         self._batch_size = int(load["batch_size"])
-        self._settle = float(load["settle_seconds"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
         self._sending = threading.Lock()
@@ -168,7 +167,7 @@ class _Worker:
             with open_photo(request.path, request.name) as photo:
                 fingerprint = photo.fingerprint
                 age = SystemClock().now() - fingerprint.mtime_ns / 1e9
-                if 0 <= age < self._settle:
+                if 0 <= age < request.min_age_seconds:
                     return _Seen(Reply(job, Outcome.LATER, "still being written", fingerprint=fingerprint))
                 try:
                     content_hash = hash_content(photo, limits=self._limits)
