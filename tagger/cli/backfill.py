@@ -138,11 +138,12 @@ def command(
 
 def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
     """Write the keywords of what was labelled."""
+    from tagger.core.progress import Callbacks
     from tagger.keywords.runs import write_keywords
     from tagger.system.stop_signals import stop_on_signals
 
-    with Meter.following("Writing keywords", quiet=quiet) as report, stop_on_signals(say_stopping) as stop:
-        return write_keywords(settings, "", report, stop)
+    with Meter.following("Writing keywords", quiet=quiet) as on_progress, stop_on_signals(say_stopping) as stop:
+        return write_keywords(settings, "", Callbacks(on_progress, stop=stop))
 
 
 def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from tagger.cli.common import count, duration
 from tagger.core.clock import Clock, SystemClock
+from tagger.core.progress import OnProgress
 
 _LINE_SECONDS = 10.0
-
-
-class _Counted(Protocol):
-    @property
-    def total(self) -> int: ...
-    @property
-    def done(self) -> int: ...
 
 
 class Meter:
@@ -45,18 +39,18 @@ class Meter:
 
     @classmethod
     @contextmanager
-    def following(cls, what: str, *, quiet: bool = False) -> Iterator[Callable[[_Counted], None]]:
+    def following(cls, what: str, *, quiet: bool = False) -> Iterator[OnProgress]:
         """A function that shows how far something is; the meter begins with its first call."""
         with ExitStack() as stack:
             meter: Meter | None = None
 
-            def report(progress: _Counted) -> None:
+            def on_progress(done: int, total: int) -> None:
                 nonlocal meter
                 if meter is None:
-                    meter = stack.enter_context(cls(what, progress.total, quiet=quiet))
-                meter.update(progress.done)
+                    meter = stack.enter_context(cls(what, total, quiet=quiet))
+                meter.update(done)
 
-            yield report
+            yield on_progress
 
     def __enter__(self) -> Meter:
         if not self._quiet and sys.stdout.isatty():

@@ -49,18 +49,19 @@ def command(
 
     Name what: --run, --label, --all, or a QUERY for all of tagger's keywords in the photos that it finds.
     """
+    from tagger.core.progress import Callbacks
     from tagger.keywords.runs import undo_keywords
-    from tagger.keywords.undo import Choice
+    from tagger.keywords.undo_candidates import UndoChoice
     from tagger.search.find import photos_of
     from tagger.system.stop_signals import stop_on_signals
 
     if sum((run_id is not None, label is not None, everything, bool(query))) != 1:
         raise UsageError("Name one of --run N, --label L, --all or a query.", "See: tagger undo --help")
     settings = settings_of(context)
-    choice = Choice(run_id, label, photos_of(settings, " ".join(query)) if query else None)
+    choice = UndoChoice(run_id, label, photos_of(settings, " ".join(query)) if query else None)
     what = "Reading" if dry_run else "Taking back"
-    with Meter.following(what, quiet=as_json) as report, stop_on_signals(say_stopping) as stop:
-        undone = undo_keywords(settings, choice, report, stop, dry_run=dry_run)
+    with Meter.following(what, quiet=as_json) as on_progress, stop_on_signals(say_stopping) as stop:
+        undone = undo_keywords(settings, choice, Callbacks(on_progress, stop=stop), dry_run=dry_run)
         interrupted = stop()
     _print_json(undone) if as_json else _print(undone, dry_run=dry_run)
     if not as_json and not dry_run and undone.files and settings.keywords.mode != "off":

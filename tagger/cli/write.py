@@ -41,14 +41,15 @@ def command(
 
     With a QUERY only to the photos that it finds.
     """
-    from tagger.keywords.runs import preview_write, write_keywords
+    from tagger.core.progress import Callbacks
+    from tagger.keywords.runs import write_keywords
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, keywords__mode=mode)
     what = "Reading" if dry_run else "Writing keywords"
-    with Meter.following(what, quiet=as_json) as report, stop_on_signals(say_stopping) as stop:
-        work = preview_write if dry_run else write_keywords
-        written = work(settings, " ".join(query), report, stop, again=again)
+    with Meter.following(what, quiet=as_json) as on_progress, stop_on_signals(say_stopping) as stop:
+        callbacks = Callbacks(on_progress, stop=stop)
+        written = write_keywords(settings, " ".join(query), callbacks, again=again, dry_run=dry_run)
         interrupted = stop()
     if query and not written.total and not as_json:
         print("No labelled photo matches.")

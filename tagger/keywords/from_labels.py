@@ -1,7 +1,8 @@
-"""Which labels of a photo become keywords, and how they are spelt, as `[keywords]` of the configuration says."""
+"""Which labels of a photo become keywords, and how they are spelt, by the settings of `[keywords]`."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,9 @@ from tagger.labels.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A keyword with what stands above it, the widest first: `("tagger", "animal")` and `tiger`.
+    """A keyword and the levels above it, the widest first: `("tagger", "animal")` and `tiger`.
 
-    `flat_parents`: those of them that flat fields get as keywords of their own.
+    `flat_parents`: the levels that flat fields get as keywords of their own.
     """
 
     name: str
@@ -26,12 +27,17 @@ class Keyword:
         return separator.join(part.replace(separator, "-") for part in (*self.above, self.name))
 
 
-def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: Taxonomy) -> list[Keyword]:
-    """The keywords of a photo, the surest label first: the narrowest of its shown labels, at most so many.
+def settings_digest(settings: KeywordSettings) -> str:
+    """The settings that decide what is written, in 16 hexadecimal digits."""
+    return hashlib.blake2b(settings.model_dump_json().encode(), digest_size=8).hexdigest()
 
-    The wider labels of the photo (animal) stand above the narrower (tiger), or are left out. Labels as wide as
-    "everyday object" are shown where nothing else is known, and never written. A label that a person gave needs no
-    minimum.
+
+def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: Taxonomy) -> list[Keyword]:
+    """The keywords of a photo, the surest label first: the narrowest of its shown labels, at most `settings.count`.
+
+    The photo's wider labels (animal) become levels above the narrower (tiger), or are left out. Labels as wide as
+    "everyday object" are shown where nothing else is known, but never written. A label given by a person needs no
+    minimum confidence.
     """
     covered = {
         label: frozenset(taxonomy.classes_under(label.key))
@@ -52,7 +58,7 @@ def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: T
 
 
 def _parents(inside: frozenset[int], covered: dict[Label, frozenset[int]]) -> tuple[str, ...]:
-    """The names of the photo's wider labels, the widest first, each around the next."""
+    """The names of the photo's labels that include a narrower one, the widest first."""
     chain: list[str] = []
     for label, classes in sorted(covered.items(), key=lambda item: (len(item[1]), item[0].name)):
         if inside and classes > inside:

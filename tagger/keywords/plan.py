@@ -1,8 +1,11 @@
-"""What is to be done to each field of one file: the merge, the fields to make, the taking back. Pure.
+"""Planning the changes to each keyword field of one file: merging, making fields, taking back. Pure.
 
 Tagger's own keywords are known in two ways. The *mark* is a property in the file's own XMP that lists them; it travels
-with the file and survives the loss of the database. The ledger in the database knows them too, where another program
-dropped the mark.
+with the file and survives the loss of the database. The *ledger* is the database's record of what was written; it
+knows them where another program dropped the mark.
+
+Each is one of three kinds: a *label*; a *seed*, a person's keyword copied into a field that tagger made, because a new
+field hides the others from some programs; or *refused*, a label that a person took out and that is not written again.
 """
 
 from __future__ import annotations
@@ -15,8 +18,7 @@ from tagger.keywords.from_labels import Keyword
 from tagger.keywords.merge import exact, folded, merge
 from tagger.keywords.metadata.fields import Field, seeds, spelt
 
-# How the mark says what a keyword is: a label of tagger's, a person's keyword copied into a field that tagger made,
-# or a label that a person took out.
+# The signs of the three kinds in the mark.
 _LABEL, _SEED, _REFUSED = "+", "~", "-"
 
 
@@ -34,7 +36,7 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class FieldState:
-    """One field as it is in a file. `closed`: why nothing can be written to it; empty if it can.
+    """The state of one field in a file. `closed`: why nothing can be written to it; empty if it can.
 
     `fits`: whether the field can hold a keyword.
     """
@@ -47,7 +49,7 @@ class FieldState:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """What is to be done to one field, and what is tagger's in it afterwards."""
+    """The keywords to add to and remove from one field, and what is tagger's in it before and after."""
 
     add: tuple[str, ...]
     remove: tuple[str, ...]
@@ -61,7 +63,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done to a file. `notes`: what could not be done, as sentences."""
+    """The changes to one file. `notes`: what could not be done, as sentences."""
 
     changes: Mapping[Field, FieldChange]
     notes: tuple[str, ...] = ()
@@ -76,7 +78,7 @@ class Plan:
 
 
 def mark_items(own: Mapping[Field, Owned]) -> tuple[str, ...]:
-    """What the mark in a file says: one text for each keyword, `FIELD SIGN KEYWORD`."""
+    """The texts of the mark: one for each keyword, `FIELD SIGN KEYWORD`."""
     found = []
     for name in Field:
         mine = own.get(name, Owned())
@@ -86,7 +88,7 @@ def mark_items(own: Mapping[Field, Owned]) -> tuple[str, ...]:
 
 
 def read_mark(items: Iterable[str]) -> dict[Field, Owned]:
-    """The inverse of `mark_items`; what makes no sense is left out."""
+    """The inverse of `mark_items`. Leaves out texts that are not understood."""
     names = {name.value: name for name in Field}
     found: dict[Field, dict[str, list[str]]] = {}
     for item in items:
@@ -103,8 +105,8 @@ def read_mark(items: Iterable[str]) -> dict[Field, Owned]:
 def owned(state: FieldState, mark: Owned, ledger: Owned) -> Owned:
     """What is tagger's in a field, by the mark and by the ledger.
 
-    A keyword of the ledger alone counts only if it is there: without it in the mark the file may be an older copy. One
-    of the mark that is not there was taken out by a person, and stays a person's when it comes back.
+    A keyword that only the ledger lists counts only if the field has it: the file may be an older copy. A keyword that
+    the mark lists and the field lacks was taken out by a person, and is the person's if it comes back.
     """
     there = {exact(keyword) for keyword in state.keywords}
     refused = dict.fromkeys((*mark.refused, *ledger.refused))
@@ -124,10 +126,10 @@ def plan_write(
     asked: frozenset[Field],
     around: Mapping[Field, Sequence[str]] | None = None,
 ) -> Plan:
-    """What writing the keywords of a photo's labels changes.
+    """Plan to write the keywords of a photo's labels.
 
-    `own`: what is tagger's by now (`owned`). `asked`: fields that are to be made where they do not exist. `around`:
-    keywords elsewhere that a new field would hide (those in the photo, for a sidecar).
+    `own`: what is tagger's in each field (`owned`). `asked`: fields to make where they do not exist. `around`:
+    keywords in other files that a new field would hide (those in the photo, for a sidecar).
     """
     theirs = {name: persons(state, own.get(name, Owned())) for name, state in states.items()}
     for name, keywords in (around or {}).items():
@@ -136,15 +138,15 @@ def plan_write(
     notes: list[str] = []
     for name, state in states.items():
         mine = own.get(name, Owned())
-        texts = spelt(name, wanted)
+        work = _FieldWork(name, state, mine, spelt(name, wanted), seeds(name, theirs))
         if state.closed and (state.exists or name in asked):
             notes.append(f"{name.value}: {state.closed}")
         if state.closed:
             changes[name] = FieldChange((), (), mine, mine)
         elif state.exists:
-            changes[name] = _extend(name, state, mine, texts, seeds(name, theirs), notes)
+            changes[name] = _extend(work, notes)
         elif name in asked:
-            changes[name] = _make(name, state, mine, texts, seeds(name, theirs), notes)
+            changes[name] = _make(work, notes)
         else:
             changes[name] = FieldChange((), (), mine, Owned(refused=mine.refused))
     return Plan(changes, tuple(notes))
@@ -153,7 +155,7 @@ def plan_write(
 def plan_undo(
     states: Mapping[Field, FieldState], own: Mapping[Field, Owned], chosen: Callable[[Field, str], bool]
 ) -> Plan:
-    """What taking back the chosen keywords of tagger's changes; a person's keywords stay."""
+    """Plan to take back the keywords of tagger's that are chosen; a person's keywords stay."""
     changes: dict[Field, FieldChange] = {}
     notes: list[str] = []
     for name, state in states.items():
@@ -166,7 +168,8 @@ def plan_undo(
             changes[name] = FieldChange((), (), mine, mine)
             continue
         left = tuple(k for k in mine.labels if k not in remove and k in there)
-        changes[name] = _without_lonely_seeds(state, mine, left, (), tuple(remove), ())
+        change = FieldChange((), tuple(remove), mine, Owned(left, mine.seeds))
+        changes[name] = _without_lonely_seeds(state, change)
     return Plan(changes, tuple(notes))
 
 
@@ -182,54 +185,57 @@ def persons(state: FieldState, own: Owned) -> list[str]:
     return found
 
 
-def _fitting(name: Field, state: FieldState, texts: Iterable[str], notes: list[str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _FieldWork:
+    """One field to be written. `texts`: the keywords wanted; `copies`: a person's, for a field that is made."""
+
+    name: Field
+    state: FieldState
+    mine: Owned
+    texts: Sequence[str]
+    copies: Sequence[str]
+
+
+def _fitting(work: _FieldWork, notes: list[str]) -> list[str]:
     found = []
-    for text in texts:
-        if state.fits(text):
+    for text in work.texts:
+        if work.state.fits(text):
             found.append(text)
         else:
-            notes.append(f"{name.value} cannot hold {text[:40]!r}, so it is in XMP only")
+            notes.append(f"{work.name.value} cannot hold {text[:40]!r}, so it is in XMP only")
     return found
 
 
-def _extend(
-    name: Field, state: FieldState, mine: Owned, texts: Sequence[str], copies: Sequence[str], notes: list[str]
-) -> FieldChange:
-    merged = merge(state.keywords, mine.labels, _fitting(name, state, texts, notes), mine.refused)
+def _extend(work: _FieldWork, notes: list[str]) -> FieldChange:
+    state, mine = work.state, work.mine
+    merged = merge(state.keywords, mine.labels, _fitting(work, notes), mine.refused)
     refused = tuple(dict.fromkeys((*mine.refused, *merged.refused)))
     remove = merged.remove
     if merged.ours and not persons(state, mine):
         # In a field that tagger made, a label that a person wrote elsewhere becomes a copy of the person's keyword.
-        elsewhere = {folded(copy) for copy in copies}
+        elsewhere = {folded(copy) for copy in work.copies}
         kept = tuple(keyword for keyword in remove if folded(keyword) in elsewhere)
         remove = tuple(keyword for keyword in remove if keyword not in kept)
         mine = replace(mine, seeds=(*mine.seeds, *kept))
-    return _without_lonely_seeds(state, mine, merged.ours, merged.add, remove, refused)
+    change = FieldChange(merged.add, remove, mine, Owned(merged.ours, mine.seeds, refused))
+    return _without_lonely_seeds(state, change)
 
 
-def _without_lonely_seeds(
-    state: FieldState,
-    mine: Owned,
-    labels: tuple[str, ...],
-    add: tuple[str, ...],
-    remove: tuple[str, ...],
-    refused: tuple[str, ...],
-) -> FieldChange:
-    """A field that tagger made goes with its last label, unless a person has used it since."""
-    copies = mine.seeds
-    if not labels and copies and not persons(state, mine):
-        remove, copies = (*remove, *copies), ()
-    return FieldChange(add, remove, mine, Owned(labels, copies, refused))
+def _without_lonely_seeds(state: FieldState, change: FieldChange) -> FieldChange:
+    """Remove the seeds of a field with its last label, unless a person has used the field since."""
+    copies = change.before.seeds
+    if change.after.labels or not copies or persons(state, change.before):
+        return change
+    return replace(change, remove=(*change.remove, *copies), after=replace(change.after, seeds=()))
 
 
-def _make(
-    name: Field, state: FieldState, mine: Owned, texts: Sequence[str], copies: Sequence[str], notes: list[str]
-) -> FieldChange:
-    # What the mark says was here, and is not, was taken out by a person.
+def _make(work: _FieldWork, notes: list[str]) -> FieldChange:
+    name, state, mine = work.name, work.state, work.mine
+    # What the mark lists and the file lacks was taken out by a person.
     refused = tuple(dict.fromkeys((*mine.refused, *mine.labels)))
     unwelcome = {folded(keyword) for keyword in refused}
-    texts = [text for text in _fitting(name, state, texts, notes) if folded(text) not in unwelcome]
-    seeded = [exact(copy) for copy in copies]
+    texts = [text for text in _fitting(work, notes) if folded(text) not in unwelcome]
+    seeded = [exact(copy) for copy in work.copies]
     if texts and not all(map(state.fits, seeded)):
         notes.append(
             f"{name.value} is not made, because it cannot hold all keywords that are there and would hide them"

@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 
 from tagger.core.config import Settings
+from tagger.keywords.file_content import read_content
 from tagger.keywords.metadata.formats import open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, Found
 from tagger.keywords.metadata.sidecar import Sidecar, sidecar_path
-from tagger.keywords.metadata.xmp import XmpError
 from tagger.keywords.metadata.xmp_fields import packet_in
-from tagger.keywords.replace_file import read
+from tagger.keywords.metadata.xmp_parse import XmpError
 
 # The metadata of nearly every photo that can be written into ends before this.
 _HEAD_BYTES = 256 << 10
@@ -37,8 +37,8 @@ def read_photo(path: str, max_bytes: int) -> Found | None:
     # A link of the library may lead elsewhere; reading is allowed where labelling is.
     path = os.path.realpath(path)
     with suppress(DeclinedError):
-        return open_metadata(read(path, max_bytes, _HEAD_BYTES).data).found
-    return _found_in(bytes(read(path, max_bytes).data))
+        return open_metadata(read_content(path, max_bytes, _HEAD_BYTES).data).found
+    return _found_in(bytes(read_content(path, max_bytes).data))
 
 
 def persons_words(path: str, settings: Settings) -> set[str]:
@@ -52,7 +52,7 @@ def persons_words(path: str, settings: Settings) -> set[str]:
     beside, exists = sidecar_path(path, settings.keywords)
     if exists:
         with suppress(XmpError):
-            found.append(Sidecar.parse(bytes(read(beside, limit).data)).found)
+            found.append(Sidecar.parse(bytes(read_content(beside, limit).data)).found)
     words: set[str] = set()
     for one in filter(None, found):
         for field, texts in one.persons_keywords().items():

@@ -1,146 +1,115 @@
-"""Writing keywords and taking them back as a whole: what `tagger write`, `tagger undo` and the backfill do."""
+"""Writing keywords and taking them back as a whole: what `tagger write`, `tagger undo` and the service do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.photo import JobKind
+from tagger.core.progress import SILENT, Callbacks
+from tagger.keywords.batches import THREADS, batches
 from tagger.keywords.draft import draft_all
-from tagger.keywords.journal import THREADS, FileWriter, batches, recover, settings_digest
-from tagger.keywords.undo import Choice, Undone, undo
+from tagger.keywords.from_labels import settings_digest
+from tagger.keywords.journal import FileWriter, recover_pending
+from tagger.keywords.undo import Undone, undo
+from tagger.keywords.undo_candidates import UndoChoice
 from tagger.keywords.write import Written, write_queued
 from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
-from tagger.store.library import Library
+from tagger.store.library import Library, open_library
 from tagger.store.lock import WRITE_LOCK, work_lock, worker_name
-from tagger.store.session import Store, open_store
+from tagger.store.session import Store
 
 
 def write_keywords(
-    settings: Settings,
-    query: str,
-    report: Callable[[Written], None],
-    stop: Callable[[], bool],
-    *,
-    again: bool = False,
-    clock: Clock | None = None,
+    settings: Settings, query: str, callbacks: Callbacks = SILENT, *, again: bool = False, dry_run: bool = False
 ) -> Written:
     """Write keywords: to the photos that a query finds; without one, to all whose keywords are not settled.
 
-    `again`: without a query, look at every photo. Raises BusyError, StoreError, UsageError, QueryError.
+    `again`: without a query, to every photo. `dry_run`: only work out, file by file, what would be written.
+    Raises BusyError, StoreError, UsageError, QueryError.
     """
-    _refuse_off(settings)
-    clock = clock or SystemClock()
-    chosen = photos_of(settings, query) if query else None
-    with open_store(settings) as store, work_lock(settings.data_dir, "write", WRITE_LOCK):
-        with store.write() as session:
-            jobs.enqueue(session, _to_write(store, settings, chosen, again), jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
-        return write_due(store, settings, clock, report, stop)
-
-
-def write_due(
-    store: Store,
-    settings: Settings,
-    clock: Clock,
-    report: Callable[[Written], None],
-    stop: Callable[[], bool],
-    up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE,
-) -> Written:
-    """Write the keywords that are queued, as a run of its own. Only for who holds the write lock."""
-    owner = worker_name(settings.data_dir)
-    recover(FileWriter(store, settings, clock, 0), owner)
-    with store.read() as session:
-        counts = jobs.counts(session, kind=JobKind.KEYWORDS)
-    progress = Written(total=counts.queued)
-    if not progress.total:
-        return progress
-    with runs.recorded(Library(store, settings, clock), runs.WRITE, stop) as run:
-        writer = FileWriter(store, settings, clock, run.id)
-        write_queued(writer, owner, progress, stop=stop, report=report, up_to=up_to)
-        with store.write() as session:
-            runs.count_run(session, run.id, failed=progress.failed)
-    return progress
-
-
-def preview_write(
-    settings: Settings,
-    query: str,
-    report: Callable[[Written], None],
-    stop: Callable[[], bool],
-    *,
-    again: bool = False,
-    clock: Clock | None = None,
-) -> Written:
-    """What `write_keywords` would do, file by file; nothing is written. Raises StoreError, UsageError, QueryError."""
-    _refuse_off(settings)
-    chosen = photos_of(settings, query) if query else None
-    progress = Written()
-    with open_store(settings) as store, ThreadPoolExecutor(THREADS, "keywords") as pool:
-        writer = FileWriter(store, settings, clock or SystemClock(), 0)
-        ids = _to_write(store, settings, chosen, again, queued_too=True)
-        progress.total = len(ids)
-        for page in jobs.chunks(ids):
-            with store.read() as session:
-                photos = jobs.as_jobs(session, page)
-            for part in batches(photos):
-                if stop():
-                    return progress
-                for job, draft in zip(part, draft_all(writer, part, pool), strict=True):
-                    progress.preview(str(job.path), draft)
-                report(progress)
-    return progress
-
-
-def undo_keywords(
-    settings: Settings,
-    choice: Choice,
-    report: Callable[[Undone], None],
-    stop: Callable[[], bool],
-    *,
-    dry_run: bool = False,
-    clock: Clock | None = None,
-) -> Undone:
-    """Take keywords back. Raises BusyError, StoreError, UsageError."""
-    clock = clock or SystemClock()
-    progress = Undone()
-    with open_store(settings) as store:
-        if choice.run_id is not None:
-            _refuse_unknown_run(store, choice.run_id)
-        if dry_run:
-            undo(FileWriter(store, settings, clock, 0), choice, progress, dry_run=True, stop=stop, report=report)
-            return progress
-        with work_lock(settings.data_dir, "undo", WRITE_LOCK):
-            recover(FileWriter(store, settings, clock, 0), worker_name(settings.data_dir))
-            with runs.recorded(Library(store, settings, clock), runs.UNDO, stop) as run:
-                writer = FileWriter(store, settings, clock, run.id)
-                undo(writer, choice, progress, dry_run=False, stop=stop, report=report)
-    return progress
-
-
-def _to_write(
-    store: Store, settings: Settings, chosen: Sequence[int] | None, again: bool, *, queued_too: bool = False
-) -> list[int]:
-    with store.read() as session:
-        labelled = ledger.labelled_photos(session) if again or chosen is not None else []
-        if chosen is not None:
-            wanted = frozenset(chosen)
-            return [photo_id for photo_id in labelled if photo_id in wanted]
-        if again:
-            return labelled
-        return ledger.unsettled(session, settings_digest(settings.keywords), queued_too=queued_too)
-
-
-def _refuse_off(settings: Settings) -> None:
     if settings.keywords.mode == "off":
         raise UsageError(
             "Writing keywords is off.",
             'Set mode = "sidecar" or "embed" in [keywords] of the config file, or try: tagger write --dry-run '
             "--mode sidecar",
         )
+    chosen = photos_of(settings, query) if query else None
+    with open_library(settings) as library:
+        if dry_run:
+            return _preview(library, _to_write(library, chosen, again=again, queued_too=True), callbacks)
+        with work_lock(settings.data_dir, "write", WRITE_LOCK):
+            ids = _to_write(library, chosen, again=again)
+            with library.store.write() as session:
+                jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
+            return write_due(library, Written(), callbacks)
+
+
+def write_due(
+    library: Library,
+    written: Written,
+    callbacks: Callbacks = SILENT,
+    up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE,
+) -> Written:
+    """Write the keywords that are queued, as a run; counts in `written` and returns it.
+
+    `up_to`: the priority of the last jobs to take now. Caller must hold the write lock.
+    """
+    owner = worker_name(library.settings.data_dir)
+    recover_pending(FileWriter(library), owner)
+    with library.store.read() as session:
+        written.total = jobs.counts(session, kind=JobKind.KEYWORDS).queued
+    if not written.total:
+        return written
+    with runs.recorded(library, runs.WRITE, callbacks.stop) as run:
+        write_queued(FileWriter(library, run.id), owner, written, callbacks, up_to)
+    with library.store.write() as session:
+        runs.count_run(session, run.id, failed=written.failed)
+    return written
+
+
+def _preview(library: Library, ids: Sequence[int], callbacks: Callbacks) -> Written:
+    written = Written(total=len(ids))
+    writer = FileWriter(library)
+    with ThreadPoolExecutor(THREADS, "keywords") as pool:
+        for page in jobs.chunks(ids):
+            with library.store.read() as session:
+                photos = jobs.as_jobs(session, page)
+            for part in batches(photos):
+                if callbacks.stop():
+                    return written
+                for job, draft in zip(part, draft_all(writer, part, pool), strict=True):
+                    written.preview(str(job.path), draft)
+                callbacks.on_progress(written.done, written.total)
+    return written
+
+
+def undo_keywords(
+    settings: Settings, choice: UndoChoice, callbacks: Callbacks = SILENT, *, dry_run: bool = False
+) -> Undone:
+    """Take keywords back; with `dry_run` only work out what would be done. Raises BusyError, StoreError, UsageError."""
+    with open_library(settings) as library:
+        if choice.run_id is not None:
+            _refuse_unknown_run(library.store, choice.run_id)
+        if dry_run:
+            return undo(FileWriter(library), choice, callbacks, dry_run=True)
+        with work_lock(settings.data_dir, "undo", WRITE_LOCK):
+            recover_pending(FileWriter(library), worker_name(settings.data_dir))
+            with runs.recorded(library, runs.UNDO, callbacks.stop) as run:
+                return undo(FileWriter(library, run.id), choice, callbacks, dry_run=False)
+
+
+def _to_write(library: Library, chosen: Sequence[int] | None, *, again: bool, queued_too: bool = False) -> list[int]:
+    with library.store.read() as session:
+        if chosen is not None:
+            wanted = frozenset(chosen)
+            return [photo_id for photo_id in ledger.labelled_photos(session) if photo_id in wanted]
+        if again:
+            return ledger.labelled_photos(session)
+        return ledger.unsettled(session, settings_digest(library.settings.keywords), queued_too=queued_too)
 
 
 def _refuse_unknown_run(store: Store, run_id: int) -> None:

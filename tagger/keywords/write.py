@@ -1,7 +1,6 @@
-"""Keywords in files: from a photo's labels to what its file or sidecar should hold, and writing that.
+"""Writing the keywords of queued photos: the loop over the second kind of job.
 
-`write_queued` is the loop over the second kind of job. What a photo needs is drafted in memory, several photos at a
-time; `tagger.keywords.journal` carries it out.
+The changes to a photo's files are drafted in memory, several photos at a time; `tagger.keywords.journal` makes them.
 """
 
 from __future__ import annotations
@@ -14,14 +13,17 @@ from dataclasses import dataclass, field
 
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind
+from tagger.core.progress import Callbacks
+from tagger.keywords.batches import THREADS, batches
 from tagger.keywords.draft import Draft, draft_all
-from tagger.keywords.journal import THREADS, FileWriter, batches, full_disk, settings_digest
+from tagger.keywords.from_labels import settings_digest
+from tagger.keywords.journal import FileWriter, full_disk
 from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
 from tagger.store.ledger import SIDECAR, Entry
 from tagger.store.photos import change_photos
 
-# So many parts are written at the same time.
+# Batches that are written at the same time.
 _AT_ONCE = 2
 _CLAIM = 512
 _LATER_SECONDS = 30
@@ -29,10 +31,11 @@ _LATER_SECONDS = 30
 
 @dataclass(slots=True)
 class Written:
-    """What writing keywords came to. `photos` counts those that are done; `files` those that were written.
+    """The result of writing keywords. `photos` counts those that are done; `files` those that were written.
 
-    `declined`: why photos got a sidecar instead, with counts; `fields`: keywords added and removed, by field;
-    `stale`: photos that changed since they were labelled; `listing`: for a dry run, each file with what it would get.
+    `added`, `removed`: keywords by field; `declined`: why photos got a sidecar instead, with counts; `stale`: photos
+    that changed since they were labelled; `later`: photos that changed or went away meanwhile; `listing`: for a dry
+    run, each file with the keywords it would get and lose.
     """
 
     total: int = 0
@@ -54,11 +57,11 @@ class Written:
 
     @property
     def done(self) -> int:
-        """Photos that need no more work in this run."""
+        """Photos that this run is done with."""
         return self.photos + self.failed + self.stale + self.later
 
     def preview(self, path: str, draft: Draft) -> None:
-        """Count what a draft would do, and list its files."""
+        """Count the changes of a draft that is not carried out, and list its files."""
         if draft.stale is not None or draft.gone:
             self.stale += draft.stale is not None
             self.later += draft.gone
@@ -77,7 +80,7 @@ class Written:
                 self.listing.append((shown_path(change.path), add, gone))
 
     def count(self, draft: Draft) -> None:
-        """Count what a draft changes."""
+        """Count a draft's changes."""
         for change, plan in draft.plans:
             for name, fields in plan.changes.items():
                 self.added.update([name.value] * len(fields.add))
@@ -90,24 +93,24 @@ class Written:
 def write_queued(
     writer: FileWriter,
     owner: str,
-    progress: Written,
-    *,
-    stop: Callable[[], bool],
-    report: Callable[[Written], None],
-    up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE,
+    written: Written,
+    callbacks: Callbacks,
+    up_to: Callable[[], int],
 ) -> None:
-    """Write the keywords of queued photos until none is due or `stop()`. Raises StoreError when a disk is full.
+    """Write the keywords of queued photos until none is due or `callbacks.stop()`. Counts in `written`.
 
-    Only for who holds the write lock. Jobs that were claimed are given back on every way out.
+    `up_to`: the priority of the last jobs to take now. Caller must hold the write lock. Claimed jobs are released on
+    every way out. Raises StoreError when a disk is full.
     """
+    store, clock = writer.library.store, writer.library.clock
     with ThreadPoolExecutor(THREADS, "keywords") as pool, ThreadPoolExecutor(_AT_ONCE) as writers:
-        while not stop():
-            with writer.store.write() as session:
+        while not callbacks.stop():
+            with store.write() as session:
                 claimed = jobs.claim(
                     session,
                     owner,
                     _CLAIM,
-                    writer.clock.now(),
+                    clock.now(),
                     None,
                     isolated_too=True,
                     up_to=up_to(),
@@ -119,70 +122,71 @@ def write_queued(
             writing: deque[tuple[Future[None], list[Job]]] = deque()
             try:
                 for part in batches(claimed):
-                    # While some parts are written (which is mostly waiting), the next one is drafted.
-                    if stop():
+                    # While some batches are written (which is mostly waiting), the next one is drafted.
+                    if callbacks.stop():
                         break
                     drafts = draft_all(writer, part, pool)
                     if len(writing) == _AT_ONCE:
                         left -= _finished(writing.popleft())
-                        report(progress)
-                    writing.append((writers.submit(_write_part, writer, part, drafts, progress, pool), part))
+                        callbacks.on_progress(written.done, written.total)
+                    writing.append((writers.submit(_write_part, writer, part, drafts, written, pool), part))
                 while writing:
                     left -= _finished(writing.popleft())
-                    report(progress)
+                    callbacks.on_progress(written.done, written.total)
             finally:
                 wait(future for future, _ in writing)
                 if left:
-                    with writer.store.write() as session:
+                    with store.write() as session:
                         jobs.release(session, list(left), owner)
 
 
 def _finished(writing: tuple[Future[None], list[Job]]) -> set[int]:
-    """Wait for a part to be written; the jobs that need not be given back."""
+    """Wait for a batch to be written; returns its jobs, which need no release."""
     future, part = writing
     future.result()
     return {job.job_id for job in part}
 
 
 def _write_part(
-    writer: FileWriter, part: Sequence[Job], drafts: Sequence[Draft], progress: Written, pool: ThreadPoolExecutor
+    writer: FileWriter, part: Sequence[Job], drafts: Sequence[Draft], written: Written, pool: ThreadPoolExecutor
 ) -> None:
+    store, clock = writer.library.store, writer.library.clock
     writer.write_batch([draft.work for draft in drafts], pool)
     full = ""
     settled: list[int] = []
     complete: list[int] = []
     learned: dict[tuple[int, str], tuple[Sequence[Entry], None]] = {}
-    # Writers take turns here, so that the counts are right.
-    with writer.store.write() as session, progress.lock:
+    # One writer at a time, so that the counts are right.
+    with store.write() as session, written.lock:
         for job, draft in zip(part, drafts, strict=True):
             work = draft.work
             if draft.gone:
-                # The scan decides what became of it; its keywords are queued again when it is labelled.
+                # The next scan finds out where it went; its keywords are queued again when it is labelled.
                 complete.append(job.job_id)
-                progress.later += 1
+                written.later += 1
             elif draft.stale is not None:
                 complete.append(job.job_id)
-                change_photos(session, [(job.photo_id, draft.stale)], writer.clock.now(), 0.0)
-                progress.stale += 1
+                change_photos(session, [(job.photo_id, draft.stale)], clock.now(), 0.0)
+                written.stale += 1
             elif work.failed:
                 jobs.fail(session, job.job_id, work.failed)
-                progress.failed += 1
-                progress.failures.append((str(job.path), work.failed))
+                written.failed += 1
+                written.failures.append((str(job.path), work.failed))
             elif work.full or work.changed:
-                jobs.postpone(session, job.job_id, 0 if work.full else int(writer.clock.now()) + _LATER_SECONDS)
-                progress.later += not work.full
+                jobs.postpone(session, job.job_id, 0 if work.full else int(clock.now()) + _LATER_SECONDS)
+                written.later += not work.full
                 full = full or work.full
             else:
                 learned |= {(job.photo_id, target): (after, None) for target, after in draft.settled.items()}
                 settled.append(job.photo_id)
                 complete.append(job.job_id)
-                progress.photos += 1
-                progress.unchanged += not work.changes
-                progress.files += work.written
-                progress.bytes += work.bytes
-                progress.count(draft)
+                written.photos += 1
+                written.unchanged += not work.changes
+                written.files += work.written
+                written.bytes += work.bytes
+                written.count(draft)
         ledger.settle(session, learned)
-        ledger.mark_settled(session, settled, settings_digest(writer.settings.keywords))
+        ledger.mark_settled(session, settled, settings_digest(writer.library.settings.keywords))
         jobs.complete(session, *complete)
     if full:
         raise full_disk(full)

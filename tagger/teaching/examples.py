@@ -16,8 +16,8 @@ from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.intake.walk import photos_below
+from tagger.keywords.file_content import ChangedError, UnwritableError
 from tagger.keywords.read import persons_words
-from tagger.keywords.replace_file import ChangedError, UnwritableError
 from tagger.search.find import photos_of
 from tagger.store import records
 from tagger.store.session import Store

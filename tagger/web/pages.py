@@ -17,9 +17,9 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.light_model import find_light
 from tagger.inference.lookup import architecture
 from tagger.inference.weights import locate
+from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.metadata.sidecar import sidecar_path
 from tagger.keywords.read import keywords_in
-from tagger.keywords.replace_file import ChangedError, UnwritableError, read
 from tagger.search.query import HELP
 from tagger.search.run import FoundPhoto
 from tagger.store import ledger, records
@@ -183,7 +183,7 @@ def _keywords(shelf: WebContext, record: PhotoRecord) -> dict[str, list[str]]:
     if not there:
         return keywords_in(photo, None)
     try:
-        return keywords_in(photo, bytes(read(place, _READ, _READ).data))
+        return keywords_in(photo, bytes(read_content(place, _READ, _READ).data))
     except (UnwritableError, ChangedError, OSError):
         return keywords_in(photo, None)
 

@@ -11,8 +11,10 @@ import pytest
 
 from tagger.core.hashing import content_hash
 from tagger.keywords import replace_file
+from tagger.keywords.file_content import ChangedError, Source, UnwritableError, read_content
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.replace_file import ChangedError, Source, UnwritableError
+from tagger.keywords.recover_file import recover_file
+from tagger.keywords.replace_file import Replacement
 
 OLD, NEW, PERSONS = b"old" * 1000, b"new" * 1200, b"edited by a person" * 100
 TOKEN = "0123456789ab"
@@ -31,8 +33,11 @@ WHOLE = [Splice(0, len(OLD), NEW)]
 
 
 def read(path: Path) -> Source:
-    content = replace_file.read(str(path), 1 << 20)
-    return Source(content.path, content.hash, content.status)
+    return read_content(str(path), 1 << 20).source
+
+
+def of(path: Path) -> Replacement:
+    return Replacement(str(path), TOKEN)
 
 
 def left(folder: Path) -> list[str]:
@@ -41,9 +46,9 @@ def left(folder: Path) -> list[str]:
 
 def replace(path: Path, *, touch: bool = False) -> os.stat_result:
     old = read(path)
-    replace_file.prepare(str(path), TOKEN, WHOLE, old, old.status, content_hash(NEW), touch=touch)
-    status = replace_file.exchange(str(path), TOKEN, old)
-    replace_file.remove(replace_file.temporary_name(str(path), TOKEN))
+    replace_file.prepare(of(path), WHOLE, old, content_hash(NEW), touch=touch)
+    status = replace_file.exchange(of(path), old)
+    replace_file.remove(of(path).temporary)
     return status
 
 
@@ -77,19 +82,19 @@ def test_the_owner_is_kept(photo: Path) -> None:
 def test_links_pipes_and_large_files_are_not_read(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "link.jpg").symlink_to(photo)
     with pytest.raises(OSError, match="symbolic links"):
-        replace_file.read(str(tmp_path / "link.jpg"), 1 << 20)
+        read_content(str(tmp_path / "link.jpg"), 1 << 20)
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(UnwritableError, match="regular"):
-        replace_file.read(str(tmp_path / "pipe.jpg"), 1 << 20)
+        read_content(str(tmp_path / "pipe.jpg"), 1 << 20)
     with pytest.raises(UnwritableError, match="more than"):
-        replace_file.read(str(photo), 100)
-    assert replace_file.read(str(photo), 0, 3).data == b"old"
+        read_content(str(photo), 100)
+    assert read_content(str(photo), 0, 3).data == b"old"
 
 
 @pytest.mark.parametrize("how", ["replaced", "rewritten", "touched", "gone", "mode"])
 def test_a_file_that_changed_since_it_was_read_keeps_its_new_version(photo: Path, how: str) -> None:
     old = read(photo)
-    replace_file.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW))
+    replace_file.prepare(of(photo), WHOLE, old, content_hash(NEW))
     if how == "replaced":
         (photo.parent / "other").write_bytes(PERSONS)
         (photo.parent / "other").rename(photo)
@@ -103,24 +108,24 @@ def test_a_file_that_changed_since_it_was_read_keeps_its_new_version(photo: Path
         photo.unlink()
     expected = photo.read_bytes() if photo.exists() else None
     with pytest.raises(ChangedError):
-        replace_file.exchange(str(photo), TOKEN, old)
-    assert not replace_file.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
+        replace_file.exchange(of(photo), old)
+    assert not recover_file(of(photo), old.hash, content_hash(NEW))
     assert (photo.read_bytes() if photo.exists() else None) == expected
     assert left(photo.parent) == (["photo.jpg"] if expected is not None else [])
 
 
 def test_a_file_that_a_program_has_open_for_writing_is_left_to_it(photo: Path) -> None:
     old = read(photo)
-    replace_file.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW))
+    replace_file.prepare(of(photo), WHOLE, old, content_hash(NEW))
     with photo.open("r+b") as editing:
         try:
             with pytest.raises(ChangedError):
-                replace_file.exchange(str(photo), TOKEN, old)
+                replace_file.exchange(of(photo), old)
         except pytest.fail.Exception:
             pytest.skip("this file system grants no leases")
         editing.write(b"EDIT")
     assert photo.read_bytes() == b"EDIT" + OLD[4:]
-    assert not replace_file.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
+    assert not recover_file(of(photo), old.hash, content_hash(NEW))
     assert left(photo.parent) == ["photo.jpg"]
 
 
@@ -128,8 +133,8 @@ def test_what_reads_back_as_something_else_is_never_put_in_place(photo: Path) ->
     """The disk is failing, as far as anybody can tell."""
     old = read(photo)
     with pytest.raises(UnwritableError, match="could not be read back"):
-        replace_file.prepare(str(photo), TOKEN, WHOLE, old, old.status, content_hash(NEW + b"?"))
-    assert not replace_file.recover(str(photo), TOKEN, old.hash, content_hash(NEW))
+        replace_file.prepare(of(photo), WHOLE, old, content_hash(NEW + b"?"))
+    assert not recover_file(of(photo), old.hash, content_hash(NEW))
     assert photo.read_bytes() == OLD
     assert left(photo.parent) == ["photo.jpg"]
 
@@ -153,15 +158,15 @@ def test_a_person_who_saves_again_and_again_never_loses_a_version(photo: Path) -
     wrote = 0
     while not done.is_set():
         try:
-            content = replace_file.read(str(photo), 1 << 20)
-            old, data = Source(content.path, content.hash, content.status), bytes(content.data)
+            content = read_content(str(photo), 1 << 20)
+            old, data = content.source, bytes(content.data)
             new = b"keywords + " + data.removeprefix(b"keywords + ")
-            replace_file.prepare(str(photo), TOKEN, [Splice(0, len(data), new)], old, old.status, content_hash(new))
-            replace_file.exchange(str(photo), TOKEN, old)
-            replace_file.remove(replace_file.temporary_name(str(photo), TOKEN))
+            replace_file.prepare(of(photo), [Splice(0, len(data), new)], old, content_hash(new))
+            replace_file.exchange(of(photo), old)
+            replace_file.remove(of(photo).temporary)
             wrote += 1
         except ChangedError:
-            replace_file.recover(str(photo), TOKEN, old.hash, content_hash(new))
+            recover_file(of(photo), old.hash, content_hash(new))
     editor.join()
     # The last version is there, with or without our keywords; nothing older came back.
     assert photo.read_bytes().removeprefix(b"keywords + ") == versions[-1]
@@ -170,15 +175,15 @@ def test_a_person_who_saves_again_and_again_never_loses_a_version(photo: Path) -
 
 def test_a_new_sidecar_never_replaces_one_that_appeared(photo: Path) -> None:
     place = photo.parent / "photo.jpg.xmp"
-    replace_file.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat(), content_hash(NEW))
+    replace_file.prepare_new(of(place), NEW, photo.stat(), content_hash(NEW))
     place.write_bytes(PERSONS)
     with pytest.raises(ChangedError):
-        replace_file.create(str(place), TOKEN)
-    assert not replace_file.recover(str(place), TOKEN, None, content_hash(NEW))
+        replace_file.create(of(place))
+    assert not recover_file(of(place), None, content_hash(NEW))
     assert place.read_bytes() == PERSONS
     place.unlink()
-    replace_file.prepare(str(place), TOKEN, [Splice(0, 0, NEW)], None, photo.stat(), content_hash(NEW))
-    replace_file.create(str(place), TOKEN)
+    replace_file.prepare_new(of(place), NEW, photo.stat(), content_hash(NEW))
+    replace_file.create(of(place))
     assert place.read_bytes() == NEW
     assert stat.S_IMODE(place.stat().st_mode) == 0o640
     assert left(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
@@ -188,11 +193,11 @@ def test_taking_away_is_for_the_file_that_was_read_only(photo: Path) -> None:
     old = read(photo)
     photo.write_bytes(PERSONS)
     with pytest.raises(ChangedError):
-        replace_file.take_away(str(photo), TOKEN, old)
+        replace_file.take_away(of(photo), old)
     assert photo.read_bytes() == PERSONS
     old = read(photo)
-    replace_file.take_away(str(photo), TOKEN, old)
-    assert replace_file.recover(str(photo), TOKEN, old.hash, None)
+    replace_file.take_away(of(photo), old)
+    assert recover_file(of(photo), old.hash, None)
     assert left(photo.parent) == []
 
 
@@ -218,12 +223,12 @@ def test_whatever_a_kill_leaves_is_settled(tmp_path: Path, state: str) -> None:
     photo = tmp_path / "photo.jpg"
     for path, data in (
         (photo, here),
-        (Path(replace_file.part_name(str(photo), TOKEN)), part),
-        (Path(replace_file.temporary_name(str(photo), TOKEN)), temporary),
+        (Path(of(photo).part), part),
+        (Path(of(photo).temporary), temporary),
     ):
         if data is not None:
             path.write_bytes(data)
-    assert replace_file.recover(str(photo), TOKEN, content_hash(OLD), content_hash(NEW)) is happened
+    assert recover_file(of(photo), content_hash(OLD), content_hash(NEW)) is happened
     assert (photo.read_bytes() if photo.exists() else None) == after
     assert left(tmp_path) == (["photo.jpg"] if after is not None else [])
 
@@ -231,7 +236,7 @@ def test_whatever_a_kill_leaves_is_settled(tmp_path: Path, state: str) -> None:
 def test_two_versions_of_a_persons_are_both_kept(tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"the newest")
-    Path(replace_file.temporary_name(str(photo), TOKEN)).write_bytes(PERSONS)
-    assert not replace_file.recover(str(photo), TOKEN, content_hash(OLD), content_hash(NEW))
+    Path(of(photo).temporary).write_bytes(PERSONS)
+    assert not recover_file(of(photo), content_hash(OLD), content_hash(NEW))
     assert photo.read_bytes() == b"the newest"
     assert (tmp_path / f"photo.kept-{TOKEN}.jpg").read_bytes() == PERSONS

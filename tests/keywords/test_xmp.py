@@ -5,8 +5,9 @@ from hypothesis import given
 
 from tagger.keywords.merge import exact, without
 from tagger.keywords.metadata.fields import Field
-from tagger.keywords.metadata.xmp import Edit, Packet, XmpError, new_packet, outline
+from tagger.keywords.metadata.xmp_edit import Edit, edited, new_packet
 from tagger.keywords.metadata.xmp_fields import MARK, NAMES
+from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
 from tests.keywords.samples import NS, WORDS, array, packet, packets
 
 SUBJECT = NAMES[Field.SUBJECT]
@@ -14,7 +15,7 @@ ALL = (*NAMES.values(), MARK)
 
 
 def edit(data: bytes, add: list[str], remove: list[str] | None = None) -> bytes:
-    return Packet(data).edited({SUBJECT: Edit(add, remove or [])})
+    return edited(Packet(data), {SUBJECT: Edit(add, remove or [])})
 
 
 @given(packets(), WORDS, WORDS)
@@ -22,7 +23,7 @@ def test_edits_change_what_they_say_and_nothing_else(data: bytes, add: list[str]
     before = Packet(data)
     texts = before.texts(SUBJECT)
     remove = [*texts[::2], *others]
-    new = before.edited({SUBJECT: Edit(add, remove)})
+    new = edited(before, {SUBJECT: Edit(add, remove)})
     left = [text for position, text in enumerate(texts) if position not in without(texts, remove)]
     after = Packet(new)
     assert sorted(map(exact, after.texts(SUBJECT))) == sorted(map(exact, [*left, *add]))
@@ -41,7 +42,7 @@ def test_adding_and_removing_says_the_same_as_before(data: bytes, add: list[str]
 
 @given(packets())
 def test_no_edit_changes_no_byte(data: bytes) -> None:
-    assert Packet(data).edited({}) == data
+    assert edited(Packet(data), {}) == data
     assert edit(data, []) == data
 
 
@@ -87,7 +88,7 @@ def test_other_prefixes_for_rdf_work() -> None:
         "<r:Description r:about='uuid:7'><dc:subject><r:Bag><r:li>beach</r:li></r:Bag></dc:subject></r:Description>",
         prefix="r",
     )
-    new = Packet(data).edited({SUBJECT: Edit(["tiger"]), NAMES[Field.TAGS_LIST]: Edit(["animal/tiger"])})
+    new = edited(Packet(data), {SUBJECT: Edit(["tiger"]), NAMES[Field.TAGS_LIST]: Edit(["animal/tiger"])})
     assert Packet(new).texts(SUBJECT) == ["beach", "tiger"]
     assert Packet(new).texts(NAMES[Field.TAGS_LIST]) == ["animal/tiger"]
     # A second Description must be about the same thing.
@@ -105,7 +106,7 @@ def test_keywords_of_something_else_are_not_the_photos() -> None:
 
 def test_a_new_packet_goes_with_its_last_keyword() -> None:
     data = new_packet({SUBJECT: ["tiger"], MARK: ["dc:subject + tiger"]}, wrapped=True)
-    left = Packet(data).edited({SUBJECT: Edit([], ["tiger"]), MARK: Edit([], ["dc:subject + tiger"])})
+    left = edited(Packet(data), {SUBJECT: Edit([], ["tiger"]), MARK: Edit([], ["dc:subject + tiger"])})
     assert Packet(left).is_empty
 
 

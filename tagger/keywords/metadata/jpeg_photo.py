@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Sequence
 
 from tagger.keywords.merge import without
-from tagger.keywords.metadata import exif, iptc, xmp
+from tagger.keywords.metadata import exif, iptc
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
 from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found
 from tagger.keywords.metadata.splices import Splice, apply
+from tagger.keywords.metadata.xmp_edit import edited, new_packet
 from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
+from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.plan import FieldState, Plan
 
 _IN_EXTENDED = re.compile(rb"[:<](?:subject|hierarchicalSubject|TagsList)[\s/>=]")
@@ -33,11 +35,11 @@ class JpegPhoto:
         try:
             self._jpeg = Jpeg(data)
             segment = self._jpeg.xmp
-            self._packet = None if segment is None else xmp.Packet(segment.data[len(XMP_HEADER) :])
+            self._packet = None if segment is None else Packet(segment.data[len(XMP_HEADER) :])
             found = packet_states(self._packet)
         except JpegError as error:
             raise DeclinedError(str(error)) from error
-        except xmp.XmpError as error:
+        except XmpError as error:
             raise DeclinedError(f"of its XMP: {error}") from error
         if any(_IN_EXTENDED.search(part.data) for part in self._jpeg.extended):
             raise DeclinedError("it has keywords in extended XMP")
@@ -80,7 +82,7 @@ class JpegPhoto:
         try:
             in_xmp = self._xmp_splices(plan)
             self._jpeg.check(in_xmp)
-        except (JpegError, xmp.XmpError) as error:
+        except (JpegError, XmpError) as error:
             raise DeclinedError(str(error)) from error
         splices = [*in_exif, *in_xmp, *in_iptc]
         self._prove(plan, splices)
@@ -99,12 +101,12 @@ class JpegPhoto:
         if not edits:
             return []
         if self._jpeg.xmp is None or self._packet is None:
-            new = xmp.new_packet({name: edit.add for name, edit in edits.items()}, wrapped=True)
+            new = new_packet({name: edit.add for name, edit in edits.items()}, wrapped=True)
             return [self._jpeg.inserted(APP1, XMP_HEADER + new)]
-        edited = self._packet.edited(edits)
-        if xmp.Packet(edited).is_empty and not self._jpeg.is_fixed(self._jpeg.xmp):
+        packet = edited(self._packet, edits)
+        if Packet(packet).is_empty and not self._jpeg.is_fixed(self._jpeg.xmp):
             return [self._jpeg.replaced(self._jpeg.xmp, None)]
-        return [self._jpeg.replaced(self._jpeg.xmp, _padded(XMP_HEADER + edited, len(self._jpeg.xmp.data)))]
+        return [self._jpeg.replaced(self._jpeg.xmp, _padded(XMP_HEADER + packet, len(self._jpeg.xmp.data)))]
 
     def _exif_splices(self, plan: Plan) -> list[Splice]:
         change = plan.changes.get(Field.XP)
@@ -155,8 +157,8 @@ class JpegPhoto:
 
     def _same_metadata(self, new: JpegPhoto) -> bool:
         names = (*NAMES.values(), MARK)
-        before = [] if self._packet is None else xmp.outline(self._packet.data, names)
-        after = [] if new._packet is None else xmp.outline(new._packet.data, names)
+        before = [] if self._packet is None else outline(self._packet.data, names)
+        after = [] if new._packet is None else outline(new._packet.data, names)
         if before != after:
             return False
         if self._block is not None and (new._block is None or not self._block.unchanged_in(new._block)):

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import looks_like_photo
-from tagger.keywords.metadata import xmp
 from tagger.keywords.metadata.metadata_file import Found
 from tagger.keywords.metadata.splices import Splice
+from tagger.keywords.metadata.xmp_edit import edited, new_packet
 from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
+from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.plan import Plan
 
 
@@ -50,16 +51,16 @@ def _shared(photo: str, stem: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A sidecar's text (None: there is none yet) and its keywords. Raises xmp.XmpError where it is damaged."""
+    """A sidecar's text (None: there is none yet) and its keywords. Raises XmpError where it is damaged."""
 
     data: bytes | None
     found: Found
-    _packet: xmp.Packet | None
+    _packet: Packet | None
 
     @classmethod
     def parse(cls, data: bytes | None) -> Sidecar:
         """Read it."""
-        packet = None if data is None or not data.strip() else xmp.Packet(data)
+        packet = None if data is None or not data.strip() else Packet(data)
         return cls(data, packet_states(packet), packet)
 
     @property
@@ -68,14 +69,14 @@ class Sidecar:
         return len(self.data or b"")
 
     def splices(self, plan: Plan) -> list[Splice] | None:
-        """The splices that carry a plan out; None if nothing would be left. Raises xmp.XmpError at any doubt."""
+        """The splices that carry a plan out; None if nothing would be left. Raises XmpError at any doubt."""
         edits = packet_edits(self._packet, plan)
         old = self.data or b""
         if self._packet is None:
-            new = xmp.new_packet({name: edit.add for name, edit in edits.items()}, wrapped=False)
+            new = new_packet({name: edit.add for name, edit in edits.items()}, wrapped=False)
         else:
-            new = self._packet.edited(edits)
-            if xmp.Packet(new).is_empty:
+            new = edited(self._packet, edits)
+            if Packet(new).is_empty:
                 return None
         self._prove(plan, new)
         return [Splice(0, len(old), new)]
@@ -87,8 +88,8 @@ class Sidecar:
                 continue
             before = self.found.states[field].keywords
             if len(after.found.states[field].keywords) != len(before) + len(change.add) - len(change.remove):
-                raise xmp.XmpError(f"{field.value} did not come out as it should")
+                raise XmpError(f"{field.value} did not come out as it should")
         if self._packet is not None:
             names = (*NAMES.values(), MARK)
-            if xmp.outline(self._packet.data, names) != xmp.outline(new, names):
-                raise xmp.XmpError("more than its keywords would have changed")
+            if outline(self._packet.data, names) != outline(new, names):
+                raise XmpError("more than its keywords would have changed")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagger.keywords.metadata import xmp
 from tagger.keywords.metadata.fields import XMP_FIELDS, XMP_NAMES, Field
 from tagger.keywords.metadata.metadata_file import Found
+from tagger.keywords.metadata.xmp_edit import Edit
+from tagger.keywords.metadata.xmp_parse import Name, Packet, XmpError
 from tagger.keywords.plan import FieldState, Plan, read_mark
 
-NAMES: Mapping[Field, xmp.Name] = {field: xmp.Name(*XMP_NAMES[field]) for field in XMP_FIELDS}
-MARK = xmp.Name("urn:tagger:keywords:1/", "wrote", "tagger")
+NAMES: Mapping[Field, Name] = {field: Name(*XMP_NAMES[field]) for field in XMP_FIELDS}
+MARK = Name("urn:tagger:keywords:1/", "wrote", "tagger")
 _START, _END = b"<x:xmpmeta", b"</x:xmpmeta>"
 
 
-def packet_states(packet: xmp.Packet | None) -> Found:
+def packet_states(packet: Packet | None) -> Found:
     """The keywords in an XMP packet; without one, fields that do not exist. Raises XmpError."""
     if packet is None:
         return Found({field: FieldState() for field in XMP_FIELDS}, {})
@@ -22,10 +23,10 @@ def packet_states(packet: xmp.Packet | None) -> Found:
     return Found(states, read_mark(packet.texts(MARK)))
 
 
-def packet_edits(packet: xmp.Packet | None, plan: Plan) -> dict[xmp.Name, xmp.Edit]:
+def packet_edits(packet: Packet | None, plan: Plan) -> dict[Name, Edit]:
     """The edits that carry out a plan in XMP, including those to the mark."""
     edits = {
-        NAMES[field]: xmp.Edit(change.add, change.remove)
+        NAMES[field]: Edit(change.add, change.remove)
         for field, change in plan.changes.items()
         if field in NAMES and change
     }
@@ -34,7 +35,7 @@ def packet_edits(packet: xmp.Packet | None, plan: Plan) -> dict[xmp.Name, xmp.Ed
     add = [item for item in after if item not in before]
     remove = [item for item in before if item not in after]
     if add or remove:
-        edits[MARK] = xmp.Edit(add, remove)
+        edits[MARK] = Edit(add, remove)
     return edits
 
 
@@ -49,6 +50,6 @@ def packet_in(data: bytes) -> Found | None:
     if start < 0 or end < 0:
         return None
     try:
-        return packet_states(xmp.Packet(data[start : end + len(_END)]))
-    except xmp.XmpError:
+        return packet_states(Packet(data[start : end + len(_END)]))
+    except XmpError:
         return None

@@ -6,11 +6,13 @@ import logging
 from typing import Any
 
 from tagger.core.photo import JobKind
-from tagger.keywords.journal import settings_digest
+from tagger.core.progress import Callbacks
+from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.write import Written
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, ledger
+from tagger.store.library import Library
 from tagger.store.lock import WRITE_LOCK, work_lock
 
 _LOG = logging.getLogger("tagger")
@@ -46,19 +48,14 @@ class KeywordWorker(Worker):
 
     def _write(self) -> None:
         before = (self.written, self.failed)
+        done = Written()
 
-        def report(progress: Written) -> None:
-            self.written, self.failed = before[0] + progress.files, before[1] + progress.failed
+        def on_progress(_done: int, _total: int) -> None:
+            self.written, self.failed = before[0] + done.files, before[1] + done.failed
             self._changed()
 
-        done = write_due(
-            self._store,
-            self._settings,
-            self._clock,
-            report,
-            self._stopping.is_set,
-            self._up_to,
-        )
+        library = Library(self._store, self._settings, self._clock)
+        write_due(library, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
         if done.files or done.failed:
             _LOG.info(
                 "keywords files=%d sidecars=%d bytes=%d failed=%d",
