@@ -8,7 +8,7 @@ import click
 
 from tagger.cli.common import absolute, path_json, settings_of, write_json
 from tagger.core.clock import local_time
-from tagger.core.errors import ExitCode, UnknownPhotoError
+from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 from tagger.store import records
 
@@ -27,9 +27,7 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
 
     path = absolute(photo)
     with open_store(settings_of(context)) as store, store.read() as session:
-        record = records.find_photo(session, path)
-        if record is None:
-            raise UnknownPhotoError(shown_path(path))
+        record = records.get_photo_at(session, path)
         stories = ledger.history(session, record.id)
     for story in stories:
         _print_json(story) if as_json else _print(story)

@@ -8,8 +8,7 @@ import click
 
 from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
 from tagger.core.clock import local_time
-from tagger.core.errors import ExitCode, UnknownPhotoError
-from tagger.core.paths import shown_path
+from tagger.core.errors import ExitCode
 from tagger.store import records
 
 if TYPE_CHECKING:
@@ -24,11 +23,8 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     """Everything that the library knows about PHOTO."""
     from tagger.store.session import open_store
 
-    path = absolute(photo)
     with open_store(settings_of(context)) as store, store.read() as session:
-        record = records.find_photo(session, path)
-        if record is None:
-            raise UnknownPhotoError(shown_path(path))
+        record = records.get_photo_at(session, absolute(photo))
         story = records.story(session, record)
     write_json(_json(story), indent=2) if as_json else _print(story)
     return ExitCode.DONE

@@ -98,7 +98,7 @@ def _switch(context: click.Context, name: str, *, on: bool) -> int:
     with _teacher(context) as teacher:
         label = teacher.find(name)
         changed = teacher.turn(label, on=on)
-    _wake(teacher.settings, changed)
+    _wake(teacher.library.settings, changed)
     print(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
@@ -111,7 +111,7 @@ def remove(context: click.Context, name: str) -> int:
     with _teacher(context) as teacher:
         label = teacher.find(name)
         changed = teacher.forget(label)
-    _wake(teacher.settings, changed)
+    _wake(teacher.library.settings, changed)
     print(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
@@ -125,21 +125,21 @@ def again(context: click.Context, name: str | None) -> int:
 
     changed, failed = 0, 0
     with _teacher(context) as teacher:
-        with teacher.store.read() as session:
+        with teacher.library.store.read() as session:
             labels = [teacher.find(name)] if name else taught_labels.all_taught(session)
-        for label, lesson, started in teacher.teach_again(labels, teacher.model()):
+        for label, lesson in teacher.teach_again(labels, teacher.model()):
             report = lesson.report
             if report.refused:
                 failed += 1
                 print(f"{label.name}: left as it was, because {report.refused}.")
                 continue
-            now = teacher.keep(lesson, started, on=label.enabled)
+            now = teacher.keep(lesson, on=label.enabled)
             changed += now
             print(
                 f"{label.name}: precision {report.precision:.0%}, recall {report.recall:.0%}; "
                 f"{count(now, 'photo')} changed."
             )
-    _wake(teacher.settings, changed)
+    _wake(teacher.library.settings, changed)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
@@ -154,7 +154,7 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 
     with _teacher(context) as teacher:
         model = teacher.model()
-        with teacher.store.read() as session:
+        with teacher.library.store.read() as session:
             labels = [teacher.find(name) for name in names] or taught_labels.all_taught(session)
             known = [(label, taught_labels.trained(session, label).get(model.id)) for label in labels]
     usable = [(label, trained) for label, trained in known if trained is not None and trained.head is not None]
@@ -177,7 +177,7 @@ def import_file(context: click.Context, file: str, on: bool) -> int:
     imported = label_file.read(Path(absolute(file)))
     with _teacher(context) as teacher:
         changed = teacher.take_in(imported, on=on)
-    _wake(teacher.settings, changed)
+    _wake(teacher.library.settings, changed)
     names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)
     print(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")
     if not on:
@@ -187,13 +187,11 @@ def import_file(context: click.Context, file: str, on: bool) -> int:
 
 @contextmanager
 def _teacher(context: click.Context) -> Iterator[Teacher]:
-    from tagger.core.clock import SystemClock
-    from tagger.store.session import open_store
+    from tagger.store.library import open_library
     from tagger.teaching.teacher import Teacher
 
-    settings = settings_of(context)
-    with open_store(settings) as store:
-        yield Teacher(store, settings, SystemClock())
+    with open_library(settings_of(context)) as library:
+        yield Teacher(library)
 
 
 def _wake(settings: Settings, changed: int) -> None:

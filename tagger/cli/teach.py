@@ -16,8 +16,12 @@ from tagger.core.paths import shown_path
 from tagger.store import records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tagger.core.config import Settings
-    from tagger.store.session import Store
+    from tagger.core.progress import StopCheck
+    from tagger.store.examples import Example
+    from tagger.store.library import Library
     from tagger.teaching.lessons import Lesson
     from tagger.teaching.teacher import Teacher
 
@@ -58,6 +62,7 @@ Examples:
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="No progress; a JSON list with an object for each label.")
 @click.pass_context
+# One parameter an option.
 def command(
     context: click.Context,
     name: str | None,
@@ -71,9 +76,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Teach label NAME by photos that show it, and photos that do not."""
-    from tagger.core.clock import SystemClock
+    from tagger.core.progress import Callbacks
     from tagger.labels.names import normalize_name
-    from tagger.store.session import open_store
+    from tagger.store.library import open_library
     from tagger.system.stop_signals import stop_on_signals
     from tagger.teaching.teacher import Teacher
 
@@ -83,22 +88,19 @@ def command(
         raise UsageError("Which label?", "tagger teach 'our boat' --yes FOLDER, or: tagger teach --from-keywords")
     name = "" if name is None else normalize_name(name)
     settings = settings_of(context, model__name=model, model__weights=weights)
-    clock = SystemClock()
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
+        library = stack.enter_context(open_library(settings))
         fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
         stages = stack.enter_context(Stages(quiet=as_json))
-        looking = partial(stages.update, "looking at examples")
-        teacher = Teacher(store, settings, clock, looking, fetching.update)
+        teacher = Teacher(library, Callbacks(partial(stages.update, "looking at examples"), fetching.update))
         if from_keywords:
             stop = stack.enter_context(stop_on_signals(say_stopping))
-            lessons = _from_keywords(teacher, name, precision, stages.update, stop, on)
+            taught = _from_keywords(teacher, name, precision, stages, stop)
         else:
-            started = clock.now()
-            lesson = teacher.teach(name, _examples(store, settings, yes, no), precision)
-            lessons = [(lesson.without_scores(), _kept(teacher, lesson, started, on))]
+            taught = iter([teacher.teach(name, _examples(library, yes, no), precision)])
+        lessons = [(lesson.without_scores(), _kept(teacher, lesson, on)) for lesson in taught]
         _wake(settings, lessons)
-        found = [_json(store, lesson, changed) for lesson, changed in lessons]
+        found = [_json(library, lesson, changed) for lesson, changed in lessons]
     if as_json:
         write_json(found, indent=2)
     else:
@@ -108,59 +110,37 @@ def command(
     return ExitCode.DONE if learned else ExitCode.SOME_FAILED
 
 
-def _examples(store: Store, settings: Settings, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Any]:
-    from tagger.store.taught_labels import Kind
+def _examples(library: Library, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Example]:
+    from tagger.store.examples import Kind
     from tagger.teaching.examples import examples_from
 
-    with store.read() as session:
+    with library.store.read() as session:
         return [
             example
             for kind, sources in ((Kind.YES, yes), (Kind.NO, no))
             for source in sources
-            for example in examples_from(settings, session, kind, source)
+            for example in examples_from(library.settings, session, kind, source)
         ]
 
 
-def _from_keywords(
-    teacher: Teacher, name: str, precision: float, tell: Any, stop: Any, on: bool
-) -> list[tuple[Lesson, int | None]]:
-    from tagger.store.taught_labels import Example, Kind
-    from tagger.teaching.examples import read_keywords
-    from tagger.teaching.lessons import Wanted
-    from tagger.teaching.measure import LEAST
+def _from_keywords(teacher: Teacher, name: str, precision: float, stages: Stages, stop: StopCheck) -> Iterator[Lesson]:
+    from tagger.core.progress import Callbacks
+    from tagger.teaching.from_keywords import read_keywords
 
-    keywords = read_keywords(teacher.store, teacher.settings, partial(tell, "reading keywords"), stop)
+    keywords = read_keywords(teacher.library, Callbacks(partial(stages.update, "reading keywords"), stop=stop))
     if keywords.unreadable:
         print(f"tagger: {count(keywords.unreadable, 'file')} could not be read.", file=sys.stderr)
-    wanted = [
-        word
-        for word, photos in sorted(keywords.photos.items())
-        if (len(photos) >= LEAST if not name else word == name.casefold())
-    ]
-    if not wanted:
-        most = sorted(keywords.photos.items(), key=lambda item: (-len(item[1]), item[0]))[:5]
-        there = ", ".join(f"{keywords.name(word)} ({len(photos)})" for word, photos in most) or "none"
-        what = f"No photo has the keyword {name!r}." if name else f"No keyword is on {LEAST} photos."
-        raise UsageError(what, f"The most frequent keywords of the labelled photos: {there}.")
-
-    def label(word: str) -> Wanted:
-        # Who tagged a photo, but not with this, meant that it is not this; only if few are tagged, any photo will do.
-        others = sorted(keywords.tagged - keywords.photos[word])
-        examples = [Example(Kind.YES, number) for number in sorted(keywords.photos[word])]
-        return Wanted(keywords.name(word), examples, others if len(others) >= 2 * LEAST else None)
-
-    lessons: list[tuple[Lesson, int | None]] = []
-    for lesson, started in teacher.teach_several(map(label, wanted), precision):
+    words = keywords.choose(name)
+    for number, lesson in enumerate(teacher.teach_several(map(keywords.wanted, words), precision), 1):
         if stop():
-            break
-        lessons.append((lesson.without_scores(), _kept(teacher, lesson, started, on)))
-        tell("teaching", len(lessons), len(wanted))
-    return lessons
+            return
+        yield lesson
+        stages.update("teaching", number, len(words))
 
 
-def _kept(teacher: Teacher, lesson: Lesson, started: float, on: bool) -> int | None:
-    """Keep what was learned, unless it is no good; how many photos changed."""
-    return None if lesson.report.refused else teacher.keep(lesson, started, on=on)
+def _kept(teacher: Teacher, lesson: Lesson, on: bool) -> int | None:
+    """Store a lesson that was not refused; returns how many photos changed."""
+    return None if lesson.report.refused else teacher.keep(lesson, on=on)
 
 
 def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
@@ -170,10 +150,10 @@ def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
         control.ask(settings.data_dir, {"ask": "wake"})
 
 
-def _json(store: Store, lesson: Lesson, changed: int | None) -> dict[str, Any]:
+def _json(library: Library, lesson: Lesson, changed: int | None) -> dict[str, Any]:
     from tagger.store import taught_labels
 
-    with store.read() as session:
+    with library.store.read() as session:
         paths = records.paths_of(session, [number for number, _ in lesson.unsure] + list(lesson.alike))
         kept = taught_labels.find(session, lesson.key)
     return {

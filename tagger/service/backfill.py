@@ -102,7 +102,7 @@ def backfill(
                     run = LabelRun(store, settings, client, labeller, owner, root_ids, clock, recorded.id)
                     label_queued(run, progress, stop=stop, report=report.labelling)
                     if not stop():
-                        for lesson in Teacher(store, settings, clock).teach_due(model, client):
+                        for lesson in Teacher(Library(store, settings, clock)).teach_due(model, client):
                             report.taught(lesson)
         return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
 

@@ -96,6 +96,31 @@ def features_now(session: Session, photo_ids: Sequence[int], model: Model) -> di
     return dict(session.execute(query).all())
 
 
+def features_since(session: Session, model: Model, since: float) -> tuple[list[int], NDArray[np.float16]]:
+    """The photos (ids, ascending) that the model labelled at or after a time, in seconds since the epoch.
+
+    With their features, float16 (photos, features); (0, 0) without any.
+    """
+    rows = session.execute(
+        select(FeatureRow.photo_id, FeatureRow.vector)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, PhotoRow.labelled_at >= int(since))
+        .order_by(FeatureRow.photo_id)
+    ).all()
+    return [row[0] for row in rows], to_matrix([row[1] for row in rows])
+
+
+def present_with_features(session: Session, model: Model) -> list[int]:
+    """The photos that have a file and that the model labelled, with features stored; ascending."""
+    query = (
+        select(FeatureRow.photo_id)
+        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
+        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, PhotoRow.missing_since.is_(None))
+        .order_by(FeatureRow.photo_id)
+    )
+    return list(session.scalars(query))
+
+
 def features_count(session: Session, model: Model) -> int:
     """How many photos that the model labelled have their features stored."""
     query = (

@@ -262,6 +262,15 @@ def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
     jobs.drop_queued(session, photo_ids, None)
 
 
+def present_of(session: Session, photo_ids: Sequence[int]) -> list[int]:
+    """Those of some photos whose files are not missing."""
+    found: list[int] = []
+    for part in jobs.chunks(photo_ids):
+        there = select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
+        found += session.scalars(there)
+    return found
+
+
 def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerprint: Fingerprint) -> None:
     """The file was renamed: the photo keeps everything that is known of it.
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
-from tagger.core.paths import PhotoPath, disk_path, stored_path
+from tagger.core.errors import UnknownPhotoError
+from tagger.core.paths import PhotoPath, disk_path, shown_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
@@ -113,6 +114,25 @@ def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]
         .where(PhotoRow.id.in_(photo_ids))
     )
     return {number: PhotoPath(disk_path(root), disk_path(path)) for number, root, path in rows}
+
+
+def labelled_paths(session: Session) -> list[tuple[int, PhotoPath]]:
+    """The id and path of every labelled photo that is not missing, by root and path."""
+    rows = session.execute(
+        select(PhotoRow.id, RootRow.path, PhotoRow.path)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by.is_not(None))
+        .order_by(PhotoRow.root_id, PhotoRow.path)
+    )
+    return [(number, PhotoPath(disk_path(root), disk_path(path))) for number, root, path in rows]
+
+
+def get_photo_at(session: Session, path: str) -> PhotoRecord:
+    """The photo at an absolute path. Raises UnknownPhotoError."""
+    record = find_photo(session, path)
+    if record is None:
+        raise UnknownPhotoError(shown_path(path))
+    return record
 
 
 @dataclass(frozen=True, slots=True)

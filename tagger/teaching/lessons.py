@@ -1,4 +1,4 @@
-"""One lesson: the examples it is drawn from, and what was learned from them."""
+"""One lesson: the examples that a label is taught with, and the classifier that came of them."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tagger.labels import taxonomy
 from tagger.labels.names import resolve_label
 from tagger.store import jobs, taught_labels
-from tagger.store.features import reusable_features
+from tagger.store.examples import Example, Kind, examples_hash, examples_of, outside_vectors, persons_examples
+from tagger.store.features import present_with_features, reusable_features
 from tagger.store.models import Model
-from tagger.store.tables import FeatureRow, PhotoRow
-from tagger.store.taught_labels import Example, Kind, Taught, Trained
+from tagger.store.photos import present_of
+from tagger.store.taught_labels import Taught, Trained
 from tagger.teaching.measure import Fitted, Scored, measure
 from tagger.teaching.report import Report
 
 _SAMPLED = 1000
 _UNSURE = 10
-# A label is taught anew for another model once so many of its examples have features of that.
+# A label is taught for another model once this share of its examples have that model's features.
 _READY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What came of teaching one label, before it is kept. `unsure`: photos around the threshold, for a look.
+    """The result of teaching one label, before it is stored.
 
-    `alike`: drawn photos that look like right ones. `vectors`: features of examples outside the library, by path.
+    `vectors`: features of examples outside the library, by path. `unsure`: the photos nearest to the threshold, with
+    their probabilities, for a person to check. `alike`: drawn photos that look like right ones.
     """
 
     key: str
@@ -45,13 +46,13 @@ class Lesson:
     alike: tuple[int, ...] = ()
 
     def without_scores(self) -> Lesson:
-        """The same without what it knows of each photo of the library, which is much."""
+        """The same without the library's scores, which are large."""
         return replace(self, scored=Scored.nothing())
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label to be taught. `name`: as people write it. `others`: photos to draw wrong examples from; None for all."""
+    """A label to be taught. `name`: as people write it. `others`: photos to draw wrong examples from; None: all."""
 
     name: str
     examples: Sequence[Example]
@@ -69,53 +70,49 @@ class Task:
     wanted: float
 
 
+def task_again(session: Session, label: Taught, model: Model) -> Task:
+    """A label with its stored examples, to train it again."""
+    vectors = outside_vectors(session, label, model)
+    return Task(label.key, label.name, examples_of(session, label), vectors, label.precision)
+
+
 def due_for(session: Session, label: Taught, model: Model) -> tuple[Trained | None, bool]:
-    """What is known of a label by a model, and whether it is to be trained: its examples are others by now."""
+    """A label's last training for a model, and whether it is due again because its examples have changed."""
     known = taught_labels.trained(session, label).get(model.id)
-    given = taught_labels.examples(session, label)
-    same = known is not None and known.examples == taught_labels.examples_hash(given)
+    given = examples_of(session, label)
+    same = known is not None and known.examples == examples_hash(given)
     return known, bool(given) and not same and _ready(session, given, model)
 
 
 def _ready(session: Session, given: Sequence[Example], model: Model) -> bool:
     wanted = [one.photo_id for one in given if one.photo_id is not None]
-    present: list[int] = []
-    for part in jobs.chunks(wanted):
-        there = select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
-        present += session.scalars(there)
+    present = present_of(session, wanted)
     known = sum(len(reusable_features(session, part, model)) for part in jobs.chunks(present))
     return known >= _READY * len(present)
 
 
 def _merged(examples: Sequence[Example]) -> list[Example]:
-    """Each photo once; what was said last counts."""
+    """Each photo once; the last example of it counts."""
     return list({one.photo_id or one.path: one for one in examples}.values())
 
 
 def _drawn(
     session: Session, model: Model, name: str, given: Sequence[Example], others: Sequence[int] | None
 ) -> list[Example]:
-    """Photos of the library that are no examples, the same ones each time for a label."""
-    query = (
-        select(FeatureRow.photo_id)
-        .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
-        .where(FeatureRow.model_id == model.id, PhotoRow.labelled_by == model.id, PhotoRow.missing_since.is_(None))
-        .order_by(FeatureRow.photo_id)
-    )
+    """A random choice of photos that are no examples; the same each time for a label."""
     known = {one.photo_id for one in given}
-    pool = [number for number in (session.scalars(query) if others is None else sorted(others)) if number not in known]
+    candidates = present_with_features(session, model) if others is None else sorted(others)
+    pool = [number for number in candidates if number not in known]
     chosen = np.random.default_rng(zlib.crc32(name.casefold().encode())).permutation(len(pool))[:_SAMPLED]
     return [Example(Kind.SAMPLED, pool[place]) for place in sorted(chosen.tolist())]
 
 
 def task_for(session: Session, model: Model, label: Wanted, precision: float) -> Task:
-    """A label's examples: those given now, those of before, and drawn ones where none says what is not meant."""
+    """Collect a label's examples: stored ones, new ones and, unless some say what is not meant, drawn ones."""
     key, name = resolve_label(session, taxonomy.load(), label.name)
     before = taught_labels.find(session, key)
-    kept = (
-        taught_labels.examples(session, before) if before is not None else taught_labels.persons_examples(session, key)
-    )
-    vectors = {} if before is None else taught_labels.outside_vectors(session, before, model)
+    kept = examples_of(session, before) if before is not None else persons_examples(session, key)
+    vectors = {} if before is None else outside_vectors(session, before, model)
     given = _merged([*kept, *label.examples])
     said_no = any(one.kind is Kind.NO for one in label.examples)
     if not said_no and not any(one.kind is Kind.SAMPLED for one in kept):
@@ -124,7 +121,7 @@ def task_for(session: Session, model: Model, label: Wanted, precision: float) ->
 
 
 def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fitted, scored: Scored) -> Lesson:
-    """What came of a label. `used`: the examples of which there are features."""
+    """Measure a label's classifier. `used`: the examples that have features."""
     measured = measure(candidate, scored)
     head = measured.head
     persons = {one.photo_id for one in used if one.kind is not Kind.SAMPLED}
@@ -133,7 +130,7 @@ def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fi
         task.name,
         model,
         tuple(task.given),
-        Trained(head, taught_labels.examples_hash(task.given), measured.report.as_json()),
+        Trained(head, examples_hash(task.given), measured.report.as_json()),
         measured.report,
         scored,
         task.vectors,
@@ -143,7 +140,7 @@ def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fi
 
 
 def _unsure(scored: Scored, threshold: float, examples: set[int | None]) -> tuple[tuple[int, float], ...]:
-    """The photos nearest to the threshold, on either side, that are no examples, the likeliest first."""
+    """The photos nearest to the threshold that are no examples, the likeliest first, with their probabilities."""
     order = np.argsort(np.abs(scored.scores - threshold), kind="stable")
     found = [
         (int(scored.ids[i]), float(scored.scores[i]))

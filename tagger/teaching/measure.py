@@ -1,4 +1,4 @@
-"""Training a label's classifier on its examples, and how good it is, before anything is kept."""
+"""Training a label's classifier on its examples, and measuring how good it is. Stores nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.linear_heads import TaughtHead
-from tagger.store.taught_labels import Kind
+from tagger.store.examples import Kind
 from tagger.teaching.evaluate import Operating, Separation, choose, operating_points, out_of_fold, separation
 from tagger.teaching.logistic import fit
 from tagger.teaching.report import Report
 
 LEAST = 10
-# Drawn photos that score above this share of the right examples may be right ones, and are left out; but only if they
-# are a small part of those drawn: otherwise it is the classifier that cannot tell.
+# Drawn photos that score above this share of the right examples may be right ones and are left out, unless they are
+# more than this share of those drawn: then it is the classifier that cannot tell.
 _ALIKE, _MOST_ALIKE = 0.25, 0.05
-# Better than chance: so small must be the probability that nothing but chance did it.
+# A classifier counts as better than chance if chance alone does as well with less than this probability.
 _CHANCE = 0.001
 _NOWHERE = Operating(1.0, 0.0, 0.0, 0)
 _UNKNOWN = Separation(0.0, 1.0)
@@ -26,10 +26,14 @@ _NONE: NDArray[np.float32] = np.zeros(0, np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The library as a classifier sees it: photo ids (ascending) and their probabilities, float32."""
+    """The library's scores by a classifier: photo ids (ascending) and their probabilities, float32.
+
+    `since`: seconds since the epoch; photos labelled at or after this time may be missing or outdated.
+    """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
+    since: float = 0.0
 
     @classmethod
     def nothing(cls) -> Scored:
@@ -44,11 +48,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A classifier that is not measured yet. `head`: without its threshold; None where there are too few examples.
+    """A classifier before it is measured. `head`: without its threshold; None if there are too few examples.
 
-    Of the examples it was trained on: `scores`, float32 (used,), by a classifier that has not seen them; `yes`, bool
+    For the examples it was trained on: `scores`, float32 (used,), by a classifier that has not seen them; `yes`, bool
     (used,). `sampled`: whether any was drawn from the library. `alike`: bool (examples,), drawn photos that look like
-    right ones and taught nothing; `doubtful`: their scores. `told`: how well they tell the kinds apart.
+    right ones and are not used; `doubtful`: their scores. `told`: how well the scores separate the kinds.
     """
 
     head: TaughtHead | None
@@ -63,7 +67,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How good a classifier is. `head`: None where it must not be used, for the reason that `report` tells."""
+    """A measured classifier. `head`: None if it must not be used, for the reason in `report`."""
 
     head: TaughtHead | None
     report: Report
@@ -72,7 +76,7 @@ class Measured:
 def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Fitted:
     """Train a classifier. rows: features of length one, float32 (examples, features); kinds: (examples,) of `Kind`.
 
-    `report`: what is counted already.
+    `report`: has the counts of examples; the result's report has more.
     """
     sampled, yes = kinds == Kind.SAMPLED, kinds == Kind.YES
     alike = np.zeros(len(kinds), np.bool_)
@@ -101,7 +105,7 @@ def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_
 
 
 def measure(candidate: Fitted, scored: Scored) -> Measured:
-    """Choose the threshold of the wanted precision. `scored`: the library as the classifier sees it."""
+    """Choose the threshold for the wanted precision. `scored`: the library's scores by the classifier."""
     if candidate.head is None:
         return Measured(None, candidate.report)
     report, scores, yes, told = candidate.report, candidate.scores, candidate.yes, candidate.told
@@ -131,11 +135,11 @@ def measure(candidate: Fitted, scored: Scored) -> Measured:
 
 
 def _stand_for(scored: Scored, scores: NDArray[np.float32], yes: NDArray[np.bool_]) -> tuple[float, float]:
-    """How many photos of the library each right and each wrong example stands for, where wrong ones were drawn from it.
+    """How many photos of the library each right and each wrong example stands for, if wrong ones were drawn from it.
 
-    Right ones are rarer in the library than among the examples. How many there are is told by how many are found, less
-    those found wrongly, by the share of right ones that is found (Forman, "Quantifying counts and costs via
-    classification", 2008: adjusted count).
+    Right ones are rarer in the library than among the examples. Their share is estimated as the share of photos found,
+    minus the rate of false positives, divided by the difference of the two rates (Forman, "Quantifying counts and
+    costs via classification", 2008: adjusted count).
     """
     if not len(scored.ids):
         return 1.0, 1.0
@@ -149,6 +153,6 @@ def _stand_for(scored: Scored, scores: NDArray[np.float32], yes: NDArray[np.bool
 
 
 def _with_wrong(point: Operating, more: int, right: int, weights: tuple[float, float]) -> float:
-    """A threshold's precision if so many more of the wrong examples are above it. `weights`: see operating_points."""
+    """A threshold's precision with `more` wrong examples above it. `weights`: see operating_points."""
     true, false = point.recall * right * weights[0], (point.wrong + more) * weights[1]
     return true / (true + false) if true else 0.0

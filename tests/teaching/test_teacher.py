@@ -8,12 +8,13 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Label, Origin
 from tagger.store import corrections, jobs, taught_labels
+from tagger.store.examples import Example, Kind, examples_of
 from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
-from tagger.store.taught_labels import Example, Kind
 from tagger.teaching.lessons import Wanted
 from tagger.teaching.teacher import Teacher
 from tests.store import samples
@@ -49,8 +50,18 @@ def library(store: Store) -> tuple[Model, Model]:
     return old, new
 
 
-def teacher(store: Store, **keywords: str) -> Teacher:
-    return Teacher(store, Settings.model_validate({"keywords": keywords}), SystemClock())
+class Clock(SystemClock):
+    """It stands still."""
+
+    def __init__(self, time: float) -> None:
+        self.time = time
+
+    def now(self) -> float:
+        return self.time
+
+
+def teacher(store: Store, now: float = samples.NOW, **keywords: str) -> Teacher:
+    return Teacher(Library(store, Settings.model_validate({"keywords": keywords}), Clock(now)))
 
 
 def boats(kind: Kind = Kind.YES, first: int = 1, count: int = 24) -> list[Example]:
@@ -69,14 +80,14 @@ def test_every_boat_is_found_and_nothing_else(store: Store) -> None:
     lesson = ours.teach("boat", boats(), 0.9)
     assert lesson.report.refused == ""
     assert lesson.report.precision >= 0.9
-    assert ours.keep(lesson, samples.NOW, on=False) == 0
+    assert ours.keep(lesson, on=False) == 0
     assert labelled(store) == set()
-    assert ours.keep(lesson, samples.NOW, on=True) == lesson.report.photos
+    assert ours.keep(lesson, on=True) == lesson.report.photos
     found = labelled(store)
     assert len(found & set(range(1, BOATS + 1))) >= 32
     assert len(found - set(range(1, BOATS + 1))) <= 4
     # Once more changes nothing, and no photo's keywords are to be settled again.
-    assert ours.keep(lesson, samples.NOW, on=True) == 0
+    assert ours.keep(lesson, on=True) == 0
 
 
 def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself(store: Store) -> None:
@@ -85,7 +96,7 @@ def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself
     # More than share one look; one of them has too few examples, and one is no better than chance.
     wanted = [Wanted(f"boat {number}", boats(count=12 + number)) for number in range(18)]
     wanted[3:3] = [Wanted("too few", boats(count=4)), Wanted("anything", boats(first=100))]
-    together = {lesson.name: lesson for lesson, _ in ours.teach_several(iter(wanted), 0.9)}
+    together = {lesson.name: lesson for lesson in ours.teach_several(iter(wanted), 0.9)}
     assert list(together) == [one.name for one in wanted]
     for one in wanted:
         alone, lesson = ours.teach(one.name, one.examples, 0.9), together[one.name]
@@ -98,7 +109,7 @@ def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself
 def test_photos_that_changed_are_queued_for_their_keywords(store: Store) -> None:
     library(store)
     ours = teacher(store, mode="sidecar")
-    changed = ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    changed = ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     with store.read() as session:
         assert jobs.counts(session, kind=JobKind.KEYWORDS).queued == changed > 30
 
@@ -107,24 +118,24 @@ def test_a_photo_that_is_looked_at_while_a_label_is_taught_gets_it(store: Store)
     old, _ = library(store)
     with store.write() as session:
         session.query(PhotoRow).filter(PhotoRow.id.between(25, 44)).update({"labelled_by": None})
-    ours = teacher(store)
+    ours = teacher(store, samples.NOW + 5)
     lesson = ours.teach("boat", boats(), 0.9)
     assert lesson.report.library == PHOTOS - 20
     look(store, old, 3, 25, 44, now=samples.NOW + 10)
-    ours.keep(lesson, samples.NOW + 5, on=True)
+    ours.keep(lesson, on=True)
     assert len(labelled(store) & set(range(25, BOATS + 1))) >= 9
 
 
 def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
     library(store)
     ours = teacher(store)
-    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     with store.write() as session:
         label = taught_labels.find(session, "boat")
         assert label is not None
         corrections.remove(session, 30, label.label_id)
         corrections.put(session, LabelIds(), 300, label.key, label.name)
-        [again] = [one for one in taught_labels.examples(session, label) if one.photo_id == 30]
+        [again] = [one for one in examples_of(session, label) if one.photo_id == 30]
         assert again.kind is Kind.NO
     lessons = ours.teach_due()
     assert [lesson.name for lesson in lessons] == ["boat"]
@@ -139,7 +150,7 @@ def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
 def test_another_model_is_taught_when_it_has_looked_at_the_examples(store: Store) -> None:
     _, new = library(store)
     ours = teacher(store)
-    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     before = labelled(store)
     # While it looks through the library, every photo keeps what it has.
     look(store, new, 8, 201, PHOTOS)
@@ -161,7 +172,7 @@ def test_another_model_is_taught_when_it_has_looked_at_the_examples(store: Store
 def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(store: Store) -> None:
     old, _ = library(store)
     ours = teacher(store)
-    ours.keep(ours.teach("boat", boats(), 0.9), samples.NOW, on=True)
+    ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     before = labelled(store)
     with store.write() as session:
         label = taught_labels.find(session, "boat")
@@ -185,7 +196,7 @@ def test_the_models_own_label_of_the_name_makes_room(store: Store) -> None:
     with store.write() as session:
         relabel_photos(session, LabelIds(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
     ours = teacher(store)
-    ours.keep(ours.teach("Tiger", boats(), 0.9), samples.NOW, on=True)
+    ours.keep(ours.teach("Tiger", boats(), 0.9), on=True)
     with store.read() as session:
         every = labels_of(session, range(1, PHOTOS + 1)).values()
     assert {label.origin for labels in every for label in labels} == {Origin.TAUGHT}

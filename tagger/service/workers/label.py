@@ -140,7 +140,7 @@ class LabelWorker(Worker):
         """Train again what was taught, where its examples or the model changed."""
         self._taught_at = self._clock.monotonic()
         try:
-            lessons = Teacher(self._store, self._settings, self._clock).teach_due(self.model, client)
+            lessons = Teacher(Library(self._store, self._settings, self._clock)).teach_due(self.model, client)
         except (ModelError, UsageError) as error:
             # Photos are labelled all the same.
             _LOG.warning("teaching: %s", error)
