@@ -19,7 +19,8 @@ from tagger.keywords.draft import Draft, draft_all
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.journal import FileWriter, full_disk
 from tagger.store import jobs, ledger
-from tagger.store.jobs import Job
+from tagger.store.jobs import Job, JobFilter
+from tagger.store.leases import Heartbeat
 from tagger.store.ledger import SIDECAR, Entry
 from tagger.store.photos import change_photos
 
@@ -103,35 +104,30 @@ def write_queued(
     every way out. Raises StoreError when a disk is full.
     """
     store, clock = writer.library.store, writer.library.clock
-    with ThreadPoolExecutor(THREADS, "keywords") as pool, ThreadPoolExecutor(_AT_ONCE) as writers:
+    with ThreadPoolExecutor(THREADS, "keywords") as pool, ThreadPoolExecutor(_AT_ONCE + 1) as workers:
         while not callbacks.stop():
+            # It begins with the leases.
+            heartbeat = Heartbeat(writer.library, owner)
             with store.write() as session:
-                claimed = jobs.claim(
-                    session,
-                    owner,
-                    _CLAIM,
-                    clock.now(),
-                    None,
-                    isolated_too=True,
-                    up_to=up_to(),
-                    kind=JobKind.KEYWORDS,
-                )
+                which = JobFilter(JobKind.KEYWORDS, up_to=up_to())
+                claimed = jobs.claim(session, which, owner, _CLAIM, clock.now())
             if not claimed:
                 return
-            left = {job.job_id for job in claimed}
+            ids = [job.job_id for job in claimed]
+            left = set(ids)
             writing: deque[tuple[Future[None], list[Job]]] = deque()
             try:
                 for part in batches(claimed):
                     # While some batches are written (which is mostly waiting), the next one is drafted.
                     if callbacks.stop():
                         break
-                    drafts = draft_all(writer, part, pool)
+                    drafts = heartbeat.wait(workers.submit(draft_all, writer, part, pool), ids)
                     if len(writing) == _AT_ONCE:
-                        left -= _finished(writing.popleft())
+                        left -= _finished(writing, heartbeat, ids)
                         callbacks.on_progress(written.done, written.total)
-                    writing.append((writers.submit(_write_part, writer, part, drafts, written, pool), part))
+                    writing.append((workers.submit(_write_part, writer, part, drafts, written, pool), part))
                 while writing:
-                    left -= _finished(writing.popleft())
+                    left -= _finished(writing, heartbeat, ids)
                     callbacks.on_progress(written.done, written.total)
             finally:
                 wait(future for future, _ in writing)
@@ -140,10 +136,11 @@ def write_queued(
                         jobs.release(session, list(left), owner)
 
 
-def _finished(writing: tuple[Future[None], list[Job]]) -> set[int]:
-    """Wait for a batch to be written; returns its jobs, which need no release."""
-    future, part = writing
-    future.result()
+def _finished(writing: deque[tuple[Future[None], list[Job]]], heartbeat: Heartbeat, claimed: list[int]) -> set[int]:
+    """Wait for the oldest batch to be written; returns its jobs, which need no release."""
+    future, part = writing[0]
+    heartbeat.wait(future, claimed)
+    writing.popleft()
     return {job.job_id for job in part}
 
 

@@ -1,47 +1,51 @@
-"""A photo's way through the house: claim -> look -> label -> store -> complete. Read this page first.
+"""A photo's way through tagger: claim -> recall stored features -> infer -> label -> commit. Read this page first.
 
-`label_queued` is the loop. Everything durable is in the database: whatever is in memory here can be lost at any
-moment, and the next start takes up the jobs that were claimed.
+`label_queued` is the loop. Everything durable is in the database: what is in memory here may be lost at any moment,
+and the next start reclaims the jobs that were leased.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy.orm import Session
-
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
 from tagger.core.errors import EngineError
-from tagger.core.photo import Inspection, JobKind, Label
+from tagger.core.photo import JobKind
+from tagger.core.progress import StopCheck
 from tagger.inference.protocol import Outcome, Reply, Request
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
-from tagger.labels.labeller import Labeller
 from tagger.store import jobs, runs
-from tagger.store.features import find_twin, reusable_features, to_bytes, to_matrix, twin_hashes
+from tagger.store.batches import (
+    BatchContext,
+    BatchCounts,
+    BatchResult,
+    Extracted,
+    FileGone,
+    PixelsUnchanged,
+    Postponed,
+    Recall,
+    Recalled,
+    TwinFound,
+    Unreadable,
+    claim_batch,
+    commit_batch,
+    recall,
+)
 from tagger.store.jobs import Job
-from tagger.store.labels import LabelIds, relabel_photos
-from tagger.store.models import Model
-from tagger.store.photos import photos_gone, set_fingerprint
-from tagger.store.results import PhotoResult, adopt_missing, same_pixels, save_results
-from tagger.store.session import Store
+from tagger.store.leases import Heartbeat
 
-# So many deaths of the child in a row, each with a single photo in its hands and none in between that went
-# well: then it is not the photos.
-_SUSPICIOUS_DEATHS = 10
-# A file that is written to without end is looked at this often in one run, then left for the next.
-_LOOKS_AT_MOVING_FILE = 3
-_LEFT_FOR_LATER = 3600
+# After this many consecutive crashes on isolated photos, blame the worker, not the photos.
+_SUSPICIOUS_CRASHES = 10
+# A file that keeps changing is tried this often in one run, then left for a later one.
+_TRIES_OF_MOVING_FILE = 3
+_MUCH_LATER_SECONDS = 3600
 _TICK = 0.5
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a run has done so far, for whoever shows it. `total`: the photos that were queued at the start."""
+    """What a run has done so far. `total`: the photos that were queued at its start."""
 
     total: int = 0
     labelled: int = 0
@@ -54,53 +58,79 @@ class Progress:
         """Photos that need no more work in this run."""
         return self.labelled + self.failed + self.gone
 
-    def add(self, other: Progress) -> None:
-        """Add what a batch did."""
-        self.labelled += other.labelled
-        self.classified += other.classified
-        self.failed += other.failed
-        self.gone += other.gone
+    def add(self, batch: BatchCounts) -> None:
+        """Add a committed batch."""
+        self.labelled += batch.labelled
+        self.classified += batch.classified
+        self.failed += batch.failed
+        self.gone += batch.gone
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRun:
-    """What a batch needs: the library, the model and the policy. `root_ids` None: every root."""
+    """One run of the loop. `up_to`: the last priority to work on now (by day the archive may have to wait)."""
 
-    store: Store
-    settings: Settings
+    batches: BatchContext
     client: WorkerClient
-    labeller: Labeller
-    owner: str
-    root_ids: tuple[int, ...] | None
-    clock: Clock
-    run_id: int
-    # The last priority that may be worked on at the moment: by day the archive may have to wait.
     up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE
-    label_ids: LabelIds = field(default_factory=LabelIds)
+
+
+class _Flight:
+    """The batches in the child process, oldest first. Their jobs are leased, and the leases renewed."""
+
+    def __init__(self, run: LabelRun) -> None:
+        self._batches: deque[list[Job]] = deque()
+        self._heartbeat = Heartbeat(run.batches.library, run.batches.owner)
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
 
     @property
-    def model(self) -> Model:
-        """The model that looks at the photos."""
-        return self.labeller.model
+    def isolated(self) -> bool:
+        """Whether an isolated photo is in the child; nothing may join it."""
+        return bool(self._batches) and self._batches[0][0].isolated
+
+    @property
+    def job_ids(self) -> list[int]:
+        """The jobs in the child."""
+        return [job.job_id for batch in self._batches for job in batch]
+
+    def add(self, batch: list[Job]) -> None:
+        """Note a batch, just before it is submitted."""
+        self._batches.append(batch)
+
+    @property
+    def oldest(self) -> list[Job]:
+        """The batch whose replies come next."""
+        return self._batches[0]
+
+    def land(self) -> None:
+        """The oldest batch is committed."""
+        self._batches.popleft()
+
+    def clear(self) -> list[int]:
+        """Forget all batches; returns their jobs."""
+        ids = self.job_ids
+        self._batches.clear()
+        return ids
+
+    def keep_leases(self) -> None:
+        """Renew the leases if it is time to, however slow the child is."""
+        self._heartbeat.beat(self.job_ids)
 
 
-def label_queued(
-    run: LabelRun,
-    progress: Progress,
-    *,
-    stop: Callable[[], bool],
-    report: Callable[[Progress], None],
-) -> None:
-    """Work until nothing that is due soon is queued, or until `stop()`; then finish what is in flight.
+def label_queued(run: LabelRun, progress: Progress, *, stop: StopCheck, report: Callable[[Progress], None]) -> None:
+    """Label until no job is due soon, or until `stop()`; then finish what is in flight.
 
-    `report` is called at least every half second. Raises EngineError when the child keeps dying whatever photo
-    it is given. Jobs in flight are given back to the queue on every way out.
+    `report` is called at least every half second. Raises EngineError if the child keeps dying whatever photo it is
+    given. Jobs in flight are released on every way out.
     """
-    flight: deque[list[Job]] = deque()
-    deaths = 0
+    flight = _Flight(run)
+    crashes = 0
     try:
         while True:
             report(progress)
+            flight.keep_leases()
             try:
                 _fill(run, progress, flight, stop)
                 if not flight:
@@ -109,221 +139,123 @@ def label_queued(
                     continue
                 replies = run.client.replies(timeout=_TICK)
             except WorkerDiedError as died:
-                deaths = deaths + 1 if _isolated(flight) else 0
-                _after_death(run, progress, flight, died)
-                if deaths >= _SUSPICIOUS_DEATHS:
+                crashes = crashes + 1 if flight.isolated else 0
+                _after_crash(run, progress, flight, died)
+                if crashes >= _SUSPICIOUS_CRASHES:
                     raise _hopeless(run, died) from died
                 continue
             if replies is not None:
-                deaths = 0
-                _store(run, progress, flight[0], replies)
-                flight.popleft()
+                crashes = 0
+                results = _results_of(run, flight.oldest, replies)
+                progress.add(commit_batch(run.batches, results, run.client.engine))
+                flight.land()
     finally:
         _release(run, flight)
 
 
-def _fill(run: LabelRun, progress: Progress, flight: deque[list[Job]], stop: Callable[[], bool]) -> None:
-    """Claim and submit until the child has enough to do. A photo under suspicion goes through alone."""
-    while not stop() and run.client.has_room and not _isolated(flight):
+def _fill(run: LabelRun, progress: Progress, flight: _Flight, stop: StopCheck) -> None:
+    """Claim and submit batches until the child has enough to do. An isolated photo goes through alone."""
+    while not stop() and run.client.has_room and not flight.isolated:
         claimed = _claim(run, isolated_too=not flight)
         if not claimed:
             return
-        batch = _label_from_stored_features(run, progress, claimed)
+        known = recall(run.batches, claimed)
+        recalled = [Recalled(job, known.features[job.photo_id]) for job in claimed if job.photo_id in known.features]
+        if recalled:
+            # A model change that was taken back: these photos need neither decoding nor the network.
+            progress.add(commit_batch(run.batches, recalled))
+        batch = [job for job in claimed if job.photo_id not in known.features]
         if batch:
-            flight.append(batch)
-            run.client.submit(_requests(run, batch))
-
-
-def _isolated(flight: deque[list[Job]]) -> bool:
-    return bool(flight) and flight[0][0].isolated
+            flight.add(batch)
+            run.client.submit([_request(run, job, known) for job in batch])
 
 
 def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
-    with run.store.read() as session:
-        due = jobs.next_due(session, run.root_ids, run.up_to(), kind=JobKind.LABEL)
-    if due is None or due > run.clock.now():
+    due = _next_due(run)
+    if due is None or due > run.batches.library.clock.now():
         return []
-    # The child must be up before photos are claimed: a death at start-up is no photo's fault.
+    # The child must be up before photos are claimed: a crash at start-up is no photo's fault.
     run.client.start()
-    with run.store.write() as session:
-        return jobs.claim(
-            session,
-            run.owner,
-            run.settings.engine.batch_size,
-            run.clock.now(),
-            run.root_ids,
-            isolated_too=isolated_too,
-            up_to=run.up_to(),
-            kind=JobKind.LABEL,
-        )
+    which = run.batches.queue(run.up_to(), isolated_too=isolated_too)
+    return claim_batch(run.batches, which, run.batches.library.settings.engine.batch_size)
+
+
+def _next_due(run: LabelRun) -> int | None:
+    with run.batches.library.store.read() as session:
+        return jobs.next_due(session, run.batches.root_ids, run.up_to(), kind=JobKind.LABEL)
 
 
 def _wait_for_due(run: LabelRun) -> bool:
-    """Wait a moment if a photo is about to be due; False if there is nothing worth waiting for."""
-    with run.store.read() as session:
-        due = jobs.next_due(session, run.root_ids, run.up_to(), kind=JobKind.LABEL)
+    """Wait a moment if a job is due soon; False if there is nothing worth waiting for."""
+    due = _next_due(run)
     if due is None:
         return False
-    wait = due - run.clock.now()
-    if wait > run.settings.intake.settle_seconds + 2:
+    library = run.batches.library
+    wait = due - library.clock.now()
+    if wait > library.settings.intake.settle_seconds + 2:
         return False
-    run.clock.sleep(min(_TICK, max(0.0, wait)))
+    library.clock.sleep(min(_TICK, max(0.0, wait)))
     return True
 
 
-def _label_from_stored_features(run: LabelRun, progress: Progress, claimed: Sequence[Job]) -> list[Job]:
-    """Label the photos whose features under this model are still stored (a model change taken back)."""
-    with run.store.read() as session:
-        vectors = reusable_features(session, [job.photo_id for job in claimed], run.model)
-    known = [(job, vectors[job.photo_id]) for job in claimed if job.photo_id in vectors]
-    if not known:
-        return list(claimed)
-    with run.store.write() as session:
-        labels = _labels(run, session, to_matrix([vector for _, vector in known]))
-        run.label_ids.remember(session)
-        new = {job.photo_id: given for (job, _), given in zip(known, labels, strict=True)}
-        taught = run.labeller.taught(session)
-        relabel_photos(session, run.label_ids, run.model, new, run.clock.now(), taught)
-        jobs.complete(session, *(job.job_id for job, _ in known))
-        _queue_keywords(run, session, [(job.photo_id, job) for job, _ in known])
-        runs.count_run(session, run.run_id, labelled=len(known), classified=0, failed=0)
-    progress.labelled += len(known)
-    return [job for job in claimed if job.photo_id not in vectors]
+def _request(run: LabelRun, job: Job, known: Recall) -> Request:
+    return Request(
+        job.job_id,
+        job.path.absolute,
+        # If the pixels turn out to be the same, only labels of this model may be kept.
+        job.pixel_hash if job.labelled_by == run.batches.labeller.model.id else None,
+        tuple(known.twins.get(job.fingerprint.size, ())),
+        min_age_seconds=run.batches.library.settings.intake.settle_seconds,
+    )
 
 
-def _requests(run: LabelRun, batch: Sequence[Job]) -> list[Request]:
-    with run.store.read() as session:
-        twins = twin_hashes(session, [job.fingerprint.size for job in batch], run.model)
-    return [
-        Request(
-            job.job_id,
-            job.path.absolute,
-            # Only this model's labels may be kept when the pixels turn out to be the same.
-            job.pixel_hash if job.labelled_by == run.model.id else None,
-            tuple(twins.get(job.fingerprint.size, ())),
-            min_age_seconds=run.settings.intake.settle_seconds,
-        )
-        for job in batch
-    ]
-
-
-def _labels(run: LabelRun, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
-    return run.labeller.labels_for(session, features)
-
-
-def _store(run: LabelRun, progress: Progress, batch: Sequence[Job], replies: Sequence[Reply]) -> None:
-    """Store a batch's replies and complete its jobs, in one short transaction."""
+def _results_of(run: LabelRun, batch: Sequence[Job], replies: Sequence[Reply]) -> list[BatchResult]:
     by_job = {reply.job_id: reply for reply in replies}
-    fresh = [reply for reply in replies if reply.outcome is Outcome.FEATURES]
-    done = Progress()
-    with run.store.write() as session:
-        run.label_ids.remember(session)
-        # Within the transaction, so that nothing is taught between judging and storing.
-        given = _labels(run, session, np.stack([reply.vector for reply in fresh])) if fresh else []
-        labels = dict(zip((reply.job_id for reply in fresh), given, strict=True))
-        mine = jobs.still_held(session, list(by_job), run.owner)
-        found: list[tuple[Job, PhotoResult]] = []
-        for job in batch:
-            if job.job_id in mine:
-                reply = by_job[job.job_id]
-                result = _store_one(run, session, done, job, reply, labels.get(job.job_id, ()))
-                found += [] if result is None else [(job, result)]
-        _store_looks(run, session, found)
-        runs.count_run(
-            session,
-            run.run_id,
-            labelled=done.labelled,
-            classified=done.classified,
-            failed=done.failed,
-            engine=run.client.engine if done.classified else None,
-        )
-    progress.add(done)
+    return [_result_of(run, job, by_job[job.job_id]) for job in batch]
 
 
-def _store_one(
-    run: LabelRun, session: Session, done: Progress, job: Job, reply: Reply, labels: tuple[Label, ...]
-) -> PhotoResult | None:
-    """Do what a reply asks for; labels and features are returned, to be stored with those of the other photos."""
-    now = run.clock.now()
+def _result_of(run: LabelRun, job: Job, reply: Reply) -> BatchResult:
+    """What the store has to do about a reply of the child."""
     inspection = reply.inspection
     match reply.outcome:
         case Outcome.FEATURES if inspection is not None:
-            done.labelled += 1
-            done.classified += reply.inferred
-            return PhotoResult(job.photo_id, inspection, to_bytes(reply.vector), labels)
+            return Extracted(job, inspection, reply.vector, reply.inferred)
         case Outcome.TWIN if inspection is not None:
-            twin = find_twin(session, inspection.fingerprint.size, inspection.content_hash, run.model)
-            if twin is None:
-                # It was forgotten in the meantime: look again, properly.
-                jobs.postpone(session, job.job_id, 0)
-                return None
-            done.labelled += 1
-            known, vector = twin
-            mine = Inspection(inspection.fingerprint, known.content_hash, known.pixel_hash, known.facts)
-            return PhotoResult(job.photo_id, mine, vector, _labels(run, session, to_matrix([vector]))[0])
+            return TwinFound(job, inspection)
         case Outcome.SAME_PIXELS if inspection is not None:
-            same_pixels(session, job.photo_id, inspection)
-            jobs.complete(session, job.job_id)
-            # Whoever wrote metadata may have dropped ours.
-            _queue_keywords(run, session, [(job.photo_id, job)])
-            done.labelled += 1
+            return PixelsUnchanged(job, inspection)
         case Outcome.GONE:
-            jobs.complete(session, job.job_id)
-            photos_gone(session, [job.photo_id], now)
-            done.gone += 1
+            return FileGone(job)
         case Outcome.LATER:
-            again = job.attempts + 1 < _LOOKS_AT_MOVING_FILE
-            wait = run.settings.intake.settle_seconds + 1 if again else _LEFT_FOR_LATER
-            jobs.postpone(session, job.job_id, int(now + wait))
+            library = run.batches.library
+            again = job.attempts + 1 < _TRIES_OF_MOVING_FILE
+            wait = library.settings.intake.settle_seconds + 1 if again else _MUCH_LATER_SECONDS
+            return Postponed(job, int(library.clock.now() + wait))
         case Outcome.MEMORY if not job.isolated:
-            jobs.postpone(session, job.job_id, 0, isolated=True)
+            return Postponed(job, isolated=True)
         case _:
-            if reply.fingerprint is not None:
-                # Only another state of the file brings it back.
-                set_fingerprint(session, job.photo_id, reply.fingerprint)
-            jobs.fail(session, job.job_id, reply.reason)
-            done.failed += 1
-    return None
+            return Unreadable(job, reply.reason, reply.fingerprint)
 
 
-def _store_looks(run: LabelRun, session: Session, found: Sequence[tuple[Job, PhotoResult]]) -> None:
-    jobs.complete(session, *(job.job_id for job, _ in found))
-    adopted = adopt_missing(session, {result.photo_id: result.inspection for _, result in found})
-    moved = [replace(result, photo_id=adopted[result.photo_id]) for _, result in found]
-    taught = run.labeller.taught(session)
-    save_results(session, run.label_ids, run.model, moved, run.clock.now(), taught)
-    _queue_keywords(run, session, [(adopted[result.photo_id], job) for job, result in found])
-
-
-def _queue_keywords(run: LabelRun, session: Session, photos: Sequence[tuple[int, Job]]) -> None:
-    """Queue the writing of keywords, as urgent as the labelling was."""
-    if run.settings.keywords.mode == "off":
-        return
-    for priority in {job.priority for _, job in photos}:
-        ids = [photo_id for photo_id, job in photos if job.priority == priority]
-        jobs.enqueue(session, ids, priority, kind=JobKind.KEYWORDS)
-
-
-def _after_death(run: LabelRun, progress: Progress, flight: deque[list[Job]], died: WorkerDiedError) -> None:
-    """Give the photos that the child had in its hands back: from now on each is looked at alone."""
-    ids = [job.job_id for batch in flight for job in batch]
-    flight.clear()
-    with run.store.write() as session:
-        failed = jobs.release_after_crash(session, ids, run.owner, died.how)
-        runs.count_run(session, run.run_id, labelled=0, classified=0, failed=failed)
+def _after_crash(run: LabelRun, progress: Progress, flight: _Flight, died: WorkerDiedError) -> None:
+    """Requeue the photos that were in the child, isolated from now on."""
+    ids = flight.clear()
+    with run.batches.library.store.write() as session:
+        failed = jobs.release_after_crash(session, ids, run.batches.owner, died.how)
+        runs.count_run(session, run.batches.run_id, failed=failed)
     progress.failed += failed
 
 
 def _hopeless(run: LabelRun, died: WorkerDiedError) -> EngineError:
-    with run.store.write() as session:
+    with run.batches.library.store.write() as session:
         jobs.forgive_crashes(session)
     return EngineError(
-        f"The process that looks at photos {died.how}, {_SUSPICIOUS_DEATHS} times in a row and with different photos.",
+        f"The process that looks at photos {died.how}, {_SUSPICIOUS_CRASHES} times in a row and with different photos.",
         f"It may lack memory. See {run.client.log_file}; the photos stay queued.",
     )
 
 
-def _release(run: LabelRun, flight: deque[list[Job]]) -> None:
+def _release(run: LabelRun, flight: _Flight) -> None:
     if flight:
-        with run.store.write() as session:
-            jobs.release(session, [job.job_id for batch in flight for job in batch], run.owner)
+        with run.batches.library.store.write() as session:
+            jobs.release(session, flight.clear(), run.batches.owner)

@@ -18,6 +18,7 @@ from tagger.intake.scan import ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
+from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
 from tagger.store.library import Library
 from tagger.store.lock import work_lock, worker_name
@@ -95,11 +96,12 @@ def backfill(
             stale = enqueue_stale(session, model, root_ids)
         progress = Progress(total=_left(store, root_ids))
         report.scanned(scan, progress.total, stale)
-        with runs.recorded(Library(store, settings, clock), "backfill", stop, model) as recorded:
+        library = Library(store, settings, clock)
+        with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with open_worker(settings, chosen, clock) as client:
                     labeller = Labeller(model, client.head(), policy)
-                    run = LabelRun(store, settings, client, labeller, owner, root_ids, clock, recorded.id)
+                    run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
                     label_queued(run, progress, stop=stop, report=report.labelling)
                     if not stop():
                         for lesson in Teacher(Library(store, settings, clock)).teach_due(model, client):

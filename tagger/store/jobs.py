@@ -1,9 +1,11 @@
-"""The durable queue: what is to be done, by whom, and what could not be done.
+"""The durable job queue: one job per photo and kind of work.
 
-A job is claimed under a lease. Who holds the library's work lock (`tagger.store.lock`) may take back what
-an earlier process of the same data directory left leased, because that process is dead. A photo that was
-claimed `ISOLATE_AFTER` times without a result is claimed alone from then on, and one that took the process
-down `MAX_CRASHES` times while it was alone is failed.
+An owner claims jobs under a lease, and renews it while they are in work (`tagger.store.leases`). A lease that expires
+puts its job back into the queue. The holder of the library's work lock (`tagger.store.lock`) may also reclaim what an
+earlier process of the same data directory left leased, because that process is dead.
+
+A job that was claimed `ISOLATE_AFTER` times without a result is isolated: it is claimed alone from then on. An isolated
+job that crashed the process `MAX_CRASHES` times becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ LEASE_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job: which photo, where it is, and what is known of it."""
+    """A claimed job, with its photo as it was recorded. `isolated`: it must be alone in the child process."""
 
     job_id: int
     photo_id: int
@@ -43,8 +45,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to claim. `root_ids`: photos of these roots; None for all.
+
+    `up_to`: the last priority that may be worked on now. `isolated_too`: isolated jobs as well.
+    """
+
+    kind: JobKind
+    root_ids: Sequence[int] | None = None
+    up_to: int = PRIORITY_STALE
+    isolated_too: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """How many jobs stand where."""
+    """Number of jobs in each state."""
 
     queued: int
     leased: int
@@ -52,15 +67,12 @@ class QueueCounts:
 
 
 def of_photo(kind: JobKind) -> ColumnElement[bool]:
-    """The condition that joins a photo with its job of one kind of work."""
+    """The join condition of a photo and its job of one kind of work."""
     return and_(JobRow.photo_id == PhotoRow.id, JobRow.kind == kind)
 
 
 def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_before: int = 0, *, kind: JobKind) -> None:
-    """Queue photos for one kind of work.
-
-    One that is queued, leased or failed already becomes a fresh job, never a second one.
-    """
+    """Queue photos for one kind of work. An existing job, whatever its state, is reset instead of duplicated."""
     for part in chunks(photo_ids):
         session.execute(
             update(JobRow)
@@ -94,27 +106,15 @@ def enqueue(session: Session, photo_ids: Sequence[int], priority: int, not_befor
             session.execute(JobRow.__table__.insert(), fresh)  # type: ignore[attr-defined]
 
 
-def claim(
-    session: Session,
-    owner: str,
-    limit: int,
-    now: float,
-    root_ids: Sequence[int] | None,
-    *,
-    isolated_too: bool,
-    up_to: int = PRIORITY_STALE,
-    kind: JobKind,
-) -> list[Job]:
-    """Lease up to `limit` jobs to `owner`: untroubled ones first, then (`isolated_too`) a troubled one, alone.
+def claim(session: Session, which: JobFilter, owner: str, limit: int, now: float) -> list[Job]:
+    """Lease up to `limit` due jobs to `owner`; if there are none, one isolated job.
 
-    `root_ids` None: of all roots. `up_to`: the last priority that may be worked on now.
-
-    A troubled job that has crashed too often is failed here instead of being given out once more.
+    Makes an isolated job that crashed too often a dead letter instead of claiming it again.
     """
     _expire_leases(session, now)
-    jobs = _pick(session, kind, limit, now, root_ids, up_to, troubled=False)
-    if not jobs and isolated_too:
-        while jobs := _pick(session, kind, 1, now, root_ids, up_to, troubled=True):
+    jobs = _pick(session, which, limit, now, isolated=False)
+    if not jobs and which.isolated_too:
+        while jobs := _pick(session, which, 1, now, isolated=True):
             crashes = session.scalar(select(JobRow.crashes).where(JobRow.id == jobs[0].job_id)) or 0
             if crashes < MAX_CRASHES:
                 break
@@ -129,7 +129,7 @@ def claim(
             .where(JobRow.id.in_([job.job_id for job in jobs]))
             .values(
                 state=JobState.LEASED,
-                # Counted now, because a process that is killed cannot count any more.
+                # Counted at the claim, because a killed process cannot count.
                 attempts=JobRow.attempts + 1,
                 crashes=JobRow.crashes + (1 if jobs[0].isolated else 0),
                 lease_owner=owner,
@@ -139,42 +139,34 @@ def claim(
     return jobs
 
 
-def _pick(
-    session: Session,
-    kind: JobKind,
-    limit: int,
-    now: float,
-    root_ids: Sequence[int] | None,
-    up_to: int,
-    *,
-    troubled: bool,
-) -> list[Job]:
-    here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
-    trouble = JobRow.attempts >= ISOLATE_AFTER if troubled else JobRow.attempts < ISOLATE_AFTER
+def _pick(session: Session, which: JobFilter, limit: int, now: float, *, isolated: bool) -> list[Job]:
+    here = [] if which.root_ids is None else [PhotoRow.root_id.in_(which.root_ids)]
+    attempts = JobRow.attempts >= ISOLATE_AFTER if isolated else JobRow.attempts < ISOLATE_AFTER
     rows = session.execute(
         select(JobRow.id, JobRow.priority, JobRow.attempts, PhotoRow, RootRow.path)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
         .where(
-            JobRow.kind == kind,
+            JobRow.kind == which.kind,
             JobRow.state == JobState.QUEUED,
             JobRow.not_before <= int(now),
-            JobRow.priority <= up_to,
+            JobRow.priority <= which.up_to,
             *here,
-            trouble,
+            attempts,
         )
-        # Of the troubled ones first those that have not crashed alone: a kill from outside that hits a photo once is
-        # not followed by the next try of the same photo, but by all others.
-        .order_by(*([JobRow.crashes] if troubled else []), JobRow.priority, JobRow.id)
+        # Isolated jobs with the fewest crashes first: a photo hit once by a kill from outside is retried after all
+        # others, not at once.
+        .order_by(*([JobRow.crashes] if isolated else []), JobRow.priority, JobRow.id)
         .limit(limit)
         .with_for_update(of=JobRow, skip_locked=True)
     )
     return [
-        _job(photo, root, job_id=job_id, priority=priority, attempts=attempts, isolated=troubled)
-        for job_id, priority, attempts, photo, root in rows
+        _job(photo, root, job_id=job_id, priority=priority, attempts=tried, isolated=isolated)
+        for job_id, priority, tried, photo, root in rows
     ]
 
 
+# One parameter a field of the job that the photo does not know.
 def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, isolated: bool) -> Job:
     return Job(
         job_id=job_id,
@@ -191,7 +183,7 @@ def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: in
 
 
 def as_jobs(session: Session, photo_ids: Sequence[int]) -> list[Job]:
-    """Photos that are there as jobs that nobody queued or claimed: for a trial, and for what is done at once."""
+    """Present photos as jobs that were neither queued nor claimed: for dry runs, and for work done at once."""
     found = []
     for part in chunks(photo_ids):
         rows = session.execute(
@@ -214,19 +206,29 @@ def _expire_leases(session: Session, now: float) -> None:
     )
 
 
+def renew_leases(session: Session, job_ids: Sequence[int], owner: str, now: float) -> None:
+    """Extend the leases of those jobs that `owner` still holds."""
+    for part in chunks(job_ids):
+        session.execute(
+            update(JobRow)
+            .where(JobRow.id.in_(part), JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+            .values(lease_until=int(now) + LEASE_SECONDS)
+        )
+
+
 def still_held(session: Session, job_ids: Sequence[int], owner: str) -> set[int]:
-    """Of some jobs those that `owner` still holds; a result that comes after the lease was lost is thrown away."""
+    """Those of some jobs that `owner` still holds; results for the others must be discarded."""
     mine = select(JobRow.id).where(JobRow.id.in_(job_ids), JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
     return set(session.scalars(mine))
 
 
 def complete(session: Session, *job_ids: int) -> None:
-    """The work is done and stored: the jobs are gone."""
+    """Delete jobs whose work is done and stored."""
     session.execute(delete(JobRow).where(JobRow.id.in_(job_ids)))
 
 
 def fail(session: Session, job_id: int, reason: str) -> None:
-    """Make the job a dead letter: not tried again until the file changes or a person says so."""
+    """Make a job a dead letter: not tried again until the file changes or a person retries it."""
     session.execute(
         update(JobRow)
         .where(JobRow.id == job_id)
@@ -235,7 +237,7 @@ def fail(session: Session, job_id: int, reason: str) -> None:
 
 
 def release(session: Session, job_ids: Sequence[int], owner: str) -> None:
-    """Give claimed jobs back as if they had never been claimed (an orderly stop)."""
+    """Put claimed jobs back into the queue as if they had never been claimed (an orderly stop)."""
     session.execute(
         update(JobRow)
         .where(JobRow.id.in_(job_ids), JobRow.lease_owner == owner)
@@ -250,10 +252,9 @@ def release(session: Session, job_ids: Sequence[int], owner: str) -> None:
 
 
 def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, how: str) -> int:
-    """Give back jobs whose child process died: from now on each is tried alone.
+    """Requeue jobs whose child process died, isolated from now on. Returns how many became dead letters instead.
 
-    A photo that was alone in the child `MAX_CRASHES` times fails; `how` says how the child died. Returns how
-    many failed.
+    An isolated job fails after `MAX_CRASHES` crashes. `how`: how the child died, for people.
     """
     mine = (JobRow.id.in_(job_ids), JobRow.lease_owner == owner)
     guilty = session.scalars(select(JobRow.id).where(*mine, JobRow.crashes >= MAX_CRASHES)).all()
@@ -268,7 +269,7 @@ def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, ho
 
 
 def forgive_crashes(session: Session) -> None:
-    """The crashes were not the photos' fault: start counting anew, and take back who failed for it alone."""
+    """Reset crash counts, and requeue photos that failed only because of crashes."""
     mine = JobRow.kind == JobKind.LABEL
     session.execute(update(JobRow).where(mine, JobRow.state == JobState.QUEUED).values(crashes=0))
     session.execute(
@@ -279,7 +280,10 @@ def forgive_crashes(session: Session) -> None:
 
 
 def postpone(session: Session, job_id: int, not_before: int, *, isolated: bool = False) -> None:
-    """Try again, not before the given time (a file that is still being written, memory that is short)."""
+    """Requeue a job, due at a time (a file that is still being written, memory that is short).
+
+    `isolated`: it is claimed alone from now on.
+    """
     values: dict[str, object] = {
         "state": JobState.QUEUED,
         "not_before": not_before,
@@ -293,7 +297,7 @@ def postpone(session: Session, job_id: int, not_before: int, *, isolated: bool =
 
 
 def reclaim(session: Session, owner: str, kind: JobKind) -> int:
-    """Requeue what a dead process of the same owner left leased of one kind of work; returns how many."""
+    """Requeue the jobs of one kind that a dead process of the same owner left leased; returns how many."""
     result = session.execute(
         update(JobRow)
         .where(JobRow.kind == kind, JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
@@ -303,7 +307,7 @@ def reclaim(session: Session, owner: str, kind: JobKind) -> int:
 
 
 def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: JobKind) -> QueueCounts:
-    """How many jobs of one kind of work stand where; photos that are missing do not count."""
+    """Number of jobs of one kind in each state; missing photos do not count."""
     query = (
         select(JobRow.state, func.count())
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
@@ -317,7 +321,7 @@ def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: Job
 
 
 def counts_by_priority(session: Session) -> dict[int, int]:
-    """How many photos of each priority are queued to be labelled."""
+    """Number of photos to be labelled, by priority."""
     waiting = (JobRow.kind == JobKind.LABEL, JobRow.state != JobState.FAILED)
     query = select(JobRow.priority, func.count()).where(*waiting).group_by(JobRow.priority)
     return dict(session.execute(query).all())
@@ -326,7 +330,7 @@ def counts_by_priority(session: Session) -> dict[int, int]:
 def next_due(
     session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, *, kind: JobKind
 ) -> int | None:
-    """When the earliest queued job of a kind may be tried (seconds since the epoch); None where nothing is queued."""
+    """When the first queued job of a kind is due (seconds since the epoch); None if nothing is queued."""
     waiting = (JobRow.kind == kind, JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
     query = select(func.min(JobRow.not_before)).where(*waiting)
     if root_ids is not None:
@@ -335,13 +339,12 @@ def next_due(
 
 
 def drop_queued(session: Session, photo_ids: Sequence[int], kind: JobKind | None) -> None:
-    """Forget queued jobs of photos, of one kind of work (None: of every kind)."""
+    """Delete queued jobs of photos, of one kind of work (None: of every kind)."""
     which = [] if kind is None else [JobRow.kind == kind]
     for part in chunks(photo_ids):
         session.execute(delete(JobRow).where(JobRow.photo_id.in_(part), JobRow.state == JobState.QUEUED, *which))
 
 
 def chunks(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
-    """A long list of ids in parts."""
-    # SQLite limits the number of parameters of one statement.
+    """Split a long list of ids: SQLite limits the number of parameters of a statement."""
     return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -46,7 +46,7 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
     with store.write() as session:
         by = ensure_model(session, model, "mobilenet_v2", hashlib.sha256(model.encode()).hexdigest(), 1, 1.7e9)
         enqueue_stale(session, by, None)
-        claimed = jobs.claim(session, "test", 1_000_000, 4e9, None, isolated_too=True, kind=JobKind.LABEL)
+        claimed = jobs.claim(session, jobs.JobFilter(JobKind.LABEL), "test", 1_000_000, 4e9)
         for job in claimed:
             given = names(os.path.relpath(job.path.absolute, folder)) if callable(names) else names
             data = Path(job.path.absolute).read_bytes()

@@ -13,6 +13,7 @@ import pytest
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
 from tagger.core.photo import Fingerprint, Inspection, JobKind, PhotoFacts
+from tagger.core.progress import StopCheck, never_stop
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Reply, Request
 from tagger.inference.worker_client import BATCHES_IN_FLIGHT, WorkerDiedError
@@ -21,7 +22,10 @@ from tagger.labels.labeller import Labeller
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs
+from tagger.store.batches import BatchContext
+from tagger.store.jobs import JobFilter
 from tagger.store.labels import LabelIds, labels_of
+from tagger.store.library import Library
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
@@ -98,7 +102,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def run(
-    store: Store, child: Child, *, photos: int = 0, batch: int = 4, stop: Callable[[], bool] = lambda: False
+    store: Store,
+    child: Child,
+    *,
+    photos: int = 0,
+    batch: int = 4,
+    stop: StopCheck = never_stop,
+    clock: Clock | None = None,
 ) -> tuple[Progress, LabelRun]:
     settings = Settings.model_validate({"engine": {"batch_size": batch}})
     with store.write() as session:
@@ -108,7 +118,8 @@ def run(
         run_id = runs.start_run(session, "backfill", model, 0)
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     client: Any = child
-    label_run = LabelRun(store, settings, client, Labeller(model, HEAD, policy), "me", (root.id,), Clock(), run_id)
+    library = Library(store, settings, clock or Clock())
+    label_run = LabelRun(BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id), client)
     progress = Progress()
     label_queued(label_run, progress, stop=stop, report=lambda _: None)
     return progress, label_run
@@ -259,7 +270,7 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
             assert reply.inspection is not None
             label_ids = LabelIds()
             save_results(session, label_ids, other, [PhotoResult(photo, reply.inspection, b"\0\0" * DIMENSIONS, [])], 0)
-        assert enqueue_stale(session, label_run.model, label_run.root_ids) == 3
+        assert enqueue_stale(session, label_run.batches.labeller.model, label_run.batches.root_ids) == 3
     child = Child(good)
     progress, _ = run(store, child)
     assert (progress.labelled, progress.classified) == (3, 0)
@@ -275,3 +286,57 @@ def test_forgetting_the_root_meanwhile_harms_nobody(store: Store) -> None:
 
     progress, _ = run(store, Child(behave), photos=2, batch=1)
     assert progress.labelled == 0
+
+
+class SlowChild(Child):
+    """Needs longer for a batch than a lease lasts, and is silent meanwhile."""
+
+    def __init__(self, clock: Clock, meanwhile: Callable[[], None]) -> None:
+        super().__init__(good)
+        self._clock = clock
+        self._meanwhile = meanwhile
+        self._left = 10
+
+    def replies(self, timeout: float) -> list[Reply] | None:
+        if self._left:
+            self._left -= 1
+            self._clock.time += jobs.LEASE_SECONDS / 3
+            self._meanwhile()
+            return None
+        return super().replies(timeout)
+
+
+def test_a_batch_that_takes_longer_than_a_lease_stays_with_its_owner(store: Store) -> None:
+    clock = Clock()
+    taken: list[jobs.Job] = []
+
+    def another_machine_looks_for_work() -> None:
+        with store.write() as session:
+            taken.extend(jobs.claim(session, JobFilter(JobKind.LABEL), "other", 10, clock.now()))
+
+    child = SlowChild(clock, another_machine_looks_for_work)
+    progress, _ = run(store, child, photos=3, clock=clock)
+    assert clock.time > samples.NOW + 3 * jobs.LEASE_SECONDS
+    assert taken == []
+    assert (progress.labelled, child.batches) == (3, [["00.jpg", "01.jpg", "02.jpg"]])
+    with store.read() as session:
+        assert runs.last_runs(session)[0].labelled == 3
+
+
+def test_leases_of_an_owner_that_died_run_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def die() -> None:
+        if clock.time > samples.NOW + 2 * jobs.LEASE_SECONDS:
+            raise KeyboardInterrupt
+
+    child = SlowChild(clock, die)
+    # A process that is killed releases nothing.
+    monkeypatch.setattr(jobs, "release", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(store, child, photos=1, clock=clock)
+    which = JobFilter(JobKind.LABEL)
+    with store.write() as session:
+        assert jobs.claim(session, which, "other", 10, clock.now()) == []
+        [job] = jobs.claim(session, which, "other", 10, clock.now() + jobs.LEASE_SECONDS + 1)
+    assert job.attempts == 1

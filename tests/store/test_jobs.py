@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
 
+import pytest
+from sqlalchemy import select
+
+from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, JobState
-from tagger.store import dead_letters, jobs
+from tagger.store import dead_letters, jobs, leases
+from tagger.store.jobs import JobFilter
+from tagger.store.leases import RENEW_SECONDS, Heartbeat
+from tagger.store.library import Library
 from tagger.store.session import Store, open_store
+from tagger.store.tables import JobRow
 from tests.store import samples
 from tests.store.samples import NOW
 
@@ -20,7 +30,7 @@ def fill(store: Store, *paths: str) -> tuple[int, list[int]]:
 
 def claim(store: Store, root_id: int, limit: int = 10, now: float = LATER, owner: str = "me") -> list[jobs.Job]:
     with store.write() as session:
-        return jobs.claim(session, owner, limit, now, [root_id], isolated_too=True, kind=JobKind.LABEL)
+        return jobs.claim(session, JobFilter(JobKind.LABEL, [root_id]), owner, limit, now)
 
 
 def counts(store: Store) -> jobs.QueueCounts:
@@ -74,6 +84,73 @@ def test_a_lease_that_ran_out_is_given_to_the_next(store: Store) -> None:
     with store.read() as session:
         assert jobs.still_held(session, [job.job_id], "dead") == set()
         assert jobs.still_held(session, [job.job_id], "me") == {again.job_id}
+
+
+def test_a_renewed_lease_lasts_and_only_its_owner_can_renew_it(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg", "b.jpg")
+    [mine] = claim(store, root_id, 1)
+    [other] = claim(store, root_id, 1, owner="other")
+    late = LATER + jobs.LEASE_SECONDS - 1
+    with store.write() as session:
+        jobs.renew_leases(session, [mine.job_id, other.job_id], "me", late)
+    assert [job.job_id for job in claim(store, root_id, now=late + 10, owner="third")] == [other.job_id]
+    assert [job.job_id for job in claim(store, root_id, now=late + jobs.LEASE_SECONDS + 1)] == [mine.job_id]
+
+
+def test_a_lease_that_was_lost_cannot_be_renewed(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    [job] = claim(store, root_id)
+    late = LATER + jobs.LEASE_SECONDS + 1
+    claim(store, root_id, now=late, owner="other")
+    with store.write() as session:
+        jobs.renew_leases(session, [job.job_id], "me", late)
+        assert jobs.still_held(session, [job.job_id], "me") == set()
+        assert jobs.still_held(session, [job.job_id], "other") == {job.job_id}
+
+
+def test_a_heartbeat_renews_by_the_clock_only_as_often_as_needed(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+
+    class Clock(SystemClock):
+        time = LATER
+
+        def now(self) -> float:
+            return self.time
+
+    clock = Clock()
+    heartbeat = Heartbeat(Library(store, Settings(), clock), "me")
+    ids = [job.job_id for job in claim(store, root_id)]
+
+    def lease() -> int | None:
+        with store.read() as session:
+            return session.scalar(select(JobRow.lease_until))
+
+    def beat(time: float) -> int | None:
+        clock.time = time
+        heartbeat.beat(ids)
+        return lease()
+
+    first = lease()
+    assert beat(LATER + RENEW_SECONDS - 1) == first
+    assert beat(LATER + RENEW_SECONDS) == int(LATER + RENEW_SECONDS) + jobs.LEASE_SECONDS
+    # A clock that is set back does not stop it.
+    assert beat(LATER - 5000) == int(LATER) - 5000 + jobs.LEASE_SECONDS
+
+
+def test_a_heartbeat_goes_on_while_one_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_TICK", 0.01)
+    beats: list[list[int]] = []
+    done: Future[str] = Future()
+
+    class Counting(Heartbeat):
+        def beat(self, job_ids: Sequence[int]) -> None:
+            beats.append(list(job_ids))
+            if len(beats) == 3:
+                done.set_result("written")
+
+    heartbeat = Counting(Library(store, Settings()), "me")
+    assert heartbeat.wait(done, [7]) == "written"
+    assert beats == [[7]] * 3
 
 
 def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) -> None:

@@ -81,7 +81,7 @@ def test_photos_are_settled_until_their_labels_or_the_settings_change(store: Sto
         assert ledger.unsettled(session, "digest") == []
         assert jobs.counts(session, kind=JobKind.LABEL).queued == 2, "the labelling jobs are jobs of their own"
         assert jobs.counts(session, kind=JobKind.KEYWORDS).queued == 2
-        claimed = jobs.claim(session, "me", 9, samples.NOW, None, isolated_too=False, kind=JobKind.KEYWORDS)
+        claimed = jobs.claim(session, jobs.JobFilter(JobKind.KEYWORDS), "me", 9, samples.NOW)
         jobs.complete(session, *(job.job_id for job in claimed))
         ledger.mark_settled(session, [one, two], "digest")
         assert ledger.unsettled(session, "digest") == []

@@ -134,7 +134,7 @@ def test_only_photos_of_another_model_are_stale(store: Store) -> None:
             jobs.drop_queued(session, [photo], None)
         assert enqueue_stale(session, model, [root.id]) == 1
         assert enqueue_stale(session, model, [root.id]) == 0
-        claimed = jobs.claim(session, "me", 9, NOW + 60, [root.id], isolated_too=False, kind=JobKind.LABEL)
+        claimed = jobs.claim(session, jobs.JobFilter(JobKind.LABEL, [root.id]), "me", 9, NOW + 60)
         assert [job.path.relative for job in claimed] == ["new.jpg", "old.jpg"]
         assert [found.name for found in labels_of(session, [old])[old]] == ["tiger"]
 

@@ -18,6 +18,7 @@ from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.service.work_window import Window
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, runs
+from tagger.store.batches import BatchContext
 from tagger.store.labels import anything_labelled
 from tagger.store.library import Library
 from tagger.store.models import Model
@@ -92,18 +93,9 @@ class LabelWorker(Worker):
                 head = head or client.head()
                 library = Library(self._store, self._settings, self._clock)
                 with runs.recorded(library, "run", self._stopping.is_set, self.model) as recorded:
-                    run = LabelRun(
-                        self._store,
-                        self._settings,
-                        client,
-                        Labeller(self.model, head, policy),
-                        self._owner,
-                        None,
-                        self._clock,
-                        recorded.id,
-                        self._up_to,
-                    )
-                    self._label_due(run)
+                    labeller = Labeller(self.model, head, policy)
+                    batches = BatchContext(library, labeller, self._owner, None, recorded.id)
+                    self._label_due(LabelRun(batches, client, self._up_to))
                 self._teach_due(client)
                 idle_since = self._clock.monotonic()
             else:

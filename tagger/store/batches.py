@@ -1,0 +1,286 @@
+"""The store's side of a batch of photos to label: claim it, recall what is known, commit the results.
+
+`commit_batch` takes one result for each photo, and stores all of them in one short transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
+from tagger.store import jobs, runs
+from tagger.store.features import find_twin, reusable_features, to_bytes, to_matrix, twin_hashes
+from tagger.store.jobs import Job, JobFilter
+from tagger.store.labels import LabelIds, relabel_photos
+from tagger.store.library import Library
+from tagger.store.models import Model
+from tagger.store.photos import photos_gone, set_fingerprint
+from tagger.store.results import PhotoResult, adopt_missing, same_pixels, save_results
+
+
+class LabelSource(Protocol):
+    """Gives features their labels; called within the transaction that stores these."""
+
+    @property
+    def model(self) -> Model:
+        """The model whose features it labels."""
+        ...
+
+    def labels_for(self, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
+        """Features (photos, features) of any float type -> each photo's labels in rank order."""
+        ...
+
+    def taught(self, session: Session) -> tuple[int, ...]:
+        """The row ids of the taught labels that it decides about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchContext:
+    """What all batches of a run share. `root_ids`: claim photos of these roots; None for all."""
+
+    library: Library
+    labeller: LabelSource
+    owner: str
+    root_ids: tuple[int, ...] | None
+    run_id: int
+    label_ids: LabelIds = field(default_factory=LabelIds)
+
+    def queue(self, up_to: int, *, isolated_too: bool = True) -> JobFilter:
+        """The jobs that the run may claim. `up_to`: the last priority that may be worked on now."""
+        return JobFilter(JobKind.LABEL, self.root_ids, up_to, isolated_too)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What is stored about claimed photos: `features` of the run's model by photo id, as `to_matrix` takes them.
+
+    `twins`: content hashes of photos that the model labelled, by file size.
+    """
+
+    features: dict[int, bytes]
+    twins: dict[int, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The photo was decoded. `features`: (features,). `inferred`: they come from the network, not from a copy."""
+
+    job: Job
+    inspection: Inspection
+    features: NDArray[np.floating]
+    inferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The photo's stored features under this model are still valid."""
+
+    job: Job
+    features: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TwinFound:
+    """The file has the same bytes as a photo that the model labelled; only fingerprint and content hash are known."""
+
+    job: Job
+    inspection: Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsUnchanged:
+    """The file changed, but not its pixels."""
+
+    job: Job
+    inspection: Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class FileGone:
+    """There is no such file any more."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Try again at a time (seconds since the epoch); `isolated`: alone in the child process."""
+
+    job: Job
+    not_before: int = 0
+    isolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The photo cannot be decoded. `fingerprint`: the state of the file that was tried, if known."""
+
+    job: Job
+    reason: str
+    fingerprint: Fingerprint | None = None
+
+
+BatchResult = Extracted | Recalled | TwinFound | PixelsUnchanged | FileGone | Postponed | Unreadable
+
+
+@dataclass(slots=True)
+class BatchCounts:
+    """Number of photos by what became of them; `classified`: those that went through the network."""
+
+    labelled: int = 0
+    classified: int = 0
+    failed: int = 0
+    gone: int = 0
+
+
+def claim_batch(context: BatchContext, which: JobFilter, limit: int) -> list[Job]:
+    """Claim up to `limit` photos to label, or one isolated photo."""
+    with context.library.store.write() as session:
+        return jobs.claim(session, which, context.owner, limit, context.library.clock.now())
+
+
+def recall(context: BatchContext, batch: Sequence[Job]) -> Recall:
+    """Read what may spare claimed photos the network or even decoding."""
+    model = context.labeller.model
+    with context.library.store.read() as session:
+        features = reusable_features(session, [job.photo_id for job in batch], model)
+        sizes = [job.fingerprint.size for job in batch if job.photo_id not in features]
+        return Recall(features, twin_hashes(session, sizes, model) if sizes else {})
+
+
+def commit_batch(context: BatchContext, results: Sequence[BatchResult], engine: str | None = None) -> BatchCounts:
+    """Label photos, store everything and finish their jobs, in one transaction. Returns what was counted.
+
+    Results for jobs whose lease was lost are discarded. `engine`: what ran the network, for the run's record. Labels
+    are computed within the transaction, so that no label is taught between labelling and committing.
+    """
+    with context.library.store.write() as session:
+        held = jobs.still_held(session, [result.job.job_id for result in results], context.owner)
+        commit = _Commit(context, session)
+        for result in results:
+            if result.job.job_id in held:
+                commit.take(result)
+        counts = commit.finish()
+        runs.count_run(
+            session,
+            context.run_id,
+            labelled=counts.labelled,
+            classified=counts.classified,
+            failed=counts.failed,
+            engine=engine if counts.classified else None,
+        )
+    return counts
+
+
+class _Commit:
+    """Collects results whose photos get labels, and stores those of all photos with a few statements at the end."""
+
+    def __init__(self, context: BatchContext, session: Session) -> None:
+        self._context = context
+        self._session = session
+        self._now = context.library.clock.now()
+        self._counts = BatchCounts()
+        self._extracted: list[Extracted] = []
+        self._recalled: list[Recalled] = []
+        self._twins: list[tuple[Job, Inspection, bytes]] = []
+        self._rewritten: list[Job] = []
+        self._complete: list[int] = []
+
+    def take(self, result: BatchResult) -> None:
+        """Store a result, or collect it for `finish`."""
+        session, job = self._session, result.job
+        match result:
+            case Extracted():
+                self._extracted.append(result)
+            case Recalled():
+                self._recalled.append(result)
+            case TwinFound(inspection=seen):
+                twin = find_twin(session, seen.fingerprint.size, seen.content_hash, self._context.labeller.model)
+                if twin is None:
+                    # It was deleted meanwhile: decode this photo after all.
+                    jobs.postpone(session, job.job_id, 0)
+                else:
+                    known, features = twin
+                    inspection = replace(known, fingerprint=seen.fingerprint)
+                    self._twins.append((job, inspection, features))
+            case PixelsUnchanged(inspection=inspection):
+                same_pixels(session, job.photo_id, inspection)
+                self._rewritten.append(job)
+            case FileGone():
+                photos_gone(session, [job.photo_id], self._now)
+                self._complete.append(job.job_id)
+                self._counts.gone += 1
+            case Postponed(not_before=not_before, isolated=isolated):
+                jobs.postpone(session, job.job_id, not_before, isolated=isolated)
+            case Unreadable(reason=reason, fingerprint=fingerprint):
+                if fingerprint is not None:
+                    # Only another state of the file brings it back.
+                    set_fingerprint(session, job.photo_id, fingerprint)
+                jobs.fail(session, job.job_id, reason)
+                self._counts.failed += 1
+
+    def finish(self) -> BatchCounts:
+        """Label the collected photos, store them, and queue their keywords."""
+        context, session, counts = self._context, self._session, self._counts
+        if self._extracted or self._recalled or self._twins:
+            context.label_ids.remember(session)
+        labelled = [result.job for result in self._extracted] + [result.job for result in self._recalled]
+        labelled += [job for job, _, _ in self._twins] + self._rewritten
+        jobs.complete(session, *self._complete, *(job.job_id for job in labelled))
+        keywords = self._save_seen() + self._save_recalled()
+        # A program that rewrote the file may have dropped our keywords.
+        keywords += [(job.photo_id, job) for job in self._rewritten]
+        self._queue_keywords(keywords)
+        counts.labelled = len(labelled)
+        counts.classified = sum(result.inferred for result in self._extracted)
+        return counts
+
+    def _save_seen(self) -> list[tuple[int, Job]]:
+        """Store facts, features and labels of extracted photos and twins; returns the photos, with their jobs."""
+        if not self._extracted and not self._twins:
+            return []
+        context, session = self._context, self._session
+        fresh = self._labels(np.stack([result.features for result in self._extracted])) if self._extracted else []
+        copied = self._labels(to_matrix([features for _, _, features in self._twins]))
+        found = [
+            (result.job, PhotoResult(result.job.photo_id, result.inspection, to_bytes(result.features), labels))
+            for result, labels in zip(self._extracted, fresh, strict=True)
+        ]
+        found += [
+            (job, PhotoResult(job.photo_id, inspection, features, labels))
+            for (job, inspection, features), labels in zip(self._twins, copied, strict=True)
+        ]
+        adopted = adopt_missing(session, {result.photo_id: result.inspection for _, result in found})
+        moved = [replace(result, photo_id=adopted[result.photo_id]) for _, result in found]
+        model, taught = context.labeller.model, context.labeller.taught(session)
+        save_results(session, context.label_ids, model, moved, self._now, taught)
+        return [(adopted[result.photo_id], job) for job, result in found]
+
+    def _save_recalled(self) -> list[tuple[int, Job]]:
+        """Store labels from stored features; returns the photos, with their jobs."""
+        if not self._recalled:
+            return []
+        context, session = self._context, self._session
+        given = self._labels(to_matrix([result.features for result in self._recalled]))
+        new = {result.job.photo_id: labels for result, labels in zip(self._recalled, given, strict=True)}
+        model, taught = context.labeller.model, context.labeller.taught(session)
+        relabel_photos(session, context.label_ids, model, new, self._now, taught)
+        return [(result.job.photo_id, result.job) for result in self._recalled]
+
+    def _labels(self, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
+        return self._context.labeller.labels_for(self._session, features)
+
+    def _queue_keywords(self, photos: Sequence[tuple[int, Job]]) -> None:
+        """Queue the writing of keywords, as urgent as the labelling was."""
+        if self._context.library.settings.keywords.mode == "off":
+            return
+        for priority in {job.priority for _, job in photos}:
+            ids = [photo_id for photo_id, job in photos if job.priority == priority]
+            jobs.enqueue(self._session, ids, priority, kind=JobKind.KEYWORDS)
