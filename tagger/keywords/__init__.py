@@ -1,1 +1,1 @@
-"""Keywords in the metadata of photos and in sidecars: merging, XMP, IPTC, EXIF, JPEG surgery, safe writing."""
+"""Writing labels as keywords into photos and sidecars, and taking them back: planning, metadata, safe replacement."""

@@ -35,7 +35,7 @@ from tagger.store.roots import all_roots
 
 @dataclass(slots=True)
 class Draft:
-    """What is to be done for one photo.
+    """The changes to one photo's files, before they are made.
 
     `plans`: the changes to files, with the plans they carry out. `settled`: entries that only the ledger lacks, by
     target. `declined`: why keywords go beside the photo instead of into it. `stale`: the file's state, if it is not the

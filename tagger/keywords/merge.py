@@ -1,7 +1,7 @@
-"""Merging keywords: what is there, what is ours and what is wanted -> what to add and to remove. Pure.
+"""Merging one field's keywords: present, tagger's and wanted keywords -> which to add and to remove. Pure.
 
-A person's keyword is never removed, also when tagger would have written the same one; a keyword of ours that a person
-removed is not written again.
+A person's keyword is never removed, even if tagger would have written the same one. A keyword of tagger's that a person
+removed is *refused*: it is not written again.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What is to be done to one field.
+    """The changes to one field.
 
-    `remove` names keywords as they stand there, one entry for each occurrence. `ours`: what will be tagger's in the
-    field afterwards. `refused`: keywords of ours that a person took out.
+    `remove`: keywords as the field spells them, one entry for each occurrence. `ours`: what is tagger's in the field
+    afterwards. `refused`: keywords of tagger's that a person took out.
     """
 
     add: tuple[str, ...]
@@ -26,29 +26,29 @@ class Merged:
     refused: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        """Whether the field changes at all."""
+        """Whether the field changes."""
         return bool(self.add or self.remove)
 
 
 def folded(keyword: str) -> str:
-    """A keyword in the form in which keywords are compared: NFC, without case, without outer white space."""
+    """The form in which keywords are compared: NFC, case-folded, without outer white space."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", keyword).strip().casefold())
 
 
 def exact(keyword: str) -> str:
-    """A keyword in the form in which ours is recognised: NFC, as other programs may normalise it."""
+    """The form in which tagger's keywords are recognised: NFC, because other programs may normalise them."""
     return unicodedata.normalize("NFC", keyword).strip()
 
 
 def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], refused: Collection[str] = ()) -> Merged:
     """Merge one field.
 
-    `present`: the field's keywords; `ours`: those that tagger wrote there, as far as is known; `wanted`: what tagger
-    would like to be there; `refused`: what a person is known to have removed before.
+    `present`: the field's keywords; `ours`: those known to be tagger's; `wanted`: those that tagger wants there;
+    `refused`: those known to have been removed by a person before.
     """
     there = Counter(exact(keyword) for keyword in present)
     mine = dict.fromkeys(exact(keyword) for keyword in ours)
-    # Ours and yet not there: a person took it out.
+    # Tagger's, but not in the field: a person took it out.
     gone = [keyword for keyword in mine if not there[keyword]]
     unwelcome = {folded(keyword) for keyword in (*refused, *gone)}
     wished = {folded(keyword): exact(keyword) for keyword in wanted}
@@ -68,7 +68,7 @@ def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], re
 def without(present: Sequence[str], remove: Iterable[str]) -> list[int]:
     """The positions in a field of the keywords to remove, one for each, ascending.
 
-    Of several that are the same but for their Unicode form, the one that is spelt as `remove` has it goes.
+    Among keywords that differ only in their Unicode form, the one spelt as in `remove` is chosen.
     """
     left: dict[str, list[int]] = {}
     for position, keyword in enumerate(present):

@@ -48,7 +48,7 @@ class Undone:
 def undo(writer: FileWriter, choice: UndoChoice, callbacks: Callbacks = SILENT, *, dry_run: bool) -> Undone:
     """Take keywords back; with `dry_run` only work out what would be done.
 
-    Caller must hold the write lock, unless `dry_run`. Raises StoreError when a disk is full.
+    Caller must hold the write lock, unless `dry_run`. Raises StoreError if a disk is full.
     """
     library = writer.library
     undone = Undone()

@@ -31,7 +31,7 @@ from tagger.store.roots import all_roots
 
 @dataclass(slots=True)
 class UndoDraft:
-    """What is to be done for one photo.
+    """The changes to one photo's files, before they are made.
 
     `files`: each change with the keywords that it removes, and whether it restores the old bytes exactly. `settled`:
     entries that only the ledger lacks, by target. `absent`: there is no file.

@@ -101,7 +101,7 @@ def write_queued(
     """Write the keywords of queued photos until none is due or `callbacks.stop()`. Counts in `written`.
 
     `up_to`: the priority of the last jobs to take now. Caller must hold the write lock. Claimed jobs are released on
-    every way out. Raises StoreError when a disk is full.
+    every way out. Raises StoreError if a disk is full.
     """
     store, clock = writer.library.store, writer.library.clock
     with ThreadPoolExecutor(THREADS, "keywords") as pool, ThreadPoolExecutor(_AT_ONCE + 1) as workers:

@@ -1,1 +1,1 @@
-"""Teaching labels of the owner's own on stored features: examples, training, evaluation, the labels themselves."""
+"""Teaching the owner's own labels on stored features: examples, training, evaluation, giving them to photos."""

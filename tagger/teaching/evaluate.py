@@ -1,4 +1,4 @@
-"""How good a taught label is, told from examples that its classifier has not seen."""
+"""Evaluating a taught label on examples that its classifier has not seen."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tagger.core.linear_heads import sigmoid
 from tagger.teaching.logistic import fit
 
 FOLDS = 5
-# Pictures as alike as this are of one burst: with one of them in training, the other is no test.
+# Pictures at least this similar (cosine) are of one burst: with one in training, the other tests nothing.
 _BURST = 0.97
-# A threshold that finds fewer of the examples than this is worth nothing.
+# A threshold that finds a smaller share, or fewer, of the examples is useless.
 _LEAST_RECALL, _LEAST_FOUND = 0.1, 3
 
 
 def out_of_fold(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Each example's probability, float32 (examples,), by a classifier trained without it and what looks just like it.
+    """Each example's probability, float32 (examples,), by a classifier trained without it and its near-duplicates.
 
     rows: of length one, float32 (examples, features). Every fold holds the same share of both kinds.
     """
@@ -30,7 +30,7 @@ def out_of_fold(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np
         if not test.any():
             continue
         if not 0 < yes[~test].sum() < (~test).sum():
-            # All of one kind look the same: nothing can be said of them.
+            # All examples of one kind are near-duplicates: nothing can be measured.
             scores[test] = 0.5
             continue
         weights, bias = fit(rows[~test], yes[~test])
@@ -39,10 +39,10 @@ def out_of_fold(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np
 
 
 def _folds(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """int (examples,): the fold of each example; the same each time."""
+    """The fold of each example, int (examples,); the same each time."""
     groups = _groups(rows)
     mixed = np.random.default_rng(0).permutation(np.unique(groups)).tolist()
-    # The largest first, each to the fold that has the fewest of its kind.
+    # The largest group first, each into the fold with the fewest of its kind.
     order = sorted(mixed, key=lambda group: -int((groups == group).sum()))
     folds = np.zeros(len(rows), np.int64)
     filled = np.zeros((2, FOLDS), np.int64)
@@ -58,7 +58,7 @@ def _folds(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.int6
 
 
 def _groups(rows: NDArray[np.float32]) -> NDArray[np.int64]:
-    """int (examples,): which group of pictures that are nearly the same each example is of."""
+    """The group of near-duplicates of each example, int (examples,)."""
     group = np.arange(len(rows))
     for start in range(0, len(rows), 1000):
         alike = rows[start : start + 1000] @ rows.T >= _BURST
@@ -71,9 +71,9 @@ def _groups(rows: NDArray[np.float32]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How well scores tell the kinds apart. `auc`: how often a right example scores above a wrong one (0.5: chance).
+    """How well scores separate right from wrong. `auc`: how often a right example scores above a wrong one.
 
-    `chance`: the probability that scores without any meaning do as well.
+    `chance`: the probability that random scores do as well (their `auc` is 0.5 on average).
     """
 
     auc: float
@@ -92,7 +92,7 @@ def separation(scores: NDArray[np.float32], yes: NDArray[np.bool_]) -> Separatio
 
 @dataclass(frozen=True, slots=True)
 class Operating:
-    """A threshold with the precision and the recall that it has on unseen examples. `wrong`: false ones among them."""
+    """A threshold, with its precision and recall on unseen examples. `wrong`: wrong examples above it."""
 
     threshold: float
     precision: float
@@ -103,7 +103,7 @@ class Operating:
 def operating_points(
     scores: NDArray[np.float32], yes: NDArray[np.bool_], weights: tuple[float, float]
 ) -> list[Operating]:
-    """Every threshold that is worth considering, the lowest last.
+    """Every useful threshold, the lowest last.
 
     `weights`: how many photos of the library each right and each wrong example stands for.
     """
@@ -126,6 +126,6 @@ def operating_points(
 
 
 def choose(points: list[Operating], wanted: float) -> Operating | None:
-    """The threshold that finds most with at least the wanted precision; None if there is none."""
+    """The threshold with the highest recall that has at least the wanted precision; None if there is none."""
     good = [point for point in points if point.precision >= wanted]
     return max(good, key=lambda point: (point.recall, point.threshold), default=None)

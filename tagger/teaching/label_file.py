@@ -1,6 +1,6 @@
-"""Taught labels as one file, to be carried to another library: JSON, checked before anything of it is believed.
+"""Taught labels as a file for another library: JSON, validated before any of it is used.
 
-No examples are in it, so nothing tells which photos a label was taught with; for another model it must be taught anew.
+It has no examples, so it does not tell which photos a label was taught with. For another model, teach the label there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _File(Section):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file holds: of which model (ModelId, architecture, SHA-256 of its weights), and the labels."""
+    """The contents of a file: its model (ModelId, architecture, SHA-256 of the weights), and the labels."""
 
     model_id: str
     architecture: str
@@ -71,7 +71,7 @@ class Imported:
 
 
 def write(path: Path, model: Model, labels: Sequence[tuple[Taught, Trained]]) -> None:
-    """Write taught labels of a model, all or nothing. Raises OSError."""
+    """Write taught labels of a model, atomically. Raises OSError."""
     heads = [(label, trained, trained.head) for label, trained in labels]
     content = _Content(
         model_id=model.model_id,
@@ -104,7 +104,7 @@ def _as_label(label: Taught, head: TaughtHead, trained: Trained) -> _Label:
 
 
 def read(path: Path) -> Imported:
-    """Read and check a file. Raises UsageError saying what is wrong with it; nothing in it is ever executed."""
+    """Read and validate a file. Raises UsageError with what is wrong; nothing in the file is ever executed."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise _wrong(path, "it is too large")

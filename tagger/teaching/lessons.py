@@ -1,4 +1,4 @@
-"""One lesson: the examples that a label is taught with, and the classifier that came of them."""
+"""One lesson: the examples that a label is taught with, and the resulting classifier."""
 
 from __future__ import annotations
 

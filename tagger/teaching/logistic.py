@@ -1,10 +1,10 @@
 """Logistic regression with an L2 penalty and balanced classes: the head of a taught label.
 
-The same objective as scikit-learn's `LogisticRegression(C=STRENGTH, class_weight="balanced")`, which would bring SciPy
-with it: a minimum of sum(s_i log(1 + exp(-y_i f(x_i)))) + |w|^2 / (2 C), the bias not penalised. It is convex and
-smooth, so Newton's method finds it in a dozen steps; each step's linear equations are solved by conjugate gradients
+The objective is that of scikit-learn's `LogisticRegression(C=STRENGTH, class_weight="balanced")`, without depending on
+SciPy: the minimum of sum(s_i log(1 + exp(-y_i f(x_i)))) + |w|^2 / (2 C), the bias not penalised. It is convex and
+smooth, so Newton's method finds it in a dozen steps. Each step's linear equations are solved by conjugate gradients
 (Lin, Weng and Keerthi, "Trust region Newton method for large-scale logistic regression", JMLR 2008, section 2, here
-with a line search), because the Hessian of 2048 features is never needed as a matrix.
+with a line search), which never need the Hessian of 2048 features as a matrix.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-# Inverse of the penalty's strength. For rows of length one anything from 3 to 30 does equally well (CIFAR-10's classes
-# by MobileNetV2's features, 40 + 40 examples).
+# Inverse of the penalty's strength. For rows of length one, values from 3 to 30 do equally well (CIFAR-10's classes by
+# MobileNetV2's features, 40 + 40 examples).
 STRENGTH = 10.0
 _STEPS, _INNER = 60, 200
 _PRECISION = 1e-7
@@ -54,7 +54,7 @@ def fit(
         curvature = shares * wrong * (1 - wrong)
 
         def hessian(vector: _Vector, curvature: _Vector = curvature) -> _Vector:
-            # Without a little for the bias it is not positive when every example is certain.
+            # The last term keeps it positive definite in the bias when every example is certain.
             return x.T @ (curvature * (x @ vector)) + penalty * vector + 1e-12 * vector
 
         direction = _solve(hessian, -gradient, min(0.1, np.sqrt(size / first)) * size)
@@ -63,7 +63,7 @@ def fit(
 
 
 def _solve(matrix: Callable[[_Vector], _Vector], wanted: _Vector, tolerance: float) -> _Vector:
-    """Conjugate gradients: x with matrix(x) = wanted, about."""
+    """Conjugate gradients: x with matrix(x) = wanted, up to the tolerance."""
     found = np.zeros_like(wanted)
     rest, direction = wanted.copy(), wanted.copy()
     length = float(rest @ rest)
@@ -80,7 +80,7 @@ def _solve(matrix: Callable[[_Vector], _Vector], wanted: _Vector, tolerance: flo
 
 
 def _along(loss: Callable[[_Vector], float], start: _Vector, direction: _Vector, slope: float) -> _Vector:
-    """A point along a direction where the loss is less (Armijo's rule); the start where there is none."""
+    """A point along a direction where the loss is smaller (Armijo's rule); the start if there is none."""
     here, step = loss(start), 1.0
     while step > 1e-8:
         point: _Vector = start + step * direction

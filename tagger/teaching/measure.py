@@ -17,7 +17,7 @@ LEAST = 10
 # Drawn photos that score above this share of the right examples may be right ones and are left out, unless they are
 # more than this share of those drawn: then it is the classifier that cannot tell.
 _ALIKE, _MOST_ALIKE = 0.25, 0.05
-# A classifier counts as better than chance if chance alone does as well with less than this probability.
+# A classifier is better than chance if random scores do as well with less than this probability.
 _CHANCE = 0.001
 _NOWHERE = Operating(1.0, 0.0, 0.0, 0)
 _UNKNOWN = Separation(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""What is told of a taught label before it is switched on, and kept with it."""
+"""How good a taught label is: shown before it is switched on, and stored with it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How good a label is that was taught. Shares are of unseen examples (cross-validation).
+    """How good a taught label is. Shares are of unseen examples (cross-validation).
 
-    `yes`, `no`, `sampled`: examples of each kind. `alike`: photos drawn from the library that look so much like the
-    right ones that they were not counted as wrong; `cautious`: the precision if they all are wrong. `auc`: how often a
-    right example scores above a wrong one. `wrong`: wrong examples above the threshold. `photos`: how many of `library`
-    photos would get it. `refused`: why it cannot be used; empty where it can.
+    `yes`, `no`, `sampled`: examples of each kind. `alike`: drawn photos that look so much like right ones that they
+    were not counted as wrong; `cautious`: the precision if all of them are wrong. `auc`: how often a right example
+    scores above a wrong one. `wrong`: wrong examples above the threshold. `photos`: how many of `library` photos would
+    get the label. `refused`: why it cannot be used; empty if it can.
     """
 
     yes: int
@@ -32,10 +32,10 @@ class Report:
     library: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept and printed."""
+        """As it is stored and printed."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Report:
-        """The inverse of `as_json`; what another version wrote besides is left out."""
+        """The inverse of `as_json`. Ignores fields of other versions."""
         return cls(**{name: data[name] for name in cls.__slots__ if name in data})

@@ -1,8 +1,8 @@
-"""XPKeywords in EXIF, written so that nothing that exists moves.
+"""XPKeywords in EXIF, written without moving any existing value.
 
-A photo without EXIF gets a new block from piexif. In one with EXIF a new IFD0 is appended to the TIFF block, and the
-header's offset pointed at it: every other value stays where it is, so that maker notes, which point into the block,
-stay whole. Sources: TIFF 6.0 section 2, Exif 2.32 section 4.7.2; Microsoft's XPKeywords is tag 0x9C9E, BYTE,
+A photo without EXIF gets a new block from piexif. In a photo with EXIF, a new IFD0 is appended to the TIFF block and
+the header's offset is set to it. Every other value stays in place, so that maker notes, which point into the block,
+stay valid. Sources: TIFF 6.0 section 2, Exif 2.32 section 4.7.2; Microsoft's XPKeywords is tag 0x9C9E, BYTE,
 UTF-16LE ended by a zero, keywords separated by `;`.
 """
 
@@ -23,7 +23,7 @@ _MANY = 32
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 
-# What may be an entry of a directory: a tag, a type, a count below 2**24, a value; at any place.
+# What may be a directory entry, at any offset: a tag, a type, a count below 2**24, a value.
 _LITTLE = re.compile(rb"(?=..[\x01-\x0d]\0...\0.{4})", re.DOTALL)
 _BIG = re.compile(rb"(?=..\0[\x01-\x0d]\0.{7})", re.DOTALL)
 
@@ -96,7 +96,7 @@ class Block:
         return "its first directory is used twice" if self._shared() else ""
 
     def edited(self, keywords: Sequence[str]) -> bytes:
-        """The block with other XPKeywords; none at all for no keywords."""
+        """The block with other XPKeywords; without keywords, the block without the field."""
         kept = [entry.raw for entry in self._entries if entry.tag != _XP_KEYWORDS]
         tags = [entry.tag for entry in self._entries]
         base = self._tiff[: self._own_end()]
@@ -116,7 +116,7 @@ class Block:
         return header + base[8:] + table + (value if len(value) > 4 else b"")
 
     def _shared(self) -> bool:
-        """Whether something else points at IFD0, too: some cameras have it stand in for an empty directory."""
+        """Whether something else points at IFD0, too: some cameras reuse it as an empty directory."""
         pointers = [entry for entry in self._entries if entry.tag in _DIRECTORIES and entry.size == 4]
         places = [self._number(entry) for entry in pointers]
         for place in places:
@@ -131,7 +131,7 @@ class Block:
         return self._ifd0 in (*places, self._offset(self._next))
 
     def reaches_out(self) -> bool:
-        """Whether a directory has a value, or the thumbnail, that ends behind the block."""
+        """Whether a directory has a value, or the thumbnail, that ends after the end of the block."""
         todo = [self._ifd0]
         seen: set[int] = set()
         while todo and len(seen) < _MANY:
@@ -159,7 +159,7 @@ class Block:
         return int.from_bytes(raw, "little" if self._order == "<" else "big")
 
     def _own_end(self) -> int:
-        """Where the block ends without a directory that was appended like this before."""
+        """Where the block ends, not counting a directory that an earlier edit appended."""
         end = self._ifd0 + 2 + 12 * len(self._entries) + 4
         outside = [entry for entry in self._entries if entry.size > 4]
         mine = [entry for entry in outside if entry.tag == _XP_KEYWORDS]
@@ -176,7 +176,7 @@ class Block:
         return len(self._tiff)
 
     def unchanged_in(self, other: Block) -> bool:
-        """Whether another block has everything of this one but XPKeywords, at the same places."""
+        """Whether another block has all values of this one except XPKeywords, at the same offsets."""
         mine = [entry.raw for entry in self._entries if entry.tag != _XP_KEYWORDS]
         end = self._own_end()
         return (
@@ -188,23 +188,23 @@ class Block:
 
 
 def counts_from_file(tiff: bytes, origin: int) -> bool:
-    """Whether some value (of a maker note, which has directories of its own) is counted from the file's beginning.
+    """Whether some value's offset counts from the start of the file (in a maker note, which has its own directories).
 
-    Its end then seems to lie behind the block, by no more than the block's place in the file, `origin`.
+    Then its end seems to be after the end of the block, by at most the block's offset in the file, `origin`.
     """
     little = tiff[:2] == b"II"
     order = "<" if little else ">"
     for match in (_LITTLE if little else _BIG).finditer(tiff):
         _, kind, count, offset = struct.unpack_from(order + "HHII", tiff, match.start())
         size = _SIZES[kind] * count
-        # Directories begin at even places (TIFF 6.0 section 2).
+        # Directories begin at even offsets (TIFF 6.0 section 2).
         if match.start() % 2 == 0 and size > 4 and 8 <= offset <= len(tiff) < offset + size <= len(tiff) + origin:
             return True
     return False
 
 
 def reaches_out(tiff: bytes) -> bool:
-    """Whether a directory of the block has a value, or the thumbnail, that ends behind the block."""
+    """Whether a directory of the block has a value, or the thumbnail, that ends after the end of the block."""
     try:
         return Block(tiff).reaches_out()
     except ExifError:
@@ -212,11 +212,11 @@ def reaches_out(tiff: bytes) -> bool:
 
 
 def new_block(keywords: Sequence[str], size: tuple[int, int], density: tuple[int, int, int]) -> bytes:
-    """The payload of a new EXIF segment, header included, with XPKeywords and the tags that Exif demands.
+    """The payload of a new EXIF segment, including its header, with XPKeywords and the tags that Exif requires.
 
     `size`: the picture's width and height in pixels. `density`: EXIF's unit (2 inch, 3 cm) and the pixels per unit
-    across and down, as the photo has them elsewhere. piexif would write XPKeywords before a tag that must stand first,
-    so they are appended as in any other block.
+    across and down, as the photo's other metadata have them. piexif would write XPKeywords before a tag that must be
+    first, so they are appended as in any other block.
     """
     import piexif
 

@@ -1,4 +1,4 @@
-"""The metadata fields that hold keywords, and which of them which program reads first.
+"""The metadata fields that hold keywords, and which programs read which field first.
 
 Sources: XMP Specification Part 1 (2012) 8.4 for `dc:subject`; exiftool's tag tables for `lr:hierarchicalSubject` and
 `digiKam:TagsList`; IPTC-IIM 4.2 section 2:25; Microsoft's photo metadata policy for System.Keywords (XPKeywords).
@@ -19,7 +19,7 @@ DIGIKAM = "http://www.digikam.org/ns/1.0/"
 
 
 class Field(Enum):
-    """A field of keywords; the value is how the ledger and people name it."""
+    """A field of keywords. The value is its name in the ledger and in messages."""
 
     SUBJECT = "dc:subject"
     HIERARCHICAL = "lr:hierarchicalSubject"
@@ -29,7 +29,7 @@ class Field(Enum):
 
     @property
     def separator(self) -> str:
-        """What stands between the levels of a hierarchical keyword; empty for flat fields."""
+        """The separator of the levels of a hierarchical keyword; empty for flat fields."""
         return {Field.HIERARCHICAL: "|", Field.TAGS_LIST: "/"}.get(self, "")
 
 
@@ -42,7 +42,7 @@ XMP_NAMES: Mapping[Field, tuple[str, str, str, str]] = {
     Field.TAGS_LIST: (DIGIKAM, "TagsList", "digiKam", "Seq"),
 }
 
-# What each program must find, because it reads no other field or this one first. `dc:subject` is always written.
+# The fields that each program needs, because it reads no other, or this one first. `dc:subject` is always written.
 # Immich, server/src/services/metadata.service.ts: TagsList, else HierarchicalSubject, else Keywords (IPTC).
 # digiKam, core/libs/dmetadata (default order of reading): TagsList first, dc:subject and IPTC towards the end.
 # Lightroom Classic and darktable read dc:subject and hierarchicalSubject together.
@@ -59,22 +59,22 @@ TARGETS: Mapping[str, tuple[Field, ...]] = {
 }
 
 
-# What XML 1.0 (section 2.2) cannot hold, and line ends, which programs take for the end of a keyword.
+# Characters that XML 1.0 (section 2.2) forbids, and line ends, which programs treat as the end of a keyword.
 _ILLEGAL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
 
 
 def legal(text: str) -> str:
-    """A keyword without characters that XML cannot hold."""
+    """A keyword without the characters that XML forbids."""
     return _ILLEGAL.sub(" ", text).strip()
 
 
 def asked_for(targets: Iterable[str]) -> frozenset[Field]:
-    """The fields that must exist for some programs."""
+    """The fields that some programs need."""
     return frozenset({Field.SUBJECT}.union(*(TARGETS[target] for target in targets)))
 
 
 def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
-    """The keywords as a field writes them, each once. XPKeywords separates them by `;`, so none may hold one."""
+    """The keywords as a field spells them, each once. XPKeywords separates them by `;`, so none may contain it."""
     if field.separator:
         texts = [keyword.path(field.separator) for keyword in keywords]
     else:
@@ -88,10 +88,10 @@ def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
 
 
 def seeds(field: Field, persons: Mapping[Field, Sequence[str]]) -> list[str]:
-    """The person's keywords as a field that is about to be made must carry them, or it would hide them.
+    """The seeds of a new field: a person's keywords from other fields, which it would hide from some programs.
 
-    Hierarchical fields give flat ones their last level, as their own programs do. A flat keyword goes into a
-    hierarchical field as it is, unless it is a level of a hierarchy there already.
+    A flat field gets the last level of hierarchical keywords, as programs that use both do. A hierarchical field gets
+    flat keywords as they are, except those that are a level of a hierarchical one.
     """
     found: dict[str, str] = {}
     leaves: set[str] = set()

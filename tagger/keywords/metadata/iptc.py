@@ -60,17 +60,17 @@ class Resources:
         charsets = [dataset.value for dataset in self._datasets if dataset.key == _CHARSET]
         texts = b"".join(dataset.value for dataset in self._datasets if dataset.key[0] == 2 and dataset.key[1])
         self._declared = charsets == [_UTF8]
-        # Without a declaration, plain ASCII can be read and extended in any way.
+        # Without a declaration, plain ASCII reads the same in every character set.
         self.readable = self._declared or (not charsets and texts.isascii())
 
     @property
     def keywords(self) -> list[str]:
-        """The keywords, in order; of a block in another character set as Latin-1, which is mostly what it is."""
+        """The keywords, in order. A block that is not declared as UTF-8 is decoded as Latin-1, its usual encoding."""
         code = "utf-8" if self._declared else "latin-1"
         return [dataset.value.decode(code, "replace") for dataset in self._datasets if dataset.key == _KEYWORD]
 
     def edited(self, add: Sequence[str], remove: Sequence[str]) -> bytes:
-        """The payload with keywords added and removed. A digest that was right stays right."""
+        """The payload with keywords added and removed. A digest that was correct is updated."""
         if not self.readable:
             raise IptcError("it is not in UTF-8")
         mine = [dataset for dataset in self._datasets if dataset.key == _KEYWORD]
@@ -115,14 +115,14 @@ class Resources:
         return self._payload[resource.data : resource.data + resource.size]
 
     def others(self) -> list[tuple[object, bytes]]:
-        """Everything beside the keywords, to compare two payloads."""
+        """Everything except the keywords, to compare two payloads."""
         current = hashlib.md5(self._iim, usedforsecurity=False).digest()
         return [
             *((d.key, d.value) for d in self._datasets if d.key not in (_KEYWORD, _CHARSET)),
             *(
                 (r.number, self._digest(r))
                 for r in self._resources
-                # A digest that is right, or of a block that is not there, changes with the block.
+                # A digest changes with its block if it is correct, or if there was no block.
                 if r.number != _IPTC and not (r.number == _DIGEST and (not self._iim or self._digest(r) == current))
             ),
         ]
@@ -134,7 +134,7 @@ class Resources:
 
 
 def new_payload(keywords: Sequence[str]) -> bytes:
-    """The payload of a new APP13 segment with nothing but keywords."""
+    """The payload of a new APP13 segment that has only keywords."""
     iim = _dataset(_CHARSET, _UTF8) + _dataset(_VERSION, b"\0\x04")
     iim += b"".join(_dataset(_KEYWORD, text.encode()) for text in keywords)
     return HEADER + b"8BIM" + _IPTC.to_bytes(2, "big") + b"\0\0" + _sized(iim)

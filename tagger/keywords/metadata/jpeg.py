@@ -1,4 +1,4 @@
-"""The segments of a JPEG file before its first scan, and edits that replace whole segments and nothing else.
+"""The segments of a JPEG file before its first scan, and edits that replace whole segments only.
 
 Sources: ITU T.81 annex B for segments; XMP Specification Part 3 section 1.1.3 for XMP and extended XMP in APP1; CIPA
 DC-007 (MPF) section 5.2 for offsets that count from the MPF header.
@@ -24,19 +24,19 @@ MAX_PAYLOAD = 0xFFFF - 2
 APP0, APP1, APP2, APP13 = 0xE0, 0xE1, 0xE2, 0xED
 # SOF0 to SOF15 without DHT, JPG and DAC.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# The beginning of a picture. Minolta overwrites the first byte of its previews.
+# The start of a picture. Minolta overwrites the first byte of its previews.
 _PICTURE = re.compile(rb".\xd8\xff[\xc0-\xfe]", re.DOTALL)
 _MANY = 256
 _ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 
 class JpegError(ValueError):
-    """A file whose segments are damaged or stand in an order in which an edit would do harm."""
+    """A file whose segments are damaged, or in an order that makes an edit unsafe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A marker segment: `[start, end)` from its marker on; the payload follows the length. `data` is the payload."""
+    """A marker segment: `[start, end)` includes the marker and the length; `data` is the payload."""
 
     marker: int
     start: int
@@ -47,7 +47,7 @@ class Segment:
 class Jpeg:
     """A JPEG file in memory. Raises JpegError where its segments are damaged.
 
-    `data` is read while this is in use, and need not last longer.
+    `data` must stay valid while this is in use.
     """
 
     def __init__(self, data: bytes | memoryview) -> None:
@@ -67,7 +67,7 @@ class Jpeg:
 
     @property
     def density(self) -> tuple[int, int, int]:
-        """Resolution as EXIF has it (unit, across, down), from JFIF where it says so, else 72 dpi."""
+        """Resolution in EXIF's terms (unit, across, down): from JFIF if it has one, else 72 dpi."""
         first = self.segments[0] if self.segments else None
         if first is not None and first.marker == APP0 and first.data.startswith(b"JFIF\0") and len(first.data) >= 12:
             unit, across, down = first.data[7], *(int.from_bytes(first.data[i : i + 2], "big") for i in (8, 10))
@@ -85,11 +85,11 @@ class Jpeg:
         raise JpegError("it has no frame header")
 
     def replaced(self, segment: Segment, payload: bytes | None) -> Splice:
-        """The splice that gives a segment another payload, or takes it away."""
+        """The splice that gives a segment another payload, or removes it."""
         return Splice(segment.start, segment.end, b"" if payload is None else _segment(segment.marker, payload))
 
     def inserted(self, marker: int, payload: bytes) -> Splice:
-        """The splice for a new segment: EXIF after JFIF, XMP after EXIF, IPTC after XMP; always before MPF."""
+        """The splice that inserts a segment: EXIF after JFIF, XMP after EXIF, IPTC after XMP; always before MPF."""
         at = 2
         for segment in self.segments:
             if segment.marker != APP0:
@@ -102,22 +102,22 @@ class Jpeg:
         return Splice(at, at, _segment(marker, payload))
 
     def is_fixed(self, place: Segment | Splice) -> bool:
-        """Whether nothing may become longer or shorter at a place, because offsets count from a place before it."""
+        """Whether the length must not change here, because offsets count from a place before it."""
         return place.end > self._fixed_from
 
     def check(self, splices: Sequence[Splice]) -> None:
-        """Raise JpegError where splices would move what something else in the file points at."""
+        """Raise JpegError if splices would move something that an offset in the file points at."""
         for splice in splices:
             if len(splice.data) != splice.end - splice.start and self.is_fixed(splice):
                 raise JpegError("something in it is found by counting from a place before its keywords")
 
     @cached_property
     def _fixed_from(self) -> int:
-        """The place from which on nothing may move, because something before it counts how far away the rest is.
+        """The position after which nothing may move, because offsets before it point at what follows.
 
-        MPF counts from its own header. EXIF counts from its own, too, where it reaches out of its segment: the preview
-        behind the picture, a thumbnail that is longer than the segment. Then XMP goes before EXIF, and all the rest
-        stays together. Some maker notes count from the beginning of the file: then nothing may move at all.
+        MPF's offsets count from its own header. So do EXIF's, which may point out of its segment: at a preview after
+        the picture, or a thumbnail longer than the segment. Then XMP goes before EXIF, and the rest stays together.
+        The offsets of some maker notes count from the start of the file: then nothing may move at all.
         """
         places = [len(self.data)] if self._mpf is None else [self._mpf.start]
         if self.exif is not None:
@@ -131,19 +131,19 @@ class Jpeg:
         return min(places)
 
     def _pictures_behind(self) -> list[int]:
-        """Where further pictures begin behind the first. Videos of motion photos and Samsung's blocks are found from
-        the end of the file, and disk leftovers behind a picture are of no interest to anybody."""
+        """Where more pictures begin after the first. Readers find motion photos' videos and Samsung's blocks from the
+        end of the file, and nobody needs disk leftovers after a picture."""
         return [picture.start() for picture in _PICTURE.finditer(self.data, _end_of_picture(self.data, self.scan))]
 
     def _holds(self, places: Sequence[int]) -> bool:
-        """Whether EXIF holds one of some places, anywhere in it and in either byte order."""
+        """Whether EXIF contains one of some offsets, anywhere in it and in either byte order."""
         assert self.exif is not None
         texts = (place.to_bytes(4, order) for place in places for order in _ORDERS)
         return len(places) > _MANY or any(text in self.exif.data for text in texts)
 
 
 def _end_of_picture(data: bytes | memoryview, scan: int) -> int:
-    """Where the picture that begins with a scan ends; the end of the file where it has no end."""
+    """Where the picture that begins with a scan ends; the end of the file if it has no end marker."""
     return next((end for marker, end in markers(data, scan) if marker == EOI), len(data))
 
 

@@ -1,6 +1,6 @@
-"""Keywords inside a JPEG, in memory: what is there, the edited file, and the proof that nothing else changed.
+"""Keywords inside a JPEG, in memory: reading them, editing them, and proving that nothing else changed.
 
-Whatever cannot be done without loss raises DeclinedError, and the keywords go to a sidecar instead.
+An edit that is impossible without loss raises DeclinedError; the keywords go to a sidecar instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PADDING = re.compile(rb"[ \t\r\n]+(?=<\?xpacket end)")
 class JpegPhoto:
     """A JPEG in memory with its keywords. Raises DeclinedError where nothing may be written into it.
 
-    `data` is read while this is in use, and need not last longer.
+    `data` must stay valid while this is in use.
     """
 
     def __init__(self, data: bytes | memoryview) -> None:
@@ -49,7 +49,7 @@ class JpegPhoto:
 
     @property
     def head_size(self) -> int:
-        """How many bytes of the file have its metadata: up to the first scan's header."""
+        """The bytes up to the first scan's header; all metadata are before it."""
         return self._jpeg.scan + _SCAN_HEADER
 
     def _read_exif(self) -> tuple[exif.Block | None, FieldState]:
@@ -76,7 +76,7 @@ class JpegPhoto:
         return resources, FieldState(tuple(resources.keywords), resources.has_keywords, closed, iptc.fits)
 
     def splices(self, plan: Plan) -> list[Splice]:
-        """The splices that carry a plan out, proven to change nothing else. Raises FieldError, DeclinedError."""
+        """The splices that carry out a plan, proven to change nothing else. Raises FieldError, DeclinedError."""
         in_exif = self._field_splices(plan, Field.XP, self._exif_splices)
         in_iptc = self._field_splices(plan, Field.IPTC, self._iptc_splices)
         try:
@@ -130,9 +130,9 @@ class JpegPhoto:
         return [self._jpeg.replaced(self._jpeg.photoshop[0], self._resources.edited(change.add, change.remove))]
 
     def _prove(self, plan: Plan, splices: Sequence[Splice]) -> None:
-        """Read the edited file again and compare everything before the picture. Raises DeclinedError at any doubt.
+        """Parse the edited file and compare everything before the picture. Raises DeclinedError at any difference.
 
-        The picture and what follows it are compared when the new file is read back.
+        The picture and what follows it are verified when the new file is read back.
         """
         head = bytes(self._jpeg.data[: self.head_size])
         try:
@@ -176,7 +176,7 @@ def _after(keywords: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
 
 
 def _padded(payload: bytes, before: int) -> bytes:
-    """A packet with its padding made to keep the length of its segment if that can be, and to fit in any case."""
+    """A packet padded to keep the length of its segment if that is possible, and to fit in a segment in any case."""
     over = len(payload) - before
     space = _PADDING.search(payload)
     if space is None or over == 0:

@@ -57,8 +57,8 @@ class MetadataFile(Protocol):
         ...
 
     def splices(self, plan: Plan) -> list[Splice] | None:
-        """The splices that carry out a plan, proven to change nothing else; None if the file is to be removed.
+        """The splices that carry out a plan, proven to change nothing else; None: remove the file.
 
-        Raises DeclinedError (FieldError if other fields can be written), in a sidecar xmp.XmpError.
+        Raises DeclinedError (FieldError if other fields can be written), for a sidecar XmpError.
         """
         ...

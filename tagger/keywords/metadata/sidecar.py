@@ -1,7 +1,7 @@
-"""XMP sidecars: where a photo's is, and its text.
+"""XMP sidecars: the path of a photo's sidecar, and the keywords in it.
 
-`photo.jpg.xmp` is how darktable, digiKam and Immich name them, `photo.xmp` is Adobe's way. One that exists under either
-name is used.
+darktable, digiKam and Immich name them `photo.jpg.xmp`, Adobe's programs `photo.xmp`. If a sidecar exists under either
+name, it is used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _shared(photo: str, stem: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A sidecar's text (None: there is none yet) and its keywords. Raises XmpError where it is damaged."""
+    """A sidecar's text (None: there is none yet) and its keywords."""
 
     data: bytes | None
     found: Found
@@ -59,7 +59,7 @@ class Sidecar:
 
     @classmethod
     def parse(cls, data: bytes | None) -> Sidecar:
-        """Read it."""
+        """Parse a sidecar. Raises XmpError if it is damaged."""
         packet = None if data is None or not data.strip() else Packet(data)
         return cls(data, packet_states(packet), packet)
 
@@ -69,7 +69,10 @@ class Sidecar:
         return len(self.data or b"")
 
     def splices(self, plan: Plan) -> list[Splice] | None:
-        """The splices that carry a plan out; None if nothing would be left. Raises XmpError at any doubt."""
+        """The splices that carry out a plan, proven to change nothing else; None if nothing would be left.
+
+        Raises XmpError.
+        """
         edits = packet_edits(self._packet, plan)
         old = self.data or b""
         if self._packet is None:

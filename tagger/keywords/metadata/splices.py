@@ -1,4 +1,4 @@
-"""Splices of a file, and how to take them back byte for byte."""
+"""Splices of a file, and how to undo them byte for byte."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Splice:
 
 
 def pieces(size: int, splices: Iterable[Splice]) -> Iterator[bytes | range]:
-    """What the new file is made of, in order: bytes, and ranges of the old file, which has `size` bytes.
+    """The parts of the new file, in order: bytes, and ranges of the old file, which has `size` bytes.
 
-    Raises ValueError where splices overlap or lie outside.
+    Raises ValueError if splices overlap or are out of bounds.
     """
     position = 0
     for splice in sorted(splices, key=lambda splice: (splice.start, splice.end)):
@@ -35,13 +35,13 @@ def pieces(size: int, splices: Iterable[Splice]) -> Iterator[bytes | range]:
 
 
 def apply(old: bytes, splices: Iterable[Splice]) -> bytes:
-    """The file with splices made. Raises ValueError where they overlap or lie outside."""
+    """The file with splices made. Raises ValueError if they overlap or are out of bounds."""
     parts = pieces(len(old), splices)
     return b"".join(old[part.start : part.stop] if isinstance(part, range) else part for part in parts)
 
 
 def reverse(old: bytes | memoryview, splices: Sequence[Splice]) -> bytes:
-    """How to get the old file from the new one, packed: for each hunk where it is, how long, and the old bytes."""
+    """How to get the old file from the new one, packed: each hunk's position, length and old bytes."""
     hunks = []
     moved = 0
     for splice in sorted(splices, key=lambda splice: (splice.start, splice.end)):
@@ -56,7 +56,7 @@ def reverse(old: bytes | memoryview, splices: Sequence[Splice]) -> bytes:
 
 
 def unpacked(packed: bytes) -> list[Splice]:
-    """The splices that make the old file of the new one, from what `reverse` said. Raises ValueError for nonsense."""
+    """The splices that turn the new file into the old one, from the result of `reverse`. Raises ValueError."""
     try:
         hunks = zlib.decompress(packed)
         splices = []
@@ -72,7 +72,7 @@ def unpacked(packed: bytes) -> list[Splice]:
 
 
 def _common(left: bytes, right: bytes) -> int:
-    """How many bytes two texts have in common at their beginning."""
+    """The length of the common start of two byte strings."""
     if left == right:
         return len(left)
     low, high = 0, min(len(left), len(right))

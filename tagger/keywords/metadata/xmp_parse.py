@@ -19,7 +19,7 @@ _CONTAINERS = ("Bag", "Seq", "Alt")
 
 
 class XmpError(ValueError):
-    """A packet that is not well-formed, or has what is to be edited in a form that is not understood."""
+    """A packet that is not well-formed, or has a property in a form that is not understood."""
 
 
 @dataclass(frozen=True, slots=True)
