@@ -42,7 +42,7 @@ def command(
     """Correct the labels of PHOTOS."""
     from tagger.labels.corrections import Correction, correct
     from tagger.service import control
-    from tagger.store.session import open_store
+    from tagger.store.library import open_library
     from tagger.store.taught_labels import all_taught
 
     said = Correction(remove, confirm, add, undo)
@@ -50,9 +50,9 @@ def command(
         raise UsageError("Nothing was said of the photos.", "Use --remove, --confirm, --add or --undo.")
     settings = settings_of(context)
     paths = [absolute(photo) for photo in photos]
-    with open_store(settings) as store:
-        found = dict(zip(paths, correct(store, settings, paths, said), strict=True))
-        with store.read() as session:
+    with open_library(settings) as library:
+        found = dict(zip(paths, correct(library, paths, said), strict=True))
+        with library.store.read() as session:
             taught = bool(all_taught(session))
     if settings.keywords.mode != "off" or taught:
         control.ask(settings.data_dir, {"ask": "wake"})

@@ -33,15 +33,6 @@ class Fingerprint:
             and (self.ctime_ns is None or other.ctime_ns is None or self.ctime_ns == other.ctime_ns)
         )
 
-    def same_file_moved(self, other: Fingerprint) -> bool:
-        """Whether a file at another path is this one after a rename (which changes ctime, not inode)."""
-        return (
-            self.size == other.size
-            and self.mtime_ns == other.mtime_ns
-            and self.inode is not None
-            and self.inode == other.inode
-        )
-
 
 class Origin(IntEnum):
     """Where a label of a photo comes from."""

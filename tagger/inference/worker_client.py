@@ -44,6 +44,7 @@ class WorkerDiedError(Exception):
 class WorkerClient:
     """Runs the child. Use as a context manager; `submit` batches, take them back in order with `replies`."""
 
+    # Settings, clock, and what `selection.ChosenModel` holds, which is built above this module.
     def __init__(
         self,
         settings: Settings,

@@ -1,6 +1,6 @@
-"""What a person says of a photo's labels: it is wrong, it is right, this one is missing; and taking that back.
+"""Corrections: a person removes, confirms or adds labels of a photo, or undoes that.
 
-What a person said stays through relabelling, another model and another look at the photo.
+Corrections survive relabelling, a change of the model, and a change of the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
@@ -21,14 +20,14 @@ from tagger.labels.names import resolve_label
 from tagger.labels.taxonomy import Taxonomy
 from tagger.store import corrections, jobs, records
 from tagger.store.corrections import Said
-from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
+from tagger.store.library import Library
 from tagger.store.records import PhotoRecord
-from tagger.store.session import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is said of each of some photos. `remove`, `confirm` and `undo` name labels that the photos have."""
+    """A correction of one or more photos. `remove`, `confirm` and `undo` name labels that the photos have."""
 
     remove: Sequence[str] = ()
     confirm: Sequence[str] = ()
@@ -39,25 +38,23 @@ class Correction:
         return bool(self.remove or self.confirm or self.add or self.undo)
 
 
-def correct(
-    store: Store, settings: Settings, photos: Sequence[str | int], said: Correction, clock: Clock | None = None
-) -> list[list[Label]]:
-    """Correct the labels of photos, all or none; returns the labels that each has now.
+def correct(library: Library, photos: Sequence[str | int], said: Correction) -> list[list[Label]]:
+    """Correct the labels of photos, all or none; returns the resulting labels of each.
 
-    `photos`: absolute paths, or ids. Raises UsageError for a photo that is not in the library, or a label that it does
-    not have.
+    `photos`: absolute paths, or ids. Raises UsageError for a photo that is not in the library, or a label that the
+    photo does not have.
     """
-    clock = clock or SystemClock()
+    settings = library.settings
     known = taxonomy.load()
     label_ids = LabelIds()
-    with store.write() as session:
+    with library.store.write() as session:
         ids = []
         for photo in photos:
             record = _record(session, photo)
             ids.append(record.id)
-            _correct(session, label_ids, known, record.path.absolute, record.id, said)
+            _correct(session, label_ids, known, record, said)
             if said.undo:
-                _relabel(session, settings, label_ids, record, clock)
+                _relabel(session, settings, label_ids, record, library.clock.now())
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
         labels = labels_of(session, ids)
@@ -71,9 +68,8 @@ def _record(session: Session, photo: str | int) -> PhotoRecord:
     return record
 
 
-def _correct(
-    session: Session, label_ids: LabelIds, known: Taxonomy, path: str, photo_id: int, said: Correction
-) -> None:
+def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: PhotoRecord, said: Correction) -> None:
+    path, photo_id = record.path.absolute, record.id
     there = corrections.labels_on(session, photo_id)
     present = [label for label in there if not label.removed]
     for name in said.undo:
@@ -96,10 +92,11 @@ def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
     return found
 
 
-def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: PhotoRecord, clock: Clock) -> None:
-    """Give a photo the policy's labels from its stored features; without them they come with the next look at it."""
+def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: PhotoRecord, now: float) -> None:
+    """Derive a photo's labels from its stored features again. Without features, its next labelling does that."""
     known = stored_labeller(session, settings, record)
     if known is not None:
         labeller, features = known
         [labels] = labeller.labels_for(session, features)
-        relabel_photos(session, label_ids, labeller.model, {record.id: labels}, clock.now(), labeller.taught(session))
+        by = LabelledBy(labeller.model, now, labeller.taught(session))
+        relabel_photos(session, label_ids, by, {record.id: labels})

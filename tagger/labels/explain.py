@@ -1,4 +1,4 @@
-"""Why a photo has its labels: from its stored features, or from a fresh look where the library has none."""
+"""Explains why a photo has its labels, from its features."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
-from tagger.inference.head import Head
-from tagger.labels.labeller import stored_labeller
-from tagger.labels.policy import CandidateReport, Policy, top_classes
+from tagger.labels.labeller import Labeller, stored_labeller
+from tagger.labels.policy import CandidateReport, top_classes
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
@@ -23,9 +22,9 @@ from tagger.store.taught_labels import TaughtHeadsCache
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the policy makes of one photo. `fresh`: the photo was looked at just now.
+    """How one photo gets its labels. `fresh`: its features were extracted just now.
 
-    `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: what the policy gives.
+    `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: the policy's result.
     """
 
     fresh: bool
@@ -37,30 +36,26 @@ class Explanation:
 
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
-    """Explain a photo of the library from its stored features; None where it has none. Raises ConfigError."""
+    """Explain a photo of the library from its stored features; None if it has none. Raises ConfigError."""
     known = stored_labeller(session, settings, record)
     if known is None:
         return None
     labeller, features = known
     taught, _ = labeller.taught_heads.heads(session, labeller.model)
-    about = labeller.model.model_id, labeller.model.architecture
-    return explain_features(labeller.policy, labeller.head, features, about, taught, fresh=False)
+    return explain_features(labeller, taught, features, fresh=False)
 
 
 def explain_features(
-    policy: Policy,
-    head: Head,
-    features: NDArray[np.floating],
-    about: tuple[str, str],
-    taught: TaughtHeads,
-    *,
-    fresh: bool,
+    labeller: Labeller, taught: TaughtHeads, features: NDArray[np.floating], *, fresh: bool
 ) -> Explanation:
-    """features: (1, features). `about`: ModelId and architecture."""
-    scores = head.scores(features)
+    """Explain a photo. `features`: (1, features) of any float type; `fresh`: extracted just now."""
+    policy, model = labeller.policy, labeller.model
+    scores = labeller.head.scores(features)
     [labels] = taught.added(features, policy.labels_for(scores))
     candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0])]
-    return Explanation(fresh, *about, top_classes(scores[0], policy.taxonomy), candidates, labels)
+    return Explanation(
+        fresh, model.model_id, model.architecture, top_classes(scores[0], policy.taxonomy), candidates, labels
+    )
 
 
 def _taught_candidates(taught: TaughtHeads, features: NDArray[np.floating]) -> list[CandidateReport]:
@@ -77,7 +72,7 @@ def _taught_candidates(taught: TaughtHeads, features: NDArray[np.floating]) -> l
 
 
 def taught_heads(settings: Settings, model_id: str) -> TaughtHeads:
-    """What was taught on the features of a model; nothing where there is no library."""
+    """The classifiers taught on a model's features; none if there is no library."""
     try:
         with open_store(settings) as store, store.read() as session:
             model = next((one for one in all_models(session).values() if one.model_id == model_id), None)

@@ -15,7 +15,7 @@ from tagger.labels.differences import Differences
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
 from tagger.store.features import features_count, features_now, features_page, to_matrix
-from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
 from tagger.store.models import Model, all_models
 from tagger.store.photos import last_photo_id
@@ -127,7 +127,8 @@ def _relabel_by(library: Library, labeller: Labeller, run: OpenRun, result: Rela
                 same = {one.photo_id for one in page if now.get(one.photo_id) == one.vector}
                 changed = {photo_id: given for photo_id, given in changed.items() if photo_id in same}
                 label_ids.remember(session)
-                relabel_photos(session, label_ids, model, changed, library.clock.now(), labeller.taught(session))
+                by = LabelledBy(model, library.clock.now(), labeller.taught(session))
+                relabel_photos(session, label_ids, by, changed)
                 if settings.keywords.mode != "off":
                     jobs.enqueue(session, list(changed), jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
                 runs.count_run(session, run.id, labelled=len(changed))

@@ -16,9 +16,10 @@ from tagger.inference.protocol import Outcome, Request
 from tagger.inference.selection import ChosenModel, choose_model, open_worker
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
-from tagger.labels.labeller import policy_for
+from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.look import run_requests
 from tagger.store import records
+from tagger.store.models import Model
 from tagger.store.session import open_store
 
 
@@ -75,10 +76,10 @@ class OnDemandLabeller:
         if reply.outcome is not Outcome.FEATURES:
             raise UsageError(f"{shown} cannot be labelled: {reply.reason}.")
         features = reply.vector[np.newaxis]
-        policy = policy_for(self._settings, chosen.architecture.name)
         taught = taught_heads(self._settings, chosen.model_id)
-        about = chosen.model_id, chosen.architecture.name
-        return explain_features(policy, head, features, about, taught, fresh=True)
+        model = Model(0, chosen.model_id, chosen.architecture.name, chosen.weights.sha256)
+        labeller = Labeller(model, head, policy_for(self._settings, model.architecture))
+        return explain_features(labeller, taught, features, fresh=True)
 
     def rest(self) -> None:
         """End the child if it has been idle for long; the next photo starts it again. Call this regularly."""

@@ -17,7 +17,7 @@ from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs, runs
 from tagger.store.features import find_twin, reusable_features, to_bytes, to_matrix, twin_hashes
 from tagger.store.jobs import Job, JobFilter
-from tagger.store.labels import LabelIds, relabel_photos
+from tagger.store.labels import LabelIds, LabelledBy, relabel_photos
 from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.photos import photos_gone, set_fingerprint
@@ -259,8 +259,7 @@ class _Commit:
         ]
         adopted = adopt_missing(session, {result.photo_id: result.inspection for _, result in found})
         moved = [replace(result, photo_id=adopted[result.photo_id]) for _, result in found]
-        model, taught = context.labeller.model, context.labeller.taught(session)
-        save_results(session, context.label_ids, model, moved, self._now, taught)
+        save_results(session, context.label_ids, self._by(), moved)
         return [(adopted[result.photo_id], job) for job, result in found]
 
     def _save_recalled(self) -> list[tuple[int, Job]]:
@@ -270,9 +269,12 @@ class _Commit:
         context, session = self._context, self._session
         given = self._labels(to_matrix([result.features for result in self._recalled]))
         new = {result.job.photo_id: labels for result, labels in zip(self._recalled, given, strict=True)}
-        model, taught = context.labeller.model, context.labeller.taught(session)
-        relabel_photos(session, context.label_ids, model, new, self._now, taught)
+        relabel_photos(session, context.label_ids, self._by(), new)
         return [(result.job.photo_id, result.job) for result in self._recalled]
+
+    def _by(self) -> LabelledBy:
+        labeller = self._context.labeller
+        return LabelledBy(labeller.model, self._now, labeller.taught(self._session))
 
     def _labels(self, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
         return self._context.labeller.labels_for(self._session, features)

@@ -1,8 +1,9 @@
-"""Labels of photos."""
+"""Labels of photos: storing and reading them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -18,13 +19,13 @@ from tagger.store.tables import (
 
 
 class LabelIds:
-    """The ids of labels by key, cached, because every photo needs a handful of the same few hundred."""
+    """A cache of the row ids of labels: every photo needs a handful of the same few hundred."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], int] = {}
 
     def id_of(self, session: Session, label: Label) -> int:
-        """The id of a label's row, made or renamed where needed."""
+        """The row id of a label; inserts or renames the row if necessary."""
         cached = self._ids.get((label.key, label.name))
         if cached is not None:
             return cached
@@ -35,44 +36,48 @@ class LabelIds:
         elif row.name != label.name:
             row.name = label.name
         session.flush()
-        # Not cached until the next time: if this transaction is rolled back, the row is gone.
+        # Not cached yet: if this transaction is rolled back, there is no such row.
         return row.id
 
     def remember(self, session: Session) -> None:
-        """Fill the cache from what is committed."""
+        """Fill the cache with the committed labels. Call it at the start of a transaction."""
         self._ids = {(row.key, row.name): row.id for row in session.scalars(select(LabelRow))}
 
 
-def relabel_photos(
-    session: Session,
-    label_ids: LabelIds,
-    model: Model,
-    labels: Mapping[int, Sequence[Label]],
-    now: float,
-    taught: Sequence[int] = (),
-) -> None:
-    """Give photos labels from their stored features, under a model they may not have been labelled by before.
+@dataclass(frozen=True, slots=True)
+class LabelledBy:
+    """The model that gives labels, and when (seconds since the epoch).
 
-    Taught labels whose row ids are not in `taught` stay as they are.
+    `taught`: row ids of the taught labels that it decides about; photos keep their other taught labels.
     """
+
+    model: Model
+    now: float
+    taught: Sequence[int] = ()
+
+
+def relabel_photos(
+    session: Session, label_ids: LabelIds, by: LabelledBy, labels: Mapping[int, Sequence[Label]]
+) -> None:
+    """Store labels that were derived from stored features, whatever model labelled the photos before."""
     for ids in jobs.chunks(list(labels)):
-        session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(labelled_columns(model, now)))
-        replace_labels(session, label_ids, model, {photo_id: labels[photo_id] for photo_id in ids}, taught)
+        session.execute(update(PhotoRow).where(PhotoRow.id.in_(ids)).values(labelled_columns(by)))
+        replace_labels(session, label_ids, by, {photo_id: labels[photo_id] for photo_id in ids})
 
 
-def labelled_columns(model: Model, now: float) -> dict[str, int | None]:
-    """A photo's columns that say when what labelled it; the keywords of its new labels are still to be written."""
-    return {"labelled_at": int(now), "labelled_by": model.id, "keywords_settled_as": None}
+def labelled_columns(by: LabelledBy) -> dict[str, int | None]:
+    """The columns of a photo that was just labelled; the keywords of its labels are not written yet."""
+    return {"labelled_at": int(by.now), "labelled_by": by.model.id, "keywords_settled_as": None}
 
 
 def replace_labels(
-    session: Session, label_ids: LabelIds, model: Model, labels: Mapping[int, Sequence[Label]], taught: Sequence[int]
+    session: Session, label_ids: LabelIds, by: LabelledBy, labels: Mapping[int, Sequence[Label]]
 ) -> None:
-    """Put the policy's labels in the place of those that the policy gave before."""
+    """Replace the labels that a model, the hierarchy or a classifier gave. Corrections of a person stay."""
     ids = list(labels)
     decided = or_(
         PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
-        and_(PhotoLabelRow.origin == int(Origin.TAUGHT), PhotoLabelRow.label_id.in_(taught)),
+        and_(PhotoLabelRow.origin == int(Origin.TAUGHT), PhotoLabelRow.label_id.in_(by.taught)),
     )
     session.execute(
         delete(PhotoLabelRow).where(
@@ -93,7 +98,7 @@ def replace_labels(
             "origin": int(label.origin),
             "shown": label.shown,
             "removed": False,
-            "model_id": model.id,
+            "model_id": by.model.id,
         }
         for photo_id, given in labels.items()
         for label in given
@@ -104,7 +109,7 @@ def replace_labels(
 
 
 def labels_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[Label]]:
-    """The labels of photos that are not removed, by photo, in rank order."""
+    """The labels of each photo in rank order, without removed ones."""
     rows = session.execute(
         select(PhotoLabelRow, LabelRow.key, LabelRow.name)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)

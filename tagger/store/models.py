@@ -1,4 +1,4 @@
-"""Models that labelled photos."""
+"""Models that labelled photos, past and present."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tagger.store.tables import (
-    ModelRow,
-)
+from tagger.store.tables import ModelRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,11 @@ class Model:
     weights_sha256: str
 
 
+# One parameter a column.
 def ensure_model(
     session: Session, model_id: str, architecture: str, weights_sha256: str, preprocessing: int, now: float
 ) -> Model:
-    """The row of a model, made on its first use."""
+    """The row of a model; inserted on its first use."""
     row = session.scalar(select(ModelRow).where(ModelRow.model_id == model_id))
     if row is None:
         row = ModelRow(
@@ -41,7 +40,7 @@ def ensure_model(
 
 
 def all_models(session: Session) -> dict[int, Model]:
-    """Every model that was ever used, by row id."""
+    """All models that were ever used, by row id."""
     return {
         row.id: Model(row.id, row.model_id, row.architecture, row.weights_sha256)
         for row in session.scalars(select(ModelRow))

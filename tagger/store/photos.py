@@ -127,6 +127,7 @@ def fingerprint_columns(fingerprint: Fingerprint) -> dict[str, int | None]:
     return {"size": stored.size, "mtime_ns": stored.mtime_ns, "inode": stored.inode, "ctime_ns": stored.ctime_ns}
 
 
+# When and how urgently they are queued belongs to the caller: a scan and a watcher differ in it.
 def add_photos(
     session: Session,
     root_id: int,

@@ -1,4 +1,4 @@
-"""What a look at a photo leaves behind: models, facts, features and labels."""
+"""Results of extracting features from photos: storing facts, features and labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
-from tagger.store.labels import LabelIds, labelled_columns, replace_labels
+from tagger.store.labels import LabelIds, LabelledBy, labelled_columns, replace_labels
 from tagger.store.models import Model
 from tagger.store.photos import fingerprint_columns, take_over
 from tagger.store.tables import (
@@ -22,7 +22,7 @@ from tagger.store.tables import (
 
 
 def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None) -> int:
-    """Queue the photos that another model labelled; they keep their labels until then. Returns how many."""
+    """Queue photos that another model labelled; they keep their labels meanwhile. Returns how many."""
     query = (
         select(PhotoRow.id)
         .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
@@ -37,10 +37,10 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
 
 
 def adopt_missing(session: Session, found: Mapping[int, Inspection]) -> dict[int, int]:
-    """Photos that are missing ones which came back at another place go on as those.
+    """Recognise new photos that are missing ones at another path, by size and content hash, and merge them.
 
-    The missing photo takes over the path, so that it keeps what a person said of it, and the new entry is dropped.
-    `found`: what was looked at, by photo. Returns for each of them the photo to store results under.
+    The missing photo gets the new path and keeps its corrections; the new row is deleted. Returns for each photo of
+    `found` the photo id to store its result under.
     """
     adopted = {photo_id: photo_id for photo_id in found}
     gone = session.execute(
@@ -68,7 +68,7 @@ def adopt_missing(session: Session, found: Mapping[int, Inspection]) -> dict[int
 
 @dataclass(frozen=True, slots=True)
 class PhotoResult:
-    """What one look at a photo told. `features`: bytes of little-endian float16."""
+    """What was learned about one photo. `features`: as `tagger.store.features.to_bytes` makes them."""
 
     photo_id: int
     inspection: Inspection
@@ -76,47 +76,40 @@ class PhotoResult:
     labels: Sequence[Label]
 
 
-def save_results(
-    session: Session,
-    label_ids: LabelIds,
-    model: Model,
-    found: Sequence[PhotoResult],
-    now: float,
-    taught: Sequence[int] = (),
-) -> None:
-    """Store everything that looks at photos told: facts, features and labels, replacing older ones.
+def save_results(session: Session, label_ids: LabelIds, by: LabelledBy, found: Sequence[PhotoResult]) -> None:
+    """Store facts, features and labels of photos, replacing older ones.
 
-    Labels of a person and tombstones stay, and so do taught labels whose row ids are not in `taught`: nothing was
-    said of those yet. A statement for all photos, not for each: that is most of the time.
+    Corrections of a person stay, and so do taught labels that `by` does not decide about. Uses one statement for all
+    photos, because statements are most of the cost.
     """
     if not found:
         return
     ids = [result.photo_id for result in found]
     before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
-    state = labelled_columns(model, now)
+    state = labelled_columns(by)
     session.execute(
         update(PhotoRow), [{"id": result.photo_id, **_facts(result.inspection), **state} for result in found]
     )
-    # Other models' features of the same pixels stay good: going back to such a model costs no inference.
+    # Keep other models' features of the same pixels: going back to such a model costs no inference.
     other = [result.photo_id for result in found if before.get(result.photo_id) != result.inspection.pixel_hash]
-    stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == model.id))
+    stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == by.model.id))
     session.execute(delete(FeatureRow).where(stale))
-    rows = [{"photo_id": result.photo_id, "model_id": model.id, "vector": result.features} for result in found]
+    rows = [{"photo_id": result.photo_id, "model_id": by.model.id, "vector": result.features} for result in found]
     session.execute(insert(FeatureRow), rows)
-    replace_labels(session, label_ids, model, {result.photo_id: result.labels for result in found}, taught)
+    replace_labels(session, label_ids, by, {result.photo_id: result.labels for result in found})
 
 
 def same_pixels(session: Session, photo_id: int, inspection: Inspection) -> None:
-    """The file changed but not its pixels (somebody wrote a keyword): labels and features stay."""
+    """Record that a file changed but not its pixels (a keyword was written): labels and features stay."""
     session.execute(
         update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(inspection), keywords_settled_as=None)
     )
 
 
 def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
-    """Tagger wrote keywords into photos: their files have these fingerprints and content hashes by now.
+    """Record the new fingerprints and content hashes of files that tagger wrote keywords into.
 
-    They are the same photos, and nothing is to be done about them.
+    So the next scan does not take them for changed photos.
     """
     values = [
         {"id": photo_id, **fingerprint_columns(fingerprint), "content_hash": digest}
@@ -127,12 +120,12 @@ def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, byt
 
 
 def stored_content_hash(session: Session, photo_id: int) -> bytes | None:
-    """The hash of a photo's bytes when it was last looked at."""
+    """The content hash of a photo when it was last decoded."""
     return session.scalar(select(PhotoRow.content_hash).where(PhotoRow.id == photo_id))
 
 
 def _facts(inspection: Inspection) -> dict[str, Any]:
-    """A photo's columns after a look at it; it counts as there."""
+    """The columns of a photo that was just inspected, and so is present."""
     return {
         **fingerprint_columns(inspection.fingerprint),
         "missing_since": None,
@@ -146,7 +139,7 @@ def _facts(inspection: Inspection) -> dict[str, Any]:
 
 
 def settled_on(session: Session, model: Model, before: float) -> bool:
-    """Whether this model labelled every photo that is labelled, and did so before a time."""
+    """Whether this model labelled all labelled photos, each of them before a time."""
     other = select(PhotoRow.id).where(
         PhotoRow.labelled_by.is_not(None), (PhotoRow.labelled_by != model.id) | (PhotoRow.labelled_at >= int(before))
     )

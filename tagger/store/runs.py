@@ -82,6 +82,7 @@ def start_run(session: Session, command: str, model: Model | None, now: float) -
     return row.id
 
 
+# One parameter a count.
 def count_run(
     session: Session,
     run_id: int,

@@ -68,6 +68,7 @@ def find(session: Session, name: str) -> Taught | None:
     return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
 
 
+# One parameter a column.
 def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:
     """The taught label with this key, made switched off if it is new; the precision asked for is the last one."""
     label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))

@@ -12,6 +12,7 @@ from tagger.labels.explain import explain_stored
 from tagger.search.similar_quick import similar
 from tagger.store import records
 from tagger.store.corrections import labels_on
+from tagger.store.library import Library
 from tagger.web import search_pages
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import context_of
@@ -93,7 +94,7 @@ def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> 
     correction = Correction(said.remove, said.confirm, said.add, said.undo)
     if not correction:
         raise UsageError("Nothing was said of the photo.", "Use remove, confirm, add or undo.")
-    [labels] = correct(library.store, library.settings, [photo_id], correction, library.clock)
+    [labels] = correct(Library(library.store, library.settings, library.clock), [photo_id], correction)
     library.forget_counts()
     if library.settings.keywords.mode != "off":
         library.wake_service()

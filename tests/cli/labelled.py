@@ -17,7 +17,7 @@ from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import scan_roots
 from tagger.labels import taxonomy
 from tagger.store import jobs
-from tagger.store.labels import LabelIds
+from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.models import ensure_model
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store, open_store
@@ -58,7 +58,9 @@ def _label(store: Store, folder: Path, names: Naming, model: str) -> int:
             )
             features = np.zeros(8, "<f2").tobytes()
             labels = [label(name, 0.95 - number / 50, number + 1) for number, name in enumerate(given)]
-            save_results(session, label_ids, by, [PhotoResult(job.photo_id, inspection, features, labels)], 1.7e9)
+            save_results(
+                session, label_ids, LabelledBy(by, 1.7e9), [PhotoResult(job.photo_id, inspection, features, labels)]
+            )
             jobs.complete(session, job.job_id)
     return len(claimed)
 

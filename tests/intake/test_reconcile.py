@@ -75,5 +75,3 @@ def test_unknown_numbers_are_not_compared() -> None:
     assert full.matches(bare)
     assert bare.matches(full)
     assert not full.matches(Fingerprint(1, 2, 3, 5))
-    assert full.same_file_moved(Fingerprint(1, 2, 3, 5))
-    assert not bare.same_file_moved(bare)

@@ -24,7 +24,7 @@ from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs
 from tagger.store.batches import BatchContext
 from tagger.store.jobs import JobFilter
-from tagger.store.labels import LabelIds, labels_of
+from tagger.store.labels import LabelIds, LabelledBy, labels_of
 from tagger.store.library import Library
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.roots import all_roots, remove_root
@@ -269,7 +269,8 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
             reply = good(Request(0, f"{photo - 1:02}.jpg", None, ()))
             assert reply.inspection is not None
             label_ids = LabelIds()
-            save_results(session, label_ids, other, [PhotoResult(photo, reply.inspection, b"\0\0" * DIMENSIONS, [])], 0)
+            result = PhotoResult(photo, reply.inspection, b"\0\0" * DIMENSIONS, [])
+            save_results(session, label_ids, LabelledBy(other, 0), [result])
         assert enqueue_stale(session, label_run.batches.labeller.model, label_run.batches.root_ids) == 3
     child = Child(good)
     progress, _ = run(store, child)

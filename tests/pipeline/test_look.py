@@ -132,9 +132,13 @@ class Clock:
 def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
     made: list[Child] = []
 
+    class Weights:
+        sha256 = "0" * 64
+
     class Chosen:
         model_id = "0123456789abcdef"
         architecture = architecture("mobilenet_v2", Path())
+        weights = Weights()
 
     def opened(*_: object) -> Child:
         made.append(Child())

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from tagger.core.config import Settings
 from tagger.search.feature_index import FeatureMatrix, float32_of, open_matrix
 from tagger.search.near_duplicates import near_duplicates
-from tagger.store.labels import LabelIds
+from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store, open_store
 from tagger.store.tables import PhotoRow
@@ -39,7 +39,7 @@ def put(store: Store, vectors: np.ndarray, now: float, first: int = 1) -> None:
             PhotoResult(number, samples.inspection(number), vector.astype("<f2").tobytes(), ())
             for number, vector in enumerate(vectors, first)
         ]
-        save_results(session, LabelIds(), model, found, now)
+        save_results(session, LabelIds(), LabelledBy(model, now), found)
 
 
 def opened(store: Store, tmp_path: Path, memory_mb: int = 16) -> FeatureMatrix:

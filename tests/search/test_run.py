@@ -15,7 +15,7 @@ from tagger.search import run as run_module
 from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
 from tagger.search.run import FoundPhoto, Search
 from tagger.store import jobs
-from tagger.store.labels import LabelIds
+from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.photos import photos_gone
 from tagger.store.reader import open_reader
 from tagger.store.results import PhotoResult, save_results
@@ -59,7 +59,10 @@ def fill(store: Store, photos: list[Photo]) -> None:
             facts = PhotoFacts(photo.format, 10, 10, photo.taken)
             inspection = Inspection(samples.fingerprint(photo_id), b"c%15d" % photo_id, b"p%15d" % photo_id, facts)
             save_results(
-                session, label_ids, model, [PhotoResult(photo_id, inspection, b"\0\0", photo.labels)], samples.NOW
+                session,
+                label_ids,
+                LabelledBy(model, samples.NOW),
+                [PhotoResult(photo_id, inspection, b"\0\0", photo.labels)],
             )
         jobs.drop_queued(session, ids, None)
         gone = [photo_id for photo_id, photo in zip(ids, photos, strict=True) if photo.missing]

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint, Inspection, Label, Origin, PhotoFacts
-from tagger.store.labels import LabelIds
+from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.models import Model, ensure_model
 from tagger.store.photos import add_photos
 from tagger.store.results import PhotoResult, save_results
@@ -43,7 +43,7 @@ def save(session: Session, photo_id: int, by: Model, labels: Sequence[Label], *,
     """Save a photo's result as the pipeline does. `number` decides file, bytes and pixels."""
     seen = inspection(number)
     features = np.full(8, number, "<f2").tobytes()
-    save_results(session, LabelIds(), by, [PhotoResult(photo_id, seen, features, labels)], NOW)
+    save_results(session, LabelIds(), LabelledBy(by, NOW), [PhotoResult(photo_id, seen, features, labels)])
     return seen
 
 

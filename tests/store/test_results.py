@@ -8,7 +8,7 @@ from tagger.core.progress import never_stop
 from tagger.store import jobs, records, runs
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
-from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
 from tagger.store.photos import fail_photo, photos_gone
 from tagger.store.results import PhotoResult, adopt_missing, enqueue_stale, save_results
@@ -69,7 +69,7 @@ def test_a_renamed_label_is_renamed_everywhere(store: Store) -> None:
         [photo] = samples.add(session, root, "a.jpg")
         model = samples.model(session)
         samples.save(session, photo, model, [label("tabby", key="n1")])
-        relabel_photos(session, LabelIds(), model, {photo: [label("our cat", key="n1")]}, NOW)
+        relabel_photos(session, LabelIds(), LabelledBy(model, NOW), {photo: [label("our cat", key="n1")]})
         assert [found.name for found in labels_of(session, [photo])[photo]] == ["our cat"]
         assert [count.name for count in count_labels(session)] == ["our cat"]
 
@@ -87,7 +87,7 @@ def test_the_label_book_survives_a_rolled_back_transaction(store: Store) -> None
         [photo] = samples.add(session, root, "a.jpg")
         label_ids.remember(session)
         result = PhotoResult(photo, samples.inspection(1), b"\0\0", [label("tiger")])
-        save_results(session, label_ids, samples.model(session), [result], NOW)
+        save_results(session, label_ids, LabelledBy(samples.model(session), NOW), [result])
     with store.read() as session:
         assert [count.name for count in count_labels(session)] == ["tiger"]
 

@@ -9,7 +9,7 @@ from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Label, Origin
 from tagger.store import corrections, jobs, taught_labels
 from tagger.store.examples import Example, Kind, examples_of
-from tagger.store.labels import LabelIds, labels_of, relabel_photos
+from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.results import PhotoResult, save_results
@@ -37,7 +37,7 @@ def look(store: Store, model: Model, seed: int, first: int = 1, last: int = PHOT
             PhotoResult(number, samples.inspection(number), rows[number - 1].tobytes(), ())
             for number in range(first, last + 1)
         ]
-        save_results(session, LabelIds(), model, found, now)
+        save_results(session, LabelIds(), LabelledBy(model, now), found)
 
 
 def library(store: Store) -> tuple[Model, Model]:
@@ -194,7 +194,7 @@ def test_the_models_own_label_of_the_name_makes_room(store: Store) -> None:
     old, _ = library(store)
     own = Label("n02129604", "tiger", 0.9, 1, Origin.MODEL, shown=True)
     with store.write() as session:
-        relabel_photos(session, LabelIds(), old, dict.fromkeys(range(30, 200), (own,)), samples.NOW)
+        relabel_photos(session, LabelIds(), LabelledBy(old, samples.NOW), dict.fromkeys(range(30, 200), (own,)))
     ours = teacher(store)
     ours.keep(ours.teach("Tiger", boats(), 0.9), on=True)
     with store.read() as session:
