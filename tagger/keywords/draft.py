@@ -21,7 +21,7 @@ from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Fo
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.metadata.xmp_parse import XmpError
-from tagger.keywords.plan import Owned, Plan, owned, plan_write
+from tagger.keywords.plan import Plan, plan_write
 from tagger.keywords.read import read_photo
 from tagger.keywords.real_paths import RealPaths
 from tagger.labels import taxonomy
@@ -207,11 +207,7 @@ class _Drafting:
         return {} if found is None else found.persons_keywords()
 
     def _plan(self, target: str, found: Found, around: Mapping[Field, Sequence[str]]) -> Plan:
-        mine = owned_from(self.known[target])
-        owns = {
-            name: owned(state, found.mark.get(name, Owned()), mine.get(name, Owned()))
-            for name, state in found.states.items()
-        }
+        owns = found.owned_with(owned_from(self.known[target]))
         return plan_write(found.states, owns, self.wanted, self.asked, around)
 
 

@@ -16,11 +16,11 @@ from tagger.keywords.merge import folded
 from tagger.keywords.metadata import splices
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.formats import is_writable, open_metadata
-from tagger.keywords.metadata.metadata_file import DeclinedError, Found, MetadataFile
+from tagger.keywords.metadata.metadata_file import DeclinedError, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar, sidecar_path
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.metadata.xmp_parse import XmpError
-from tagger.keywords.plan import Owned, owned, plan_undo
+from tagger.keywords.plan import Owned, plan_undo
 from tagger.keywords.real_paths import RealPaths
 from tagger.keywords.undo_candidates import UndoChoice
 from tagger.store import ledger
@@ -128,7 +128,7 @@ class _Drafting:
                 return
             raise
         found = parsed.found
-        owns = _owns(found, mine)
+        owns = found.owned_with(mine)
         has_any = any((name_own.labels or name_own.seeds) for name_own in owns.values())
         exact = self._exact(target, content, parsed.head_size) if has_any else None
         if exact is not None:
@@ -192,7 +192,7 @@ class _Drafting:
             if run_id is not None or not found.mark:
                 # The splices of a single write are small; those of several are merged into one.
                 made = back if first else [Splice(0, len(content.data), older)]
-                return made, _owns(found, {})
+                return made, found.owned_with({})
             data = splices.apply(bytes(data), back) if in_head else older
             first = False
         return None
@@ -201,13 +201,6 @@ class _Drafting:
 def _parsed(target: str, data: bytes | memoryview) -> MetadataFile:
     """A photo or a sidecar. Raises DeclinedError, XmpError."""
     return open_metadata(data) if target == PHOTO else Sidecar.parse(bytes(data))
-
-
-def _owns(found: Found, mine: Mapping[Field, Owned]) -> dict[Field, Owned]:
-    return {
-        name: owned(state, found.mark.get(name, Owned()), mine.get(name, Owned()))
-        for name, state in found.states.items()
-    }
 
 
 def _gone(before: Mapping[Field, Owned], after: Mapping[Field, Owned]) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from xml.sax.saxutils import escape, quoteattr
 from hypothesis import strategies as st
 
 from tagger.keywords.from_labels import Keyword
-from tagger.keywords.metadata.fields import Field, asked_for
+from tagger.keywords.metadata.fields import asked_for
 from tagger.keywords.metadata.jpeg_photo import JpegPhoto
 from tagger.keywords.metadata.metadata_file import FieldError, Found
 from tagger.keywords.metadata.splices import Splice, apply, reverse, unpacked
-from tagger.keywords.plan import Owned, Plan, owned, plan_undo, plan_write
+from tagger.keywords.plan import Plan, plan_undo, plan_write
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -106,11 +106,7 @@ def array(name: str, texts: Sequence[str], kind: str = "Bag", gap: str = "\n  ")
 
 def plan_for(found: Found, names: Sequence[str], targets: Sequence[str] = (), above: tuple[str, ...] = ()) -> Plan:
     """The plan that writes some keywords into a photo that nothing but its mark is known of."""
-    return plan_write(found.states, owns_of(found), [Keyword(name, above) for name in names], asked_for(targets))
-
-
-def owns_of(found: Found) -> dict[Field, Owned]:
-    return {name: owned(state, found.mark.get(name, Owned()), Owned()) for name, state in found.states.items()}
+    return plan_write(found.states, found.owned_with({}), [Keyword(name, above) for name in names], asked_for(targets))
 
 
 def splices_for(
@@ -136,7 +132,7 @@ def taken_back(data: bytes) -> bytes:
     """Everything of tagger's out of a photo, by its mark alone."""
     photo = JpegPhoto(data)
     return apply(
-        data, photo.splices(plan_undo(photo.found.states, owns_of(photo.found), lambda _field, _keyword: True))
+        data, photo.splices(plan_undo(photo.found.states, photo.found.owned_with({}), lambda _field, _keyword: True))
     )
 
 

@@ -37,8 +37,13 @@ class Found:
 
     def persons_keywords(self) -> dict[Field, list[str]]:
         """The keywords that are not tagger's, by the mark."""
+        owns = self.owned_with({})
+        return {field: persons(state, owns[field]) for field, state in self.states.items()}
+
+    def owned_with(self, ledger: Mapping[Field, Owned]) -> dict[Field, Owned]:
+        """What is tagger's in each field, by the mark and by the ledger."""
         return {
-            field: persons(state, owned(state, self.mark.get(field, Owned()), Owned()))
+            field: owned(state, self.mark.get(field, Owned()), ledger.get(field, Owned()))
             for field, state in self.states.items()
         }
 
