@@ -1,7 +1,7 @@
-"""What the parent and the child process say to each other.
+"""The protocol between the parent and the child process.
 
-Each message is one JSON text; a batch's reply is followed by one message of raw features. No pickle: the
-child reads files from anywhere, and nothing that it says may run code in the parent.
+Each message is one JSON text; a batch's replies are followed by one message of raw features. No pickle: the child reads
+files from anywhere, and nothing that it sends may run code in the parent.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from tagger.system.child_process import Channel, send
 
 
 class Outcome(StrEnum):
-    """What became of one photo in the child."""
+    """The outcome of one request."""
 
-    FEATURES = "features"  # decoded; here are its features
-    TWIN = "twin"  # byte for byte a file whose hash the parent named
-    SAME_PIXELS = "same pixels"  # the file changed, its pixels did not
-    FAILED = "failed"  # cannot be decoded; not to be tried until the file changes
-    LATER = "later"  # being written right now, or the storage is not answering: try again
-    GONE = "gone"  # there is no such file any more
-    MEMORY = "memory"  # not enough memory: try again alone
+    FEATURES = "features"  # decoded, with its features
+    TWIN = "twin"  # has the same bytes as a photo whose hash is in the request
+    SAME_PIXELS = "same pixels"  # the file changed, but not its pixels
+    FAILED = "failed"  # cannot be decoded; do not retry until the file changes
+    LATER = "later"  # still being written, or the storage does not answer: retry later
+    GONE = "gone"  # the file does not exist any more
+    MEMORY = "memory"  # not enough memory: retry isolated
 
 
 # A photo's features between the child and the parent.
@@ -51,9 +51,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one request. `features`: little-endian float32 for `FEATURES`, else empty.
+    """The reply to one request. `features`: little-endian float32 for `FEATURES`, else empty.
 
-    `inferred` is false where the features come from an identical picture seen shortly before.
+    `inferred`: they come from the network; false if they come from an identical picture seen shortly before.
     """
 
     job_id: int
@@ -76,7 +76,7 @@ def wire_features(features: NDArray[np.floating]) -> list[bytes]:
 
 
 def request_json(request: Request) -> dict[str, Any]:
-    """A request as JSON; JSON's escapes carry the lone surrogates of paths that are not UTF-8."""
+    """A request as JSON, whose escapes preserve the lone surrogates of paths that are not UTF-8."""
     return {
         "job": request.job_id,
         "path": request.path,
@@ -107,7 +107,7 @@ def send_replies(channel: Channel, replies: list[Reply]) -> None:
 
 
 def receive_replies(message: dict[str, Any], channel: Channel) -> list[Reply]:
-    """The replies of an `replies` message; reads the features that follow it."""
+    """The replies in a `replies` message; reads the features that follow it."""
     blob = channel.recv_bytes()
     replies: list[Reply] = []
     offset = 0

@@ -1,7 +1,7 @@
-"""The parent's handle on the child process that looks at photos.
+"""The parent's client of the child process that extracts features from photos.
 
-The child is a fresh interpreter (`tagger.inference.processes.feature_worker`, never a fork), started on first work,
-killed when it stalls, and gone when the parent is gone. Paths go in, features come out.
+The child is a fresh interpreter (`tagger.inference.processes.feature_worker`, never a fork). It starts on first use, is
+killed when it stalls, and exits when the parent does. Paths go in, features come out.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from tagger.system.child_process import how_it_ended, last_words, receive, send,
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
 
 LOG_FILE = "worker.log"
-# While one batch is in the network the next is being decoded.
+# The child decodes one batch while the other is in the network.
 BATCHES_IN_FLIGHT = 2
-# Importing TensorFlow and building a model takes 5 s here and most of a minute on a slow NAS.
+# Importing TensorFlow and building a model takes 5 s on a desktop and most of a minute on a slow NAS.
 _START_SECONDS = 300.0
 _STARTS = 3
 
 
 class WorkerDiedError(Exception):
-    """The child process ended or stalled with work in its hands; `how` says how, for people."""
+    """The child process ended or stalled during work. `how`: how it ended, for people."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)
@@ -42,7 +42,7 @@ class WorkerDiedError(Exception):
 
 
 class WorkerClient:
-    """Runs the child. Use as a context manager; `submit` batches, take them back in order with `replies`."""
+    """Runs the child. Use as a context manager: `submit` batches, and get their `replies` in the same order."""
 
     # Settings, clock, and what `selection.ChosenModel` holds, which is built above this module.
     def __init__(
@@ -77,7 +77,7 @@ class WorkerClient:
 
     @property
     def process_id(self) -> int | None:
-        """The child's process id while it runs."""
+        """The child's process id; None while it does not run."""
         return None if self._process is None else self._process.pid
 
     @property
@@ -94,7 +94,7 @@ class WorkerClient:
 
     @property
     def photos_in_flight(self) -> int:
-        """How many photos the child has in its hands."""
+        """Number of photos that were submitted and not replied to."""
         return sum(self._in_flight)
 
     @property
@@ -103,13 +103,13 @@ class WorkerClient:
         return len(self._in_flight) < BATCHES_IN_FLIGHT
 
     def head(self) -> Head:
-        """The model's last layer, kept in a file so that relabelling needs no child process."""
+        """The model's last layer, cached in a file so that relabelling needs no child process."""
         if not self._head_file.is_file():
             self.start()
         try:
             return Head.load(self._head_file)
         except WeightsError:
-            # The file is only a cache: let the child make it anew.
+            # The file is only a cache: let the child write it again.
             self._head_file.unlink(missing_ok=True)
             self.close()
             self.start()
@@ -118,7 +118,7 @@ class WorkerClient:
     def start(self) -> None:
         """Start the child unless it runs, and wait until the model is loaded.
 
-        Raises ModelError (of the weights) as the child found it, or EngineError if the child cannot be started.
+        Raises ModelError if the child refuses the weights, EngineError if the child cannot be started.
         """
         if self._process is not None and self._process.poll() is None:
             return
@@ -138,7 +138,7 @@ class WorkerClient:
                 return
 
     def submit(self, requests: Sequence[Request]) -> None:
-        """Hand the child a batch. Raises WorkerDiedError if it is not there any more."""
+        """Send a batch to the child. Raises WorkerDiedError if it has died."""
         if self._channel is None:
             raise WorkerDiedError("is not running")
         try:
@@ -150,10 +150,10 @@ class WorkerClient:
         self._in_flight.append(len(requests))
 
     def replies(self, timeout: float) -> list[Reply] | None:
-        """The next batch's replies, or None if they are not there within `timeout` seconds.
+        """The next batch's replies, or None if they do not arrive within `timeout` seconds.
 
-        Raises WorkerDiedError when the child has died, or has said nothing for `engine.stall_seconds` and was
-        therefore killed.
+        Raises WorkerDiedError if the child has died, or was killed because it sent nothing for
+        `engine.stall_seconds`.
         """
         if self._channel is None or not self._in_flight:
             raise WorkerDiedError("is not running")
@@ -171,7 +171,7 @@ class WorkerClient:
                 if message["kind"] == "trial":
                     self.about = message["about"]
                     with contextlib.suppress(OSError):
-                        # Where it cannot be kept, the next start tries again.
+                        # If it cannot be stored, the next start tries again.
                         remember(self._settings.data_dir, self._model_id, Trial(**message["trial"]))
         except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
             how = self._how_it_died()
@@ -184,7 +184,7 @@ class WorkerClient:
         return None
 
     def close(self) -> None:
-        """End the child and wait until it is gone."""
+        """Stop the child and wait for its end."""
         if self._channel is not None:
             with contextlib.suppress(OSError):
                 send(self._channel, "stop")
@@ -250,7 +250,7 @@ class WorkerClient:
         self.about = message["about"]
 
     def _fault(self, message: dict[str, Any]) -> ModelError:
-        """What the child found wrong with the model, as it said it."""
+        """The fault of the model that the child reported, as an exception."""
         self.close()
         kind = WeightsError if message["error"] == "WeightsError" else EngineError
         return kind(message["message"], message["cure"])

@@ -40,7 +40,7 @@ def read_synset(data: bytes, wnid: str) -> Synset:
 
 
 def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
-    """Everything that imagenet.json holds."""
+    """The content of imagenet.json."""
     data = wordnet.read_bytes()
     keras = json.loads(class_index.read_text())
     classes = [keras[str(number)][0] for number in range(len(keras))]
@@ -92,7 +92,7 @@ def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
 
 
 def write(content: dict[str, Any], path: Path) -> None:
-    """Write it with one entry a line, so that a change can be read in a diff."""
+    """Write imagenet.json with one entry a line, so that diffs are readable."""
     lines = []
     for key, entries in content.items():
         inner = ",\n".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in entries)

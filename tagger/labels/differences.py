@@ -1,4 +1,4 @@
-"""How the labels shown on photos would change: counted, with some examples."""
+"""How the labels shown on photos would change: counts, and some examples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Differences:
-    """What was compared so far. `same`: photos whose labels stay as they are; `examples`: the first that do not."""
+    """The result of comparing photos. `same`: photos whose labels stay the same; `examples`: the first whose do not."""
 
     photos: int = 0
     same: int = 0
@@ -31,7 +31,7 @@ class Differences:
     examples: list[Difference] = field(default_factory=list)
 
     def add(self, photo_id: int, before: AbstractSet[str], after: AbstractSet[str]) -> None:
-        """Compare the names that a photo shows with those that it would show. `place` tells the examples' paths."""
+        """Add a photo: the names that it shows, and those that it would show. `place` adds the examples' paths."""
         self.photos += 1
         if before == after:
             self.same += 1
@@ -42,5 +42,5 @@ class Differences:
             self.examples.append(Difference(photo_id, "", tuple(sorted(before - after)), tuple(sorted(after - before))))
 
     def place(self, paths: Mapping[int, str]) -> None:
-        """Say where the examples are: absolute paths by photo."""
+        """Fill in the paths of the examples: absolute paths by photo."""
         self.examples = [replace(example, path=paths[example.photo_id]) for example in self.examples]

@@ -1,4 +1,4 @@
-"""From features to labels: the last layer of the model, the policy of its classes, and what the owner taught."""
+"""From features to labels: the model's last layer, the label policy, and the taught classifiers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tagger.store.taught_labels import TaughtHeadsCache
 
 @dataclass(frozen=True, slots=True)
 class Labeller:
-    """Gives photos their labels, whoever asks: the pipeline, `relabel`, corrections taken back.
+    """Derives the labels of photos from their features, for the pipeline, `relabel` and corrections alike.
 
-    What is taught meanwhile, by another process, counts from the next call on.
+    Labels that another process teaches meanwhile count from the next call on.
     """
 
     model: Model
@@ -41,20 +41,20 @@ class Labeller:
         return taught.added(features, self.policy.labels_for(self.head.scores(features)))
 
     def taught_keys(self, session: Session) -> frozenset[str]:
-        """The keys of the taught labels of which it decides."""
+        """The keys of the taught labels that it decides about."""
         return frozenset(head.key for head in self.taught_heads.heads(session, self.model)[0].heads)
 
     def taught(self, session: Session) -> tuple[int, ...]:
-        """The row ids of the taught labels of which it decides."""
+        """The row ids of the taught labels that it decides about."""
         return self.taught_heads.heads(session, self.model)[1]
 
 
 def policy_for(settings: Settings, name: str | None = None) -> Policy:
-    """The label policy for the classes of a model; None for the configured one.
+    """The label policy for the classes of a model; `name` None: the configured one.
 
-    Raises ConfigError where a rule makes no sense, ModelError where a trained model is not here any more.
+    Raises ConfigError if a rule makes no sense, ModelError if a trained model is missing.
     """
-    # The rules are checked against the labels that everybody knows, whatever the model.
+    # Check the rules against the common labels, whatever the model.
     usual = Policy.from_settings(settings.labels, taxonomy.load())
     network = architecture(name or settings.model.name, settings.data_dir).network
     return usual if network is None else Policy.from_settings(settings.labels, taxonomy.of_classes(network.classes))
@@ -63,9 +63,9 @@ def policy_for(settings: Settings, name: str | None = None) -> Policy:
 def stored_labeller(
     session: Session, settings: Settings, record: PhotoRecord
 ) -> tuple[Labeller, NDArray[np.float16]] | None:
-    """A photo's stored features, float16 (1, features), and who gives it labels by them.
+    """A labeller for a photo of the library, and its stored features, float16 (1, features).
 
-    None where the library has none of it, or no last layer of the model, which is only kept for speed.
+    None if the photo has no stored features, or the model's last layer is not in its file.
     """
     if record.labelled_by is None:
         return None

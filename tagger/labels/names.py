@@ -1,4 +1,4 @@
-"""Which label a person means by a name: one of the model's, one that is there, or one of their own."""
+"""The label that a person means by a name: one of the model's, one of the library's, or a new one of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 200
 
 
 def normalize_name(name: str) -> str:
-    """A label of a person's own as it is kept: single spaces. Raises UsageError where it cannot be one."""
+    """A person's own label as it is stored: with single spaces. Raises UsageError if it cannot be a label."""
     words = " ".join(name.split())
     if not words or not words.isprintable() or len(words) > _LONGEST:
         raise UsageError(f"{name!r} cannot be a label.", f"A label has 1 to {_LONGEST} characters.")
@@ -22,7 +22,7 @@ def normalize_name(name: str) -> str:
 
 
 def resolve_label(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
-    """Key and name of the label that a person means. Raises UsageError where it could be several, or none."""
+    """Key and name of the label that a person means. Raises UsageError if it could be several, or none."""
     words = normalize_name(name)
     keys = known.lookup(words)
     if len(keys) > 1:

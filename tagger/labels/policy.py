@@ -2,7 +2,7 @@
 
 Raw top-k is mostly silly. A label is *shown* when its probability passes its threshold, where a parent's
 probability is the sum of its classes' ("it is some dog"), most specific first. Very wide parents ("household item")
-are shown only where nothing narrower is. The top-k classes above a minimum confidence are *stored* beside them and
+are shown only if nothing narrower is. The top-k classes above a minimum confidence are *stored* beside them and
 can be searched.
 """
 
@@ -27,10 +27,10 @@ RULE_PREFIX = "rule:"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may become a label: a class, a parent, or what a rule made of several.
+    """Something that may become a label: a class, a hypernym, or the result of a merge rule.
 
     `classes`: the indexes of the network's outputs whose probabilities it sums. `merged_into`: the name of the
-    label that a rule shows instead. `alone`: so wide that it is shown only where nothing narrower is.
+    label that a rule shows instead. `alone`: so wide that it is shown only if nothing narrower is.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CandidateReport:
-    """What the policy says of one candidate for one photo. JSON-able with `dataclasses.asdict`."""
+    """The policy's decision about one candidate for one photo. JSON-able with `dataclasses.asdict`."""
 
     key: str
     name: str
@@ -69,7 +69,7 @@ class Policy:
 
     @classmethod
     def from_settings(cls, settings: LabelSettings, taxonomy: Taxonomy) -> Policy:
-        """Build it. Raises ConfigError where a rule names a label that does not exist."""
+        """Build the policy. Raises ConfigError if a rule names a label that does not exist."""
         return cls(settings, taxonomy, tuple(_candidates(settings, taxonomy)))
 
     def labels_for(self, scores: NDArray[np.float32]) -> list[tuple[Label, ...]]:
@@ -79,7 +79,7 @@ class Policy:
         return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
 
     def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[CandidateReport]:
-        """Why one photo got its labels: the likeliest candidates with their fate. `scores`: float32 (classes,)."""
+        """Why one photo has its labels: its likeliest candidates and their fate. `scores`: float32 (classes,)."""
         import numpy as np
 
         [probabilities] = self._probabilities(scores[np.newaxis])
@@ -99,7 +99,7 @@ class Policy:
         return matrix
 
     def _probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (photos, candidates); sums of rounded numbers may pass 1 by a hair and are cut off."""
+        """float32 (photos, candidates), clipped to 1, which sums of rounded numbers may exceed slightly."""
         import numpy as np
 
         if scores.shape[1] != len(self.taxonomy.classes):
@@ -108,7 +108,7 @@ class Policy:
         return probabilities
 
     def _stored(self, scores: NDArray[np.float32], probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """bool (photos, candidates): which become labels at all."""
+        """bool (photos, candidates): which become labels."""
         import numpy as np
 
         count = len(self.taxonomy.classes)
@@ -123,7 +123,7 @@ class Policy:
         return kept
 
     def _without_wide(self, passes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """bool (photos, candidates): of the candidates that are shown alone only the narrowest, if nothing else is."""
+        """bool (photos, candidates): keep the narrowest `alone` candidate, and only if nothing else is shown."""
         free = ~passes[:, [index for index, candidate in enumerate(self.candidates) if not candidate.alone]].any(axis=1)
         wide = [index for index, candidate in enumerate(self.candidates) if candidate.alone]
         for index in sorted(wide, key=lambda index: len(self.candidates[index].classes)):
@@ -136,7 +136,7 @@ class Policy:
         for index in stored.nonzero()[0]:
             candidate, probability = self.candidates[index], float(probabilities[index])
             shown = probability >= candidate.threshold and candidate.merged_into is None
-            # Most specific first among the shown, then the others, the likeliest first.
+            # Shown labels first, the most specific ones leading; then the others, the likeliest leading.
             order = (not shown, len(candidate.classes) if shown else 0, -probability, candidate.name)
             kept.append((order, candidate, probability, shown))
         kept.sort(key=lambda item: item[0])
@@ -188,7 +188,7 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
 
 
 def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candidate]:
-    """Classes in the network's order, then parents, then what `labels.merge` makes."""
+    """Classes in the network's order, then hypernyms, then the results of `labels.merge`."""
     keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
     thresholds = {
@@ -224,7 +224,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candida
 
 
 def _named(taxonomy: Taxonomy, keys: Sequence[str], name: str, rule: str) -> list[str]:
-    """The keys that a rule means by a name. Raises ConfigError where there is none."""
+    """The keys that a rule means by a name. Raises ConfigError if there is none."""
     known = set(keys)
     found = [key for key in taxonomy.lookup(name) if key in known]
     if not found and not taxonomy.own:

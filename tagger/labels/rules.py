@@ -1,4 +1,4 @@
-"""Rules for labels that a person made on the web page: kept in rules.toml beside the library, under config.toml.
+"""Rules for labels that a person made on the web page: stored in rules.toml beside the library, below config.toml.
 
 The same rules as in [labels] of the settings, by the label's key: another name, counting under another, silence, a
 threshold. What config.toml says of a label wins, and is not changed here.
@@ -22,7 +22,7 @@ from tagger.labels.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class LabelRules:
-    """The rules of one label. Empty texts, False and None: there is none. `fixed`: config.toml has rules for it."""
+    """The rules of one label. An empty text, False or None: no such rule. `fixed`: config.toml has rules for it."""
 
     key: str
     name: str
@@ -34,7 +34,7 @@ class LabelRules:
 
 
 def rules_of(settings: Settings, key: str) -> LabelRules:
-    """The rules of the label of a key, as they are. Raises UsageError where rules cannot be made for it."""
+    """The current rules of the label with a key. Raises UsageError if it cannot have rules."""
     known = taxonomy.load()
     name = _name(known, settings.labels, key)
     labels = settings.labels
@@ -44,19 +44,19 @@ def rules_of(settings: Settings, key: str) -> LabelRules:
 
 
 def with_rules(settings: Settings, rules: LabelRules) -> Settings:
-    """The settings as they would be with these rules for their label. Raises ConfigError, UsageError.
+    """The settings with these rules for their label. Raises ConfigError, UsageError.
 
     Labels are named by their keys, so that renaming one does not lose its other rules.
     """
     known = taxonomy.load()
     labels = settings.labels.model_copy(update=_with(known, settings.labels, rules))
-    # Raises where a rule makes no sense.
+    # Raises if a rule makes no sense.
     Policy.from_settings(labels, known)
     return settings.model_copy(update={"labels": labels})
 
 
 def save_rules(settings: Settings, rules: LabelRules) -> None:
-    """Write these rules down. Raises UsageError where config.toml has the say, OSError."""
+    """Store rules. Raises UsageError if config.toml has rules for the label, OSError."""
     known = taxonomy.load()
     if rules_of(settings, rules.key).fixed:
         raise UsageError(f"config.toml has rules for {rules.name!r}.", "Change them there.")
@@ -86,7 +86,7 @@ def _find(known: Taxonomy, labels: LabelSettings, key: str, name: str) -> LabelR
     def means(text: str) -> bool:
         return text == key or key in known.lookup(text)
 
-    # Of several that mean the label the last one counts, as for the policy.
+    # If several mean the label, the last one counts, as for the policy.
     thresholds = [value for text, value in labels.thresholds.items() if means(text) or key == RULE_PREFIX + text]
     return LabelRules(
         key,
@@ -99,12 +99,12 @@ def _find(known: Taxonomy, labels: LabelSettings, key: str, name: str) -> LabelR
 
 
 def _with(known: Taxonomy, labels: LabelSettings, rules: LabelRules) -> dict[str, Any]:
-    """The tables of [labels] with the rules of one label put in the place of those it had."""
+    """The tables of [labels] with the rules of one label replaced."""
 
     def other(text: str) -> bool:
         return text != rules.key and rules.key not in known.lookup(text) and rules.key != RULE_PREFIX + text
 
-    # A label that a rule made is called by its name, any other by its key.
+    # A label that a rule made is named by its name, any other by its key.
     own = rules.key.removeprefix(RULE_PREFIX)
     rename = {text: new for text, new in labels.rename.items() if other(text)}
     merge = {new: tuple(filter(other, parts)) for new, parts in labels.merge.items()}

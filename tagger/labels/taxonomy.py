@@ -21,9 +21,9 @@ _BRITISH = re.compile(r"\bgrey")
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """What imagenet.json says. `classes`: the class keys in the order of the network's outputs (Keras').
+    """The content of imagenet.json. `classes`: the class keys in the order of the network's outputs (Keras').
 
-    `shown_hypernyms`: what above a class may be shown; those `shown_alone` only where nothing narrower is.
+    `shown_hypernyms`: the hypernyms of a class that may be shown; those in `shown_alone` only if nothing narrower is.
     """
 
     classes: tuple[str, ...]
@@ -33,11 +33,11 @@ class Taxonomy:
     groups: dict[str, tuple[int, ...]]
     shown_hypernyms: tuple[str, ...]
     shown_alone: frozenset[str]
-    # Of a network that the owner trained: rules for other labels are no mistake.
+    # It is of a network that the owner trained: rules for other labels are no mistake.
     own: bool = False
 
     def ancestors(self, key: str) -> frozenset[str]:
-        """Every synset above a class or synset, without itself."""
+        """All hypernyms of a class or synset, without itself."""
         found: set[str] = set()
         todo = list(self.hypernyms.get(key, ()))
         while todo:
@@ -48,13 +48,13 @@ class Taxonomy:
         return frozenset(found)
 
     def classes_under(self, key: str) -> tuple[int, ...]:
-        """The indexes of the classes that a key covers; a class covers itself."""
+        """The indexes of the classes under a key; a class is under itself."""
         if key in self.groups:
             return self.groups[key]
         return tuple(self._covered.get(key, ()))
 
     def find(self, text: str) -> frozenset[str]:
-        """Every key that a word means: labels of that name or synonym, and everything below them.
+        """All keys that a word means: labels with that name or synonym, and everything below them.
 
         Case, hyphens and grey/gray do not matter; a plural is tried when the word itself is unknown.
         """
@@ -65,12 +65,12 @@ class Taxonomy:
         return frozenset()
 
     def lookup(self, text: str) -> tuple[str, ...]:
-        """The keys whose display name or key is exactly this text (case does not matter), for rules."""
+        """The keys whose display name or key is exactly this text, ignoring case; for rules."""
         wanted = text.casefold()
         return tuple(key for key, name in self.names.items() if wanted in (name.casefold(), key.casefold()))
 
     def suggest(self, text: str, limit: int = 5) -> list[str]:
-        """Names near a word that is not known: misspelt ones, and names that contain it."""
+        """Names similar to an unknown word: misspelt ones, and names that contain it."""
         word = normal(text)
         near = [self._spelling[form] for form in difflib.get_close_matches(word, self._spelling, limit, 0.75)]
         if len(word) >= 3:
@@ -124,7 +124,7 @@ class Taxonomy:
 
 @cache
 def load() -> Taxonomy:
-    """The taxonomy that the package carries."""
+    """The taxonomy that the package contains."""
     data = json.loads((Path(__file__).parent / "imagenet.json").read_text(encoding="utf-8"))
     entries = [*data["classes"], *data["hypernyms"]]
     groups = data["groups"]
@@ -142,7 +142,7 @@ def load() -> Taxonomy:
 def of_classes(names: Sequence[str]) -> Taxonomy:
     """The taxonomy of a network with classes of its own, without anything above them.
 
-    A class that is called like one label of the package's taxonomy is that label; any other is the person's own.
+    A class with the name of one label of the package's taxonomy is that label; any other is the person's own.
     """
     known = load()
     keys: list[str] = []
@@ -163,13 +163,13 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
 
 
 def normal(text: str) -> str:
-    """A word in the form in which words are compared."""
+    """A word normalised for comparison."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return _BRITISH.sub("gray", _SEPARATORS.sub(" ", folded).strip())
 
 
 def _forms(text: str) -> Iterable[str]:
-    """The word itself, then what it may be the English plural of."""
+    """The word itself, then the words that it may be the English plural of."""
     word = normal(text)
     yield word
     if word.endswith("ies"):

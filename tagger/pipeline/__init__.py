@@ -1,1 +1,1 @@
-"""Queued photos through the model, and photos looked at on demand. Read `label_queue` first."""
+"""Photos through the model: from the job queue, and on demand. Read `label_queue` first."""

@@ -1,4 +1,4 @@
-"""What a person said of photos' labels: labels put there or confirmed, and tombstones of labels taken away."""
+"""Corrections of labels by a person: added or confirmed labels, and tombstones of removed ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagger.store.tables import LabelRow, PhotoLabelRow
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A label of a photo, removed ones too. `by_person`: a person put it there or confirmed it."""
+    """A label of a photo, or its tombstone. `by_person`: a person added or confirmed it."""
 
     label_id: int
     key: str
@@ -26,7 +26,7 @@ class Said:
 
 
 def labels_on(session: Session, photo_id: int) -> list[Said]:
-    """Every label of a photo with those that were removed, in rank order."""
+    """All labels of a photo in rank order, including removed ones."""
     rows = session.execute(
         select(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name, PhotoLabelRow.origin, PhotoLabelRow.removed)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
@@ -37,7 +37,7 @@ def labels_on(session: Session, photo_id: int) -> list[Said]:
 
 
 def known_label(session: Session, name: str) -> tuple[str, str] | None:
-    """Key and name of a label of the library that is called this, whatever the case of its letters."""
+    """Key and name of the library's label with a name, ignoring case; None if there is none."""
     for key, known in session.execute(select(LabelRow.key, LabelRow.name).order_by(LabelRow.id)):
         if known.casefold() == name.casefold():
             return key, known
@@ -45,7 +45,7 @@ def known_label(session: Session, name: str) -> tuple[str, str] | None:
 
 
 def remove(session: Session, photo_id: int, label_id: int) -> None:
-    """Take a label away; its tombstone keeps it from coming back."""
+    """Remove a label; its tombstone keeps it from coming back."""
     session.execute(
         update(PhotoLabelRow)
         .where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id)
@@ -55,7 +55,7 @@ def remove(session: Session, photo_id: int, label_id: int) -> None:
 
 
 def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str) -> None:
-    """Put a label there for certain, whether or not it was there or had been removed."""
+    """Add or confirm a label, whatever its state before."""
     label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.PERSON, shown=True))
     withdraw(session, photo_id, label_id)
     row = {
@@ -72,13 +72,13 @@ def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: st
 
 
 def withdraw(session: Session, photo_id: int, label_id: int) -> None:
-    """Forget a label of a photo altogether; the policy may give it again."""
+    """Delete a label or tombstone of a photo; the policy may give the label again."""
     session.execute(delete(PhotoLabelRow).where(PhotoLabelRow.photo_id == photo_id, PhotoLabelRow.label_id == label_id))
     ledger.mark_settled(session, [photo_id], None)
 
 
 def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]:
-    """By photo the keys of the labels that a person decided about."""
+    """By photo, the keys of labels that a person added, confirmed or removed."""
     rows = session.execute(
         select(PhotoLabelRow.photo_id, LabelRow.key)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)

@@ -24,7 +24,7 @@ _SHOWN = func.sum(func.cast(PhotoLabelRow.shown, LabelRow.id.type))
 
 @dataclass(frozen=True, slots=True)
 class LabelCount:
-    """A label and the number of photos that show it, and that have it at all."""
+    """A label with the number of photos that show it, and of those that have it stored."""
 
     key: str
     name: str
@@ -33,9 +33,9 @@ class LabelCount:
 
 
 def count_labels(session: Session) -> list[LabelCount]:
-    """What the library contains, most frequent first."""
-    # All rows from their index alone, less those of the few photos that are missing: that is thirty times as fast as
-    # looking each row's photo up.
+    """All labels with their counts, the most frequent first."""
+    # Count all rows by the index alone, and subtract those of the few missing photos: thirty times as fast as joining
+    # each row with its photo.
     rows = select(PhotoLabelRow.label_id, _SHOWN, func.count()).where(PhotoLabelRow.removed.is_(False))
     by_label = PhotoLabelRow.label_id
     missing: Counter[int] = Counter()
@@ -57,7 +57,7 @@ def count_labels(session: Session) -> list[LabelCount]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many photos stand where. `labelled_by` counts the labelled ones by row id of their model."""
+    """Number of photos in each state. `labelled_by`: labelled photos by the row id of their model."""
 
     present: int
     missing: int
@@ -66,12 +66,12 @@ class Totals:
 
     @property
     def labelled(self) -> int:
-        """Photos that have labels of some model."""
+        """Photos that any model labelled."""
         return sum(self.labelled_by.values())
 
 
 def main_model(session: Session) -> Model | None:
-    """The model that labelled most photos, of equals the later one; None where nothing is labelled."""
+    """The model that labelled most photos (on a tie the newer one); None if nothing is labelled."""
     by = count_totals(session).labelled_by
     return all_models(session)[max(by, key=lambda number: (by[number], number))] if by else None
 

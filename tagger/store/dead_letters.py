@@ -1,4 +1,4 @@
-"""Dead letters: work that failed for good, and is not tried again until the file changes or a person says so."""
+"""Dead letters: jobs that failed for good, and are not tried again until the file changes or a person retries them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagger.store.tables import JobRow, PhotoRow, RootRow
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter: a photo that could not be worked on, and why. `kind`: of work."""
+    """A dead letter: a photo, the kind of work that failed, and the reason."""
 
     photo_id: int
     path: PhotoPath
@@ -42,7 +42,7 @@ def listed(session: Session, kind: JobKind, limit: int | None = None) -> list[De
 
 
 def page(session: Session, after: int, limit: int) -> list[DeadLetter]:
-    """The next dead letters of all kinds of work behind a job's id, in the order of their ids."""
+    """The next dead letters of all kinds of work after a job id, in the order of their ids."""
     rows = session.execute(
         select(JobRow.id, JobRow.kind, JobRow.error, PhotoRow.id, RootRow.path, PhotoRow.path)
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
@@ -63,7 +63,7 @@ def retry(
     under: str = "",
     photo_ids: Sequence[int] | None = None,
 ) -> int:
-    """Queue the dead letters again: all, or those of some roots below a stored path, or of some photos.
+    """Requeue dead letters: all, or those of some roots below a stored path, or of some photos.
 
     Returns how many photos.
     """

@@ -1,4 +1,4 @@
-"""Stored features of photos: their bytes as matrices, and who has them; twins, which are files with the same bytes."""
+"""Stored features of photos: conversion to matrices, and queries. Also twins: files with the same bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def to_bytes(features: NDArray[np.floating]) -> bytes:
 
 
 def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int = 1000) -> dict[int, list[bytes]]:
-    """For each file size the content hashes of photos of that size that this model labelled."""
+    """By file size, the content hashes of photos of that size that this model labelled; up to `limit` for each."""
     found: dict[int, list[bytes]] = {}
     wanted = sorted(set(sizes))
     rows = session.execute(
@@ -44,7 +44,7 @@ def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int
 
 
 def find_twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Inspection, bytes] | None:
-    """What is known of an identical file, and its features under the model (bytes of float16)."""
+    """The inspection of a photo with the same bytes, and its stored features under the model; None if there is none."""
     row = session.execute(
         select(PhotoRow, FeatureRow.vector)
         .join(FeatureRow, and_(FeatureRow.photo_id == PhotoRow.id, FeatureRow.model_id == model.id))
@@ -60,11 +60,11 @@ def find_twin(session: Session, size: int, content_hash: bytes, model: Model) ->
 
 
 def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
-    """The features of photos under a model (bytes of little-endian float16), of those whose file is still the one."""
+    """The stored features of photos under a model, by photo id; without photos whose file changed since."""
     rows = session.execute(
         select(FeatureRow.photo_id, FeatureRow.vector)
         .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
-        # A photo whose file changed has no content hash until it is looked at again.
+        # A photo whose file changed has no content hash until it is decoded again.
         .where(FeatureRow.photo_id.in_(photo_ids), FeatureRow.model_id == model.id, PhotoRow.content_hash.is_not(None))
     )
     return dict(rows.all())
@@ -73,7 +73,7 @@ def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) 
 def features_page(
     session: Session, model: Model, after: int, root_ids: Sequence[int] | None, limit: int
 ) -> list[tuple[int, bytes]]:
-    """The next photos that the model labelled, with their features, by photo id."""
+    """The next `limit` photos after an id that the model labelled, with their stored features, by photo id."""
     query = (
         select(FeatureRow.photo_id, FeatureRow.vector)
         .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
@@ -87,7 +87,7 @@ def features_page(
 
 
 def features_now(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
-    """The features of those of some photos that this model labelled, and none since."""
+    """The stored features of those of some photos that this model was the last to label, by photo id."""
     query = (
         select(FeatureRow.photo_id, FeatureRow.vector)
         .join(PhotoRow, PhotoRow.id == FeatureRow.photo_id)
@@ -122,7 +122,7 @@ def present_with_features(session: Session, model: Model) -> list[int]:
 
 
 def features_count(session: Session, model: Model) -> int:
-    """How many photos that the model labelled have their features stored."""
+    """Number of photos that the model labelled and whose features are stored."""
     query = (
         select(func.count())
         .select_from(FeatureRow)
@@ -133,7 +133,7 @@ def features_count(session: Session, model: Model) -> int:
 
 
 def drop_old_features(session: Session, model: Model) -> int:
-    """Forget the features that other models left of photos which this model labelled; returns how many."""
+    """Delete other models' features of photos that this model labelled; returns how many."""
     labelled = select(PhotoRow.id).where(PhotoRow.labelled_by == model.id)
     result = session.execute(
         delete(FeatureRow).where(FeatureRow.model_id != model.id, FeatureRow.photo_id.in_(labelled))

@@ -1,7 +1,7 @@
 """What tagger wrote into files: each write, and each keyword with the writes that added and ended it.
 
 A write is recorded as pending, durably, before its file is touched, and as done afterwards. What a crash left pending
-is settled by looking at the file (`tagger.keywords.journal`).
+is settled by inspecting the file (`tagger.keywords.journal`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PENDING, _DONE = "pending", "done"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A keyword of tagger's in a field; `kind` is LABEL, SEED or REFUSED."""
+    """A keyword of tagger's in a field; `kind`: LABEL, SEED or REFUSED."""
 
     field: str
     keyword: str
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file before or after a write. `hash`: of its bytes (`tagger.core.hashing`); None where there is no file."""
+    """A file before or after a write. `hash`: of its bytes (`tagger.core.hashing`); None if there is no file."""
 
     size: int
     mtime_ns: int
@@ -45,7 +45,7 @@ NO_FILE = FileState(0, 0, None)
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write to one file. `token` names its temporary file. `reverse`: how to get the old bytes back."""
+    """One write to one file. `token` names its temporary file. `reverse`: how to restore the old bytes."""
 
     id: int
     run_id: int
@@ -62,7 +62,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A write that is about to happen, with what will be tagger's in the file after it."""
+    """A write that is about to happen, with the keywords that are tagger's in the file afterwards."""
 
     photo_id: int
     target: str
@@ -104,7 +104,7 @@ def begin(session: Session, run_id: int, planned: Sequence[Planned], now: float)
 
 
 def settle(session: Session, wanted: Mapping[tuple[int, str], tuple[Iterable[Entry], int | None]]) -> None:
-    """Make the open entries of files (photo, target) these, with the write that adds and ends them (None: found so)."""
+    """Set the open entries of files (photo, target). A write adds and ends entries; None: they were found there."""
     if not wanted:
         return
     open_rows: dict[tuple[int, str], dict[Entry, int]] = {}
@@ -137,14 +137,14 @@ def settle(session: Session, wanted: Mapping[tuple[int, str], tuple[Iterable[Ent
 
 
 def done(session: Session, happened: Mapping[int, int]) -> None:
-    """Writes happened: by id, the file's time since (in nanoseconds)."""
+    """Record that writes happened. `happened`: by id, the file's new modification time in nanoseconds."""
     if happened:
         values = [{"id": number, "state": _DONE, "mtime_ns_after": mtime} for number, mtime in happened.items()]
         session.execute(update(WriteRow), values)
 
 
 def void(session: Session, write_id: int) -> None:
-    """The write did not happen: what it would have added is forgotten, what it would have ended goes on."""
+    """Record that a write did not happen: delete the entries it added, reopen those it ended."""
     session.execute(update(LedgerRow).where(LedgerRow.ended_by == write_id).values(ended_by=None))
     session.execute(delete(WriteRow).where(WriteRow.id == write_id))
 
@@ -180,7 +180,7 @@ def _writes(session: Session, *conditions: object) -> list[Write]:
 
 
 def entries_of(session: Session, photo_ids: Sequence[int]) -> dict[tuple[int, str], list[Entry]]:
-    """What is tagger's by now, by photo and target."""
+    """The open entries, by photo and target."""
     found: dict[tuple[int, str], list[Entry]] = {}
     query = (
         select(LedgerRow).where(LedgerRow.photo_id.in_(photo_ids), LedgerRow.ended_by.is_(None)).order_by(LedgerRow.id)
@@ -191,7 +191,7 @@ def entries_of(session: Session, photo_ids: Sequence[int]) -> dict[tuple[int, st
 
 
 def of_run(session: Session, photo_id: int, run_id: int) -> set[tuple[str, Entry]]:
-    """The entries (target, entry) of a photo that a run added and that are tagger's still."""
+    """The entries (target, entry) of a photo that a run added and that are still open."""
     query = (
         select(LedgerRow)
         .join(WriteRow, WriteRow.id == LedgerRow.write_id)
@@ -227,7 +227,7 @@ def history(session: Session, photo_id: int) -> list[Story]:
 
 
 def photos_with_entries(session: Session, *, run_id: int | None = None) -> list[int]:
-    """The photos that have keywords of tagger's in them or their sidecars (of one run, if named)."""
+    """The photos with keywords of tagger's in them or their sidecars (added by one run, if named)."""
     query = select(LedgerRow.photo_id).where(LedgerRow.ended_by.is_(None), LedgerRow.kind != REFUSED).distinct()
     if run_id is not None:
         query = query.join(WriteRow, WriteRow.id == LedgerRow.write_id).where(WriteRow.run_id == run_id)
@@ -235,7 +235,7 @@ def photos_with_entries(session: Session, *, run_id: int | None = None) -> list[
 
 
 def count_entries(session: Session, root_id: int | None = None) -> int:
-    """How many photos (of a root) have keywords of tagger's in them or their sidecars."""
+    """Number of photos (of a root) with keywords of tagger's in them or their sidecars."""
     query = select(func.count(LedgerRow.photo_id.distinct())).where(
         LedgerRow.ended_by.is_(None), LedgerRow.kind != REFUSED
     )
@@ -245,19 +245,19 @@ def count_entries(session: Session, root_id: int | None = None) -> int:
 
 
 def labelled_photos(session: Session) -> list[int]:
-    """Every photo that is there and labelled."""
+    """All present labelled photos."""
     there = (PhotoRow.missing_since.is_(None), PhotoRow.labelled_by.is_not(None))
     return list(session.scalars(select(PhotoRow.id).where(*there).order_by(PhotoRow.id)))
 
 
 def mark_settled(session: Session, photo_ids: Sequence[int], digest: str | None) -> None:
-    """Remember under which settings the keywords of photos were settled; None: they are to be looked at again."""
+    """Record the settings under which the keywords of photos were settled; None: they must be settled again."""
     for part in jobs.chunks(photo_ids):
         session.execute(update(PhotoRow).where(PhotoRow.id.in_(part)).values(keywords_settled_as=digest))
 
 
 def unsettled(session: Session, digest: str, *, queued_too: bool = False) -> list[int]:
-    """The labelled photos whose keywords were not settled under these settings, and (mostly) are not queued."""
+    """The labelled photos whose keywords are not settled under these settings; by default only those not queued."""
     query = (
         select(PhotoRow.id)
         .outerjoin(JobRow, jobs.of_photo(JobKind.KEYWORDS))
@@ -273,7 +273,7 @@ def unsettled(session: Session, digest: str, *, queued_too: bool = False) -> lis
 
 
 def enqueue_unsettled(session: Session, digest: str) -> int:
-    """Queue the photos whose keywords were not settled under these settings; returns how many."""
+    """Queue the photos whose keywords are not settled under these settings; returns how many."""
     found = unsettled(session, digest)
     jobs.enqueue(session, found, jobs.PRIORITY_ARCHIVE, kind=JobKind.KEYWORDS)
     return len(found)

@@ -1,4 +1,4 @@
-"""An open library: what nearly all work on it needs, in one value."""
+"""An open library as one value: what nearly all work on it needs."""
 
 from __future__ import annotations
 

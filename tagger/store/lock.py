@@ -1,4 +1,4 @@
-"""One worker a library: a lock file in the data directory that the operating system frees on any death."""
+"""The work locks of a library: lock files in the data directory, which the operating system frees on any death."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pathlib import Path
 from tagger.core.clock import SystemClock
 from tagger.core.errors import BusyError, StoreError
 
-# Who labels holds the one, who writes keywords the other.
+# Labelling holds the first, writing keywords the second.
 LOCK_FILE = "work.lock"
 WRITE_LOCK = "write.lock"
 TRAIN_LOCK = "train.lock"
 
 
 def worker_name(data_dir: Path) -> str:
-    """The lease owner of whoever holds the lock: the same after a crash, so that it can take its jobs back."""
+    """The lease owner of the holder of a lock: the same after a crash, so that it can reclaim its jobs."""
     return f"{socket.gethostname()[:24]}:{data_dir}"[-64:]
 
 
 @contextmanager
 def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[None]:
-    """Hold a lock of the library, or raise BusyError that names who holds it."""
+    """Hold a lock of the library. Raises BusyError, naming its holder, if it is taken."""
     path = data_dir / name
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -61,14 +61,14 @@ def _lock(descriptor: int, path: Path) -> None:
                     f"Another tagger is {what}{_holder(path)}.",
                     "Wait for it or stop it; what you asked for is safe to run again.",
                 ) from error
-            # `holder` takes the lock for a moment to see whether it is free.
+            # `holder` takes the lock for a moment to find out whether it is free.
             clock.sleep(0.05)
         else:
             return
 
 
 def holder(data_dir: Path) -> str:
-    """Who is at work, for `tagger status`; empty when nobody is."""
+    """The holder of the lock, for `tagger status`; empty if it is free."""
     path = data_dir / LOCK_FILE
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

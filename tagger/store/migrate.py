@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this program, with the migrations in `migrations/`.
+"""Migrates a database to the schema of this program, with the migrations in `migrations/`.
 
 Alembic takes a third of a second to import, so it is imported only when there is something to migrate.
 """
@@ -22,7 +22,7 @@ _ADVISORY_LOCK = 7_461_676
 
 
 class State(Enum):
-    """What a database turned out to be."""
+    """The state of a database's schema."""
 
     EMPTY = auto()
     CURRENT = auto()
@@ -32,20 +32,20 @@ class State(Enum):
 
 
 def migrations_folder() -> Path:
-    """Where the migrations are: inside the installed package, or at the top level of a checkout."""
+    """The folder of the migrations: inside the installed package, or at the top level of a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "_migrations"
     return installed if installed.is_dir() else package.parent / "migrations"
 
 
 def inspect(engine: Engine) -> State:
-    """Say what the database is, changing nothing."""
+    """Determine the state of a database; changes nothing."""
     with engine.connect() as connection:
         return _state(connection)
 
 
 def bring_up_to_date(engine: Engine, state: State, where: str) -> str:
-    """Make or upgrade the schema where needed and return the library's UUID.
+    """Create or upgrade the schema if necessary; returns the library's UUID.
 
     All steps are one transaction: after a crash the database is at the old schema or at the new one.
     Raises StoreError for a newer or foreign database, which is left untouched.
@@ -66,7 +66,7 @@ def bring_up_to_date(engine: Engine, state: State, where: str) -> str:
     with engine.connect().execution_options(tagger_write=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        # Somebody else may have been faster.
+        # Another process may have been faster.
         if _state(connection) is not State.CURRENT:
             _upgrade(connection)
         if connection.execute(sa.text("SELECT count(*) FROM library")).scalar_one() == 0:

@@ -1,4 +1,4 @@
-"""Roots and photos: which files belong to the library, as a rescan finds them."""
+"""Photos as a scan or the watcher finds them: new, changed, renamed, missing, back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INT64 = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """What a rescan compares a file with; `path` is relative to its root, as the operating system spells it."""
+    """What a scan compares a file with. `path`: relative to its root, as the operating system spells it."""
 
     id: int
     path: str
@@ -32,19 +32,19 @@ class KnownPhoto:
 
 
 def known_count(session: Session, root_id: int) -> int:
-    """How many photos of a root are recorded, there or missing."""
+    """Number of recorded photos of a root, present or missing."""
     return session.scalar(select(func.count()).where(PhotoRow.root_id == root_id)) or 0
 
 
 def present_count(session: Session, root_id: int) -> int:
-    """How many photos of a root are there as far as is known."""
+    """Number of photos of a root that are not recorded as missing."""
     return (
         session.scalar(select(func.count()).where(PhotoRow.root_id == root_id, PhotoRow.missing_since.is_(None))) or 0
     )
 
 
 def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
-    """All photos of a root in the order of their stored path, read page by page.
+    """All photos of a root in the order of their stored paths, read in pages.
 
     Each page is a transaction of its own, so that a walk over a slow disk does not hold a database snapshot.
     """
@@ -74,7 +74,7 @@ def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
 
 
 def known_at(session: Session, root_id: int, paths: Sequence[str]) -> dict[str, KnownPhoto]:
-    """What is known of some paths of a root, by path."""
+    """The recorded photos at some paths of a root, by path."""
     found: dict[str, KnownPhoto] = {}
     for start in range(0, len(paths), 500):
         part = [stored_path(path) for path in paths[start : start + 500]]
@@ -86,7 +86,7 @@ def known_at(session: Session, root_id: int, paths: Sequence[str]) -> dict[str, 
 
 
 def present_below(session: Session, root_id: int, folder: str) -> list[str]:
-    """The paths of the photos in a folder of a root, and below it, that are there as far as is known."""
+    """The paths of photos in a folder of a root and below it that are not recorded as missing."""
     rows = session.scalars(
         select(PhotoRow.path).where(
             PhotoRow.root_id == root_id,
@@ -98,7 +98,7 @@ def present_below(session: Session, root_id: int, folder: str) -> list[str]:
 
 
 def count_missing_since(session: Session, root_id: int, since: float) -> int:
-    """How many photos of a root went missing at or after a time."""
+    """Number of photos of a root that went missing at or after a time."""
     return (
         session.scalar(select(func.count()).where(PhotoRow.root_id == root_id, PhotoRow.missing_since >= int(since)))
         or 0
@@ -106,13 +106,13 @@ def count_missing_since(session: Session, root_id: int, since: float) -> int:
 
 
 def drop_missing(session: Session, before: float) -> int:
-    """Forget photos that went missing before a time; returns how many."""
+    """Delete photos that went missing before a time; returns how many."""
     result = session.execute(delete(PhotoRow).where(PhotoRow.missing_since < int(before)))
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
-    """The fingerprint as the database can hold it: 64-bit signed numbers (ZFS and year 2300 need more)."""
+    """A fingerprint clipped to what the database can hold: 64-bit signed numbers (ZFS and the year 2300 need more)."""
     return Fingerprint(
         fingerprint.size,
         max(-_INT64, min(_INT64, fingerprint.mtime_ns)),
@@ -122,7 +122,7 @@ def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
 
 
 def fingerprint_columns(fingerprint: Fingerprint) -> dict[str, int | None]:
-    """A photo's columns that say which state of its file is known."""
+    """The columns of a photo that hold the fingerprint of its file."""
     stored = stored_fingerprint(fingerprint)
     return {"size": stored.size, "mtime_ns": stored.mtime_ns, "inode": stored.inode, "ctime_ns": stored.ctime_ns}
 
@@ -149,21 +149,21 @@ def add_photos(
 
 
 def last_photo_id(session: Session) -> int:
-    """The highest photo id so far; photos added later have a higher one."""
+    """The highest photo id; photos added later get higher ones."""
     return session.scalar(select(func.max(PhotoRow.id))) or 0
 
 
 def fail_photo(session: Session, photo_id: int, reason: str) -> None:
-    """Make a photo's job a dead letter before anybody looks at it."""
+    """Make a photo's job a dead letter without trying it."""
     job_id = session.scalar(select(JobRow.id).where(JobRow.photo_id == photo_id, JobRow.kind == JobKind.LABEL))
     if job_id is not None:
         jobs.fail(session, job_id, reason)
 
 
 def match_moves(session: Session, gone: Sequence[int], last_id: int) -> set[int]:
-    """Find photos that are gone among those added after `last_id`, by inode, size and time: they were renamed.
+    """Recognise renamed photos: those in `gone` that were added after `last_id` again, by inode, size and time.
 
-    Such a photo takes over the new path and keeps everything that is known of it. Returns the ids that moved.
+    Merges each pair: the old photo gets the new path. Returns the ids of the old photos.
     """
     moved: set[int] = set()
     for photo_id in gone:
@@ -180,15 +180,15 @@ def match_moves(session: Session, gone: Sequence[int], last_id: int) -> set[int]
             )
         ).all()
         if len(new) == 1:
-            take_over(session, photo_id, new[0])
+            merge_renamed(session, photo_id, new[0])
             moved.add(photo_id)
     return moved
 
 
 def match_returned(session: Session, new_ids: Sequence[int]) -> int:
-    """Find new photos among those that went missing before, by inode, size and time: they were renamed.
+    """Recognise new photos that are missing ones under another name, by inode, size and time.
 
-    Returns how many; each missing photo goes on at the new path with everything that is known of it.
+    Merges each pair: the missing photo gets the new path. Returns how many.
     """
     found = 0
     for photo_id in new_ids:
@@ -204,13 +204,13 @@ def match_returned(session: Session, new_ids: Sequence[int]) -> int:
             )
         ).all()
         if len(old) == 1:
-            take_over(session, old[0], new)
+            merge_renamed(session, old[0], new)
             found += 1
     return found
 
 
-def take_over(session: Session, old_id: int, new: PhotoRow) -> None:
-    """An older photo turns out to be the file that was taken for a new one: it moves there, the new one goes."""
+def merge_renamed(session: Session, old_id: int, new: PhotoRow) -> None:
+    """Merge a new row into the older photo it turned out to be (a rename): the old row gets the path of the new one."""
     place = (new.root_id, disk_path(new.path), Fingerprint(new.size, new.mtime_ns, new.inode, new.ctime_ns))
     session.delete(new)
     session.flush()
@@ -218,10 +218,10 @@ def take_over(session: Session, old_id: int, new: PhotoRow) -> None:
 
 
 def change_photos(session: Session, files: Sequence[tuple[int, Fingerprint]], now: float, settle: float) -> None:
-    """Queue known photos whose file is another one now. Their labels stay until the new ones are stored."""
+    """Queue known photos whose file changed. They keep their labels until the new ones are stored."""
     for photo_id, fingerprint in files:
         set_fingerprint(session, photo_id, fingerprint)
-        # What its bytes are is not known until it is looked at again.
+        # The hash of the new bytes is unknown until the photo is decoded.
         session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(content_hash=None))
     _enqueue_settled(session, files, now, settle)
 
@@ -233,11 +233,11 @@ def _enqueue_settled(
     settle: float,
     priority: int = jobs.PRIORITY_NEW,
 ) -> None:
-    """Queue photos, each not before its file has stood still for `settle` seconds."""
+    """Queue photos, each due once its file has been unchanged for `settle` seconds."""
     due: dict[int, list[int]] = {}
     for photo_id, fingerprint in files:
         still_at = fingerprint.mtime_ns / 1e9 + settle
-        # A clock that ran ahead when the photo was taken must not keep the photo waiting.
+        # A file time in the future (a wrong clock) must not keep the photo waiting.
         wait = int(still_at) + 1 if now < still_at <= now + settle else 0
         due.setdefault(wait, []).append(photo_id)
     for not_before, ids in due.items():
@@ -245,7 +245,7 @@ def _enqueue_settled(
 
 
 def photos_back(session: Session, files: Sequence[tuple[int, Fingerprint]]) -> None:
-    """Photos that were missing are there again, unchanged: they keep their labels."""
+    """Record missing photos as present again; the files are unchanged, so labels stay."""
     for photo_id, fingerprint in files:
         set_fingerprint(session, photo_id, fingerprint)
     ids = [photo_id for photo_id, _ in files]
@@ -253,7 +253,7 @@ def photos_back(session: Session, files: Sequence[tuple[int, Fingerprint]]) -> N
 
 
 def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
-    """Photos whose file is not there: out of the search, but nothing is deleted."""
+    """Record photos as missing: they leave the search, but nothing of them is deleted."""
     for start in range(0, len(photo_ids), 500):
         session.execute(
             update(PhotoRow)
@@ -264,7 +264,7 @@ def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
 
 
 def present_of(session: Session, photo_ids: Sequence[int]) -> list[int]:
-    """Those of some photos whose files are not missing."""
+    """Those of some photos that are not missing."""
     found: list[int] = []
     for part in jobs.chunks(photo_ids):
         there = select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
@@ -273,9 +273,9 @@ def present_of(session: Session, photo_ids: Sequence[int]) -> list[int]:
 
 
 def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerprint: Fingerprint) -> None:
-    """The file was renamed: the photo keeps everything that is known of it.
+    """Record that a photo's file was renamed; labels, corrections and features stay.
 
-    Raises sqlalchemy's IntegrityError where another photo is recorded at that path.
+    Raises sqlalchemy's IntegrityError if another photo is recorded at that path.
     """
     session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, path=stored_path(path)))
     set_fingerprint(session, photo_id, fingerprint)
@@ -283,13 +283,13 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
 
 
 def set_fingerprint(session: Session, photo_id: int, fingerprint: Fingerprint) -> None:
-    """Remember which state of the file is known; the photo counts as there."""
+    """Record a photo's fingerprint, and that it is present."""
     values = {**fingerprint_columns(fingerprint), "missing_since": None}
     session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(values))
 
 
 def _requeue_unlabelled(session: Session, photo_ids: Sequence[int]) -> None:
-    """Queue those that were never labelled and have no job (it was dropped when they went missing)."""
+    """Queue photos without labels and without a job (it was deleted when they went missing)."""
     unlabelled = session.scalars(
         select(PhotoRow.id)
         .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))

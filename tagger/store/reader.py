@@ -24,20 +24,20 @@ Parameters = Mapping[str, Any]
 
 
 class Reader(Protocol):
-    """An open, read-only library. `like`: the operator that compares with a pattern whatever the case of letters."""
+    """An open, read-only library. `like`: the operator that matches a pattern ignoring case."""
 
     like: str
 
     def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query with `:name` parameters, each read when it is asked for."""
+        """Rows of a query with `:name` parameters, fetched lazily."""
         ...
 
 
 @contextmanager
 def open_reader(settings: Settings, store: Store | None = None) -> Iterator[Reader]:
-    """Open the library for reading. Raises StoreError if there is none, or it is of another schema, or damaged.
+    """Open the library for reading. Raises StoreError if there is none, its schema is another one, or it is damaged.
 
-    `store`: the library where it is open already, which saves a server's handshake.
+    `store`: the library, if it is already open; saves a database server's handshake.
     """
     url = settings.database_url
     if url.startswith("sqlite:///"):
@@ -84,7 +84,7 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
 
 
 def _connect(path: Path) -> Any:
-    """A read-only connection; also where SQLite may not make the files that its write-ahead log needs."""
+    """A read-only connection, even if SQLite cannot create the files of its write-ahead log."""
     import sqlite3
 
     address = "file:" + quote(str(path.absolute()))
@@ -96,8 +96,8 @@ def _connect(path: Path) -> Any:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.OperationalError as error:
             connection.close()
-            # A folder that cannot be written to has no room for the -shm file. Nobody can be writing there
-            # either, so the file may be taken for immutable.
+            # A read-only folder cannot hold the -shm file. Nobody can be writing there either, so the file is
+            # as good as immutable.
             if "immutable" in options or "unable to open" not in str(error):
                 raise
         else:
@@ -118,7 +118,7 @@ def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
             like = "ILIKE" if session.get_bind().dialect.name == "postgresql" else "LIKE"
 
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
-                # Row by row from the server: a search reads the beginnings of hundreds of lists.
+                # Fetch row by row: a search reads only the beginnings of hundreds of lists.
                 options = {"stream_results": True, "yield_per": 100}
                 with session.execute(sa.text(sql), dict(parameters), execution_options=options) as result:
                     for row in result:

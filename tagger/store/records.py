@@ -1,4 +1,4 @@
-"""The questions of the command line: one photo, every photo, counts."""
+"""Photos as commands and the web interface show them: one, some, or all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tagger.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """Everything known of one photo, without its labels and features."""
+    """One photo without its labels and features."""
 
     id: int
     path: PhotoPath
@@ -45,7 +45,7 @@ class PhotoRecord:
 
     @property
     def state(self) -> str:
-        """One word: missing, failed, queued, labelled or stale... as `tagger export` writes it."""
+        """One word, as `tagger export` writes it: missing, failed, queued, labelled, stale and so on."""
         if self.missing_since is not None:
             return "missing"
         if self.job_state == JobState.FAILED:
@@ -96,7 +96,7 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
 
 
 def photo_by_id(session: Session, photo_id: int) -> PhotoRecord | None:
-    """The photo of an id, or None."""
+    """The photo with an id, or None."""
     found = _records(session, PhotoRow.id == photo_id)
     return found[0] if found else None
 
@@ -107,7 +107,7 @@ def by_ids(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]
 
 
 def paths_of(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoPath]:
-    """Where photos are, by id."""
+    """The paths of photos, by id."""
     rows = session.execute(
         select(PhotoRow.id, RootRow.path, PhotoRow.path)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
@@ -139,7 +139,7 @@ def get_photo_at(session: Session, path: str) -> PhotoRecord:
 class PhotoStory:
     """A photo with its labels, the model that gave them, and identical copies.
 
-    `removed`: the names of labels that a person took away.
+    `removed`: the names of labels that a person removed.
     """
 
     record: PhotoRecord
@@ -150,7 +150,7 @@ class PhotoStory:
 
 
 def story(session: Session, record: PhotoRecord) -> PhotoStory:
-    """Everything known of a photo."""
+    """A photo with everything that is recorded about it."""
     copies: list[PhotoRecord] = []
     if record.content_hash is not None:
         same = and_(PhotoRow.size == record.fingerprint.size, PhotoRow.content_hash == record.content_hash)
@@ -162,12 +162,12 @@ def story(session: Session, record: PhotoRecord) -> PhotoStory:
 
 
 def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:
-    """Up to `limit` labelled photos that are there, spread evenly over the library; the same each time."""
+    """Up to `limit` present labelled photos, spread evenly over the library; the same each time."""
     return _sample(session, PhotoRow.labelled_by.is_not(None), limit)
 
 
 def sample_present(session: Session, limit: int) -> list[PhotoRecord]:
-    """Up to `limit` photos that are there, labelled or not, spread evenly over the library; the same each time."""
+    """Up to `limit` present photos, labelled or not, spread evenly over the library; the same each time."""
     return _sample(session, true(), limit)
 
 
@@ -179,7 +179,7 @@ def _sample(session: Session, which: ColumnElement[bool], limit: int) -> list[Ph
 
 
 def all_records(store: Store, page: int = 1000) -> Iterator[tuple[PhotoRecord, list[Label]]]:
-    """Every photo with its labels, by id, read page by page."""
+    """All photos with their labels, by id, read in pages."""
     after = 0
     while True:
         with store.read() as session:

@@ -13,7 +13,7 @@ from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
 from tagger.store.labels import LabelIds, LabelledBy, labelled_columns, replace_labels
 from tagger.store.models import Model
-from tagger.store.photos import fingerprint_columns, take_over
+from tagger.store.photos import fingerprint_columns, merge_renamed
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
@@ -59,7 +59,7 @@ def adopt_missing(session: Session, found: Mapping[int, Inspection]) -> dict[int
             continue
         new = session.get_one(PhotoRow, photo_id)
         if new.labelled_by is None:
-            take_over(session, old_id, new)
+            merge_renamed(session, old_id, new)
             session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
             adopted[photo_id] = old_id
             del missing[old_id]

@@ -1,4 +1,4 @@
-"""The folders of the library."""
+"""Roots: the folders of the library."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Root:
 
 
 def all_roots(session: Session) -> list[Root]:
-    """Every root, by path."""
+    """All roots, by path."""
     rows = session.scalars(select(RootRow).order_by(RootRow.path))
     return [Root(row.id, disk_path(row.path), row.scanned_at) for row in rows]
 
 
 def add_root(session: Session, path: str, now: float) -> Root:
-    """The root with this path, made if it is new."""
+    """The root with a path; inserted if it is new."""
     row = session.scalar(select(RootRow).where(RootRow.path == stored_path(path)))
     if row is None:
         row = RootRow(path=stored_path(path), added_at=int(now), scanned_at=None)
@@ -39,7 +39,7 @@ def add_root(session: Session, path: str, now: float) -> Root:
 
 
 def root_of(session: Session, path: str) -> tuple[Root, str] | None:
-    """The root that an absolute path lies in, and the path relative to it ("" for the root itself)."""
+    """The root that contains an absolute path, and the path relative to it ("" for the root itself)."""
     for root in all_roots(session):
         if path == root.path:
             return root, ""
@@ -50,10 +50,10 @@ def root_of(session: Session, path: str) -> tuple[Root, str] | None:
 
 
 def remove_root(session: Session, root_id: int) -> None:
-    """Forget a root with everything known of its photos; files are not touched."""
+    """Delete a root with everything recorded about its photos; files are not touched."""
     session.execute(delete(RootRow).where(RootRow.id == root_id))
 
 
 def mark_scanned(session: Session, root_id: int, now: float) -> None:
-    """Remember when the root was last looked through."""
+    """Record when the root was last scanned."""
     session.execute(update(RootRow).where(RootRow.id == root_id).values(scanned_at=int(now)))

@@ -1,4 +1,4 @@
-"""Runs: what each backfill, relabel or retry did and how long it took."""
+"""Runs: what each backfill, relabel, write or undo did, and how long it took."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def recorded(library: Library, command: str, stop: StopCheck, model: Model | Non
 
 
 def start_run(session: Session, command: str, model: Model | None, now: float) -> int:
-    """Begin a run; one that an earlier process left open is closed as killed."""
-    # Labelling and writing keywords go on side by side, each under a lock of its own.
+    """Start a run. A run that an earlier process left open is closed as killed."""
+    # Labelling and writing keywords run side by side, each under its own lock.
     same = RunRow.command.in_(WRITING) if command in WRITING else RunRow.command.not_in(WRITING)
     session.execute(update(RunRow).where(same, RunRow.outcome.is_(None)).values(outcome="killed", ended_at=int(now)))
     row = RunRow(
@@ -95,7 +95,7 @@ def count_run(
 ) -> None:
     """Add to a run's counts: photos labelled, through the network, failed; files with keywords written.
 
-    `engine`: what ran the network, if it did.
+    `engine`: what ran the network, if anything did.
     """
     session.execute(
         update(RunRow)

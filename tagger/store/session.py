@@ -1,4 +1,4 @@
-"""The engine, its pragmas, and the one way to get a session: `Store.read()` and `Store.write()`."""
+"""The database engine and its pragmas. `Store.read()` and `Store.write()` are the only ways to get a session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading: one consistent view, never in a writer's way."""
+        """A session for reading: one consistent view, which never blocks a writer."""
         with (
             translated_errors(self.where),
             self.engine.connect() as connection,
@@ -67,9 +67,9 @@ class Store:
 
 
 def open_store(settings: Settings, *, create: bool = False) -> Store:
-    """Open the library's database, bringing an older one up to date.
+    """Open the library's database, and migrate an older one.
 
-    With `create` a library that does not exist yet is made. Raises StoreError when there is none, or when the
+    `create`: make the library if it does not exist. Raises StoreError when there is none, or when the
     database is missing, empty, damaged, foreign, of another library, or newer than this program.
     """
     from tagger.store import migrate
@@ -105,7 +105,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
 
 @contextmanager
 def translated_errors(where: str) -> Iterator[None]:
-    """Turn the database's own errors into sentences with a cure."""
+    """Translate the database's errors into StoreErrors with a cure."""
     try:
         yield
     except OperationalError as error:
@@ -170,7 +170,7 @@ def _checked_url(settings: Settings) -> tuple[Any, str]:
 
 
 def _check_file(url: Any, where: str, known: bool, create: bool, marker: Path) -> None:
-    """Refuse a SQLite file that opening would silently make anew."""
+    """Refuse a lost SQLite file, which opening would silently create again."""
     if url.get_backend_name() != "sqlite":
         return
     path = Path(where)
@@ -213,7 +213,7 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # With WAL this loses at most the last labels in a power cut, never consistency; they are made again.
+    # With WAL, a power cut loses at most the last labels, never consistency; those photos are labelled again.
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
@@ -236,7 +236,7 @@ def _read_marker(marker: Path) -> str | None:
 
 
 def _write_marker(marker: Path, library: str, where: str) -> None:
-    """Remember that this data directory has a library, so that a vanished database is noticed."""
+    """Record that this data directory has a library, so that a lost database is noticed."""
     try:
         with replacing(marker) as temporary:
             temporary.write_text(json.dumps({"uuid": library, "database": where}) + "\n", encoding="utf-8")

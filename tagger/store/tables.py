@@ -18,7 +18,7 @@ _NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-# SQLite only numbers rows by itself for a plain INTEGER key.
+# SQLite assigns row numbers only to a plain INTEGER key.
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 # Paths are compared byte for byte (code point order), because the rescan merges two streams in that order.
 PathText = Text().with_variant(Text(collation="C"), "postgresql")
@@ -62,7 +62,7 @@ class ModelRow(Base):
 
 
 class PhotoRow(Base):
-    """A photo: where it is, how to see that it changed, what it holds and which model labelled it."""
+    """A photo: its path, its fingerprint and hashes, its facts, and the model that labelled it."""
 
     __tablename__ = "photos"
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -82,12 +82,12 @@ class PhotoRow(Base):
     labelled_at: Mapped[int | None] = mapped_column(BigInteger)
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     missing_since: Mapped[int | None] = mapped_column(BigInteger)
-    # Under which keyword settings the keywords of these labels were last settled; NULL: not since the labels are new.
+    # The keyword settings under which keywords were last settled for these labels; NULL: not yet for these labels.
     keywords_settled_as: Mapped[str | None] = mapped_column("keywords_as", String(16))
 
     __table_args__ = (
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),
-        # Twins are looked for among photos of the same size, so only the size needs an index.
+        # Twins are searched among photos of the same size, so an index of the size is enough.
         Index("ix_photos_size", "size"),
         # A search within a time span begins with its photos.
         Index("ix_photos_taken", "taken"),
@@ -101,7 +101,7 @@ class PhotoRow(Base):
 
 
 class JobRow(Base):
-    """Work to be done. A finished job is deleted; a failed one stays, with its reason."""
+    """A job: work to do for a photo. A finished job is deleted; a failed one stays, with its reason."""
 
     __tablename__ = "jobs"
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -117,14 +117,14 @@ class JobRow(Base):
     error: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
-        # Enqueueing the same photo twice is one job.
+        # One job a photo and kind of work.
         Index("uq_jobs_photo_id_kind", "photo_id", "kind", unique=True),
         Index("ix_jobs_claim", "state", "priority", "id"),
     )
 
 
 class LabelRow(Base):
-    """A label that some photo has or had. `key` is for ever, `name` is what people read now."""
+    """A label that some photo has or had. `key` never changes; `name` is what people read."""
 
     __tablename__ = "labels"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -133,7 +133,7 @@ class LabelRow(Base):
 
 
 class PhotoLabelRow(Base):
-    """A label of a photo. `removed` is the tombstone of a label that a person took away."""
+    """A label of a photo. `removed`: it is the tombstone of a label that a person removed."""
 
     __tablename__ = "photo_labels"
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
@@ -146,9 +146,9 @@ class PhotoLabelRow(Base):
     model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
 
     __table_args__ = (
-        # Search reads a label's photos here, the surest first, and counting counts them, neither touching the table.
+        # Search reads a label's photos from this index, the surest first, and counting counts them, without the table.
         Index("ix_photo_labels_search", "label_id", text("confidence DESC"), "photo_id", "shown", "removed"),
-        # Halves the table: the key is the row.
+        # The key is the row: half the size.
         {"sqlite_with_rowid": False},
     )
 
@@ -165,7 +165,7 @@ class FeatureRow(Base):
 class WriteRow(Base):
     """One write of keywords to one file. It is recorded before the file is touched, as `pending`.
 
-    A hash of NULL stands for a file that is not there: a sidecar before it is made, or after it is taken away.
+    A hash of NULL: there is no file (a sidecar before it is created, or after it is deleted).
     """
 
     __tablename__ = "writes"
@@ -183,7 +183,7 @@ class WriteRow(Base):
     size_after: Mapped[int] = mapped_column(BigInteger)
     mtime_ns_after: Mapped[int] = mapped_column(BigInteger)
     hash_after: Mapped[bytes | None] = mapped_column(LargeBinary(16))
-    # How to get the file before from the file after, byte for byte (tagger.keywords.metadata.splices).
+    # How to restore the file before from the file after, byte for byte (tagger.keywords.metadata.splices).
     reverse: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str | None] = mapped_column(Text)
 
@@ -212,7 +212,7 @@ class LedgerRow(Base):
     keyword: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(String(8))
     write_id: Mapped[int | None] = mapped_column(ForeignKey("writes.id", ondelete="CASCADE"), index=True)
-    # A write that did not happen ends nothing.
+    # A write that did not happen ends no keyword.
     ended_by: Mapped[int | None] = mapped_column(ForeignKey("writes.id", ondelete="SET NULL"), index=True)
 
 
@@ -230,13 +230,13 @@ class RunRow(Base):
     classified: Mapped[int] = mapped_column(Integer)
     failed: Mapped[int] = mapped_column(Integer)
     written: Mapped[int] = mapped_column(Integer, server_default="0")
-    # What ran the network, last, because a trial may change its precision in between.
+    # The last engine of the run: a trial may change its precision on the way.
     engine: Mapped[str | None] = mapped_column(String(64))
     outcome: Mapped[str | None] = mapped_column(String(16))
 
 
 class TaughtRow(Base):
-    """A label that the owner taught. `precision`: the share of right ones that was asked for."""
+    """A label that the owner taught. `precision`: the share of correct photos that was asked for."""
 
     __tablename__ = "taught"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

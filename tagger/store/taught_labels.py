@@ -1,4 +1,4 @@
-"""Taught labels: their classifiers, and the labels that these give to photos."""
+"""Taught labels: their classifiers, and the labels that the classifiers give to photos."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tagger.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A taught label. `precision`: what was asked for."""
+    """A taught label. `precision`: the one that was asked for."""
 
     id: int
     label_id: int
@@ -43,7 +43,7 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of teaching a label on a model's features. `head` None: nothing, and `report` says why.
+    """The result of teaching a label on a model's features. `head` None: it was refused, and `report` says why.
 
     `examples`: hash of the examples. `report`: JSON-able, see `tagger.teaching.report`.
     """
@@ -63,14 +63,14 @@ def all_taught(session: Session) -> list[Taught]:
 
 
 def find(session: Session, name: str) -> Taught | None:
-    """The taught label of this name or key, whatever the case of its letters."""
+    """The taught label with this name or key, ignoring case."""
     wanted = name.casefold()
     return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
 
 
 # One parameter a column.
 def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:
-    """The taught label with this key, made switched off if it is new; the precision asked for is the last one."""
+    """The taught label with this key, inserted switched off if it is new. Stores the precision asked for."""
     label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))
     row = session.scalar(select(TaughtRow).where(TaughtRow.label_id == label_id))
     if row is None:
@@ -82,17 +82,17 @@ def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision
 
 
 def enable(session: Session, taught: Taught, enabled: bool) -> None:
-    """Switch a taught label on or off; what photos have of it is changed by `replace_labels`."""
+    """Switch a taught label on or off. Photos keep or lack it until `replace_labels`."""
     session.execute(update(TaughtRow).where(TaughtRow.id == taught.id).values(enabled=enabled))
 
 
 def forget(session: Session, taught: Taught) -> None:
-    """Forget a taught label with its examples and classifiers. Labels that a person gave themselves stay."""
+    """Delete a taught label with its examples and classifiers. Labels that a person added stay."""
     session.execute(delete(TaughtRow).where(TaughtRow.id == taught.id))
 
 
 def remember_head(session: Session, taught: Taught, model: Model, trained: Trained, now: float) -> None:
-    """Remember what came of teaching a label on a model's features."""
+    """Store the result of teaching a label on a model's features, replacing the previous one."""
     head = trained.head
     session.execute(
         delete(TaughtHeadRow).where(TaughtHeadRow.taught_id == taught.id, TaughtHeadRow.model_id == model.id)
@@ -113,7 +113,7 @@ def remember_head(session: Session, taught: Taught, model: Model, trained: Train
 
 
 def trained(session: Session, taught: Taught) -> dict[int, Trained]:
-    """What came of teaching a label, by the row id of the model."""
+    """The results of teaching a label, by the row id of the model."""
     rows = session.scalars(select(TaughtHeadRow).where(TaughtHeadRow.taught_id == taught.id))
     return {
         row.model_id: Trained(_head(row, taught.key, taught.name), row.examples, json.loads(row.report), row.trained_at)
@@ -128,13 +128,13 @@ def _head(row: TaughtHeadRow, key: str, name: str) -> TaughtHead | None:
 
 
 class TaughtHeadsCache:
-    """The classifiers that are on, by model, kept until one changes: a batch of photos asks each time."""
+    """A cache of the classifiers that are on, by model, valid until one changes: every batch of photos needs them."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[object, TaughtHeads, tuple[int, ...]]] = {}
 
     def heads(self, session: Session, model: Model) -> tuple[TaughtHeads, tuple[int, ...]]:
-        """Those of a model, and the row ids of their labels."""
+        """The classifiers for a model, and the row ids of their labels."""
         state = session.execute(
             select(
                 TaughtRow.id,
@@ -167,9 +167,9 @@ class TaughtHeadsCache:
 def feature_pages(
     session: Session, model: Model, page: int = 2000, *, every: bool = False
 ) -> Iterator[tuple[list[int], NDArray[np.float16]]]:
-    """Photo ids and features, float16 (photos, features), page by page, of the photos that the model labelled.
+    """Photo ids and features, float16 (photos, features), in pages, of the photos that the model labelled.
 
-    `every`: also of those that another model labelled since.
+    `every`: photos that another model labelled since as well.
     """
     after = 0
     query = select(FeatureRow.photo_id, FeatureRow.vector).where(FeatureRow.model_id == model.id)
@@ -184,7 +184,7 @@ def feature_pages(
 
 
 def labelled_with(session: Session, taught: Taught) -> int:
-    """How many photos have a taught label from its classifier."""
+    """Number of photos that have a taught label from its classifier."""
     query = select(func.count()).where(
         PhotoLabelRow.label_id == taught.label_id,
         PhotoLabelRow.origin == int(Origin.TAUGHT),
@@ -198,8 +198,8 @@ def replace_labels(
 ) -> list[int]:
     """Give a taught label to photos (with its probability) and take it from others; returns the photos changed.
 
-    `seen`: the photos that were looked at, from which it may be taken; None for all.
-    What a person said stays. The model's own label of the name must be gone: `drop_namesakes`.
+    `seen`: the photos that were classified, and may lose the label; None for all. Corrections of a person stay.
+    The model's own label of that name must be gone: call `drop_namesakes` first.
     """
     mine = (PhotoLabelRow.label_id == taught.label_id,)
     rows = session.execute(
@@ -238,7 +238,7 @@ def replace_labels(
 
 
 def drop_namesakes(session: Session, taught: Taught) -> list[int]:
-    """Take the labels that the model gave by a taught label's name from photos; returns which photos had one."""
+    """Remove the model's own labels with the name of a taught label; returns the photos that had one."""
     ids = [
         number
         for number, name in session.execute(select(LabelRow.id, LabelRow.name))

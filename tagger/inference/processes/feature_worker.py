@@ -1,8 +1,8 @@
-"""The child process that turns photos into features; started by `tagger.inference.worker_client` only.
+"""The child process that extracts features from photos; started by `tagger.inference.worker_client` only.
 
-Three kinds of threads. One reads the parent's messages and hands each photo to a pool; the pool's threads
-read, hash, decode and resize; the main thread runs the network over one batch while the pool works on the
-next. When the parent goes away, so does this process.
+It has three kinds of threads. One reads the parent's messages and submits each photo to a pool. The pool's threads
+read, hash, decode and resize. The main thread runs the network on one batch while the pool prepares the next. The
+process exits when the parent does.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from tagger.inference.throttle import Throttle
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
 
-# Features of the last pictures seen, so that copies within a run go through the network once.
+# The number of recent pictures whose features are kept, so that copies go through the network once.
 _REMEMBERED = 512
-# bfloat16 is tried on so many photos.
+# The number of photos for the trial of bfloat16.
 _TRIAL_PHOTOS = 128
 
-# Megabytes that TensorFlow and a network need by themselves, and that a photo of a batch needs between their layers:
-# somewhat more than ResNet50 in float32 does (benchmarks/README.md).
+# Megabytes for TensorFlow with a network, and for the activations of one photo of a batch: somewhat more than ResNet50
+# in float32 needs (benchmarks/README.md).
 _ENGINE_MB, _PHOTO_MB = 900, 16
 
 _Try = Callable[[NDArray[np.uint8]], Trial]
 
-_VERDICTS = {
+_OUTCOMES = {
     DecodeFault.BROKEN: Outcome.FAILED,
     DecodeFault.TOO_BIG: Outcome.FAILED,
     DecodeFault.UNREADABLE: Outcome.FAILED,
@@ -60,14 +60,14 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A decoded photo on its way to the network; `pixels` is None where the reply is already known."""
+    """A decoded photo on its way to the network. `pixels`: None if the reply is already known."""
 
     reply: Reply
     pixels: NDArray[np.uint8] | None = None
 
 
 class _Memory:
-    """The last pictures' hashes and features, shared by the decoding threads and the main thread."""
+    """A cache of recent pictures' hashes and features, shared by the decoding threads and the main thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,18 +75,18 @@ class _Memory:
         self._features: OrderedDict[bytes, bytes] = OrderedDict()
 
     def facts(self, content_hash: bytes) -> tuple[bytes, PhotoFacts] | None:
-        """The pixel hash and facts of a file with these bytes, if its features are known too."""
+        """The pixel hash and facts of a file with these bytes, if its features are cached as well."""
         with self._lock:
             found = self._facts.get(content_hash)
             return found if found is not None and found[0] in self._features else None
 
     def features(self, pixel_hash: bytes) -> bytes | None:
-        """The features of a picture."""
+        """The features of a picture, if they are cached."""
         with self._lock:
             return self._features.get(pixel_hash)
 
     def remember(self, inspection: Inspection, features: bytes) -> None:
-        """Keep a picture's features; the oldest are forgotten."""
+        """Cache a picture's features, and drop the oldest."""
         with self._lock:
             self._facts[inspection.content_hash] = (inspection.pixel_hash, inspection.facts)
             self._features[inspection.pixel_hash] = features
@@ -105,15 +105,15 @@ class _Worker:
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
         self._sending = threading.Lock()
-        # Importing TensorFlow and building the network is not held back.
+        # Importing TensorFlow and building the network are not throttled.
         self._throttle = Throttle(float(load["max_cpu"]), usable_cores())
-        # Photos for the trial of bfloat16; None once there is nothing to try.
+        # Photos collected for the trial of bfloat16; None if there is no trial.
         self._trying: list[NDArray[np.uint8]] | None = [] if trial is not None else None
         self._pool = ThreadPoolExecutor(usable_threads(int(load["threads"])), thread_name_prefix="decode")
         self._batches: queue.SimpleQueue[list[Future[_Seen]] | None] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Work until the parent says stop."""
+        """Work until the parent sends stop."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while (batch := self._batches.get()) is not None:
             seen = [future.result() for future in batch]
@@ -132,12 +132,12 @@ class _Worker:
                 self._batches.put([self._pool.submit(self._see, request) for request in requests])
             self._batches.put(None)
         except (EOFError, OSError):
-            # The parent was killed. Nothing here is worth finishing: the jobs are still in its database.
+            # The parent was killed. Nothing here is worth finishing: its jobs are still in the database.
             os._exit(0)
 
     def _see(self, request: Request) -> _Seen:
         self._throttle.wait(self._alive)
-        seen = self._look(request)
+        seen = self._inspect(request)
         self._alive()
         return seen
 
@@ -146,13 +146,13 @@ class _Worker:
             send(self._channel, "alive")
 
     def _try_bfloat16(self, batch: Sequence[_Seen]) -> None:
-        """Keep the batch's pixels; when there are enough, try bfloat16 on them and tell the parent what it came to."""
+        """Collect the batch's pixels; once there are enough, try bfloat16 on them, and tell the parent the result."""
         assert self._trying is not None
         assert self._trial is not None
         self._trying += [seen.pixels for seen in batch if seen.pixels is not None]
         if len(self._trying) < _TRIAL_PHOTOS:
             return
-        # Should it be the end of this process, the next one does not try again.
+        # If the trial kills this process, the next one does not try again.
         self._tell(UNFINISHED)
         self._tell(self._trial(np.stack(self._trying[:_TRIAL_PHOTOS])))
         self._trying = None
@@ -161,7 +161,7 @@ class _Worker:
         with self._sending:
             send(self._channel, "trial", trial=asdict(trial), about=self._engine.describe())
 
-    def _look(self, request: Request) -> _Seen:
+    def _inspect(self, request: Request) -> _Seen:
         job = request.job_id
         try:
             with open_photo(request.path, request.name) as photo:
@@ -179,9 +179,9 @@ class _Worker:
                         return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
                     decoded = decode(photo, size=self._size, limits=self._limits)
                 except DecodeError as error:
-                    return _Seen(Reply(job, _VERDICTS[error.fault], error.reason, fingerprint=fingerprint))
+                    return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason, fingerprint=fingerprint))
         except DecodeError as error:
-            return _Seen(Reply(job, _VERDICTS[error.fault], error.reason))
+            return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason))
         except MemoryError:
             return _Seen(Reply(job, Outcome.MEMORY, "not enough memory"))
         inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
@@ -192,7 +192,7 @@ class _Worker:
         return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
     def _reply(self, batch: Sequence[_Seen]) -> list[Reply]:
-        """Run what must be run through the network, each picture once, and complete the replies."""
+        """Run new pictures through the network, each once, and complete the replies."""
         fresh: dict[bytes, _Seen] = {}
         for seen in batch:
             inspection = seen.reply.inspection
@@ -223,7 +223,7 @@ class _Worker:
             return reply
         features = found.get(inspection.pixel_hash) or self._memory.features(inspection.pixel_hash)
         if features is None:
-            # Forgotten between decoding and now; the parent asks again.
+            # Dropped from the cache since decoding; the parent asks again.
             return Reply(reply.job_id, Outcome.LATER, "to be looked at again", fingerprint=inspection.fingerprint)
         return Reply(
             reply.job_id,
@@ -235,7 +235,7 @@ class _Worker:
 
 
 def main(descriptor: int) -> None:
-    """Load the model as the first message says, report, and work until told to stop."""
+    """Load the model that the first message names, report that it is ready, and work until stopped."""
     channel = Connection(descriptor)
     load = receive(channel)
     try:
@@ -255,20 +255,20 @@ def main(descriptor: int) -> None:
 
 
 def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:
-    """How many photos may go through the network at once: as many as wanted, fewer where memory is short.
+    """How many photos may go through the network at once: as many as wanted, or fewer if memory is short.
 
-    free: megabytes as `tagger.system.machine.memory` tells them; None asks it. Half is left for decoding.
+    `free`: megabytes as `tagger.system.machine.memory` returns them; None calls it. Half is left for decoding.
     """
     free = free or memory()
     if free is None:
         return wanted
     fitting = max(1, (free[0] - _ENGINE_MB) // 2 // _PHOTO_MB)
-    # A power of two, because other sizes are filled up to one.
+    # A power of two, because other sizes are padded to one.
     return min(wanted, 1 << (fitting.bit_length() - 1))
 
 
 def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
-    """The engine, and its trial of bfloat16 if that is wanted. Only what runs the network is imported."""
+    """The engine, and its trial of bfloat16 if wanted. Imports only the library of this engine."""
     wanted, file, threads = (
         architecture(load["architecture"], Path(load["data_dir"])),
         Path(load["weights"]),
