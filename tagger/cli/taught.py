@@ -150,7 +150,7 @@ def again(context: click.Context, name: str | None) -> int:
 def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
     from tagger.store import taught_labels
-    from tagger.teaching import label_file
+    from tagger.teaching.label_file import write_label_file
 
     with _teacher(context) as teacher:
         model = teacher.model()
@@ -161,7 +161,7 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     if not usable:
         raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")
     path = Path(absolute(file))
-    label_file.write(path, model, usable)
+    write_label_file(path, model, usable)
     print(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
     return ExitCode.DONE
 
@@ -172,9 +172,9 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 @click.pass_context
 def import_file(context: click.Context, file: str, on: bool) -> int:
     """Take taught labels from FILE. Those of the same name are replaced."""
-    from tagger.teaching import label_file
+    from tagger.teaching.label_file import read_label_file
 
-    imported = label_file.read(Path(absolute(file)))
+    imported = read_label_file(Path(absolute(file)))
     with _teacher(context) as teacher:
         changed = teacher.take_in(imported, on=on)
     _wake(teacher.library.settings, changed)

@@ -163,7 +163,7 @@ def _clean(step: _Step) -> None:
     change = step.change
     try:
         if step.happened:
-            replace_file.remove(step.replacement.temporary)
+            replace_file.remove_own(step.replacement.temporary)
         else:
             recover_file(step.replacement, change.before.hash, change.after.hash)
         step.settled = True

@@ -30,7 +30,7 @@ class Merged:
         return bool(self.add or self.remove)
 
 
-def folded(keyword: str) -> str:
+def comparison_key(keyword: str) -> str:
     """The form in which keywords are compared: NFC, case-folded, without outer white space."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", keyword).strip().casefold())
 
@@ -50,12 +50,12 @@ def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], re
     mine = dict.fromkeys(exact(keyword) for keyword in ours)
     # Tagger's, but not in the field: a person took it out.
     gone = [keyword for keyword in mine if not there[keyword]]
-    unwelcome = {folded(keyword) for keyword in (*refused, *gone)}
-    wished = {folded(keyword): exact(keyword) for keyword in wanted}
+    unwelcome = {comparison_key(keyword) for keyword in (*refused, *gone)}
+    wished = {comparison_key(keyword): exact(keyword) for keyword in wanted}
     held = [keyword for keyword in mine if there[keyword]]
-    remove = [keyword for keyword in held if folded(keyword) not in wished]
+    remove = [keyword for keyword in held if comparison_key(keyword) not in wished]
     left = there - Counter(remove)
-    known = {folded(keyword) for keyword in left}
+    known = {comparison_key(keyword) for keyword in left}
     add = [keyword for key, keyword in wished.items() if key and key not in known and key not in unwelcome]
     return Merged(
         add=tuple(add),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tagger.keywords.from_labels import Keyword
-from tagger.keywords.merge import exact, folded, merge
+from tagger.keywords.merge import comparison_key, exact, merge
 from tagger.keywords.metadata.fields import Field, seeds, spelt
 
 # The signs of the three kinds in the mark.
@@ -213,8 +213,8 @@ def _extend(work: _FieldWork, notes: list[str]) -> FieldChange:
     remove = merged.remove
     if merged.ours and not persons(state, mine):
         # In a field that tagger made, a label that a person wrote elsewhere becomes a copy of the person's keyword.
-        elsewhere = {folded(copy) for copy in work.copies}
-        kept = tuple(keyword for keyword in remove if folded(keyword) in elsewhere)
+        elsewhere = {comparison_key(copy) for copy in work.copies}
+        kept = tuple(keyword for keyword in remove if comparison_key(keyword) in elsewhere)
         remove = tuple(keyword for keyword in remove if keyword not in kept)
         mine = replace(mine, seeds=(*mine.seeds, *kept))
     change = FieldChange(merged.add, remove, mine, Owned(merged.ours, mine.seeds, refused))
@@ -233,8 +233,8 @@ def _make(work: _FieldWork, notes: list[str]) -> FieldChange:
     name, state, mine = work.name, work.state, work.mine
     # What the mark lists and the file lacks was taken out by a person.
     refused = tuple(dict.fromkeys((*mine.refused, *mine.labels)))
-    unwelcome = {folded(keyword) for keyword in refused}
-    texts = [text for text in _fitting(work, notes) if folded(text) not in unwelcome]
+    unwelcome = {comparison_key(keyword) for keyword in refused}
+    texts = [text for text in _fitting(work, notes) if comparison_key(text) not in unwelcome]
     seeded = [exact(copy) for copy in work.copies]
     if texts and not all(map(state.fits, seeded)):
         notes.append(
@@ -243,7 +243,7 @@ def _make(work: _FieldWork, notes: list[str]) -> FieldChange:
         texts = []
     if not texts:
         return FieldChange((), (), mine, Owned(refused=refused))
-    wished = {folded(text) for text in texts}
-    seeded = [copy for copy in seeded if folded(copy) not in wished]
+    wished = {comparison_key(text) for text in texts}
+    seeded = [copy for copy in seeded if comparison_key(copy) not in wished]
     labels = tuple(exact(text) for text in texts)
     return FieldChange((*seeded, *labels), (), mine, Owned(labels, tuple(seeded), refused))

@@ -6,7 +6,7 @@ import os
 
 from tagger.keywords.file_content import hash_at
 from tagger.keywords.rename import exchange_files, rename_to_free
-from tagger.keywords.replace_file import Replacement, remove
+from tagger.keywords.replace_file import Replacement, remove_own
 
 
 def recover_file(replacement: Replacement, before: bytes | None, after: bytes | None) -> bool:
@@ -17,11 +17,11 @@ def recover_file(replacement: Replacement, before: bytes | None, after: bytes | 
     Raises OSError.
     """
     path, temporary = replacement.path, replacement.temporary
-    remove(replacement.part)
+    remove_own(replacement.part)
     here, aside = hash_at(path), hash_at(temporary)
     if aside is None or aside in (before, after):
         # The file aside is tagger's and was never put in place, or it is the old file and may go.
-        remove(temporary)
+        remove_own(temporary)
         return here == after or (aside is not None and aside == before)
     # A person's version came out of the exchange, and the process ended before it was put back.
     if here is None:
@@ -29,7 +29,7 @@ def recover_file(replacement: Replacement, before: bytes | None, after: bytes | 
             os.rename(temporary, path)
     elif here == after:
         exchange_files(temporary, path)
-        remove(temporary)
+        remove_own(temporary)
     else:
         stem, extension = os.path.splitext(path)
         os.rename(temporary, f"{stem}.kept-{replacement.token}{extension}")

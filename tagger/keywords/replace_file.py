@@ -229,7 +229,7 @@ def take_away(replacement: Replacement, old: Source) -> None:
         raise ChangedError
 
 
-def remove(path: str) -> None:
+def remove_own(path: str) -> None:
     """Remove a file of tagger's; it may be gone already."""
     try:
         os.unlink(path)

@@ -12,7 +12,7 @@ from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, fil
 from tagger.keywords.file_content import ChangedError, Content, UnwritableError, hash_after, read_content
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
-from tagger.keywords.merge import folded
+from tagger.keywords.merge import comparison_key
 from tagger.keywords.metadata import splices
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.formats import is_writable, open_metadata
@@ -154,8 +154,8 @@ class _Drafting:
             return lambda name, keyword: (target, Entry(name.value, keyword, ledger.LABEL)) in self.known.of_run
         if choice.label is not None:
             prefix = self.writer.library.settings.keywords.prefix
-            wanted = {folded(choice.label), folded(prefix + choice.label)}
-            return lambda name, keyword: folded(_leaf(name, keyword)) in wanted
+            wanted = {comparison_key(choice.label), comparison_key(prefix + choice.label)}
+            return lambda name, keyword: comparison_key(_leaf(name, keyword)) in wanted
         return lambda _name, _keyword: True
 
     def _exact(self, target: str, content: Content, head: int) -> tuple[list[Splice] | None, dict[Field, Owned]] | None:

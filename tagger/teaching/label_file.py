@@ -70,7 +70,7 @@ class Imported:
     labels: tuple[tuple[float, Trained], ...]
 
 
-def write(path: Path, model: Model, labels: Sequence[tuple[Taught, Trained]]) -> None:
+def write_label_file(path: Path, model: Model, labels: Sequence[tuple[Taught, Trained]]) -> None:
     """Write taught labels of a model, atomically. Raises OSError."""
     heads = [(label, trained, trained.head) for label, trained in labels]
     content = _Content(
@@ -103,7 +103,7 @@ def _as_label(label: Taught, head: TaughtHead, trained: Trained) -> _Label:
     )
 
 
-def read(path: Path) -> Imported:
+def read_label_file(path: Path) -> Imported:
     """Read and validate a file. Raises UsageError with what is wrong; nothing in the file is ever executed."""
     try:
         if path.stat().st_size > _MOST_BYTES:

@@ -73,7 +73,7 @@ class Measured:
     report: Report
 
 
-def train(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Fitted:
+def train_head(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Fitted:
     """Train a classifier. rows: features of length one, float32 (examples, features); kinds: (examples,) of `Kind`.
 
     `report`: has the counts of examples; the result's report has more.

@@ -30,7 +30,7 @@ from tagger.store.taught_labels import Taught, Trained
 from tagger.teaching.apply import ScoredHead, give_label, score_library, take_label
 from tagger.teaching.label_file import Imported
 from tagger.teaching.lessons import Lesson, Task, Wanted, due_for, lesson_from, task_again, task_for
-from tagger.teaching.measure import Fitted, Scored, train
+from tagger.teaching.measure import Fitted, Scored, train_head
 from tagger.teaching.report import Report
 
 # Labels that share one pass over the library: meanwhile each keeps 4 bytes a photo.
@@ -109,7 +109,7 @@ class Teacher:
         ]
         used = [one for one, _ in pairs]
         counts = Counter(one.kind for one in used)
-        candidate = train(
+        candidate = train_head(
             task.key,
             task.name,
             unit(to_matrix([vector for _, vector in pairs])),

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.keywords.merge import exact, folded, merge, without
+from tagger.keywords.merge import comparison_key, exact, merge, without
 from tests.keywords.samples import KEYWORDS
 
 FIELDS = st.lists(KEYWORDS, max_size=8)
@@ -31,10 +31,10 @@ def test_what_is_wanted_is_there_afterwards_unless_a_person_took_it_out(
     present: list[str], ours: list[str], wanted: list[str]
 ) -> None:
     merged = merge(present, ours, wanted)
-    left = {folded(word) for word in after(present, merged.add, merged.remove)}
-    refused = {folded(word) for word in merged.refused}
-    assert {folded(word) for word in wanted} - refused <= left
-    assert not {folded(word) for word in merged.add} & refused
+    left = {comparison_key(word) for word in after(present, merged.add, merged.remove)}
+    refused = {comparison_key(word) for word in merged.refused}
+    assert {comparison_key(word) for word in wanted} - refused <= left
+    assert not {comparison_key(word) for word in merged.add} & refused
 
 
 @given(FIELDS, FIELDS, FIELDS)

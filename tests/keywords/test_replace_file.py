@@ -48,7 +48,7 @@ def replace(path: Path, *, touch: bool = False) -> os.stat_result:
     old = read(path)
     replace_file.prepare(of(path), WHOLE, old, content_hash(NEW), touch=touch)
     status = replace_file.exchange(of(path), old)
-    replace_file.remove(of(path).temporary)
+    replace_file.remove_own(of(path).temporary)
     return status
 
 
@@ -163,7 +163,7 @@ def test_a_person_who_saves_again_and_again_never_loses_a_version(photo: Path) -
             new = b"keywords + " + data.removeprefix(b"keywords + ")
             replace_file.prepare(of(photo), [Splice(0, len(data), new)], old, content_hash(new))
             replace_file.exchange(of(photo), old)
-            replace_file.remove(of(photo).temporary)
+            replace_file.remove_own(of(photo).temporary)
             wrote += 1
         except ChangedError:
             recover_file(of(photo), old.hash, content_hash(new))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from tagger.keywords.from_labels import Keyword
-from tagger.keywords.merge import folded
+from tagger.keywords.merge import comparison_key
 
 DC = "http://purl.org/dc/elements/1.1/"
 LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
@@ -83,7 +83,7 @@ def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
         texts = [text.replace(";", ",") for text in texts]
     found: dict[str, str] = {}
     for text in filter(None, map(legal, texts)):
-        found.setdefault(folded(text), text)
+        found.setdefault(comparison_key(text), text)
     return list(found.values())
 
 
@@ -102,11 +102,11 @@ def seeds(field: Field, persons: Mapping[Field, Sequence[str]]) -> list[str]:
             if not leaf:
                 continue
             if not field.separator:
-                found.setdefault(folded(leaf), leaf)
+                found.setdefault(comparison_key(leaf), leaf)
             elif other.separator:
                 path = field.separator.join(parts)
-                found.setdefault(folded(path), path)
-                leaves |= {folded(part) for part in parts}
-            elif folded(leaf) not in leaves:
-                found.setdefault(folded(leaf), leaf)
+                found.setdefault(comparison_key(path), path)
+                leaves |= {comparison_key(part) for part in parts}
+            elif comparison_key(leaf) not in leaves:
+                found.setdefault(comparison_key(leaf), leaf)
     return list(found.values())
