@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, count, duration, print_differences, settings_of, weights_option, write_json
-from tagger.cli.progress import ByteMeter, Meter, Stages
+from tagger.cli.common import count, settings_of, weights_option, write_json
+from tagger.cli.model_export import export_model
+from tagger.cli.model_preview import preview_model
+from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode, ModelError, UsageError
-from tagger.core.progress import Callbacks
 from tagger.store.counts import count_totals
 from tagger.store.models import all_models
 
@@ -90,23 +91,25 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
 @command.command("fetch")
 @click.argument("name", required=False)
 @click.pass_context
-def fetch_weights(context: click.Context, name: str | None) -> int:
+def fetch_model(context: click.Context, name: str | None) -> int:
     """Fetch the weights of model NAME, or of the one that is used, and verify them."""
+    from tagger.inference.download import ensure_weights, fetch_weights
     from tagger.inference.lookup import architecture
-    from tagger.inference.weights import fetch, find, locate
+    from tagger.inference.selection import with_model
+    from tagger.inference.weights import find_weights
 
     settings = settings_of(context)
     # A local file is for one model; what is fetched goes into the data directory.
-    settings = _with_model(settings, weights=None)
+    settings = with_model(settings, weights=None)
     wanted = architecture(name or settings.model.name, settings.data_dir)
-    found = find(settings, wanted)
+    found = find_weights(settings, wanted)
     if found is None and wanted.network is not None:
-        locate(settings, wanted, lambda _done, _total: None)
+        ensure_weights(settings, wanted)
     if found is not None:
         print(f"The weights of {wanted.name} are here already: {found.path}")
         return ExitCode.DONE
     with ByteMeter(f"Fetching the weights of {wanted.name}") as meter:
-        found = fetch(settings, wanted, meter.update)
+        found = fetch_weights(settings, wanted, meter.update)
     print(f"Fetched the weights of {wanted.name}: {found.path}\nSHA-256 {found.sha256}, checked {found.verified_by}")
     return ExitCode.DONE
 
@@ -120,7 +123,8 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     from tagger.core.config_sources import save_model_choice, where_model_is_set
     from tagger.inference.lookup import architecture
     from tagger.inference.registry import model_id
-    from tagger.inference.weights import find
+    from tagger.inference.selection import with_model
+    from tagger.inference.weights import find_weights
     from tagger.service import control
 
     wanted = architecture(name, settings_of(context).data_dir)
@@ -132,7 +136,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
         )
     file = None if weights is None else Path(weights)
     settings = settings_of(context)
-    found = find(_with_model(settings, name=name, weights=file), wanted)
+    found = find_weights(with_model(settings, name=name, weights=file), wanted)
     path = save_model_choice(settings, name, file)
     print(f"From now on tagger uses {name} (noted in {path}).")
     if control.ask(settings.data_dir, {"ask": "reload"}) is not None:
@@ -147,135 +151,8 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     return ExitCode.DONE
 
 
-@command.command("preview")
-@click.argument("name")
-@weights_option
-@click.option("--sample", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Photos to look at.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.pass_context
-def preview_model(context: click.Context, name: str, weights: str | None, sample: int, as_json: bool) -> int:
-    """Look at a sample of the library with model NAME and tell what would change. Nothing is stored."""
-    from dataclasses import asdict
-
-    from tagger.inference.lookup import architecture
-    from tagger.pipeline.preview import preview
-    from tagger.store.library import open_library
-
-    settings = settings_of(context, model__name=name)
-    architecture(name, settings.data_dir)
-    if weights is not None or name != settings_of(context).model.name:
-        settings = _with_model(settings, weights=None if weights is None else Path(weights))
-    with (
-        open_library(settings) as library,
-        ByteMeter(f"Fetching the weights of {name}", quiet=as_json) as bytes_meter,
-        Meter("Looking", sample, quiet=as_json) as meter,
-    ):
-        callbacks = Callbacks(lambda done, _total: meter.update(done), bytes_meter.update)
-        found = preview(library, sample, callbacks)
-    if as_json:
-        write_json(asdict(found), indent=2)
-        return ExitCode.DONE
-    print(
-        f"{count(found.sample, 'photo')} looked at: {found.same:,} keep their labels; agreement {found.agreement:.0%}."
-    )
-    print_differences(found.gained, found.lost, found.examples)
-    print(
-        f"The whole library, {count(found.photos, 'photo')}, would take about {duration(found.seconds)} "
-        f"({found.photos_per_second:.1f} photos/s)."
-    )
-    return ExitCode.DONE
-
-
-@command.command(
-    "export",
-    epilog="""\b
-The light model runs in LiteRT (pip install 'tagger[light]'), with a quarter of
-the memory and without TensorFlow. A third of the sampled photos calibrates it;
-on the others it is compared with the model it was made from, and refused if it
-differs too often.
-
-\b
-Examples:
-  tagger model export
-  tagger model export mobilenet_v2 --photos ~/Photos --to mobilenet_v2.tflite""",
-)
-@click.argument("name", required=False)
-@weights_option
-@click.option(
-    "--to", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write it, to be copied elsewhere."
-)
-@click.option(
-    "--photos", metavar="FOLDER", multiple=True, type=click.Path(), help="Photos of this folder, not the library's."
-)
-@click.option("--sample", type=click.IntRange(50, 100_000), default=300, show_default=True, help="Photos to look at.")
-@click.option(
-    "--least-agreement",
-    metavar="SHARE",
-    type=click.FloatRange(0, 1),
-    default=0.9,
-    show_default=True,
-    help="Refuse a model whose first class is another one more often.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.pass_context
-def export_light(
-    context: click.Context,
-    name: str | None,
-    weights: str | None,
-    to: str | None,
-    photos: tuple[str, ...],
-    sample: int,
-    least_agreement: float,
-    as_json: bool,
-) -> int:
-    """Make the light model of NAME, or of the model that is used, for machines with little memory."""
-    from dataclasses import asdict
-
-    from tagger.inference.light_export import export
-    from tagger.inference.lookup import architecture
-    from tagger.service import control
-
-    settings = settings_of(context)
-    wanted = architecture(name or settings.model.name, settings.data_dir)
-    if weights is not None or wanted.name != settings.model.name:
-        settings = _with_model(settings, weights=None if weights is None else Path(weights))
-    with (
-        ByteMeter(f"Fetching the weights of {wanted.name}", quiet=as_json) as bytes_meter,
-        Stages(quiet=as_json) as stages,
-    ):
-        made = export(
-            settings,
-            wanted,
-            None if to is None else Path(absolute(to)),
-            [absolute(folder) for folder in photos],
-            sample,
-            least_agreement,
-            bytes_meter.update,
-            stages.update,
-        )
-    told = made.used and control.ask(settings.data_dir, {"ask": "reload"}) is not None
-    if as_json:
-        about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": made.used}
-        write_json(about | asdict(made.about), indent=2)
-        return ExitCode.DONE
-    print(f"Made the light model of {wanted.name}: {made.path} ({made.megabytes:.0f} MB)")
-    print(f"Calibrated on {count(made.about.calibrated_on, 'photo')}; {made.about} that it was not calibrated on.")
-    if made.used:
-        print('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
-    if told:
-        print("The running service was told.")
-    description = "" if wanted.network is None else f", with models/{wanted.name}.model.json from here"
-    print(
-        f"For another machine: copy it to models/{wanted.name}.tflite in its data directory"
-        f"{description}, and there run\n"
-        "  pip install 'tagger[light]'"
-    )
-    return ExitCode.DONE
-
-
-def _with_model(settings: Settings, **changes: Any) -> Settings:
-    """The settings with another model."""
-    return settings.model_copy(update={"model": settings.model.model_copy(update=changes)})
+command.add_command(preview_model)
+command.add_command(export_model)
 
 
 def _labelled_by_others(settings: Settings, model_id: str) -> int:
@@ -292,16 +169,14 @@ def _labelled_by_others(settings: Settings, model_id: str) -> int:
 
 
 def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
-    """What is known of a model. `checked`: look into the weights file, too."""
-    from tagger.inference.light_model import find_light
-    from tagger.inference.light_model import light_model_path as light_place
-    from tagger.inference.registry import model_id
-    from tagger.inference.weights import address, find, weights_path
+    """What is known of a model. `checked`: verify its files, too."""
+    from tagger.inference.selection import locate_model, with_model
+    from tagger.inference.weights import configured_weights_path, weights_url
 
     used = architecture.name == settings.model.name
     if not used:
-        settings = _with_model(settings, weights=None)
-    path = settings.model.weights or weights_path(settings, architecture)
+        settings = with_model(settings, weights=None)
+    path = configured_weights_path(settings, architecture)
     about = {
         "name": architecture.name,
         "used": used,
@@ -309,7 +184,7 @@ def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> 
         "megabytes": architecture.megabytes,
         "input_size": architecture.input_size,
         "features": architecture.features,
-        "url": address(settings, architecture),
+        "url": weights_url(settings, architecture),
         "weights": str(path),
         "here": path.is_file(),
     }
@@ -317,14 +192,12 @@ def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> 
         return about
     about |= {"sha256": None, "verified_by": None, "model_id": None, "light": None, "fault": None}
     try:
-        light = find_light(settings, architecture)
-        found = find(settings, architecture)
+        located = locate_model(settings, architecture)
     except ModelError as error:
         return about | {"fault": error.message}
-    if found is not None:
-        about |= {"sha256": found.sha256, "verified_by": found.verified_by}
-        about["model_id"] = model_id(architecture, found.sha256)
-    if light is not None:
-        about["light"] = f"{light_place(settings, architecture)}, {light}"
-        about |= {"sha256": light.weights_sha256, "model_id": model_id(architecture, light.weights_sha256)}
+    about["model_id"] = located.model_id
+    if located.weights is not None:
+        about |= {"sha256": located.weights.sha256, "verified_by": located.weights.verified_by}
+    if located.light is not None:
+        about |= {"light": f"{located.light_path}, {located.light}", "sha256": located.light.weights_sha256}
     return about

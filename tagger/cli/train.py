@@ -198,8 +198,8 @@ def _start_weights(
     stack: ExitStack, settings: Settings, wish: TrainingOptions, weights: str | None, quiet: bool
 ) -> Path | None:
     """Published weights, where training starts from them. Raises UsageError, ModelError."""
+    from tagger.inference.download import ensure_weights
     from tagger.inference.registry import registered
-    from tagger.inference.weights import locate
 
     if not wish.fine_tune:
         if weights is not None:
@@ -211,7 +211,7 @@ def _start_weights(
     same = settings.model.name == wish.kind
     file = Path(weights) if weights is not None else settings.model.weights if same else None
     chosen = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": file})})
-    return locate(chosen, registered(wish.kind), meter.update).path
+    return ensure_weights(chosen, registered(wish.kind), meter.update).path
 
 
 def _print(settings: Settings, wish: TrainingOptions, result: TrainingResult, as_json: bool) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 OnProgress = Callable[[int, int], None]
 # Bytes that are here, and how many there will be (None: not known).
 OnDownload = Callable[[int, int | None], None]
+# What is being done, units done, and how many there are in all.
+OnStage = Callable[[str, int, int], None]
 # Whether to end early, at the next place where nothing is half done.
 StopCheck = Callable[[], bool]
 
@@ -18,6 +20,10 @@ def ignore_progress(_done: int, _total: int) -> None:
 
 
 def ignore_download(_done: int, _total: int | None) -> None:
+    """Nobody watches."""
+
+
+def ignore_stage(_stage: str, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 

@@ -6,7 +6,6 @@ associated files: LiteRT reads it from its beginning, `unzip` from its end. No T
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import os
@@ -20,11 +19,11 @@ import numpy as np
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelUnavailableError, WeightsError
 from tagger.core.hashing import content_hash
+from tagger.inference.engine_specs import LITERT, TENSORFLOW
 from tagger.inference.head import Head
-from tagger.inference.registry import Architecture
-from tagger.inference.weights import FOLDER, find
+from tagger.inference.registry import MODELS_FOLDER, Architecture
+from tagger.inference.weights import find_weights
 
-INSTALL = "Install it with: pip install 'tagger[light]'"
 _FORMAT = 1
 _ABOUT, _HEAD = "tagger.json", "head.npz"
 _EXPORT = "Make it anew with: tagger model export"
@@ -52,12 +51,7 @@ class About:
 
 def light_model_path(settings: Settings, architecture: Architecture) -> Path:
     """Where the light model of an architecture is looked for."""
-    return settings.data_dir / FOLDER / f"{architecture.name}.tflite"
-
-
-def has_runtime() -> bool:
-    """Whether LiteRT is installed."""
-    return importlib.util.find_spec("ai_edge_litert") is not None
+    return settings.data_dir / MODELS_FOLDER / f"{architecture.name}{LITERT.suffix}"
 
 
 def find_light(settings: Settings, architecture: Architecture) -> About | None:
@@ -68,7 +62,7 @@ def find_light(settings: Settings, architecture: Architecture) -> About | None:
     """
     path = light_model_path(settings, architecture)
     kind = settings.engine.kind
-    if kind == "tensorflow" or (kind == "auto" and not (path.is_file() and has_runtime())):
+    if kind == TENSORFLOW.setting or (kind == "auto" and not (path.is_file() and LITERT.is_installed)):
         return None
     if not path.is_file():
         raise ModelUnavailableError(
@@ -76,14 +70,14 @@ def find_light(settings: Settings, architecture: Architecture) -> About | None:
             f"Make it with: tagger model export {architecture.name}\n"
             "On a computer without much memory, make it on another one, and copy the file to that place.",
         )
-    if not has_runtime():
-        raise EngineError("The light engine's runtime, LiteRT, is not installed.", INSTALL)
+    if not LITERT.is_installed:
+        raise EngineError("The light engine's runtime, LiteRT, is not installed.", LITERT.install)
     about = read_about(path)
     if about.architecture != architecture.name or about.revision != architecture.revision:
         raise WeightsError(
             f"{path} is a light model of {about.architecture}, not of this version of {architecture.name}.", _EXPORT
         )
-    weights = find(settings, architecture)
+    weights = find_weights(settings, architecture)
     wanted = settings.model.sha256 or (about.weights_sha256 if weights is None else weights.sha256)
     if wanted == about.weights_sha256:
         return about

@@ -12,16 +12,16 @@ import subprocess
 from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelError, WeightsError
+from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.head import Head, head_file
 from tagger.inference.precision import Precision, Trial, computes_bfloat16, remember, remembered
 from tagger.inference.protocol import Reply, Request, receive_replies, request_json
-from tagger.inference.registry import Architecture
+from tagger.inference.weights import ChosenModel
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
 
@@ -48,18 +48,12 @@ class WorkerClient:
     def __init__(
         self,
         settings: Settings,
-        architecture: Architecture,
-        model_id: str,
-        weights: Path,
-        kind: Literal["tensorflow", "light"],
+        model: ChosenModel,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
-        self._architecture = architecture
-        self._model_id = model_id
-        self._weights = weights
-        self._kind = kind
-        self._head_file = head_file(settings.data_dir, model_id)
+        self._model = model
+        self._head_file = head_file(settings.data_dir, model.model_id)
         self._clock = clock or SystemClock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
@@ -123,7 +117,7 @@ class WorkerClient:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        lacks = why_no_tensorflow() if self._kind == "tensorflow" else None
+        lacks = why_no_tensorflow() if self._model.engine is TENSORFLOW else None
         if lacks is not None:
             raise EngineError(lacks, NO_TENSORFLOW)
         for attempt in range(1, _STARTS + 1):
@@ -172,7 +166,7 @@ class WorkerClient:
                     self.about = message["about"]
                     with contextlib.suppress(OSError):
                         # If it cannot be stored, the next start tries again.
-                        remember(self._settings.data_dir, self._model_id, Trial(**message["trial"]))
+                        remember(self._settings.data_dir, self._model.model_id, Trial(**message["trial"]))
         except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
             how = self._how_it_died()
             self._kill()
@@ -217,15 +211,15 @@ class WorkerClient:
         self._in_flight.clear()
         self.starts += 1
         engine = self._settings.engine
-        trial = remembered(self._settings.data_dir, self._model_id)
+        trial = remembered(self._settings.data_dir, self._model.model_id)
         chosen = trial.precision if trial else Precision.FLOAT32
         send(
             self._channel,
             "load",
-            engine=self._kind,
-            architecture=self._architecture.name,
+            engine=self._model.engine.name,
+            architecture=self._model.architecture.name,
             data_dir=os.fspath(self._settings.data_dir),
-            weights=os.fspath(self._weights),
+            weights=os.fspath(self._model.weights.path),
             head_file=os.fspath(self._head_file),
             batch_size=engine.batch_size,
             threads=engine.threads,

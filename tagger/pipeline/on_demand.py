@@ -13,7 +13,8 @@ from tagger.core.paths import shown_path
 from tagger.core.progress import OnDownload, ignore_download
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Request
-from tagger.inference.selection import ChosenModel, choose_model, open_worker
+from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
 from tagger.labels.labeller import Labeller, policy_for

@@ -12,7 +12,8 @@ from typing import Protocol
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
-from tagger.inference.selection import ChosenModel, choose_model, open_worker, record_model
+from tagger.inference.selection import choose_model, open_worker, record_model
+from tagger.inference.weights import ChosenModel
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
@@ -91,7 +92,7 @@ def backfill(
         chosen = None if stop() else _needed_model(store, settings, root_ids, report, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
-        model = record_model(store, chosen, clock)
+        model = record_model(Library(store, settings, clock), chosen)
         with store.write() as session:
             stale = enqueue_stale(session, model, root_ids)
         progress = Progress(total=_left(store, root_ids))

@@ -17,11 +17,10 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
-from tagger.inference.light_model import INSTALL, About, find_light, has_runtime, light_model_path
-from tagger.inference.lookup import architecture
+from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW
+from tagger.inference.light_model import About
 from tagger.inference.precision import remembered
-from tagger.inference.registry import Architecture
-from tagger.inference.weights import find
+from tagger.inference.selection import LocatedModel, choose_model, locate_model, open_worker
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.service import control
@@ -34,9 +33,6 @@ from tagger.system.machine import NO_TENSORFLOW, memory, processor_flags, usable
 
 _CLOCK_SECONDS = 5.0
 _LOW_DISK_MB = 1000
-_LOW_MEMORY_MB = 1500
-_LOW_MEMORY_LIGHT_MB = 400
-_ENGINES = {"tensorflow": "TensorFlow", "litert": "LiteRT"}
 
 
 class Grade(StrEnum):
@@ -107,7 +103,7 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
 def _light_model(settings: Settings) -> About | None:
     """The light model that is to be used; None if TensorFlow is, or if there is a fault, which `_model` tells."""
     try:
-        return find_light(settings, architecture(settings.model.name, settings.data_dir))
+        return locate_model(settings).light
     except ModelError:
         return None
 
@@ -132,7 +128,7 @@ def _memory(light: About | None) -> Finding:
         return Finding(Grade.GOOD, "Memory", "this system does not tell")
     free, total = known
     text = f"{free:,} MB of {total:,} MB are available"
-    needed = _LOW_MEMORY_MB if light is None else _LOW_MEMORY_LIGHT_MB
+    needed = (TENSORFLOW if light is None else LITERT).needs_mb
     if free >= needed:
         return Finding(Grade.GOOD, "Memory", text)
     cure = "Set engine.batch_size = 8 and limits.memory_mb = 256, or use a smaller model: tagger model use mobilenet_v2"
@@ -287,24 +283,23 @@ def _service(settings: Settings) -> Iterator[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
-        chosen = architecture(settings.model.name, settings.data_dir)
-        light = find_light(settings, chosen)
-        weights = find(settings, chosen) if light is None else None
+        located = locate_model(settings)
     except ModelError as error:
         yield Finding(Grade.BAD, "Model", error.message, error.cure)
         return
-    if light is not None:
-        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, light model {light_model_path(settings, chosen)}, {light}")
+    name, weights = located.architecture.name, located.weights
+    if located.light is not None:
+        yield Finding(Grade.GOOD, "Model", f"{name}, light model {located.light_path}, {located.light}")
     elif weights is None:
-        cure = f"It is fetched when it is needed, or now: tagger model fetch {chosen.name}"
+        cure = f"It is fetched when it is needed, or now: tagger model fetch {name}"
         if not settings.model.download:
-            cure = f"See: tagger model show {chosen.name}"
+            cure = f"See: tagger model show {name}"
         grade = Grade.WARNING if settings.model.download else Grade.BAD
-        yield Finding(grade, "Model", f"the weights of {chosen.name} are not here yet", cure)
+        yield Finding(grade, "Model", f"the weights of {name} are not here yet", cure)
         return
     else:
-        yield Finding(Grade.GOOD, "Model", f"{chosen.name}, {weights.path}, {weights.verified_by}")
-        yield from _unused_light_model(settings, chosen)
+        yield Finding(Grade.GOOD, "Model", f"{name}, {weights.path}, {weights.verified_by}")
+        yield from _unused_light_model(settings, located)
     busy = holder(settings.data_dir)
     if busy:
         yield Finding(Grade.GOOD, "Engine", f"not tried, because another tagger is at work ({busy})")
@@ -312,24 +307,24 @@ def _model(settings: Settings) -> Iterator[Finding]:
     yield _engine(settings)
 
 
-def _unused_light_model(settings: Settings, chosen: Architecture) -> Iterator[Finding]:
-    path = light_model_path(settings, chosen)
+def _unused_light_model(settings: Settings, located: LocatedModel) -> Iterator[Finding]:
+    path = located.light_path
     if settings.engine.kind != "auto" or not path.is_file():
         return
-    if has_runtime():
-        cure = f"Make it anew with: tagger model export {chosen.name}"
+    if LITERT.is_installed:
+        cure = f"Make it anew with: tagger model export {located.architecture.name}"
         yield Finding(Grade.WARNING, "Light model", f"{path} was made from other weights and is not used", cure)
     else:
-        yield Finding(Grade.WARNING, "Light model", f"{path} is not used, because LiteRT is not installed", INSTALL)
+        yield Finding(
+            Grade.WARNING, "Light model", f"{path} is not used, because LiteRT is not installed", LITERT.install
+        )
 
 
 def _engine(settings: Settings) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
-    from tagger.inference.selection import choose_model, open_worker
-
     clock = SystemClock()
     try:
-        chosen = choose_model(settings, lambda _done, _total: None)
+        chosen = choose_model(settings)
         started = clock.monotonic()
         with open_worker(settings, chosen) as client:
             client.start()
@@ -338,12 +333,12 @@ def _engine(settings: Settings) -> Finding:
     except ModelError as error:
         return Finding(Grade.BAD, "Engine", error.message, error.cure)
     trial = remembered(settings.data_dir, chosen.model_id)
-    tried = trial is not None and chosen.engine == "tensorflow" and settings.engine.precision == "auto"
+    tried = trial is not None and chosen.engine is TENSORFLOW and settings.engine.precision == "auto"
     why = f" ({trial})" if tried else ""
     return Finding(
         Grade.GOOD,
         "Engine",
-        f"{_ENGINES[about['engine']]} {about['version']} on {about['device']}, {about['threads']} threads, "
+        f"{ENGINES[about['engine']].title} {about['version']} on {about['device']}, {about['threads']} threads, "
         f"{about['precision']}{why}, "
         f"ready in {seconds:.1f} s",
     )

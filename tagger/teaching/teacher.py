@@ -51,7 +51,7 @@ class Teacher:
         if found is not None:
             return found
         chosen = choose_model(self.library.settings, self.callbacks.on_download)
-        return record_model(self.library.store, chosen, self.library.clock)
+        return record_model(self.library, chosen)
 
     def teach(self, name: str, examples: Sequence[Example], wanted: float) -> Lesson:
         """Train and evaluate a label; nothing is stored. `wanted`: precision, 0 to 1. `name`: as people write it.

@@ -14,9 +14,7 @@ from tagger.core.clock import local_time
 from tagger.core.errors import ModelError, NoLibraryError, QueryError
 from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
-from tagger.inference.light_model import find_light
-from tagger.inference.lookup import architecture
-from tagger.inference.weights import locate
+from tagger.inference.selection import locate_model, why_unavailable
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.metadata.sidecar import sidecar_path
 from tagger.keywords.read import keywords_in
@@ -129,12 +127,10 @@ def _welcome(request: Request) -> Response:
         has_roots = False
     model, problem, cure = "", "", ""
     try:
-        chosen = architecture(settings.model.name, settings.data_dir)
-        light = find_light(settings, chosen)
-        offline = settings.model_copy(update={"model": settings.model.model_copy(update={"download": False})})
-        if light is None:
-            locate(offline, chosen, lambda _done, _total: None)
-        model = f"{chosen.name}{', light' if light else ''}"
+        located = locate_model(settings)
+        if not located.is_here:
+            raise why_unavailable(settings, located)
+        model = f"{located.architecture.name}{', light' if located.light else ''}"
     except ModelError as error:
         problem, cure = error.message, error.cure
         if settings.model.download and settings.model.weights is None:

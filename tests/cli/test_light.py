@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,7 +154,7 @@ def test_without_its_runtime_it_says_what_to_install(
     (tmp_path / "models").mkdir()
     shutil.copy(exported, tmp_path / "models" / "mobilenet_v2.tflite")
     assert light_model.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is not None
-    monkeypatch.setattr(light_model, "has_runtime", lambda: False)
+    monkeypatch.setattr(light_model, "LITERT", replace(light_model.LITERT, runtime="no_such_package"))
     assert light_model.find_light(Settings(data_dir=tmp_path), REGISTRY["mobilenet_v2"]) is None
     demanded = Settings(data_dir=tmp_path, engine=EngineSettings(kind="light"))
     with pytest.raises(EngineError, match="pip install 'tagger\\[light\\]'"):

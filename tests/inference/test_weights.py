@@ -14,7 +14,7 @@ import pytest
 
 from tagger.core.config import ModelSettings, Settings
 from tagger.core.errors import ConfigError, ModelError, ModelUnavailableError, WeightsError
-from tagger.inference import weights
+from tagger.inference import download, weights
 from tagger.inference.registry import REGISTRY, model_id, registered
 from tests.inference.web import Site, serve
 
@@ -51,13 +51,13 @@ def quiet(_done: int, _total: int | None) -> None:
 
 def test_fetched_once_then_found(tmp_path: Path, site: Site) -> None:
     told: list[tuple[int, int | None]] = []
-    first = weights.locate(settings(tmp_path, site), MOBILENET, lambda *now: told.append(now))
+    first = download.ensure_weights(settings(tmp_path, site), MOBILENET, lambda *now: told.append(now))
     assert first.path.read_bytes() == CONTENT
     assert first.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert told[0] == (0, len(CONTENT))
     assert told[-1] == (len(CONTENT), len(CONTENT))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert weights.locate(settings(tmp_path, site), MOBILENET, quiet).sha256 == first.sha256
+    assert download.ensure_weights(settings(tmp_path, site), MOBILENET, quiet).sha256 == first.sha256
     assert len(site.requests) == 1
     assert sorted(path.name for path in (tmp_path / "models").iterdir() if path.name[0] != ".") == [
         "checksums.json",
@@ -68,7 +68,7 @@ def test_fetched_once_then_found(tmp_path: Path, site: Site) -> None:
 
 def test_an_interrupted_download_goes_on(tmp_path: Path, site: Site) -> None:
     site.cut = [1_000_000, 1_500_000]
-    found = weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait())
+    found = download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait())
     assert found.path.read_bytes() == CONTENT
     assert site.requests == [None, "bytes=1000000-", "bytes=2500000-"]
     assert site.sent == len(CONTENT)
@@ -76,16 +76,18 @@ def test_an_interrupted_download_goes_on(tmp_path: Path, site: Site) -> None:
 
 def test_a_server_that_cannot_resume_is_asked_for_all_of_it(tmp_path: Path, site: Site) -> None:
     site.cut, site.ranges = [1_000_000], False
-    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+    assert download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
     assert site.sent == len(CONTENT) + 1_000_000
 
 
 def test_a_file_that_changed_on_the_server_is_not_mixed_with_the_old_one(tmp_path: Path, site: Site) -> None:
     site.cut = [1_000_000, 0, 0, 0, 0]
     with pytest.raises(ModelUnavailableError):
-        weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait())
+        download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait())
     site.cut, site.etag, site.content = [], '"two"', CONTENT[::-1]
-    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT[::-1]
+    assert (
+        download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT[::-1]
+    )
 
 
 def test_a_leftover_longer_than_the_file_is_thrown_away(tmp_path: Path, site: Site) -> None:
@@ -93,7 +95,7 @@ def test_a_leftover_longer_than_the_file_is_thrown_away(tmp_path: Path, site: Si
     part.parent.mkdir()
     part.write_bytes(CONTENT + b"more")
     part.with_name(part.name + ".json").write_text('{"mark": "\\"one\\""}')
-    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+    assert download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
 
 
 def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Site) -> None:
@@ -112,7 +114,7 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
     kept = part.stat().st_size
     assert not weights.weights_path(settings(tmp_path, site), MOBILENET).exists()
     site.slow = 0
-    assert weights.fetch(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
+    assert download.fetch_weights(settings(tmp_path, site), MOBILENET, quiet, NoWait()).path.read_bytes() == CONTENT
     assert site.requests[-1] == f"bytes={kept}-"
 
 
@@ -134,7 +136,7 @@ def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
 
 def test_the_published_sum_is_checked_before_the_file_gets_its_name(tmp_path: Path, site: Site) -> None:
     with pytest.raises(WeightsError, match="not the file that Keras published"):
-        weights.fetch(settings(tmp_path, site), REGISTRY["resnet50"], quiet, NoWait())
+        download.fetch_weights(settings(tmp_path, site), REGISTRY["resnet50"], quiet, NoWait())
     assert not weights.weights_path(settings(tmp_path, site), REGISTRY["resnet50"]).exists()
     assert not list((tmp_path / "models").glob("*.part*"))
 
@@ -142,20 +144,20 @@ def test_the_published_sum_is_checked_before_the_file_gets_its_name(tmp_path: Pa
 def test_a_demanded_sha256_decides(tmp_path: Path, site: Site) -> None:
     right = hashlib.sha256(CONTENT).hexdigest()
     # It outranks the published MD5 sum.
-    found = weights.fetch(settings(tmp_path, site, sha256=right), REGISTRY["resnet50"], quiet, NoWait())
+    found = download.fetch_weights(settings(tmp_path, site, sha256=right), REGISTRY["resnet50"], quiet, NoWait())
     assert found.verified_by == "against model.sha256"
     with pytest.raises(WeightsError, match=r"model\.sha256 demands"):
-        weights.find(settings(tmp_path, site, sha256="0" * 64), REGISTRY["resnet50"])
+        weights.find_weights(settings(tmp_path, site, sha256="0" * 64), REGISTRY["resnet50"])
     with pytest.raises(WeightsError, match=r"model\.sha256 demands"):
-        weights.fetch(settings(tmp_path, site, sha256="0" * 64), MOBILENET, quiet, NoWait())
+        download.fetch_weights(settings(tmp_path, site, sha256="0" * 64), MOBILENET, quiet, NoWait())
     assert not weights.weights_path(settings(tmp_path, site), MOBILENET).exists()
 
 
 def test_a_file_that_was_changed_later_is_refused(tmp_path: Path, site: Site) -> None:
-    found = weights.locate(settings(tmp_path, site), MOBILENET, quiet)
+    found = download.ensure_weights(settings(tmp_path, site), MOBILENET, quiet)
     found.path.write_bytes(CONTENT[::-1])
     with pytest.raises(WeightsError, match="not the file that was fetched") as caught:
-        weights.locate(settings(tmp_path, site), MOBILENET, quiet)
+        download.ensure_weights(settings(tmp_path, site), MOBILENET, quiet)
     assert "tagger model fetch mobilenet_v2" in caught.value.cure
 
 
@@ -171,7 +173,7 @@ def test_what_to_do_without_the_network(tmp_path: Path, site: Site, trouble: str
     else:
         site.cut = [0] * 9
     with pytest.raises(ModelUnavailableError) as caught:
-        weights.locate(chosen, MOBILENET, quiet)
+        download.ensure_weights(chosen, MOBILENET, quiet)
     assert caught.value.exit_code == 3
     for part in (MOBILENET.file_name, str(weights.weights_path(chosen, MOBILENET)), "model.weights", "stay queued"):
         assert part in caught.value.cure
@@ -182,28 +184,28 @@ def test_a_file_put_there_by_hand_is_checked_and_taken(tmp_path: Path, site: Sit
     place = weights.weights_path(settings(tmp_path, site), MOBILENET)
     place.parent.mkdir()
     place.write_bytes(CONTENT)
-    assert weights.locate(settings(tmp_path, site), MOBILENET, quiet).path == place
+    assert download.ensure_weights(settings(tmp_path, site), MOBILENET, quiet).path == place
     assert site.requests == []
     wrong = weights.weights_path(settings(tmp_path, site), REGISTRY["resnet50"])
     wrong.write_bytes(CONTENT)
     with pytest.raises(WeightsError, match="Keras published"):
-        weights.locate(settings(tmp_path, site), REGISTRY["resnet50"], quiet)
+        download.ensure_weights(settings(tmp_path, site), REGISTRY["resnet50"], quiet)
 
 
 def test_a_local_file_is_used_as_it_is(tmp_path: Path, site: Site) -> None:
     local = tmp_path / "mine.h5"
     local.write_bytes(b"x")
-    found = weights.locate(settings(tmp_path, site, weights=local), MOBILENET, quiet)
+    found = download.ensure_weights(settings(tmp_path, site, weights=local), MOBILENET, quiet)
     assert (found.path, found.sha256) == (local, hashlib.sha256(b"x").hexdigest())
     with pytest.raises(ModelUnavailableError, match="does not exist"):
-        weights.locate(settings(tmp_path, site, weights=tmp_path / "none.h5"), MOBILENET, quiet)
+        download.ensure_weights(settings(tmp_path, site, weights=tmp_path / "none.h5"), MOBILENET, quiet)
 
 
 @pytest.mark.parametrize("source", ["http://example.org/", "ftp://example.org/", "file:///etc/", "nonsense"])
 def test_only_safe_addresses(tmp_path: Path, source: str) -> None:
     chosen = Settings(data_dir=tmp_path, model=ModelSettings(source=source))
     with pytest.raises(ConfigError, match=r"model\.source"):
-        weights.locate(chosen, MOBILENET, quiet)
+        download.ensure_weights(chosen, MOBILENET, quiet)
 
 
 def test_checksums_are_remembered_until_the_file_changes(tmp_path: Path) -> None:

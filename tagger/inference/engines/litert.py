@@ -12,10 +12,17 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from tagger.core.errors import WeightsError
+from tagger.inference.engine_specs import LITERT
+from tagger.inference.engines import EngineOrder
 from tagger.inference.head import Head
 from tagger.inference.light_model import read_head
 from tagger.inference.preprocessing import Preprocessing, preprocessed
 from tagger.inference.registry import Architecture
+
+
+def open_engine(order: EngineOrder) -> LiteRtEngine:
+    """The engine on a light model; it runs in 8-bit integers, whatever precision is asked for. Raises WeightsError."""
+    return LiteRtEngine(order.architecture, order.file, threads=order.threads)
 
 
 class LiteRtEngine:
@@ -56,7 +63,7 @@ class LiteRtEngine:
     def describe(self) -> dict[str, Any]:
         """What runs here. JSON-able."""
         return {
-            "engine": "litert",
+            "engine": LITERT.name,
             "version": version("ai-edge-litert"),
             "device": "CPU",
             "threads": self._threads,

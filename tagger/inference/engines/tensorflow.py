@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from tagger.core.clock import SystemClock
 from tagger.core.errors import EngineError, WeightsError
+from tagger.inference.engine_specs import TENSORFLOW
+from tagger.inference.engines import EngineOrder
 from tagger.inference.engines.folding import folded, in_bfloat16
 from tagger.inference.engines.networks import build
 from tagger.inference.head import Head
@@ -27,6 +29,12 @@ def use_threads(threads: int, beside: int = 1) -> None:
     """Say how many threads the network may use, and how many operations may run beside each other; before anything."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(beside)
+
+
+def open_engine(order: EngineOrder) -> TensorFlowEngine:
+    """The engine on Keras weights. Raises WeightsError, EngineError."""
+    use_threads(order.threads)
+    return TensorFlowEngine(order.architecture, order.file, batch_size=order.batch_size, precision=order.precision)
 
 
 class TensorFlowEngine:
@@ -116,7 +124,7 @@ class TensorFlowEngine:
         """What runs here. JSON-able."""
         gpus = tf.config.list_physical_devices("GPU")
         return {
-            "engine": "tensorflow",
+            "engine": TENSORFLOW.name,
             "version": tf.__version__,
             "keras": keras.__version__,
             "device": "GPU" if gpus else "CPU",

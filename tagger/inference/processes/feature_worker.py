@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from tagger.core.errors import ModelError
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
-from tagger.inference.engines import Engine
+from tagger.inference.engine_specs import ENGINES
+from tagger.inference.engines import Engine, EngineOrder, TriesBfloat16
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
 from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies, wire_features
@@ -269,22 +271,17 @@ def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:
 
 def _engine(load: dict[str, Any]) -> tuple[Engine, _Try | None]:
     """The engine, and its trial of bfloat16 if wanted. Imports only the library of this engine."""
-    wanted, file, threads = (
+    order = EngineOrder(
         architecture(load["architecture"], Path(load["data_dir"])),
         Path(load["weights"]),
         usable_threads(load["threads"]),
+        fitting_batch(int(load["batch_size"])),
+        Precision(load["precision"]),
     )
-    if load["engine"] == "light":
-        from tagger.inference.engines.litert import LiteRtEngine
-
-        return LiteRtEngine(wanted, file, threads=threads), None
-    from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
-
-    use_threads(threads)
-    engine = TensorFlowEngine(
-        wanted, file, batch_size=fitting_batch(int(load["batch_size"])), precision=Precision(load["precision"])
-    )
-    return engine, engine.try_bfloat16 if load["try_bfloat16"] else None
+    engine: Engine = import_module(ENGINES[load["engine"]].module).open_engine(order)
+    if load["try_bfloat16"] and isinstance(engine, TriesBfloat16):
+        return engine, engine.try_bfloat16
+    return engine, None
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ class LabelWorker(Worker):
             # A library without photos needs no model yet.
             self._sleep()
             return
-        chosen = choose_model(self._settings, lambda _done, _total: None)
-        self.model = record_model(self._store, chosen, self._clock)
+        chosen = choose_model(self._settings)
+        self.model = record_model(Library(self._store, self._settings, self._clock), chosen)
         with self._store.write() as session:
             stale = enqueue_stale(session, self.model, None)
         if stale:
