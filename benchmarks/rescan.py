@@ -26,6 +26,7 @@ from tagger.inference.registry import registered as architecture
 from tagger.inference.weights import sha256_of
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import scan_roots
+from tagger.store.library import Library
 from tagger.store.models import ensure_model
 from tagger.store.session import open_store
 
@@ -48,7 +49,7 @@ def make_library(settings: Settings, root: Path) -> float:
     with open_store(settings, create=True) as store:
         roots = resolve_roots(store, [str(root)], clock)
         started = time.perf_counter()
-        scan_roots(store, settings, roots, clock)
+        scan_roots(Library(store, settings, clock), roots)
         taken = time.perf_counter() - started
         assert settings.model.weights is not None
         checksum = sha256_of(settings.model.weights, settings.data_dir)

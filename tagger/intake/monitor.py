@@ -1,6 +1,6 @@
-"""The folders of the running service: watched or polled, looked through, what arrives in them settled and noted.
+"""The roots of the running service: watch or poll them, scan them, and record files once they settle.
 
-Everything here is for one thread, the service's loop; only `state` and `held` may be asked from others.
+Everything here belongs to one thread, the service's loop. Other threads may call `state` and `held` only.
 """
 
 from __future__ import annotations
@@ -8,25 +8,26 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
+from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
+from tagger.core.progress import StopCheck
 from tagger.intake.path_changes import apply_path_changes
-from tagger.intake.scan import scan_roots
+from tagger.intake.scan import ScanCallbacks, scan_roots
 from tagger.intake.settle import Settler, Stamp
 from tagger.intake.walk import walk
 from tagger.intake.watch import CannotWatchError, EventKind, Watch, WatchEvent, why_not_native
+from tagger.store.library import Library
 from tagger.store.roots import Root, all_roots
-from tagger.store.session import Store
 
-# Paths that went away are noted together, when nothing more went away for so long: a whole tree at a time.
-_QUIET_SECONDS, _BURST_SECONDS = 1.0, 5.0
-# A folder that is not there, a locked database: tried again after so many seconds.
-_AGAIN_SECONDS = 30.0
+# Paths that disappear are recorded together, so that a deleted tree is one change: after this long without another
+# path, or this long after the first one.
+_QUIET_SECONDS, _MAX_WAIT_SECONDS = 1.0, 5.0
+# A missing folder or a locked database is tried again after this long.
+_RETRY_SECONDS = 30.0
 _LOG = logging.getLogger("tagger")
 
 Key = tuple[int, str]
@@ -34,7 +35,7 @@ Key = tuple[int, str]
 
 @dataclass(slots=True)
 class _RootState:
-    """What the service knows of one root. `held`: why nothing is taken as gone; `polling`: why it is not watched."""
+    """The state of one root. `held`: why no photo is marked as gone; `polling`: why the root is not watched."""
 
     root: Root
     watch: Watch | None = None
@@ -50,117 +51,118 @@ class _RootState:
 
 
 class FolderMonitor:
-    """The roots of the service. `tell` is called by the watchers, from their threads, with what happened, which comes
-    back by `take`; `changed` when photos may have been queued; `stop` tells whether to leave off."""
+    """Watches, polls and scans the roots of the service.
+
+    The watchers call `post` from their own threads; the service's loop must pass each event to `on_event`. `on_queued`
+    is called when photos may have been queued. `stop` ends a scan early.
+    """
 
     def __init__(
-        self,
-        store: Store,
-        settings: Settings,
-        clock: Clock,
-        tell: Callable[[WatchEvent], None],
-        changed: Callable[[], None],
-        stop: Callable[[], bool],
+        self, library: Library, post: Callable[[WatchEvent], None], on_queued: Callable[[], None], stop: StopCheck
     ) -> None:
-        self._store = store
-        self._settings = settings
-        self._clock = clock
-        self._tell = tell
-        self._changed = changed
+        self._library = library
+        self._store = library.store
+        self._clock = library.clock
+        self._post = post
+        self._on_queued = on_queued
         self._stop = stop
-        self._trees: dict[int, _RootState] = {}
-        self._settler: Settler[Key] = Settler(settings.intake.settle_seconds)
+        self._roots: dict[int, _RootState] = {}
+        self._settler: Settler[Key] = Settler(self._intake.settle_seconds)
 
-    # --- what the loop asks for -------------------------------------------------------------------------
+    @property
+    def _intake(self) -> IntakeSettings:
+        return self._library.settings.intake
+
+    # --- called by the service's loop -------------------------------------------------------------------
 
     def next_due(self) -> float | None:
-        """The monotonic moment at which something is due; None if nothing is."""
-        times = [tree.scan_at for tree in self._trees.values() if tree.scan_at is not None]
+        """When to call `do_due` next, in monotonic seconds; None if nothing is due."""
+        times = [state.scan_at for state in self._roots.values() if state.scan_at is not None]
         times += [
-            min(tree.gone_last + _QUIET_SECONDS, tree.gone_first + _BURST_SECONDS)
-            for tree in self._trees.values()
-            if tree.gone
+            min(state.gone_last + _QUIET_SECONDS, state.gone_first + _MAX_WAIT_SECONDS)
+            for state in self._roots.values()
+            if state.gone
         ]
         check = self._settler.next_check()
         return min([*times, *([] if check is None else [check])], default=None)
 
     def do_due(self) -> None:
-        """Note what settled and what went away, and look through what it is time for. Raises StoreError."""
+        """Record settled and deleted files, and scan the roots that are due. Raises StoreError."""
         now = self._clock.monotonic()
         self._check_settled(now)
-        for tree in list(self._trees.values()):
-            if tree.gone and (now - tree.gone_last >= _QUIET_SECONDS or now - tree.gone_first >= _BURST_SECONDS):
-                self._note(tree, [])
-            if tree.scan_at is not None and tree.scan_at <= now:
-                self._scan(tree)
+        for state in list(self._roots.values()):
+            if state.gone and (now - state.gone_last >= _QUIET_SECONDS or now - state.gone_first >= _MAX_WAIT_SECONDS):
+                self._note(state, [])
+            if state.scan_at is not None and state.scan_at <= now:
+                self._scan(state)
 
     def on_event(self, event: WatchEvent) -> None:
-        """Remember something that a watcher told."""
-        tree = next((tree for tree in self._trees.values() if tree.root.path == event.root), None)
-        if tree is None:
+        """Handle an event of a watcher."""
+        state = next((state for state in self._roots.values() if state.root.path == event.root), None)
+        if state is None:
             return
         now = self._clock.monotonic()
         match event.what:
             case EventKind.FILE:
-                self._settler.notice((tree.root.id, event.path), now)
+                self._settler.notice((state.root.id, event.path), now)
             case EventKind.FOLDER:
-                for file in walk(tree.root.path, self._settings.intake, lambda _: None, below=event.path):
-                    self._settler.notice((tree.root.id, file.path), now)
+                for file in walk(state.root.path, self._intake, lambda _: None, below=event.path):
+                    self._settler.notice((state.root.id, file.path), now)
             case EventKind.GONE:
-                self._settler.forget((tree.root.id, event.path))
-                tree.gone_first = now if not tree.gone else tree.gone_first
-                tree.gone_last = now
-                tree.gone[event.path] = None
+                self._settler.forget((state.root.id, event.path))
+                state.gone_first = now if not state.gone else state.gone_first
+                state.gone_last = now
+                state.gone[event.path] = None
             case EventKind.LOST:
-                _LOG.warning("folder=%s events were missed (%s); looking through it", tree.root.path, event.path)
-                self._watch(tree)
-                tree.scan_at = now
+                _LOG.warning("folder=%s events were missed (%s); looking through it", state.root.path, event.path)
+                self._watch(state)
+                state.scan_at = now
 
     def add_root(self, root: Root) -> None:
-        """Watch a root and look through it, also if it is known."""
-        tree = self._trees.setdefault(root.id, _RootState(root))
-        self._watch(tree)
-        tree.scan_at = self._clock.monotonic()
+        """Watch a root and schedule a scan; repeats both for a root added before."""
+        state = self._roots.setdefault(root.id, _RootState(root))
+        self._watch(state)
+        state.scan_at = self._clock.monotonic()
 
     def apply_settings(self, settings: Settings) -> None:
-        """Go on with other settings."""
-        watching = settings.intake != self._settings.intake
-        self._settings = settings
-        if watching:
+        """Replace the settings. If those of intake changed, watch and scan every root again."""
+        changed = settings.intake != self._intake
+        self._library = replace(self._library, settings=settings)
+        if changed:
             self._settler = Settler(settings.intake.settle_seconds)
-            for tree in self._trees.values():
-                self._watch(tree)
+            for state in self._roots.values():
+                self._watch(state)
             self.rescan()
 
     def rescan(self) -> None:
-        """Look through every root next."""
-        for tree in self._trees.values():
-            tree.scan_at = self._clock.monotonic()
+        """Schedule a scan of every root."""
+        for state in self._roots.values():
+            state.scan_at = self._clock.monotonic()
 
     def accept_missing(self) -> None:
-        """Somebody confirmed that what is held is really gone."""
-        for tree in self._trees.values():
-            if tree.held:
-                tree.accept_missing = True
-                tree.scan_at = self._clock.monotonic()
+        """Mark the missing photos of held roots as gone after all, because a person confirmed it."""
+        for state in self._roots.values():
+            if state.held:
+                state.accept_missing = True
+                state.scan_at = self._clock.monotonic()
 
     def drop_forgotten(self) -> None:
-        """Leave alone the roots that are not in the library any more."""
+        """Stop watching roots that were removed from the library."""
         with self._store.read() as session:
             known = {root.id for root in all_roots(session)}
-        for tree in [tree for tree in self._trees.values() if tree.root.id not in known]:
-            _LOG.info("folder=%s was forgotten", tree.root.path)
-            self._forget(tree)
+        for state in [state for state in self._roots.values() if state.root.id not in known]:
+            _LOG.info("folder=%s was forgotten", state.root.path)
+            self._forget(state)
 
     def close(self) -> None:
-        """Watch no longer."""
-        for tree in self._trees.values():
-            if tree.watch is not None:
-                tree.watch.close()
+        """Stop watching."""
+        for state in self._roots.values():
+            if state.watch is not None:
+                state.watch.close()
 
     def held(self) -> list[str]:
-        """The roots of which nothing is taken as gone, for people."""
-        return [shown_path(tree.root.path) for tree in list(self._trees.values()) if tree.held]
+        """Roots where no photo is marked as gone, for people."""
+        return [shown_path(state.root.path) for state in list(self._roots.values()) if state.held]
 
     def state(self) -> dict[str, Any]:
         """For `tagger status`: how many files settle, and how each root is. JSON-able; asks no database."""
@@ -168,132 +170,132 @@ class FolderMonitor:
             "settling": len(self._settler),
             "folders": [
                 {
-                    "path": shown_path(tree.root.path),
-                    "watching": "polling" if tree.watch is None else "native",
-                    "why_polling": tree.polling,
-                    "watches": 0 if tree.watch is None else len(tree.watch),
-                    "held": tree.held,
-                    "scanned_at": tree.scanned_at,
+                    "path": shown_path(state.root.path),
+                    "watching": "polling" if state.watch is None else "native",
+                    "why_polling": state.polling,
+                    "watches": 0 if state.watch is None else len(state.watch),
+                    "held": state.held,
+                    "scanned_at": state.scanned_at,
                 }
-                for tree in list(self._trees.values())
+                for state in list(self._roots.values())
             ],
         }
 
-    # --- what happens in them ---------------------------------------------------------------------------
+    # --- one root at a time -----------------------------------------------------------------------------
 
     def _check_settled(self, now: float) -> None:
         settled, gone = self._settler.check(now, self._stamp)
         for root_id in {root_id for root_id, _ in (*settled, *gone)}:
-            tree = self._trees.get(root_id)
-            if tree is not None:
+            state = self._roots.get(root_id)
+            if state is not None:
                 for key in gone:
                     if key[0] == root_id:
-                        tree.gone[key[1]] = None
-                self._note(tree, [path for number, path in settled if number == root_id])
+                        state.gone[key[1]] = None
+                self._note(state, [path for number, path in settled if number == root_id])
 
     def _stamp(self, key: Key) -> Stamp | None:
-        tree = self._trees.get(key[0])
-        if tree is None:
+        state = self._roots.get(key[0])
+        if state is None:
             return None
         try:
-            found = os.lstat(os.path.join(tree.root.path, key[1]))
+            found = os.lstat(os.path.join(state.root.path, key[1]))
         except OSError:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    def _note(self, tree: _RootState, settled: Sequence[str]) -> None:
-        """Tell the database of paths that settled and that went away. If that fails they are noticed again."""
-        gone, tree.gone = list(tree.gone), {}
+    def _note(self, state: _RootState, settled: Sequence[str]) -> None:
+        """Record settled and deleted paths. If the database fails, keep them for the next attempt."""
+        gone, state.gone = list(state.gone), {}
         try:
-            noted = apply_path_changes(self._store, self._settings, tree.root, settled, gone, self._clock)
+            noted = apply_path_changes(self._library, state.root, settled, gone)
         except StoreError:
             again = self._clock.monotonic()
             for path in settled:
-                self._settler.notice((tree.root.id, path), again)
-            tree.gone |= dict.fromkeys(gone)
-            # Not at once: the disk is full, or somebody holds the database.
-            tree.gone_first = tree.gone_last = again + _BURST_SECONDS
+                self._settler.notice((state.root.id, path), again)
+            state.gone |= dict.fromkeys(gone)
+            # Not immediately: the disk is full, or another process holds the database.
+            state.gone_first = state.gone_last = again + _MAX_WAIT_SECONDS
             raise
         if noted.held:
-            tree.scan_at = self._clock.monotonic()
+            state.scan_at = self._clock.monotonic()
         for problem in noted.problems:
-            _LOG.warning("cannot be looked at: folder=%s %s", tree.root.path, problem)
+            _LOG.warning("cannot be looked at: folder=%s %s", state.root.path, problem)
         if noted:
             _LOG.info(
                 "noticed folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
-                *(tree.root.path, noted.new, noted.changed, noted.moved, noted.back, noted.gone),
+                *(state.root.path, noted.new, noted.changed, noted.moved, noted.back, noted.gone),
             )
-        self._changed()
+        self._on_queued()
 
-    def _watch(self, tree: _RootState) -> None:
-        """Watch a root anew, or find out why that cannot be done; then it is looked through by the clock."""
-        if tree.watch is not None:
-            tree.watch.close()
-            tree.watch = None
-        before = tree.polling
-        tree.identity = _identity(tree.root.path)
-        tree.polling = why_not_native(tree.root.path, self._settings.intake.watch)
-        if not tree.polling:
+    def _watch(self, state: _RootState) -> None:
+        """(Re)start the watch of a root. If it cannot be watched, record why; the root is polled instead."""
+        if state.watch is not None:
+            state.watch.close()
+            state.watch = None
+        before = state.polling
+        state.identity = _identity(state.root.path)
+        state.polling = why_not_native(state.root.path, self._intake.watch)
+        if not state.polling:
             try:
-                tree.watch = Watch(tree.root.path, self._settings.intake, self._tell)
+                state.watch = Watch(state.root.path, self._intake, self._post)
             except CannotWatchError as error:
-                tree.polling = error.reason
-        if tree.polling and tree.polling != before:
-            _LOG.warning("folder=%s is polled: %s", tree.root.path, tree.polling)
+                state.polling = error.reason
+        if state.polling and state.polling != before:
+            _LOG.warning("folder=%s is polled: %s", state.root.path, state.polling)
 
-    def _scan(self, tree: _RootState) -> None:
-        """Look through a root. A watch that may watch another file system by now is made anew first."""
+    def _scan(self, state: _RootState) -> None:
+        """Scan a root. First restart its watch if another file system may have been mounted there."""
         now = self._clock.monotonic()
-        tree.scan_at = now + _AGAIN_SECONDS  # if this fails
-        if tree.identity != _identity(tree.root.path) or (tree.watch is not None and not len(tree.watch)):
-            self._watch(tree)
+        state.scan_at = now + _RETRY_SECONDS  # in case this fails
+        if state.identity != _identity(state.root.path) or (state.watch is not None and not len(state.watch)):
+            self._watch(state)
         with self._store.read() as session:
-            root = next((root for root in all_roots(session) if root.id == tree.root.id), None)
+            root = next((root for root in all_roots(session) if root.id == state.root.id), None)
         if root is None:
-            self._forget(tree)
+            self._forget(state)
             return
-        tree.root = root
+        state.root = root
         result = scan_roots(
-            self._store,
-            self._settings,
+            self._library,
             [root],
-            self._clock,
-            stop=self._stop,
-            accept_missing=tree.accept_missing,
-            unsettled=lambda root, path: self._settler.notice((root.id, path), self._clock.monotonic()),
+            ScanCallbacks(
+                on_unsettled=lambda root, path: self._settler.notice((root.id, path), self._clock.monotonic()),
+                stop=self._stop,
+            ),
+            accept_missing=state.accept_missing,
         )
-        tree.accept_missing = False
+        state.accept_missing = False
         held = result.held_back.get(root.path, "")
-        if held and held != tree.held:
+        if held and held != state.held:
             _LOG.warning("folder=%s is left alone: %s", root.path, held)
-        elif tree.held and not held:
+        elif state.held and not held:
             _LOG.info("folder=%s is as it was again", root.path)
-        tree.held = held
-        tree.scanned_at = self._clock.now()
-        tree.scan_at = None
+        state.held = held
+        state.scanned_at = self._clock.now()
+        state.scan_at = None
         if held and root.path not in result.braked:
-            # It is not there: it may come back at any moment, and nobody tells.
-            tree.scan_at = now + min(_AGAIN_SECONDS, self._settings.intake.poll_seconds)
-        elif tree.polling:
-            tree.scan_at = now + self._settings.intake.poll_seconds
-        if tree.watch is not None and tree.identity != _identity(root.path):
-            # It came back between the attempt to watch it and the look through it: nobody would tell of it.
-            tree.scan_at = now + _QUIET_SECONDS
+            # It is missing and may be mounted at any moment, without an event.
+            state.scan_at = now + min(_RETRY_SECONDS, self._intake.poll_seconds)
+        elif state.polling:
+            state.scan_at = now + self._intake.poll_seconds
+        if state.watch is not None and state.identity != _identity(root.path):
+            # It was mounted between the attempt to watch it and the scan, so there is no watch on it yet.
+            state.scan_at = now + _QUIET_SECONDS
         if result.new or result.changed or result.moved or result.back or result.gone:
             _LOG.info(
                 "looked through folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
                 *(root.path, result.new, result.changed, result.moved, result.back, result.gone),
             )
-        self._changed()
+        self._on_queued()
 
-    def _forget(self, tree: _RootState) -> None:
-        if tree.watch is not None:
-            tree.watch.close()
-        del self._trees[tree.root.id]
+    def _forget(self, state: _RootState) -> None:
+        if state.watch is not None:
+            state.watch.close()
+        del self._roots[state.root.id]
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Which folder is there: device and inode; None if there is none."""
+    """Device and inode of the folder at a path; None if there is none."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,7 +1,7 @@
-"""Looking through the roots: what is new, changed, moved or gone since the last time, told to the database.
+"""Scanning the roots: find photos that are new, changed, moved or gone since the last scan, and update the database.
 
-Files are compared by what `stat` says. None is opened here, but for a few bytes of new files whose name says
-nothing.
+Files are compared by what `stat` returns. No file is opened, except new files without a photo's extension, of which
+the first bytes are read.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
 from tagger.core.photo import Fingerprint
+from tagger.core.progress import StopCheck, never_stop
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
+from tagger.intake.settle import is_fresh, last_change
 from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, walk
 from tagger.store import jobs
+from tagger.store.library import Library
 from tagger.store.photos import (
     add_photos,
     change_photos,
@@ -28,18 +29,18 @@ from tagger.store.photos import (
     present_count,
 )
 from tagger.store.roots import Root, mark_scanned
-from tagger.store.session import Store
 
 _BATCH = 1000
-# A file without a photo's name was sniffed by the last scan, unless it changed about when that began.
+# A file without a photo's extension was sniffed by the last scan, unless it changed around the start of that scan.
 _MARGIN_SECONDS = 60
 
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a look through the roots found.
+    """What a scan found.
 
-    `held_back`: roots that are not there, or of which too much is gone (`braked`), with the reason.
+    `held_back`: by path, the roots where no photo was marked as gone, with the reason: the root is missing, or too
+    many of its photos are (these roots are in `braked`).
     """
 
     seen: int = 0
@@ -53,56 +54,56 @@ class ScanResult:
     braked: set[str] = field(default_factory=set)
 
 
-def scan_roots(
-    store: Store,
-    settings: Settings,
-    roots: Iterable[Root],
-    clock: Clock,
-    *,
-    stop: Callable[[], bool] = lambda: False,
-    accept_missing: bool = False,
-    report: Callable[[int], None] = lambda _: None,
-    unsettled: Callable[[Root, str], None] | None = None,
-) -> ScanResult:
-    """Look through roots and tell the database what changed.
+def _ignore_seen(_seen: int) -> None:
+    """The default of `ScanCallbacks.on_seen`."""
 
-    `stop` ends it early, and then nothing is taken as gone. `accept_missing` overrides the brake for roots of which
-    too much is gone. `report` is called with the number of files seen so far. `unsettled` is given the files that
-    changed a moment ago, and the database is not told of them.
+
+@dataclass(frozen=True, slots=True)
+class ScanCallbacks:
+    """The caller's side of a scan. Every part may be left out.
+
+    `on_seen` gets the number of files seen so far. `on_unsettled` gets each file that changed a moment ago; such a file
+    is then left out of the database. `stop` ends the scan early; then no photo is marked as gone.
+    """
+
+    on_seen: Callable[[int], None] = _ignore_seen
+    on_unsettled: Callable[[Root, str], None] | None = None
+    stop: StopCheck = never_stop
+
+
+_SILENT = ScanCallbacks()
+
+
+def scan_roots(
+    library: Library, roots: Iterable[Root], callbacks: ScanCallbacks = _SILENT, *, accept_missing: bool = False
+) -> ScanResult:
+    """Scan roots and update the database.
+
+    `accept_missing` marks photos as gone even in a root where too many are.
     """
     result = ScanResult()
     for root in roots:
-        if not stop():
-            _RootScan(store, settings, root, clock, result, report, unsettled).run(stop, accept_missing)
+        if not callbacks.stop():
+            _RootScan(library, root, callbacks, result).run(accept_missing)
     return result
 
 
 class _RootScan:
-    """One look through one root; changes are written in batches as they are found."""
+    """One scan of one root. Changes are written to the database in batches."""
 
-    def __init__(
-        self,
-        store: Store,
-        settings: Settings,
-        root: Root,
-        clock: Clock,
-        result: ScanResult,
-        report: Callable[[int], None],
-        unsettled: Callable[[Root, str], None] | None,
-    ) -> None:
-        self._unsettled = unsettled
-        self._store = store
-        self._settings = settings
+    def __init__(self, library: Library, root: Root, callbacks: ScanCallbacks, result: ScanResult) -> None:
+        self._store = library.store
+        self._intake = library.settings.intake
+        self._clock = library.clock
         self._root = root
-        self._clock = clock
+        self._callbacks = callbacks
         self._result = result
-        self._report = report
         self._new: list[SeenFile] = []
         self._changed: list[tuple[int, SeenFile]] = []
         self._back: list[tuple[int, Fingerprint]] = []
         self._gone: list[int] = []
 
-    def run(self, stop: Callable[[], bool], accept_missing: bool) -> None:
+    def run(self, accept_missing: bool) -> None:
         started = self._clock.now()
         with self._store.read() as session:
             known = present_count(session, self._root.id)
@@ -112,7 +113,7 @@ class _RootScan:
             self._result.held_back[self._root.path] = reason
             return
         unread: list[str] = []
-        seen = walk(self._root.path, self._settings.intake, self._result.problems.append, unread)
+        seen = walk(self._root.path, self._intake, self._result.problems.append, unread)
         before = (
             KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing)
             for photo in known_photos(self._store, self._root.id)
@@ -121,7 +122,7 @@ class _RootScan:
             self._note(change, file, photo)
             if len(self._new) + len(self._changed) + len(self._back) >= _BATCH:
                 self._flush()
-            if stop():
+            if self._callbacks.stop():
                 self._flush()
                 return
         self._flush()
@@ -130,10 +131,11 @@ class _RootScan:
             mark_scanned(session, self._root.id, started)
 
     def _note(self, change: PathState, file: SeenFile | None, photo: KnownFile | None) -> None:
+        on_unsettled = self._callbacks.on_unsettled
         if photo is not None and file is None:
             self._gone.append(photo.photo_id)
-        elif file is not None and self._unsettled is not None and change is not PathState.SAME and self._is_fresh(file):
-            self._unsettled(self._root, file.path)
+        elif file is not None and on_unsettled is not None and change is not PathState.SAME and self._is_fresh(file):
+            on_unsettled(self._root, file.path)
         elif file is not None and photo is None:
             if file.named or self._is_photo_inside(file):
                 self._new.append(file)
@@ -145,17 +147,15 @@ class _RootScan:
             elif change is PathState.BACK:
                 self._back.append((photo.photo_id, file.fingerprint))
         if self._result.seen % 1000 == 0:
-            self._report(self._result.seen)
+            self._callbacks.on_seen(self._result.seen)
 
     def _is_fresh(self, file: SeenFile) -> bool:
-        """Whether the file changed a moment ago, or its times make no sense."""
-        newest = max(file.fingerprint.mtime_ns, file.fingerprint.ctime_ns or 0) / 1e9
-        return self._clock.now() - newest < max(10.0, 2 * self._settings.intake.settle_seconds)
+        return is_fresh(file.fingerprint, self._clock.now(), self._intake.settle_seconds)
 
     def _is_photo_inside(self, file: SeenFile) -> bool:
-        """Whether a file whose name says nothing holds a picture. Only files changed since the last scan are read."""
-        newest = max(file.fingerprint.mtime_ns, file.fingerprint.ctime_ns or 0) / 1e9
-        if self._root.scanned_at is not None and newest < self._root.scanned_at - _MARGIN_SECONDS:
+        """Whether a file without a photo's extension holds a picture. Reads only files changed since the last scan."""
+        scanned_at = self._root.scanned_at
+        if scanned_at is not None and last_change(file.fingerprint) < scanned_at - _MARGIN_SECONDS:
             return False
         try:
             return holds_picture(os.path.join(self._root.path, file.path))
@@ -166,10 +166,10 @@ class _RootScan:
     def _flush(self) -> None:
         if not (self._new or self._changed or self._back):
             return
-        now, settle = self._clock.now(), self._settings.intake.settle_seconds
+        now, settle = self._clock.now(), self._intake.settle_seconds
         with self._store.write() as session:
             files = [(file.path, file.fingerprint) for file in self._new]
-            # What the first look finds is the archive; what a later one finds is new.
+            # The first scan finds the archive; later scans find new photos.
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
             ids = add_photos(session, self._root.id, files, now, settle, priority)
             changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
@@ -184,13 +184,13 @@ class _RootScan:
         self._new, self._changed, self._back = [], [], []
 
     def _settle_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
-        """Photos that are not where they were: moved, gone, or on a disk that is not there."""
+        """Decide whether each photo that is not at its path was moved, was deleted, or is on an unmounted disk."""
         with self._store.write() as session:
             moved = match_moves(session, self._gone, last_id)
         gone = [photo_id for photo_id in self._gone if photo_id not in moved]
         self._result.moved += len(moved)
         self._result.new -= len(moved)
-        if too_many_gone(known, len(gone), self._settings.intake) and not accept_missing:
+        if too_many_gone(known, len(gone), self._intake) and not accept_missing:
             self._result.braked.add(self._root.path)
             self._result.held_back[self._root.path] = (
                 f"{len(gone):,} of its {known:,} photos are gone at once; is a disk missing? Nothing was taken as gone"

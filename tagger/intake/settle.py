@@ -1,7 +1,11 @@
-"""When a file that just appeared stands still; pure, with time and `stat` handed in.
+"""How long a file must stand still before it is labelled (`intake.settle_seconds`). Pure: reads no clock, no disk.
 
-A path counts as settled when its size and its times were the same at two looks at least `seconds` apart, whatever
-events came in between: events only say where to look.
+The setting is applied at three places, each by what it can know:
+
+- Watch events: `Settler` compares two `stat` results at least `settle_seconds` apart. Events only say where to look.
+- Scans: `is_fresh` hands recently changed files to the `Settler` while the service runs. A command that scans without
+  a `Settler` queues them instead, with a job that is not due before the file has settled (`tagger.store.photos`).
+- Opening a file: the feature worker answers "later" where the file `is_unsettled` (`tagger.inference.processes`).
 """
 
 from __future__ import annotations
@@ -11,9 +15,31 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from tagger.core.photo import Fingerprint
+
 Path = TypeVar("Path", bound=Hashable)
-# What `stat` says that changes with every write: size, mtime_ns, ctime_ns.
+# What every write changes, from `stat`: size, mtime_ns, ctime_ns.
 Stamp = tuple[int, int, int]
+# A scan takes time between `stat` and the database, so it leaves more files to the `Settler` than need be.
+_FRESH_SECONDS = 10.0
+
+
+def last_change(fingerprint: Fingerprint) -> float:
+    """When the file or its metadata last changed, in seconds since the epoch."""
+    return max(fingerprint.mtime_ns, fingerprint.ctime_ns or 0) / 1e9
+
+
+def is_fresh(fingerprint: Fingerprint, now: float, settle_seconds: float) -> bool:
+    """Whether a scan leaves the file to the `Settler`: it changed a moment ago, or its times are in the future."""
+    return now - last_change(fingerprint) < max(_FRESH_SECONDS, 2 * settle_seconds)
+
+
+def is_unsettled(fingerprint: Fingerprint, now: float, settle_seconds: float) -> bool:
+    """Whether the file was modified within the last `settle_seconds`.
+
+    A time in the future counts as settled: a camera's clock that ran ahead must not keep a photo waiting.
+    """
+    return 0 <= now - fingerprint.mtime_ns / 1e9 < settle_seconds
 
 
 @dataclass(slots=True)
@@ -24,11 +50,14 @@ class _Waiting:
 
 
 class Settler(Generic[Path]):
-    """Paths that are waiting to stand still. All times are of one clock that never jumps, in seconds."""
+    """Paths waiting to settle: until two looks at least `seconds` apart give the same stamp.
+
+    All times are in seconds of one monotonic clock.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        # The first look is not at once, because the events of one file come in a burst.
+        # Not looked at immediately, because one file's events come in a burst.
         self._first = min(1.0, seconds)
         self._waiting: dict[Path, _Waiting] = {}
         self._heap: list[tuple[float, int, Path]] = []
@@ -38,17 +67,17 @@ class Settler(Generic[Path]):
         return len(self._waiting)
 
     def notice(self, path: Path, now: float) -> None:
-        """Something happened to a path. Known ones keep their turn, so that a stream of events delays nobody."""
+        """Wait for a path, after an event. A path already waiting keeps its turn: a stream of events delays nothing."""
         if path not in self._waiting:
             self._waiting[path] = _Waiting(None, now, now + self._first)
             self._push(path, now + self._first)
 
     def forget(self, path: Path) -> None:
-        """The path is gone."""
+        """Stop waiting for a path, because it was deleted."""
         self._waiting.pop(path, None)
 
     def next_check(self) -> float | None:
-        """When `check` should be called again; None while nothing waits."""
+        """When to call `check` next; None if no path is waiting."""
         while self._heap and not self._is_current(self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
@@ -56,9 +85,9 @@ class Settler(Generic[Path]):
     def check(
         self, now: float, look: Callable[[Path], Stamp | None], limit: int = 1000
     ) -> tuple[list[Path], list[Path]]:
-        """Look at the paths whose turn it is, at most `limit`: (those that settled, those that are gone).
+        """Look at the paths that are due, at most `limit`. Returns (settled paths, deleted paths).
 
-        `look` returns the path's stamp, or None if there is nothing any more.
+        `look` returns the path's current stamp, or None if the path does not exist.
         """
         settled: list[Path] = []
         gone: list[Path] = []

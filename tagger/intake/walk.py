@@ -61,18 +61,16 @@ def walk(
     settings: IntakeSettings,
     on_problem: Callable[[ScanProblem], None],
     unread: list[str] | None = None,
-    stable: bool | None = None,
     below: str = "",
 ) -> Iterator[SeenFile]:
-    """Every file below `root` that may be a photo, in the code point order of its stored path.
+    """Yield every file below `root` that may be a photo, in the code point order of its stored path.
 
-    `below`: only what lies in this folder (relative to `root`), by the rules of the folders around it.
+    `below` limits the walk to this folder (relative to `root`); the ignore rules of the folders above it still apply.
 
-    Folders that cannot be listed are told to `on_problem`, and their path with a slash is added to `unread`, before
-    anything that follows them is yielded; so nobody takes their photos for deleted. `stable`: whether inode numbers
-    and ctimes can be relied on (found out by default).
+    A folder that cannot be listed is reported to `on_problem`, and its path with a slash is added to `unread` before
+    any later file is yielded, so that the caller does not take its photos for deleted.
     """
-    return _Walk(root, settings, on_problem, [] if unread is None else unread, stable).files(below)
+    return _Walk(root, settings, on_problem, [] if unread is None else unread).files(below)
 
 
 def _refuse(problem: ScanProblem) -> None:
@@ -91,14 +89,10 @@ def photos_below(
 
 
 def stat_paths(
-    root: str,
-    paths: Iterable[str],
-    settings: IntakeSettings,
-    on_problem: Callable[[ScanProblem], None],
-    stable: bool | None = None,
+    root: str, paths: Iterable[str], settings: IntakeSettings, on_problem: Callable[[ScanProblem], None]
 ) -> dict[str, SeenFile | None]:
     """What a walk would see at some paths (relative to `root`); None for those that it would not yield."""
-    walker = _Walk(root, settings, on_problem, [], stable)
+    walker = _Walk(root, settings, on_problem, [])
     return {path: walker.at(path) for path in paths}
 
 
@@ -113,7 +107,7 @@ def holds_picture(path: str) -> bool:
 
 def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
     """Every folder that a walk looks into, as paths relative to `root`, each before those inside it."""
-    return _Walk(root, settings, lambda _: None, [], True).folders(below)
+    return _Walk(root, settings, lambda _: None, [], needs_inodes=False).folders(below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +141,14 @@ class _Walk:
         settings: IntakeSettings,
         on_problem: Callable[[ScanProblem], None],
         unread: list[str],
-        stable: bool | None,
+        *,
+        needs_inodes: bool = True,
     ) -> None:
         self._root = root
         self._settings = settings
         self._on_problem = on_problem
         self._unread = unread
-        self._stable = keeps_inodes(root) if stable is None else stable
+        self._stable = needs_inodes and keeps_inodes(root)
         # Only links can lead to a folder twice, so without them nothing needs to be remembered.
         self._visited: set[tuple[int, int]] = set()
         self._layers: dict[str, tuple[Patterns, ...] | None] = {}

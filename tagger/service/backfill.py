@@ -15,7 +15,7 @@ from tagger.core.photo import JobKind
 from tagger.inference.selection import choose_model, open_worker, record_model
 from tagger.inference.weights import ChosenModel
 from tagger.intake.roots import resolve_roots
-from tagger.intake.scan import ScanResult, scan_roots
+from tagger.intake.scan import ScanCallbacks, ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
@@ -86,9 +86,9 @@ def backfill(
             jobs.reclaim(session, owner, JobKind.LABEL)
         roots = resolve_roots(store, folders, clock)
         root_ids = tuple(root.id for root in roots)
-        scan = scan_roots(
-            store, settings, roots, clock, stop=stop, accept_missing=accept_missing, report=report.scanning
-        )
+        library = Library(store, settings, clock)
+        callbacks = ScanCallbacks(on_seen=report.scanning, stop=stop)
+        scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
         chosen = None if stop() else _needed_model(store, settings, root_ids, report, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
@@ -97,7 +97,6 @@ def backfill(
             stale = enqueue_stale(session, model, root_ids)
         progress = Progress(total=_left(store, root_ids))
         report.scanned(scan, progress.total, stale)
-        library = Library(store, settings, clock)
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with open_worker(settings, chosen, clock) as client:

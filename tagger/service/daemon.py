@@ -35,6 +35,7 @@ from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
 from tagger.store import jobs
+from tagger.store.library import Library
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.roots import all_roots
 from tagger.store.session import open_store
@@ -82,7 +83,7 @@ class Service:
             if not roots:
                 raise UsageError("The library has no folders yet.", "Name one: tagger run ~/Photos")
             self._folders = FolderMonitor(
-                store, settings, self._clock, self._inbox.put, self._queued, lambda: self._stopping
+                Library(store, settings, self._clock), self._inbox.put, self._queued, lambda: self._stopping
             )
             self._new_threads()
             listener = control.Listener(settings.data_dir, self._answer)

@@ -18,6 +18,7 @@ from tagger.intake.scan import scan_roots
 from tagger.labels import taxonomy
 from tagger.store import jobs
 from tagger.store.labels import LabelIds, LabelledBy
+from tagger.store.library import Library
 from tagger.store.models import ensure_model
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store, open_store
@@ -37,7 +38,7 @@ def label_all(
     clock = SystemClock()
     with open_store(settings, create=True) as store:
         roots = resolve_roots(store, [str(folder)], clock)
-        scan_roots(store, settings, roots, clock)
+        scan_roots(Library(store, settings, clock), roots)
         return _label(store, folder, names, model)
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from tagger.core.clock import SystemClock
 from tagger.core.config import IntakeSettings, Settings
+from tagger.core.progress import never_stop
 from tagger.intake import monitor
 from tagger.intake.monitor import FolderMonitor
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult
 from tagger.intake.watch import WatchEvent
+from tagger.store.library import Library
 from tagger.store.photos import present_count
 from tagger.store.session import open_store
 from tests.cli.service import wait_for
@@ -39,7 +41,7 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
     with open_store(settings, create=True) as store:
         [known] = resolve_roots(store, [str(root)], SystemClock())
         root.rename(root.with_name("unmounted"))
-        watched = FolderMonitor(store, settings, SystemClock(), inbox.put, lambda: None, lambda: False)
+        watched = FolderMonitor(Library(store, settings), inbox.put, lambda: None, never_stop)
         try:
             watched.add_root(known)
             watched.do_due()

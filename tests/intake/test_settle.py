@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.intake.settle import Settler, Stamp
+from tagger.core.photo import Fingerprint
+from tagger.intake.settle import Settler, Stamp, is_fresh, is_unsettled
 
 
 def run(settler: Settler[str], until: float, look: dict[str, list[tuple[float, Stamp | None]]]) -> dict[str, float]:
@@ -77,3 +78,19 @@ def test_nothing_settles_less_than_the_settle_time_after_its_last_change(
     # Two looks that agree are at least five seconds apart, and nothing changed in between.
     at = done["a"]
     assert not [when for when, _ in changes if at - 5 < when <= at]
+
+
+def test_a_file_is_unsettled_for_the_setting_after_its_last_change_and_never_by_a_time_in_the_future() -> None:
+    changed = Fingerprint(1, 100 * 10**9)
+    assert is_unsettled(changed, 104.9, 5)
+    assert not is_unsettled(changed, 105, 5)
+    assert not is_unsettled(changed, 99, 5)
+    assert not is_unsettled(changed, 100, 0)
+
+
+def test_a_scan_leaves_what_changed_a_moment_ago_to_the_settler_also_by_a_time_in_the_future() -> None:
+    moved = Fingerprint(1, 0, ctime_ns=100 * 10**9)
+    assert is_fresh(moved, 109.9, 5)
+    assert not is_fresh(moved, 110, 5)
+    assert is_fresh(moved, 119.9, 10)
+    assert is_fresh(moved, 50, 5)

@@ -35,6 +35,7 @@ from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
 from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies, wire_features
 from tagger.inference.throttle import Throttle
+from tagger.intake.settle import is_unsettled
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
 
@@ -168,8 +169,7 @@ class _Worker:
         try:
             with open_photo(request.path, request.name) as photo:
                 fingerprint = photo.fingerprint
-                age = SystemClock().now() - fingerprint.mtime_ns / 1e9
-                if 0 <= age < request.min_age_seconds:
+                if is_unsettled(fingerprint, SystemClock().now(), request.min_age_seconds):
                     return _Seen(Reply(job, Outcome.LATER, "still being written", fingerprint=fingerprint))
                 try:
                     content_hash = hash_content(photo, limits=self._limits)
