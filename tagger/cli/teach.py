@@ -155,7 +155,7 @@ def _json(library: Library, lesson: Lesson, changed: int | None) -> dict[str, An
 
     with library.store.read() as session:
         paths = records.paths_of(session, [number for number, _ in lesson.unsure] + list(lesson.alike))
-        kept = taught_labels.find(session, lesson.key)
+        kept = taught_labels.find_taught(session, lesson.key)
     return {
         "name": lesson.name,
         "model": lesson.model.model_id,

@@ -39,7 +39,7 @@ def read_synset(data: bytes, wnid: str) -> Synset:
     return Synset(words, tuple(f"n{to}" for kind, to, part in pointers if kind in ("@", "@i") and part == "n"))
 
 
-def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
+def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
     """The content of imagenet.json."""
     data = wordnet.read_bytes()
     keras = json.loads(class_index.read_text())
@@ -91,7 +91,7 @@ def build(wordnet: Path, class_index: Path, vocabulary: Path) -> dict[str, Any]:
     }
 
 
-def write(content: dict[str, Any], path: Path) -> None:
+def write_content(content: dict[str, Any], path: Path) -> None:
     """Write imagenet.json with one entry a line, so that diffs are readable."""
     lines = []
     for key, entries in content.items():
@@ -107,7 +107,9 @@ def main() -> None:
     parser.add_argument("--class-index", type=Path, required=True, help="Keras' imagenet_class_index.json")
     parser.add_argument("--output", type=Path, default=HERE / "imagenet.json")
     arguments = parser.parse_args()
-    write(build(arguments.wordnet, arguments.class_index, HERE / "vocabulary.toml"), arguments.output)
+    write_content(
+        imagenet_content(arguments.wordnet, arguments.class_index, HERE / "vocabulary.toml"), arguments.output
+    )
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: Pho
         decided = [label for label in there if label.removed or label.by_person]
         corrections.withdraw(session, photo_id, _named(decided, name, path, "nothing was said of").label_id)
     for name in said.remove:
-        corrections.remove(session, photo_id, _named(present, name, path, "it does not have").label_id)
+        corrections.remove_label(session, photo_id, _named(present, name, path, "it does not have").label_id)
     for name in said.confirm:
         label = _named(present, name, path, "it does not have")
         corrections.put(session, label_ids, photo_id, label.key, label.name)

@@ -84,7 +84,7 @@ def _matrix(store: Store, settings: Settings, model: Model, gathering: OnProgres
 
 def _present(store: Store, ids: list[int]) -> dict[int, PhotoRecord]:
     with store.read() as session:
-        found = records.by_ids(session, ids)
+        found = records.photos_by_ids(session, ids)
     return {number: record for number, record in found.items() if record.missing_since is None}
 
 

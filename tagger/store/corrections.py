@@ -44,7 +44,7 @@ def known_label(session: Session, name: str) -> tuple[str, str] | None:
     return None
 
 
-def remove(session: Session, photo_id: int, label_id: int) -> None:
+def remove_label(session: Session, photo_id: int, label_id: int) -> None:
     """Remove a label; its tombstone keeps it from coming back."""
     session.execute(
         update(PhotoLabelRow)

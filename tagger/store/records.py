@@ -101,7 +101,7 @@ def photo_by_id(session: Session, photo_id: int) -> PhotoRecord | None:
     return found[0] if found else None
 
 
-def by_ids(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+def photos_by_ids(session: Session, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
     """Photos by id."""
     return {record.id: record for part in jobs.chunks(photo_ids) for record in _records(session, PhotoRow.id.in_(part))}
 

@@ -62,7 +62,7 @@ def all_taught(session: Session) -> list[Taught]:
     ]
 
 
-def find(session: Session, name: str) -> Taught | None:
+def find_taught(session: Session, name: str) -> Taught | None:
     """The taught label with this name or key, ignoring case."""
     wanted = name.casefold()
     return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
@@ -82,7 +82,7 @@ def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision
 
 
 def enable(session: Session, taught: Taught, enabled: bool) -> None:
-    """Switch a taught label on or off. Photos keep or lack it until `replace_labels`."""
+    """Switch a taught label on or off. Photos keep or lack it until `replace_taught_label`."""
     session.execute(update(TaughtRow).where(TaughtRow.id == taught.id).values(enabled=enabled))
 
 
@@ -193,7 +193,7 @@ def labelled_with(session: Session, taught: Taught) -> int:
     return session.scalar(query) or 0
 
 
-def replace_labels(
+def replace_taught_label(
     session: Session, taught: Taught, model: Model, given: Mapping[int, float], seen: NDArray[np.int64] | None
 ) -> list[int]:
     """Give a taught label to photos (with its probability) and take it from others; returns the photos changed.

@@ -63,13 +63,15 @@ def give_label(session: Session, settings: Settings, label: Taught, by: ScoredHe
         seen = np.union1d(by.scored.ids, fresh.ids)
     # If the model's own label of the name is dropped here, `relabel` gives it back once this one is off.
     dropped = taught_labels.drop_namesakes(session, label)
-    return _changed(session, settings, {*dropped, *taught_labels.replace_labels(session, label, by.model, given, seen)})
+    return _changed(
+        session, settings, {*dropped, *taught_labels.replace_taught_label(session, label, by.model, given, seen)}
+    )
 
 
 def take_label(session: Session, settings: Settings, label: Taught) -> int:
     """Switch a label off and take it from all photos that its classifier gave it to; returns how many changed."""
     taught_labels.enable(session, label, False)
-    return _changed(session, settings, taught_labels.replace_labels(session, label, _NO_MODEL, {}, None))
+    return _changed(session, settings, taught_labels.replace_taught_label(session, label, _NO_MODEL, {}, None))
 
 
 def _changed(session: Session, settings: Settings, photo_ids: Iterable[int]) -> int:

@@ -110,7 +110,7 @@ def _drawn(
 def task_for(session: Session, model: Model, label: Wanted, precision: float) -> Task:
     """Collect a label's examples: stored ones, new ones and, unless some say what is not meant, drawn ones."""
     key, name = resolve_label(session, taxonomy.load(), label.name)
-    before = taught_labels.find(session, key)
+    before = taught_labels.find_taught(session, key)
     kept = examples_of(session, before) if before is not None else persons_examples(session, key)
     vectors = {} if before is None else outside_vectors(session, before, model)
     given = _merged([*kept, *label.examples])

@@ -146,7 +146,7 @@ class Teacher:
     def find(self, name: str) -> Taught:
         """The taught label of a name, as people write it. Raises UsageError where there is none."""
         with self.library.store.read() as session:
-            found = taught_labels.find(session, " ".join(name.split()))
+            found = taught_labels.find_taught(session, " ".join(name.split()))
             if found is None:
                 names = ", ".join(label.name for label in taught_labels.all_taught(session)) or "none"
                 raise UsageError(f"No label {name!r} was taught.", f"Taught labels: {names}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagger.labels import taxonomy
-from tagger.labels.build_imagenet import build, read_synset
+from tagger.labels.build_imagenet import imagenet_content, read_synset
 
 DATA = Path(taxonomy.__file__).parent
 TAXONOMY = taxonomy.load()
@@ -31,7 +31,7 @@ def test_classes_are_in_keras_order(shared: Path) -> None:
 
 @pytest.mark.skipif(not WORDNET.exists(), reason="WordNet is not installed (Debian: apt install wordnet-base)")
 def test_the_data_file_is_what_the_script_makes(shared: Path) -> None:
-    made = build(WORDNET, shared / "models" / "imagenet_class_index.json", DATA / "vocabulary.toml")
+    made = imagenet_content(WORDNET, shared / "models" / "imagenet_class_index.json", DATA / "vocabulary.toml")
     assert made == json.loads((DATA / "imagenet.json").read_text(encoding="utf-8"))
 
 

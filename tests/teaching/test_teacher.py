@@ -131,9 +131,9 @@ def test_what_a_person_said_is_kept_and_learned(store: Store) -> None:
     ours = teacher(store)
     ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     with store.write() as session:
-        label = taught_labels.find(session, "boat")
+        label = taught_labels.find_taught(session, "boat")
         assert label is not None
-        corrections.remove(session, 30, label.label_id)
+        corrections.remove_label(session, 30, label.label_id)
         corrections.put(session, LabelIds(), 300, label.key, label.name)
         [again] = [one for one in examples_of(session, label) if one.photo_id == 30]
         assert again.kind is Kind.NO
@@ -175,11 +175,11 @@ def test_a_label_that_cannot_be_taught_again_keeps_its_classifier_and_says_why(s
     ours.keep(ours.teach("boat", boats(), 0.9), on=True)
     before = labelled(store)
     with store.write() as session:
-        label = taught_labels.find(session, "boat")
+        label = taught_labels.find_taught(session, "boat")
         assert label is not None
         for number in range(1, 25):
             corrections.put(session, LabelIds(), 100 + 10 * number, label.key, label.name)
-            corrections.remove(session, number, label.label_id)
+            corrections.remove_label(session, number, label.label_id)
     [lesson] = ours.teach_due()
     assert lesson.report.refused
     with store.read() as session:
