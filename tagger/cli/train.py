@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,18 @@ from tagger.inference.training.train import TrainingListener
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
+    from tagger.core.progress import StopCheck
     from tagger.inference.training.train import TrainingOptions, TrainingResult
 
 
 class _Screen(TrainingListener):
-    """Shows training: a meter for each epoch, a line when it is over."""
+    """Shows training: a meter for each epoch, and a line at its end."""
 
-    def __init__(self, stack: ExitStack, epochs: int, quiet: bool) -> None:
+    def __init__(self, stack: ExitStack, epochs: int, quiet: bool, should_stop: StopCheck) -> None:
         self._stack = stack
         self._epochs = epochs
         self._quiet = quiet
+        self._should_stop = should_stop
         self._meter: Meter | None = None
         self._what = ""
 
@@ -60,6 +63,9 @@ class _Screen(TrainingListener):
                 f"on the validation {entry['val_accuracy']:.1%} (best {entry['best']:.1%})",
                 flush=True,
             )
+
+    def stop(self) -> bool:
+        return self._should_stop()
 
 
 @click.command(
@@ -96,11 +102,12 @@ Examples:
 )
 @click.option("--patience", type=click.IntRange(0), default=0, help="Stop after so many epochs without a better one.")
 @click.option("--no-augment", is_flag=True, help="Do not shift and mirror the pictures.")
-@click.option("--replace", is_flag=True, help="Take the place of the model of that name, which is lost.")
+@click.option("--replace", "overwrite", is_flag=True, help="Take the place of the model of that name, which is lost.")
 @click.option("--seed", type=int, default=1, show_default=True, help="For the same split and order again.")
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
+# One parameter an option.
 def command(
     context: click.Context,
     source: str,
@@ -113,7 +120,7 @@ def command(
     fine_tune: int | None,
     patience: int,
     no_augment: bool,
-    replace: bool,
+    overwrite: bool,
     seed: int,
     weights: str | None,
     as_json: bool,
@@ -128,8 +135,8 @@ def command(
     widths = _widths(blocks)
     kind = SMALL if architecture == SMALL else registered(architecture).name
     usual = 32 if kind == SMALL else registered(kind).input_size
-    wish = TrainingOptions(
-        _name(settings, name, source, replace),
+    options = TrainingOptions(
+        _name(settings, name, source, overwrite),
         kind,
         size or usual,
         widths if kind == SMALL else (),
@@ -142,10 +149,10 @@ def command(
         seed,
         settings.engine.precision,
     )
-    if kind == SMALL and min(widths) and wish.input_size >> len(widths) < 1:
-        raise UsageError(f"{len(widths)} blocks halve pictures of {wish.input_size} pixels to nothing.")
+    if kind == SMALL and min(widths) and options.input_size >> len(widths) < 1:
+        raise UsageError(f"{len(widths)} blocks halve pictures of {options.input_size} pixels to nothing.")
     with ExitStack() as stack:
-        start = _start_weights(stack, settings, wish, weights, as_json)
+        options = replace(options, start_weights=_start_weights(stack, settings, options, weights, as_json))
         dataset = read_dataset(absolute(source), settings.intake, seed)
         if not as_json:
             print(
@@ -159,8 +166,8 @@ def command(
 
         stop = stack.enter_context(stop_on_signals(_say_stopping))
         meters = stack.enter_context(ExitStack())
-        result = train(settings, dataset, wish, start, _Screen(meters, epochs, as_json), stop)
-    return _print(settings, wish, result, as_json)
+        result = train(settings, dataset, options, _Screen(meters, epochs, as_json, stop))
+    return _print(result, as_json)
 
 
 def _say_stopping() -> None:
@@ -175,7 +182,7 @@ def _widths(blocks: str) -> tuple[int, ...]:
     return tuple(int(width) for width in blocks.split(","))
 
 
-def _name(settings: Settings, name: str | None, source: str, replace: bool) -> str:
+def _name(settings: Settings, name: str | None, source: str, overwrite: bool) -> str:
     from tagger.inference.custom_models import NAME, description_file
     from tagger.inference.registry import REGISTRY
 
@@ -186,7 +193,7 @@ def _name(settings: Settings, name: str | None, source: str, replace: bool) -> s
         )
     if found in REGISTRY:
         raise UsageError(f"{found!r} is a model already.", "Name yours otherwise: --name NAME")
-    if not replace and description_file(settings.data_dir, found).exists():
+    if not overwrite and description_file(settings.data_dir, found).exists():
         raise UsageError(
             f"There is a model {found!r} already; training it again would lose it.",
             "Name yours otherwise with --name NAME, or say --replace.",
@@ -195,26 +202,26 @@ def _name(settings: Settings, name: str | None, source: str, replace: bool) -> s
 
 
 def _start_weights(
-    stack: ExitStack, settings: Settings, wish: TrainingOptions, weights: str | None, quiet: bool
+    stack: ExitStack, settings: Settings, options: TrainingOptions, weights: str | None, quiet: bool
 ) -> Path | None:
-    """Published weights, where training starts from them. Raises UsageError, ModelError."""
+    """The published weights that fine-tuning starts from, else None. Raises UsageError, ModelError."""
     from tagger.inference.download import ensure_weights
     from tagger.inference.registry import registered
 
-    if not wish.fine_tune:
+    if not options.fine_tune:
         if weights is not None:
             raise UsageError("--weights are what --fine-tune starts from.", "Say --fine-tune LAYERS, too.")
         return None
-    if wish.kind == "small":
+    if options.kind == "small":
         raise UsageError("There is nothing to fine-tune in a small network.", "Name one: --architecture mobilenet_v2")
-    meter = stack.enter_context(ByteMeter(f"Fetching the weights of {wish.kind}", quiet=quiet))
-    same = settings.model.name == wish.kind
+    meter = stack.enter_context(ByteMeter(f"Fetching the weights of {options.kind}", quiet=quiet))
+    same = settings.model.name == options.kind
     file = Path(weights) if weights is not None else settings.model.weights if same else None
     chosen = settings.model_copy(update={"model": settings.model.model_copy(update={"weights": file})})
-    return ensure_weights(chosen, registered(wish.kind), meter.update).path
+    return ensure_weights(chosen, registered(options.kind), meter.update).path
 
 
-def _print(settings: Settings, wish: TrainingOptions, result: TrainingResult, as_json: bool) -> int:
+def _print(result: TrainingResult, as_json: bool) -> int:
     if as_json:
         write_json(
             {

@@ -22,7 +22,7 @@ from tagger.inference.weights import ChosenModel
 from tagger.intake.walk import photos_below
 from tagger.store import records
 from tagger.store.session import open_store
-from tagger.system.child_process import messages, send, spawn
+from tagger.system.child_process import Child, messages, send, spawn
 
 LOG_FILE = "export.log"
 # So few photos cannot show what the ranges of a layer's values are, nor how often two networks agree.
@@ -131,7 +131,7 @@ def _run(settings: Settings, chosen: ChosenModel, to: Path, photos: Sequence[str
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )
-            for message in messages(process, channel, log, "makes the model", SystemClock()):
+            for message in messages(Child(process, channel, log), "makes the model", SystemClock()):
                 match message["kind"]:
                     case "progress":
                         on_stage(message["stage"], message["done"], message["total"])

@@ -1,4 +1,4 @@
-"""Starting the processes that decode and run networks. Each is a fresh interpreter, never a fork."""
+"""Child processes that decode photos and run networks. Each is a fresh interpreter, never a fork."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from tagger.core.clock import Clock
 from tagger.core.errors import EngineError, TaggerError, UsageError, WeightsError
 
-# A network that is converted or trained gives no sign of life in between; the largest takes minutes on weak cores.
+# Converting or training a network sends nothing for minutes: the largest ones on slow cores.
 _STALL_SECONDS = 1800.0
 _POLL_SECONDS = 0.5
 
@@ -23,34 +24,34 @@ _SIGNALS = {4: "an illegal instruction", 6: "an abort", 7: "a bus error", 9: "a 
 
 
 def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen[bytes], Connection]:
-    """Start `python -m MODULE FD`, where FD is its end of the connection; returns it with our end. Raises OSError."""
+    """Start `python -m MODULE FD`, FD being the child's end of a connection; return it and our end. Raises OSError."""
     ours, theirs = Pipe(duplex=True)
     data_dir.mkdir(parents=True, exist_ok=True)
     with theirs, log_file.open("wb") as log:
         process = subprocess.Popen(
-            # -P: a folder of photos that happens to hold a json.py must not be imported from.
+            # -P: do not import from the current folder, which may be one of photos with a json.py in it.
             [sys.executable, "-P", "-m", module, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            # TensorFlow's native code writes to both whatever Python says.
+            # TensorFlow's native code writes to both, past Python's sys.stdout and sys.stderr.
             stdout=log,
             stderr=log,
             env={
                 **os.environ,
                 "TF_CPP_MIN_LOG_LEVEL": "3",
-                # Keras leaves a file in its home and reads settings from it that would change the numbers.
+                # Keras reads settings from its home folder that would change the results.
                 "KERAS_HOME": os.fspath(data_dir / "keras"),
                 "KERAS_BACKEND": "tensorflow",
             },
-            # Ctrl-C on the terminal is for the parent, which lets the child finish its batch. Not a session of its own,
-            # because nice values count within one (tagger.system.niceness).
+            # Ctrl-C on the terminal reaches only the parent, which lets the child finish its batch. Not a new session,
+            # because nice values compare processes within one session (tagger.system.niceness).
             process_group=0,
         )
     return process, ours
 
 
 def how_it_ended(process: subprocess.Popen[bytes]) -> str:
-    """How a process that closed its connection ended, for people: "was ended by a kill"."""
+    """How a process that closed its connection ended, as text for people: "was ended by a kill"."""
     try:
         code = process.wait(timeout=5)
     except subprocess.TimeoutExpired:
@@ -61,7 +62,7 @@ def how_it_ended(process: subprocess.Popen[bytes]) -> str:
 
 
 def last_words(log_file: Path) -> str:
-    """The last line that a process wrote, as a sentence to add to a message; empty if there is none."""
+    """The last line of a log file, as a sentence to add to an error message; empty if there is none."""
     try:
         lines = log_file.read_text(errors="replace").strip().splitlines()
     except OSError:
@@ -69,19 +70,24 @@ def last_words(log_file: Path) -> str:
     return f" Its last words: {lines[-1]}" if lines else ""
 
 
-def messages(
-    process: subprocess.Popen[bytes],
-    channel: Connection,
-    log_file: Path,
-    what: str,
-    clock: Clock,
-    between: Callable[[], None] = lambda: None,
-) -> Iterator[dict[str, Any]]:
-    """What a process says, until the caller has heard enough. `what` it does: "trains", in messages.
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child process, our end of its connection, and the file that gets its output."""
 
-    `between`: called at least twice a second, so that Ctrl-C is answered. Raises EngineError where the process ends or
-    says nothing for half an hour, and what it tells as its fault.
+    process: subprocess.Popen[bytes]
+    channel: Connection
+    log_file: Path
+
+
+def messages(
+    child: Child, what: str, clock: Clock, between: Callable[[], None] = lambda: None
+) -> Iterator[dict[str, Any]]:
+    """Yield the messages of a child process until the caller stops. `what` the process does, for errors: "trains".
+
+    `between` is called at least twice a second, so that the caller can react to Ctrl-C. Raises EngineError if the
+    process ends or sends nothing for half an hour, and the error that the process reports as its fault.
     """
+    process, channel, log_file = child.process, child.channel, child.log_file
     last_word = clock.monotonic()
     while clock.monotonic() - last_word < _STALL_SECONDS:
         between()

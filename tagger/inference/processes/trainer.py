@@ -1,7 +1,7 @@
 """The child process that trains a network; started by `tagger.inference.training.train` only.
 
-Every epoch goes over all pictures, shifted and mirrored at random. After each epoch the state is written, so that
-training that was interrupted goes on with the next one.
+Each epoch trains on all pictures, shifted and mirrored at random. The state is written after each epoch, so that an
+interrupted training resumes after its last complete epoch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,25 @@ from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError, UsageError
+from tagger.core.progress import Callbacks
 from tagger.inference.precision import computes_bfloat16
 from tagger.inference.preprocessing import Preprocessing, preprocessed
-from tagger.inference.processes.training_pictures import Pictures, decoded
+from tagger.inference.processes.training_pictures import Decoding, Pictures, decode_parts
 from tagger.inference.registry import REGISTRY, Architecture, Network
 from tagger.system.child_process import receive, send
 from tagger.system.machine import usable_threads
 
-# So many bytes of pictures are made ready at once.
+# Bytes of pictures that are preprocessed together.
 _AT_ONCE = 64 << 20
 _LEARNING_RATE, _WARM_UP, _DECAY = 2e-3, 0.1, 1e-2
-# Fine-tuning must not shake what the network knows already; its new last layer knows nothing yet.
+# Fine-tuning must not destroy what the network has learned, so it starts with smaller steps.
 _FINE_RATE = 1e-3
 
 _stop = threading.Event()
 
 
 def main(descriptor: int) -> None:
-    """Train as the first message says, and tell how it goes."""
+    """Train by the options of the first message, and report progress."""
     channel = Connection(descriptor)
     order = receive(channel)
     threading.Thread(target=_listen, args=(channel,), daemon=True).start()
@@ -53,7 +55,7 @@ def main(descriptor: int) -> None:
 
 
 def _listen(channel: Connection) -> None:
-    """The parent says stop, or is gone."""
+    """Set `_stop` when the parent sends a message; end this process when the parent has ended."""
     try:
         receive(channel)
         _stop.set()
@@ -65,12 +67,12 @@ def _train(channel: Connection, order: dict[str, Any]) -> None:
     folder = Path(order["folder"])
     threads = usable_threads(int(order["threads"]))
     size = int(order["input_size"])
-    limits = LimitSettings.model_validate(order["limits"])
+    how = Decoding(size, LimitSettings.model_validate(order["limits"]), threads)
 
-    def report(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         send(channel, "progress", stage="decoding", done=done, total=total)
 
-    pictures = decoded(folder, order["parts"], size, limits, threads, report, _stop.is_set)
+    pictures = decode_parts(folder, order["parts"], how, Callbacks(on_progress, stop=_stop.is_set))
     if pictures is None:
         send(channel, "stopped", epochs=0)
         return
@@ -80,10 +82,10 @@ def _train(channel: Connection, order: dict[str, Any]) -> None:
         if counts.min() < 1:
             name, first = order["classes"][int(counts.argmin())], "".join(pictures.skipped[:1])
             raise UsageError(f"No picture of {name!r} for the {part} can be read. {first}")
-    # Importing it takes seconds, and what is wrong with the pictures is known before.
+    # Imported late, because it takes seconds: faults of the pictures are reported first.
     from tagger.inference.engines.tensorflow import use_threads
 
-    # Pictures are made ready beside the network.
+    # Pictures are preprocessed at the same time as the network runs.
     use_threads(threads, beside=2)
     wanted = _architecture(order)
     _fit(channel, order, folder, wanted, pictures.parts)
@@ -123,7 +125,7 @@ def _fit(
         _start_from(network, wanted, order)
     if fine:
         for place, layer in enumerate(network.layers):
-            # The means that batch normalisation has seen are those of a million pictures: better than of a few hundred.
+            # Its statistics are of a million pictures: better than those of a few hundred.
             if place < len(network.layers) - fine or isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
     steps = max(1, -(-len(pictures["train"].classes) // batch))
@@ -143,13 +145,14 @@ def _fit(
     patience = int(order["patience"])
     best = max((entry["val_accuracy"] for entry in history), default=-1.0)
     generator = np.random.default_rng(int(order["seed"]) + len(history))
+    run = _Run(channel, network, wanted, batch, generator, bool(order["augment"]))
     send(channel, "ready", done=len(history), parameters=network.count_params(), device=_device(tf))
     for epoch in range(len(history), epochs):
-        told = _one_epoch(channel, network, wanted, pictures["train"], batch, generator, epoch, order["augment"])
+        measured = run.one_epoch(pictures["train"], epoch)
         if _stop.is_set():
             break
-        loss, accuracy = _evaluated(network, wanted, pictures["validation"], batch)
-        entry = {"epoch": epoch + 1, **told, "val_loss": loss, "val_accuracy": accuracy}
+        loss, accuracy = run.evaluate(pictures["validation"])
+        entry = {"epoch": epoch + 1, **measured, "val_loss": loss, "val_accuracy": accuracy}
         history.append(entry)
         if accuracy > best:
             best = accuracy
@@ -166,7 +169,7 @@ def _fit(
         return
     network.load_weights(folder / "best.weights.h5")
     judged = "test" if len(pictures["test"].classes) else "validation"
-    found = _classes_of(network, wanted, pictures[judged], batch)
+    found = run.predict_classes(pictures[judged])
     count = len(order["classes"])
     matrix = np.zeros((count, count), np.int64)
     np.add.at(matrix, (pictures[judged].classes, found), 1)
@@ -175,7 +178,7 @@ def _fit(
 
 
 def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> None:
-    """Take over the published weights of an architecture, but for its last layer, which has other classes."""
+    """Load the published weights of an architecture, except for its last layer, which has other classes."""
     from tagger.inference.engines.networks import build
     from tagger.inference.engines.tensorflow import load_weights
 
@@ -192,44 +195,70 @@ def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> No
         new.set_weights(old.get_weights())
 
 
-def _one_epoch(
-    channel: Connection,
-    network: Any,
-    wanted: Architecture,
-    part: Pictures,
-    batch: int,
-    generator: np.random.Generator,
-    epoch: int,
-    augment: bool,
-) -> dict[str, float]:
-    """Train on every picture once, some thousand of them made ready at a time; mean loss and accuracy.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A network in training, and how to train it."""
 
-    Batch by batch: each call of Keras' `fit` waits two seconds and more for its input pipeline to end.
-    """
-    order = generator.permutation(len(part.classes))
-    several = max(1, _AT_ONCE // (4 * batch * int(np.prod(part.pixels.shape[1:])))) * batch
-    loss = accuracy = 0.0
-    for start in range(0, len(order), several):
-        if _stop.is_set():
-            break
-        places = order[start : start + several]
-        pixels = part.pixels[places]
-        if augment:
-            pixels = _augmented(pixels, generator)
-        given, truth = preprocessed(pixels.astype(np.float32), wanted.preprocessing), part.classes[places]
-        for first in range(0, len(places), batch):
+    channel: Connection
+    network: Any
+    architecture: Architecture
+    batch: int
+    generator: np.random.Generator
+    augment: bool
+
+    def one_epoch(self, part: Pictures, epoch: int) -> dict[str, float]:
+        """Train on every picture once, preprocessing some thousand at a time. Returns mean loss and accuracy.
+
+        Calls Keras for each batch: its `fit` waits two seconds or more for its input pipeline to end.
+        """
+        order = self.generator.permutation(len(part.classes))
+        several = max(1, _AT_ONCE // (4 * self.batch * int(np.prod(part.pixels.shape[1:])))) * self.batch
+        loss = accuracy = 0.0
+        for start in range(0, len(order), several):
             if _stop.is_set():
                 break
-            these = slice(first, first + batch)
-            told = network.train_on_batch(given[these], truth[these], return_dict=True)
-            loss += float(told["loss"]) * len(truth[these]) / len(order)
-            accuracy += float(told["accuracy"]) * len(truth[these]) / len(order)
-        send(channel, "batch", epoch=epoch + 1, done=min(start + several, len(order)), total=len(order))
-    return {"loss": loss, "accuracy": accuracy}
+            places = order[start : start + several]
+            pixels = part.pixels[places]
+            if self.augment:
+                pixels = _augmented(pixels, self.generator)
+            given, truth = self._preprocessed(pixels), part.classes[places]
+            for first in range(0, len(places), self.batch):
+                if _stop.is_set():
+                    break
+                these = slice(first, first + self.batch)
+                measured = self.network.train_on_batch(given[these], truth[these], return_dict=True)
+                loss += float(measured["loss"]) * len(truth[these]) / len(order)
+                accuracy += float(measured["accuracy"]) * len(truth[these]) / len(order)
+            done = min(start + several, len(order))
+            send(self.channel, "batch", epoch=epoch + 1, done=done, total=len(order))
+        return {"loss": loss, "accuracy": accuracy}
+
+    def evaluate(self, part: Pictures) -> tuple[float, float]:
+        """Mean loss and accuracy."""
+        losses: list[NDArray[np.float64]] = []
+        right = 0
+        for scores, truth in self._scores(part):
+            losses.append(-np.log(np.maximum(scores[np.arange(len(truth)), truth].astype(np.float64), 1e-7)))
+            right += int((scores.argmax(axis=1) == truth).sum())
+        return float(np.concatenate(losses).mean()), right / len(part.classes)
+
+    def predict_classes(self, part: Pictures) -> NDArray[np.int64]:
+        """The most probable class of each picture, int64 (pictures,)."""
+        return np.concatenate([scores.argmax(axis=1) for scores, _ in self._scores(part)])
+
+    def _scores(self, part: Pictures) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """Probabilities, float32 (pictures, classes), and true classes, batch by batch."""
+        for start in range(0, len(part.classes), 2 * self.batch):
+            these = slice(start, start + 2 * self.batch)
+            yield np.asarray(self.network.predict_on_batch(self._preprocessed(part.pixels[these]))), part.classes[these]
+
+    def _preprocessed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = preprocessed(pixels.astype(np.float32), self.architecture.preprocessing)
+        return found
 
 
 def _augmented(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-    """The same pictures, shifted by up to an eighth with their edges mirrored, half of them seen in a mirror."""
+    """Shift each picture by up to an eighth, reflecting its edges, and mirror half of the pictures."""
     size = pixels.shape[1]
     most = size // 8
     padded = np.pad(pixels, ((0, 0), (most, most), (most, most), (0, 0)), "reflect")
@@ -242,32 +271,8 @@ def _augmented(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDA
     return found
 
 
-def _evaluated(network: Any, wanted: Architecture, part: Pictures, batch: int) -> tuple[float, float]:
-    """Mean loss and accuracy."""
-    losses: list[NDArray[np.float64]] = []
-    right = 0
-    for start in range(0, len(part.classes), 2 * batch):
-        scores = _scores(network, wanted, part.pixels[start : start + 2 * batch])
-        truth = part.classes[start : start + 2 * batch]
-        losses.append(-np.log(np.maximum(scores[np.arange(len(truth)), truth].astype(np.float64), 1e-7)))
-        right += int((scores.argmax(axis=1) == truth).sum())
-    return float(np.concatenate(losses).mean()), right / len(part.classes)
-
-
-def _classes_of(network: Any, wanted: Architecture, part: Pictures, batch: int) -> NDArray[np.int64]:
-    found = [
-        _scores(network, wanted, part.pixels[start : start + 2 * batch]).argmax(axis=1)
-        for start in range(0, len(part.classes), 2 * batch)
-    ]
-    return np.concatenate(found)
-
-
-def _scores(network: Any, wanted: Architecture, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(network.predict_on_batch(preprocessed(pixels.astype(np.float32), wanted.preprocessing)))
-
-
 def _plain_weights(network: Any, wanted: Architecture, folder: Path) -> None:
-    """Write the best weights as those of the network in float32, as the engine builds it."""
+    """Write the best weights for the network in float32, which is what the engine builds."""
     import keras
 
     from tagger.inference.engines.networks import build
@@ -288,13 +293,13 @@ def _device(tf: Any) -> str:
 
 
 class _State:
-    """What training needs to go on: weights, the optimizer's moments, and the history, written after each epoch."""
+    """The state that resuming needs: weights, the optimizer's moments and the history."""
 
     def __init__(self, folder: Path, network: Any, optimizer: Any) -> None:
         self._folder, self._network, self._optimizer = folder, network, optimizer
 
     def save(self, history: Sequence[dict[str, float]]) -> None:
-        """All or nothing: the history, which is written last, names the files that belong to it."""
+        """Write all or nothing: the history is replaced last, and its length names the other files."""
         number = len(history)
         self._network.save_weights(self._folder / f"epoch{number}.weights.h5")
         with (self._folder / f"epoch{number}.npz").open("wb") as file:
@@ -306,7 +311,7 @@ class _State:
             (self._folder / old).unlink(missing_ok=True)
 
     def load(self) -> list[dict[str, float]]:
-        """The history so far, and its state into network and optimizer."""
+        """Load the state into network and optimizer, and return the history; empty if there is none."""
         path = self._folder / "history.json"
         if not path.is_file():
             return []

@@ -1,10 +1,10 @@
-"""Pictures for training, decoded once by the code that decodes photos, into files of pixels."""
+"""Decode the pictures of a data set once, into files of raw pixels, with the decoder of photos."""
 
 from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.config import LimitSettings
+from tagger.core.progress import SILENT, Callbacks
 from tagger.imaging.decode import decode, in_memory, open_photo
 from tagger.imaging.errors import DecodeError
+from tagger.inference.training.dataset import ARCHIVE_EXTENSIONS, CIFAR_RECORD, CIFAR_SIDE, Item
 from tagger.system.machine import memory
 
 _AHEAD = 256
-# Pictures may take this share of the free memory.
+# Pictures are kept in memory if they take no more than this share of what is free.
 _IN_MEMORY = 0.25
-_RECORD = 3073  # CIFAR-10's binary version: a byte for the class, 1024 for each of red, green and blue
-_SIDE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +34,29 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPictures:
-    """The pictures by part (train, validation, test). `skipped`: why some of them could not be read."""
+    """Pictures by part (train, validation, test). `skipped`: for each picture that could not be read, the reason."""
 
     parts: dict[str, Pictures]
     skipped: list[str]
 
 
-def decoded(
-    folder: Path,
-    parts: dict[str, list[tuple[str, str, int]]],
-    size: int,
-    limits: LimitSettings,
-    threads: int,
-    report: Callable[[int, int], None],
-    stopped: Callable[[], bool],
-) -> DecodedPictures | None:
-    """Decode the pictures of each part; None if it was stopped. What `folder` has of a run before is taken from there.
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How to decode: to `size` x `size` pixels, in so many threads."""
 
-    `parts`: as `tagger.inference.training.dataset.Dataset` has them. `report` is told pictures done and in all.
-    Raises OSError.
+    size: int
+    limits: LimitSettings
+    threads: int
+
+
+def decode_parts(
+    folder: Path, parts: dict[str, list[Item]], how: Decoding, callbacks: Callbacks = SILENT
+) -> DecodedPictures | None:
+    """Decode the pictures of each part into `folder`; None if stopped. Parts that an earlier run completed are reused.
+
+    `parts`: the pictures of a `Dataset` by the part's name. Raises OSError.
     """
+    size = how.size
     found: dict[str, Pictures] = {}
     total, done = sum(len(items) for items in parts.values()), 0
     skipped: list[str] = []
@@ -63,26 +66,26 @@ def decoded(
             kept = json.loads(ready.read_text())
         else:
             kept = []
-            with path.open("wb") as file, ThreadPoolExecutor(threads) as pool:
-                for place, (pixels, reason) in enumerate(_in_order(pool, items, size, limits)):
+            with path.open("wb") as file, ThreadPoolExecutor(how.threads) as pool:
+                for place, (pixels, reason) in enumerate(_in_order(pool, items, how)):
                     if pixels is None:
                         skipped.append(reason)
                     else:
                         file.write(pixels.tobytes())
                         kept.append(items[place][2])
                     if place % 100 == 0:
-                        report(done + place, total)
-                    if stopped():
+                        callbacks.on_progress(done + place, total)
+                    if callbacks.stop():
                         return None
             ready.write_text(json.dumps(kept))
         done += len(items)
-        report(done, total)
+        callbacks.on_progress(done, total)
         found[part] = Pictures(_pixels(path, (len(kept), size, size, 3)), np.array(kept, np.int64))
     return DecodedPictures(found, skipped)
 
 
 def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Decoded pictures: in memory where they take a small part of it, else mapped and read again in every epoch."""
+    """Read decoded pictures into memory if they are small, else map the file, which every epoch then reads again."""
     free = memory()
     if free is None or np.prod(shape) > (free[0] << 20) * _IN_MEMORY:
         return np.memmap(path, np.uint8, "r", shape=shape)
@@ -90,47 +93,48 @@ def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, items: Sequence[tuple[str, str, int]], size: int, limits: LimitSettings
+    pool: ThreadPoolExecutor, items: Sequence[Item], how: Decoding
 ) -> Iterator[tuple[NDArray[np.uint8] | None, str]]:
-    """Each picture's pixels, or why there are none. Those of an archive are read in its order, a few ahead."""
+    """Yield (pixels, "") or (None, reason) for each picture, reading at most `_AHEAD` pictures of an archive ahead."""
     for start in range(0, len(items), _AHEAD):
         part = items[start : start + _AHEAD]
         contents = _contents(part)
-        yield from pool.map(lambda item: _look(item[0], item[1], item[2], size, limits), contents)
+        yield from pool.map(lambda item: _decode_one(item, how), contents)
 
 
+# A picture before decoding: name for people; its bytes, or None if it is a file; the file's path.
+_Content = tuple[str, bytes | None, str]
 _archives: dict[str, tarfile.TarFile] = {}
 
 
-def _contents(part: Sequence[tuple[str, str, int]]) -> list[tuple[str, bytes | None, str]]:
-    """(name, bytes or None for a file of its own, path). Archives are read by one thread only."""
-    found: list[tuple[str, bytes | None, str]] = []
+def _contents(part: Sequence[Item]) -> list[_Content]:
+    """Read what is in archives and CIFAR files. One thread only, because an archive has one position."""
+    found: list[_Content] = []
     for path, inside, _ in part:
         if not inside:
             found.append((Path(path).name, None, path))
         elif inside.isdigit():
             with Path(path).open("rb") as file:
-                file.seek(_RECORD * int(inside))
-                found.append((f"{path}:{inside}", file.read(_RECORD)[1:], ""))
+                file.seek(CIFAR_RECORD * int(inside))
+                found.append((f"{path}:{inside}", file.read(CIFAR_RECORD)[1:], ""))
         else:
             if path not in _archives:
-                # Open for as long as this process lives: each picture is one small read of it.
+                # Stays open while this process lives, for one small read a picture.
                 _archives[path] = tarfile.open(path)  # noqa: SIM115
             member = _archives[path].extractfile(inside)
             found.append((inside, b"" if member is None else member.read(), ""))
     return found
 
 
-def _look(
-    name: str, content: bytes | None, path: str, size: int, limits: LimitSettings
-) -> tuple[NDArray[np.uint8] | None, str]:
+def _decode_one(picture: _Content, how: Decoding) -> tuple[NDArray[np.uint8] | None, str]:
+    name, content, path = picture
     try:
         if content is None:
             with open_photo(path) as photo:
-                return decode(photo, size=size, limits=limits).pixels, ""
-        if not name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")):
-            return _raw(content, size), ""
-        return decode(in_memory(name, content), size=size, limits=limits).pixels, ""
+                return decode(photo, size=how.size, limits=how.limits).pixels, ""
+        if not name.lower().endswith(ARCHIVE_EXTENSIONS):
+            return _raw(content, how.size), ""
+        return decode(in_memory(name, content), size=how.size, limits=how.limits).pixels, ""
     except DecodeError as error:
         return None, f"{name}: {error.reason}"
     except MemoryError:
@@ -138,9 +142,9 @@ def _look(
 
 
 def _raw(content: bytes, size: int) -> NDArray[np.uint8]:
-    """A picture of CIFAR-10's binary version."""
+    """A picture of CIFAR-10's binary version (channels, rows, columns) as RGB uint8 (size, size, 3)."""
     from PIL import Image
 
-    plain = np.frombuffer(content, np.uint8).reshape(3, _SIDE, _SIDE).transpose(1, 2, 0)
+    plain = np.frombuffer(content, np.uint8).reshape(3, CIFAR_SIDE, CIFAR_SIDE).transpose(1, 2, 0)
     resized = Image.fromarray(np.ascontiguousarray(plain)).resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(resized if size != _SIDE else Image.fromarray(np.ascontiguousarray(plain)), np.uint8)
+    return np.asarray(resized if size != CIFAR_SIDE else Image.fromarray(np.ascontiguousarray(plain)), np.uint8)

@@ -1,4 +1,4 @@
-"""Training as pictures: curves of loss and accuracy, and the confusion matrix."""
+"""Charts of a training: curves of loss and accuracy, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _INK, _GRID, _TRAIN, _HELD = (32, 32, 36), (222, 222, 226), (38, 99, 197), (214,
 
 
 def curves_picture(history: Sequence[Mapping[str, float]], best_epoch: int) -> Image.Image:
-    """Accuracy and loss by epoch, of training and of validation, with the best epoch marked."""
+    """Accuracy and loss by epoch, for training and validation, with the best epoch marked."""
     picture = Image.new("RGB", (2 * _WIDTH, _HEIGHT + 60), "white")
     draw = ImageDraw.Draw(picture)
-    for left, title, name in ((0, "accuracy", "accuracy"), (_WIDTH, "loss", "loss")):
-        _chart(draw, left, title, history, name, best_epoch)
+    for left, name in ((0, "accuracy"), (_WIDTH, "loss")):
+        _chart(draw, left, name, history, best_epoch)
     for x, text, colour in ((80, "training", _TRAIN), (240, "validation", _HELD)):
         draw.line([(x, _HEIGHT + 36), (x + 40, _HEIGHT + 36)], colour, 4)
         draw.text((x + 48, _HEIGHT + 26), text, _INK, _font(18))
@@ -25,14 +25,9 @@ def curves_picture(history: Sequence[Mapping[str, float]], best_epoch: int) -> I
 
 
 def _chart(
-    draw: ImageDraw.ImageDraw,
-    left: int,
-    title: str,
-    history: Sequence[Mapping[str, float]],
-    name: str,
-    best_epoch: int,
+    draw: ImageDraw.ImageDraw, left: int, name: str, history: Sequence[Mapping[str, float]], best_epoch: int
 ) -> None:
-    # A loss may grow beyond all numbers.
+    # A loss may become infinite or NaN.
     values = [entry[key] for entry in history for key in (name, f"val_{name}") if math.isfinite(entry[key])]
     low, high = (0.0, 1.0) if name == "accuracy" else (0.0, 5 * _round_step(max([*values, 1e-6]) / 5))
     last = max(2, len(history))
@@ -41,7 +36,7 @@ def _chart(
     def point(epoch: float, value: float) -> tuple[float, float]:
         return x0 + (x1 - x0) * (epoch - 1) / (last - 1), y0 + (y1 - y0) * (value - low) / (high - low)
 
-    draw.text((x0, 14), title, _INK, _font(22))
+    draw.text((x0, 14), name, _INK, _font(22))
     for line in range(6):
         value = low + (high - low) * line / 5
         draw.line([point(1, value), point(last, value)], _GRID, 1)
@@ -61,13 +56,13 @@ def _chart(
 
 
 def _round_step(least: float) -> float:
-    """The least number of 1, 2, 4 and 5 with some zeros behind or before it that is not below `least`."""
+    """The smallest number of the form 1, 2, 4 or 5 times a power of ten that is at least `least`."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(digit * power for digit in (1, 2, 4, 5, 10) if digit * power >= least)
 
 
 def confusion_picture(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Image.Image:
-    """True classes down, found classes across, shares of each row as shades; numbers where there is room."""
+    """True classes as rows, predicted classes as columns; each row's shares as shades, counts where they fit."""
     count = len(classes)
     cell = max(6, min(72, 1200 // count))
     font, small = _font(min(18, max(8, cell - 4))), _font(min(18, max(8, cell // 3)))

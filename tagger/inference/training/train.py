@@ -1,4 +1,4 @@
-"""Training a network on the owner's own classes: `tagger train`. TensorFlow runs in a process of its own."""
+"""Train a network on the owner's own classes (`tagger train`). TensorFlow runs in a child process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,20 @@ from tagger.inference.custom_models import Description
 from tagger.inference.registry import MODELS_FOLDER, REGISTRY
 from tagger.inference.training.charts import confusion_picture, curves_picture
 from tagger.inference.training.dataset import Dataset
-from tagger.system.child_process import messages, send, spawn
+from tagger.system.child_process import Child, messages, send, spawn
 
 LOG_FILE = "train.log"
 SMALL = "small"
-# Steps that an epoch should have, and what a batch may hold.
+# The least number of steps an epoch should have, and the bounds of a batch.
 _STEPS, _BATCH_SIZES = 20, (16, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How to train. `kind`: `small`, or an architecture. `fine_tune`: train so many of its last layers only.
+    """How to train. `kind`: `small`, or an architecture. `fine_tune`: train only this many of its last layers.
 
-    `batch_size`: 0 chooses one by the number of pictures. `patience`: stop after so many epochs without a better one; 0
-    never.
+    `batch_size`: 0 chooses one by the number of pictures. `patience`: stop after this many epochs without improvement;
+    0 never does. `start_weights`: published weights of the architecture to start from.
     """
 
     name: str
@@ -47,14 +46,16 @@ class TrainingOptions:
     patience: int = 0
     seed: int = 1
     precision: str = "auto"
+    # Kept apart in the file that tells whether an interrupted training can be resumed.
+    start_weights: Path | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
 class TrainingResult:
-    """What came of it. `history`: by epoch loss, accuracy, val_loss, val_accuracy. `matrix`: true class by found class.
+    """The outcome of a training. `history`: loss, accuracy, val_loss and val_accuracy of each epoch.
 
-    `judged`: the part on which `accuracy` was measured, `test` or `validation`. `skipped`: pictures that could not be
-    read. `curves`, `confusion`: PNG files.
+    `matrix`: counts, true class by predicted class. `judged`: the part on which `accuracy` was measured, `test` or
+    `validation`. `skipped`: why some pictures could not be read. `curves`, `confusion`: PNG files.
     """
 
     name: str
@@ -72,62 +73,64 @@ class TrainingResult:
 
 
 class TrainingListener:
-    """Who shows training to a person; does nothing by itself."""
+    """The caller's side of a training. Every method may be overridden; the defaults do nothing."""
 
     def stage(self, what: str, done: int, total: int) -> None:
-        """Pictures are decoded."""
+        """Preparing: `done` of `total` pictures are decoded."""
 
     def ready(self, epochs_done: int, parameters: int, device: str) -> None:
-        """Training begins, or goes on behind so many epochs."""
+        """Training starts, or resumes after `epochs_done` epochs."""
 
     def batch(self, epoch: int, done: int, total: int) -> None:
-        """So many pictures of an epoch are done."""
+        """Training: `done` of `total` pictures of an epoch are done."""
 
     def epoch(self, entry: dict[str, float]) -> None:
-        """An epoch is over."""
+        """An epoch is complete. `entry`: its line of the history, and `best`, the best accuracy so far."""
+
+    def stop(self) -> bool:
+        """Whether to stop at the next place where nothing is lost."""
+        return False
 
 
 def train(
     settings: Settings,
     dataset: Dataset,
-    wish: TrainingOptions,
-    start_weights: Path | None,
-    report: TrainingListener,
-    stop: Callable[[], bool],
+    options: TrainingOptions,
+    listener: TrainingListener,
     clock: Clock | None = None,
 ) -> TrainingResult:
-    """Train, and put the network among this library's models. What was begun before goes on where it stopped.
+    """Train a network and add it to this library's models. An interrupted training with the same options is resumed.
 
-    `start_weights`: published weights of the architecture to start from. Raises TaggerError.
+    Raises TaggerError.
     """
     clock = clock or SystemClock()
-    wish = replace(wish, batch_size=wish.batch_size or _batch_size(len(dataset.train)))
-    folder = _begun(settings, dataset, wish, start_weights)
+    options = replace(options, batch_size=options.batch_size or _batch_size(len(dataset.train)))
+    folder = _training_folder(settings, dataset, options)
     started = clock.monotonic()
     log = settings.data_dir / LOG_FILE
     process, channel = spawn("tagger.inference.processes.trainer", settings.data_dir, log)
-    result = TrainingResult(wish.name, classes=dataset.classes)
+    result = TrainingResult(options.name, classes=dataset.classes)
     try:
         with channel:
             send(
                 channel,
                 "train",
-                name=wish.name,
-                network=wish.kind,
-                input_size=wish.input_size,
-                widths=list(wish.widths),
-                dense=wish.dense,
+                name=options.name,
+                network=options.kind,
+                input_size=options.input_size,
+                widths=list(options.widths),
+                dense=options.dense,
                 classes=list(dataset.classes),
                 folder=os.fspath(folder),
                 parts={"train": dataset.train, "validation": dataset.validation, "test": dataset.test},
-                epochs=wish.epochs,
-                batch_size=wish.batch_size,
-                augment=wish.augment,
-                fine_tune=wish.fine_tune,
-                patience=wish.patience,
-                seed=wish.seed,
-                precision=wish.precision,
-                start_weights="" if start_weights is None else os.fspath(start_weights),
+                epochs=options.epochs,
+                batch_size=options.batch_size,
+                augment=options.augment,
+                fine_tune=options.fine_tune,
+                patience=options.patience,
+                seed=options.seed,
+                precision=options.precision,
+                start_weights="" if options.start_weights is None else os.fspath(options.start_weights),
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )
@@ -135,33 +138,33 @@ def train(
 
             def between() -> None:
                 nonlocal told
-                if stop() and not told:
+                if listener.stop() and not told:
                     told = True
                     send(channel, "stop")
 
-            for message in messages(process, channel, log, "trains", clock, between):
-                if _heard(message, report, result):
+            for message in messages(Child(process, channel, log), "trains", clock, between):
+                if _on_message(message, listener, result):
                     break
     finally:
         process.kill()
         process.wait()
     result.seconds = clock.monotonic() - started
     if not result.stopped:
-        _keep(settings, wish, result, folder)
+        _keep(settings, options, result, folder)
         shutil.rmtree(folder, ignore_errors=True)
     return result
 
 
 def _batch_size(pictures: int) -> int:
-    """A power of two: few pictures in large batches would be few steps, in which nothing is learned."""
+    """A power of two, small enough for `_STEPS` steps an epoch: too few steps learn nothing."""
     most = max(1, pictures // _STEPS)
     return min(max(1 << (most.bit_length() - 1), _BATCH_SIZES[0]), _BATCH_SIZES[1])
 
 
-def _begun(settings: Settings, dataset: Dataset, wish: TrainingOptions, start_weights: Path | None) -> Path:
-    """The folder of this training, emptied if what lies there is of another one."""
-    folder = settings.data_dir / "training" / wish.name
-    about = {"dataset": dataset.hash, "wish": repr(wish), "start": str(start_weights or "")}
+def _training_folder(settings: Settings, dataset: Dataset, options: TrainingOptions) -> Path:
+    """The folder with the state of this training. The state of a different one of that name is deleted."""
+    folder = settings.data_dir / "training" / options.name
+    about = {"dataset": dataset.hash, "wish": repr(options), "start": str(options.start_weights or "")}
     file = folder / "about.json"
     try:
         same = json.loads(file.read_text()) == about
@@ -174,19 +177,19 @@ def _begun(settings: Settings, dataset: Dataset, wish: TrainingOptions, start_we
     return folder
 
 
-def _heard(message: dict[str, Any], report: TrainingListener, result: TrainingResult) -> bool:
-    """Take in what the process says; whether it is done."""
+def _on_message(message: dict[str, Any], listener: TrainingListener, result: TrainingResult) -> bool:
+    """Handle a message of the child process; returns whether the training is over."""
     match message["kind"]:
         case "progress":
-            report.stage(message["stage"], message["done"], message["total"])
+            listener.stage(message["stage"], message["done"], message["total"])
         case "decoded":
             result.skipped = message["skipped"]
         case "ready":
-            report.ready(message["done"], message["parameters"], message["device"])
+            listener.ready(message["done"], message["parameters"], message["device"])
         case "batch":
-            report.batch(message["epoch"], message["done"], message["total"])
+            listener.batch(message["epoch"], message["done"], message["total"])
         case "epoch":
-            report.epoch({name: value for name, value in message.items() if name != "kind"})
+            listener.epoch({name: value for name, value in message.items() if name != "kind"})
         case "stopped":
             result.stopped = True
             return True
@@ -199,21 +202,21 @@ def _heard(message: dict[str, Any], report: TrainingListener, result: TrainingRe
     return False
 
 
-def _keep(settings: Settings, wish: TrainingOptions, result: TrainingResult, folder: Path) -> None:
-    """Weights, then the pictures, then the description, which makes it a model."""
+def _keep(settings: Settings, options: TrainingOptions, result: TrainingResult, folder: Path) -> None:
+    """Write the weights, the charts, and last the description, with which it becomes a model."""
     models = settings.data_dir / MODELS_FOLDER
-    weights = models / f"{wish.name}.weights.h5"
+    weights = models / f"{options.name}.weights.h5"
     final = folder / "final.weights.h5"
-    # A light model of one that is replaced is made from weights that are gone.
-    (models / f"{wish.name}.tflite").unlink(missing_ok=True)
+    # A light model made from the weights that are being replaced.
+    (models / f"{options.name}.tflite").unlink(missing_ok=True)
     with replacing(weights) as temporary:
         shutil.copyfile(final, temporary)
         with temporary.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
     result.curves, result.confusion = (
-        str(models / f"{wish.name}.curves.png"),
-        str(models / f"{wish.name}.confusion.png"),
+        str(models / f"{options.name}.curves.png"),
+        str(models / f"{options.name}.confusion.png"),
     )
     for path, picture in (
         (result.curves, curves_picture(result.history, result.best_epoch)),
@@ -221,15 +224,15 @@ def _keep(settings: Settings, wish: TrainingOptions, result: TrainingResult, fol
     ):
         with replacing(Path(path)) as temporary:
             picture.save(temporary, "PNG")
-    base = REGISTRY.get(wish.kind)
+    base = REGISTRY.get(options.kind)
     custom_models.write(
         settings.data_dir,
         Description(
-            name=wish.name,
-            kind=wish.kind,
-            widths=wish.widths if base is None else (),
-            dense=wish.dense,
-            input_size=wish.input_size,
+            name=options.name,
+            kind=options.kind,
+            widths=options.widths if base is None else (),
+            dense=options.dense,
+            input_size=options.input_size,
             classes=result.classes,
             weights_sha256=digest,
             megabytes=round(weights.stat().st_size / 1e6),
