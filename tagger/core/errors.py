@@ -1,7 +1,22 @@
-"""Every way tagger can fail, with its exit code, its cause and its cure.
+"""The errors that tagger reports to a person, with the exit code of each.
 
-A `TaggerError` is raised where the fault is found, with a message that says what happened, and a cure that
-says what the person can do. Only `tagger.cli.main` turns it into text and an exit code.
+A `TaggerError` is raised where the fault is found. Its message says what happened, and its cure what the person can
+do about it. Only `tagger.cli.main` turns it into text and an exit code.
+
+    TaggerError                     1   the base; also raised as it is, where nothing narrower fits
+    ├── UsageError                  2   the command's arguments
+    │   ├── UnknownPhotoError       2
+    │   ├── ConfigError             2
+    │   └── QueryError              2
+    ├── ModelError                  3   the model or its engine
+    │   ├── ModelUnavailableError   3
+    │   ├── WeightsError            3
+    │   └── EngineError             3
+    ├── StoreError                  4   the database
+    │   └── NoLibraryError          4
+    └── BusyError                   5   another tagger process is at work on this library
+
+The web server has two more, which become HTTP answers: `ThumbnailError` and under it `MissingError`.
 """
 
 from __future__ import annotations

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import http.client
 import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tagger import __version__
@@ -31,6 +28,7 @@ from tagger.inference.weights import (
     weights_path,
     weights_url,
 )
+from tagger.system.file_lock import exclusive_lock
 
 _TIMEOUT = 30.0
 _TRIES = 4
@@ -79,7 +77,7 @@ def fetch_weights(
     url = weights_url(settings, architecture)
     path = weights_path(settings, architecture)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_name(f".{path.name}.lock")):
+    with exclusive_lock(path.with_name(f".{path.name}.lock")):
         if path.is_file():
             # Another process was faster.
             found = find_weights(settings, architecture)
@@ -167,11 +165,3 @@ def _download(url: str, part: Path, on_download: OnDownload) -> None:
 
 def _about(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process is fetching the same file."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

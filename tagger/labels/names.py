@@ -5,11 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
-from tagger.labels.taxonomy import Taxonomy
+from tagger.labels.taxonomy import OWN_PREFIX, Taxonomy
 from tagger.store import corrections
 
-# A person's own labels have keys of their own, as those of rules do.
-OWN_PREFIX = "own:"
 _LONGEST = 200
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+# The keys of labels that are no WordNet id: a person's own, and classes of the owner's own models.
+OWN_PREFIX = "own:"
 _SEPARATORS = re.compile(r"[\s_\-'’.,()/]+")
 _BRITISH = re.compile(r"\bgrey")
 
@@ -148,8 +150,8 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
     keys: list[str] = []
     for name in names:
         found = known.lookup(name)
-        key = found[0] if len(found) == 1 and found[0] not in keys else f"own:{name.casefold()}"
-        keys.append(key if key not in keys else f"own:{name}")
+        key = found[0] if len(found) == 1 and found[0] not in keys else OWN_PREFIX + name.casefold()
+        keys.append(key if key not in keys else OWN_PREFIX + name)
     return Taxonomy(
         classes=tuple(keys),
         names=dict(zip(keys, names, strict=True)),

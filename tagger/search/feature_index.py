@@ -7,12 +7,10 @@ a second. It holds nothing that the database does not, and may be deleted.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from tagger.store.features import FEATURE_DTYPE, to_matrix
 from tagger.store.models import Model
 from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
+from tagger.system.file_lock import exclusive_lock
 from tagger.system.machine import usable_threads
 
 FOLDER = "vectors"
@@ -125,7 +124,7 @@ def open_matrix(store: Store, data_dir: Path, model: Model, memory_mb: int, repo
     path = data_dir / FOLDER / f"{model.model_id}.f2"
     path.parent.mkdir(parents=True, exist_ok=True)
     index = path.with_suffix(".npz")
-    with _locked(path.with_suffix(".lock")), store.read() as session:
+    with exclusive_lock(path.with_suffix(".lock")), store.read() as session:
         known = _load(index, path)
         todo, newest = _changed(session, known)
         ids = {int(number): place for place, number in enumerate(known.ids)}
@@ -229,11 +228,3 @@ def _append(descriptor: int, data: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process brings the same file up to date."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.union_find import UnionFind
 from tagger.search.feature_index import FeatureMatrix
 from tagger.system.machine import usable_threads
 
@@ -139,26 +140,20 @@ def _compared(
 
 
 class _Groups:
-    """Which rows belong together (union-find)."""
+    """Groups of rows, each with the least similarity of the pairs that joined it."""
 
     def __init__(self, count: int) -> None:
-        self._above = np.arange(count)
+        self._rows = UnionFind(count)
         self._least: dict[int, float] = {}
 
-    def _top(self, place: int) -> int:
-        while self._above[place] != place:
-            self._above[place] = self._above[self._above[place]]
-            place = int(self._above[place])
-        return place
-
     def join(self, one: int, other: int, similarity: float) -> None:
-        first, second = sorted((self._top(one), self._top(other)))
-        least = min(self._least.pop(first, 1.0), self._least.pop(second, 1.0), similarity)
-        self._above[second] = first
-        self._least[first] = least
+        least = (self._least.pop(self._rows.root(row), 1.0) for row in (one, other))
+        least_of_all = min(*least, similarity)
+        self._least[self._rows.join(one, other)] = least_of_all
 
     def all(self) -> list[tuple[list[int], float]]:
         members: dict[int, list[int]] = {}
-        for place in np.flatnonzero(self._above != np.arange(len(self._above))).tolist():
-            members.setdefault(self._top(place), []).append(place)
-        return [([top, *places], self._least[top]) for top, places in members.items()]
+        roots = self._rows.roots()
+        for row in np.flatnonzero(roots != np.arange(len(roots))).tolist():
+            members.setdefault(int(roots[row]), []).append(row)
+        return [([root, *rows], self._least[root]) for root, rows in members.items()]

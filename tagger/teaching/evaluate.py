@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.linear_heads import sigmoid
+from tagger.core.union_find import UnionFind
 from tagger.teaching.logistic import fit
 
 FOLDS = 5
@@ -59,14 +60,12 @@ def _folds(rows: NDArray[np.float32], yes: NDArray[np.bool_]) -> NDArray[np.int6
 
 def _groups(rows: NDArray[np.float32]) -> NDArray[np.int64]:
     """The group of near-duplicates of each example, int (examples,)."""
-    group = np.arange(len(rows))
+    groups = UnionFind(len(rows))
     for start in range(0, len(rows), 1000):
         alike = rows[start : start + 1000] @ rows.T >= _BURST
         for row, column in zip(*np.nonzero(alike), strict=True):
-            one, other = group[start + row], group[column]
-            if one != other:
-                group[group == max(one, other)] = min(one, other)
-    return group
+            groups.join(start + int(row), int(column))
+    return groups.roots()
 
 
 @dataclass(frozen=True, slots=True)
