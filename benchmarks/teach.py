@@ -26,7 +26,7 @@ from sqlalchemy import insert
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
-from tagger.search.feature_index import FeatureMatrix
+from tagger.search.feature_index import FeatureMatrix, RowFile
 from tagger.store.features import FEATURE_DTYPE
 from tagger.store.models import ensure_model
 from tagger.store.roots import add_root
@@ -146,7 +146,7 @@ def similar(folder: Path, rows: int, rounds: int) -> None:
     lengths = np.concatenate(
         [np.linalg.norm(block[: rows - start].astype(np.float32), axis=1) for start in range(0, rows, len(block))]
     ).astype(np.float32)
-    matrix = FeatureMatrix(path, np.arange(rows), lengths, WIDTH, 128)
+    matrix = FeatureMatrix(RowFile(path), np.arange(rows), lengths, WIDTH, 128)
     wanted = block[5].astype(np.float32)
     times, reading, plain = [], [], []
     del block

@@ -38,16 +38,17 @@ Examples:
 @click.pass_context
 def command(context: click.Context, least: float, as_json: bool) -> int:
     """Report groups of photos that look nearly the same."""
+    from tagger.search.feature_index import FeatureIndex
     from tagger.search.similar import duplicate_groups
-    from tagger.store.session import open_store
+    from tagger.store.library import open_library
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context)
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
+        library = stack.enter_context(open_library(settings))
         stop = stack.enter_context(stop_on_signals(say_stopping))
         stages = stack.enter_context(Stages(quiet=as_json))
-        groups = duplicate_groups(store, settings, least, stages.update, stop)
+        groups = duplicate_groups(FeatureIndex(library), least, stages.update, stop)
         interrupted = stop()
     for group in groups:
         if as_json:

@@ -13,6 +13,7 @@ from tagger.cli.common import absolute, model_options, path_json, settings_of, w
 from tagger.cli.progress import ByteMeter, Stages
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
+from tagger.core.progress import Callbacks
 
 if TYPE_CHECKING:
     from tagger.store.records import PhotoRecord
@@ -50,18 +51,19 @@ def command(
     weights: str | None,
 ) -> int:
     """The photos of the library that look most like PHOTO, which need not be in it."""
+    from tagger.search.feature_index import FeatureIndex
     from tagger.search.similar import similar_to
-    from tagger.store.session import open_store
+    from tagger.store.library import open_library
 
     settings = settings_of(context, model__name=model, model__weights=weights)
     bare = paths or null or not sys.stdout.isatty()
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
+        library = stack.enter_context(open_library(settings))
         quiet = as_json or bare
-        fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=quiet))
+        download = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=quiet))
         stages = stack.enter_context(Stages(quiet=quiet))
-        gathering = partial(stages.update, "gathering features")
-        found = similar_to(store, settings, absolute(photo), limit, gathering, fetching.update)
+        callbacks = Callbacks(partial(stages.update, "gathering features"), download.update)
+        found = similar_to(FeatureIndex(library), absolute(photo), limit, callbacks)
     for record, cosine in found:
         _print(record, cosine, as_json, bare, b"\0" if null else b"\n")
     sys.stdout.flush()

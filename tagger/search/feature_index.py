@@ -7,11 +7,13 @@ a second. It holds nothing that the database does not, and may be deleted.
 
 from __future__ import annotations
 
+import mmap
 import os
+import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import replacing
+from tagger.core.progress import OnProgress, ignore_progress
 from tagger.store import jobs
 from tagger.store.features import FEATURE_DTYPE, to_matrix
+from tagger.store.library import Library
 from tagger.store.models import Model
-from tagger.store.session import Store
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.system.file_lock import exclusive_lock
 from tagger.system.machine import usable_threads
@@ -36,8 +39,6 @@ _ROWS = 512
 _SLACK = 1.25
 # A float16 shifted by 13 bits is a float32 with the same sign and fraction, and 112 less in its exponent.
 _SHIFT, _KEEP, _SCALE = 13, np.int32(np.uint32(0x8FFFE000).view(np.int32)), np.float32(2.0**112)
-
-Tell = Callable[[int, int], None]
 
 
 def float32_of(half: NDArray[np.float16], buffer: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -54,6 +55,25 @@ def float32_of(half: NDArray[np.float16], buffer: NDArray[np.int32]) -> NDArray[
     return part.view(np.float32)
 
 
+class RowFile:
+    """A file of float16 rows, held open: they stay what they are when another process puts a new file into place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
+    def mapped(self, start: int, count: int) -> NDArray[np.float16]:
+        """`count` numbers from the byte `start` on, mapped for as long as they are used."""
+        before = start % mmap.ALLOCATIONGRANULARITY
+        size = count * FEATURE_DTYPE.itemsize + before
+        view = mmap.mmap(self._descriptor, size, access=mmap.ACCESS_READ, offset=start - before)
+        return np.frombuffer(view, FEATURE_DTYPE, count, before)
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureMatrix:
     """The features of `ids` (int64, a photo a row) in a file. `lengths`: float32, of each row; `width`: numbers a row.
@@ -61,7 +81,7 @@ class FeatureMatrix:
     `memory_mb`: how much of the file is mapped at once.
     """
 
-    path: Path
+    file: RowFile
     ids: NDArray[np.int64]
     lengths: NDArray[np.float32]
     width: int
@@ -74,14 +94,11 @@ class FeatureMatrix:
 
     def rows(self, part: range) -> NDArray[np.float16]:
         """Some rows, mapped; float16 (rows, width)."""
-        found: NDArray[np.float16] = np.memmap(
-            self.path, FEATURE_DTYPE, "r", offset=part.start * self.width * 2, shape=(len(part), self.width)
-        )
-        return found
+        return self.file.mapped(part.start * self.width * 2, len(part) * self.width).reshape(len(part), self.width)
 
     def units(self, places: Sequence[int]) -> NDArray[np.float32]:
         """Rows of length one, float32 (places, width)."""
-        whole = np.memmap(self.path, FEATURE_DTYPE, "r", shape=(len(self.ids), self.width))
+        whole = self.rows(range(len(self.ids)))
         wide = float32_of(whole[list(places)], np.empty((len(places), self.width), np.int32))
         wide *= _SCALE
         wide /= np.maximum(self.lengths[list(places)], np.float32(1e-12))[:, np.newaxis]
@@ -108,34 +125,58 @@ class FeatureMatrix:
         return found
 
     def nearest(self, vector: NDArray[np.floating], limit: int) -> list[tuple[int, float]]:
-        """Up to `limit` photos as (id, cosine similarity), the most similar first."""
-        scores = self.cosines(vector)
+        """Up to `limit` photos as (id, cosine similarity), the most similar first, equal ones by id."""
+        # Copies are equal, whatever the order in which a row's products were added.
+        scores = np.round(self.cosines(vector), 5)
         count = min(limit, len(scores))
-        best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, np.int64)
-        found = sorted((-float(scores[i]), int(self.ids[i])) for i in best)
-        return [(number, -score) for score, number in found]
+        if not count:
+            return []
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        best = np.flatnonzero(scores >= least)
+        found = sorted((-float(scores[i]), int(self.ids[i])) for i in best)[:count]
+        return [(number, -distance) for distance, number in found]
 
 
-def open_matrix(store: Store, data_dir: Path, model: Model, memory_mb: int, report: Tell) -> FeatureMatrix:
-    """The features of every photo under a model, up to date. `report` is told photos taken over and in all.
+class FeatureIndex:
+    """The features of a library as a matrix a model, kept up to date on disk and, between uses, in memory.
 
-    Raises OSError where the data directory is full.
+    May be used from several threads and several processes; they wait for each other only while features are gathered.
     """
-    path = data_dir / FOLDER / f"{model.model_id}.f2"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    index = path.with_suffix(".npz")
-    with exclusive_lock(path.with_suffix(".lock")), store.read() as session:
-        known = _load(index, path)
-        todo, newest = _changed(session, known)
-        ids = {int(number): place for place, number in enumerate(known.ids)}
-        if known.width and len(ids) > _SLACK * max(1, _present(session, model)):
-            known, ids = _Index.empty(), {}
-            todo, newest = _changed(session, known)
-            path.unlink(missing_ok=True)
-        known = _take_over(session, path, model, known, ids, todo, newest, report)
-        with replacing(index) as temporary, temporary.open("wb") as file:
-            np.savez(file, ids=known.ids, lengths=known.lengths, width=known.width, newest=known.newest)
-    return FeatureMatrix(path, known.ids, known.lengths, known.width, memory_mb)
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._lock = threading.Lock()
+        self._open: dict[str, _Kept] = {}
+
+    def matrix(self, model: Model, on_progress: OnProgress = ignore_progress) -> FeatureMatrix:
+        """The features of every photo under a model, up to date. Raises OSError where the data directory is full.
+
+        `on_progress` is called with photos gathered and photos in all.
+        """
+        settings = self.library.settings
+        path = settings.data_dir / FOLDER / f"{model.model_id}.f2"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        index = path.with_suffix(".npz")
+        with self._lock, exclusive_lock(path.with_suffix(".lock")), self.library.store.read() as session:
+            kept = self._open.get(model.model_id)
+            if kept is None or kept.stamp != _stamp(index) or not _holds(path, kept.index):
+                kept = _Kept(_load(index, path), _stamp(index))
+            started = int(self.library.clock.now())
+            todo = _update(session, path, model, kept, on_progress)
+            if todo is not None:
+                known = kept.index
+                # A second that is not over yet is gathered again next time.
+                kept.seen = frozenset(one for one in todo if one[1] == known.newest < started)
+                with replacing(index) as temporary, temporary.open("wb") as file:
+                    np.savez(file, ids=known.ids, lengths=known.lengths, width=known.width, newest=known.newest)
+                kept.stamp, kept.matrix = _stamp(index), None
+            if kept.matrix is None:
+                known = kept.index
+                kept.matrix = FeatureMatrix(
+                    RowFile(path), known.ids, known.lengths, known.width, settings.search.memory_mb
+                )
+            self._open[model.model_id] = kept
+            return kept.matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +191,24 @@ class _Index:
         return cls(np.zeros(0, np.int64), np.zeros(0, np.float32), 0, 0)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """An index between two uses. `stamp`: of its file; `seen`: the photos of its newest second, gathered already."""
+
+    index: _Index
+    stamp: tuple[int, ...] | None
+    matrix: FeatureMatrix | None = None
+    seen: frozenset[tuple[int, int]] = frozenset()
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _load(index: Path, path: Path) -> _Index:
     """What is known of the file; nothing where either is missing or damaged."""
     try:
@@ -161,36 +220,53 @@ def _load(index: Path, path: Path) -> _Index:
                 int(data["width"]),
                 int(data["newest"]),
             )
-        if path.stat().st_size < 2 * found.width * len(found.ids) or len(found.ids) != len(found.lengths):
+        if not _holds(path, found) or len(found.ids) != len(found.lengths):
             return _Index.empty()
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return _Index.empty()
     return found
 
 
-def _changed(session: Session, known: _Index) -> tuple[list[int], int]:
-    """The photos that were labelled since, and the time of the last of them. A second counts as not over yet."""
-    query = select(PhotoRow.id, PhotoRow.labelled_at).where(PhotoRow.labelled_at >= known.newest).order_by(PhotoRow.id)
-    rows = session.execute(query).all()
-    return [row[0] for row in rows], max((row[1] or 0 for row in rows), default=known.newest)
+def _update(
+    session: Session, path: Path, model: Model, kept: _Kept, on_progress: OnProgress
+) -> list[tuple[int, int]] | None:
+    """Bring an index and its file up to date; returns what was gathered, None where nothing changed."""
+    known = kept.index
+    todo = _labelled_since(session, known.newest)
+    if known.width and len(known.ids) > _SLACK * max(1, _count_features(session, model)):
+        # Too many of its rows are of photos that are gone.
+        known = _Index.empty()
+        todo = _labelled_since(session, 0)
+        path.unlink(missing_ok=True)
+    elif kept.seen.issuperset(todo):
+        return None
+    gathered = _gather(session, path, model, known, [number for number, _ in todo], on_progress)
+    kept.index = replace(gathered, newest=max((second for _, second in todo), default=known.newest))
+    return todo
 
 
-def _present(session: Session, model: Model) -> int:
+def _holds(path: Path, known: _Index) -> bool:
+    """Whether the file has all rows of an index."""
+    stamp = _stamp(path)
+    return stamp is not None and stamp[2] >= 2 * known.width * len(known.ids)
+
+
+def _labelled_since(session: Session, newest: int) -> list[tuple[int, int]]:
+    """The photos that were labelled in this second or later, as (id, second), by id."""
+    query = select(PhotoRow.id, PhotoRow.labelled_at).where(PhotoRow.labelled_at >= newest).order_by(PhotoRow.id)
+    return [(number, labelled_at or 0) for number, labelled_at in session.execute(query)]
+
+
+def _count_features(session: Session, model: Model) -> int:
     return session.scalar(select(func.count()).select_from(FeatureRow).where(FeatureRow.model_id == model.id)) or 0
 
 
-def _take_over(
-    session: Session,
-    path: Path,
-    model: Model,
-    known: _Index,
-    places: dict[int, int],
-    todo: Sequence[int],
-    newest: int,
-    report: Tell,
+def _gather(  # six things that one page of rows needs
+    session: Session, path: Path, model: Model, known: _Index, todo: Sequence[int], on_progress: OnProgress
 ) -> _Index:
     """Write the features of some photos to the file: over the old ones, or behind the last."""
     ids, lengths, width = list(known.ids.tolist()), list(known.lengths.tolist()), known.width
+    places = {number: place for place, number in enumerate(ids)}
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         for start in range(0, len(todo), _PAGE):
@@ -216,11 +292,11 @@ def _take_over(
             if fresh:
                 _append(descriptor, b"".join(fresh), 2 * width * (len(ids) - len(fresh)))
             if len(todo) > _PAGE:
-                report(min(start + _PAGE, len(todo)), len(todo))
+                on_progress(min(start + _PAGE, len(todo)), len(todo))
         os.ftruncate(descriptor, 2 * width * len(ids))
     finally:
         os.close(descriptor)
-    return _Index(np.array(ids, np.int64), np.array(lengths, np.float32), width, newest)
+    return _Index(np.array(ids, np.int64), np.array(lengths, np.float32), width, known.newest)
 
 
 def _append(descriptor: int, data: bytes, offset: int) -> None:

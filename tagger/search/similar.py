@@ -3,64 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
-from tagger.core.progress import Callbacks, OnProgress
+from tagger.core.progress import SILENT, Callbacks, OnStage, StopCheck, ignore_stage, never_stop
 from tagger.inference.protocol import Outcome
 from tagger.pipeline.look import extract_with_model
-from tagger.search.feature_index import FeatureMatrix, open_matrix
+from tagger.search.feature_index import FeatureIndex
 from tagger.search.near_duplicates import near_duplicates
 from tagger.store import jobs, records
 from tagger.store.counts import main_model
 from tagger.store.features import reusable_features, to_matrix
+from tagger.store.library import Library
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
-from tagger.store.session import Store
+
+# A photo with its cosine similarity to the one that was asked about.
+Similar = tuple[PhotoRecord, float]
 
 
-def similar_to(
-    store: Store,
-    settings: Settings,
-    path: str,
-    limit: int,
-    gathering: OnProgress,
-    fetching: Callable[[int, int | None], None],
-) -> list[tuple[PhotoRecord, float]]:
-    """Up to `limit` photos with their cosine similarity to the photo at an absolute path, the most similar first.
+def similar_to(index: FeatureIndex, path: str, limit: int, callbacks: Callbacks = SILENT) -> list[Similar]:
+    """Up to `limit` photos that look most like the one at an absolute path, the most similar first.
 
-    Raises UsageError where it cannot be looked at, ModelError.
+    The photo need not be in the library. Raises UsageError where it cannot be decoded, ModelError.
     """
-    with store.read() as session:
+    library = index.library
+    with library.store.read() as session:
         record = records.find_photo(session, path)
-        model = _model_of(store, record)
-        own = None if record is None else reusable_features(session, [record.id], model).get(record.id)
-    vector = _looked_at(settings, path, model, fetching) if own is None else to_matrix([own])[0]
-    matrix = _matrix(store, settings, model, gathering)
-    # Itself, and what is missing by now, only take up places; how many are missing is not known before.
-    wanted, found = limit + 1, list[tuple[PhotoRecord, float]]()
+    found = None if record is None else similar_to_photo(index, record, limit, callbacks)
+    if found is not None:
+        return found
+    model = _model_of(library, record)
+    [reply] = extract_with_model(library.settings, model, [path], Callbacks(on_download=callbacks.on_download))
+    if reply.outcome is not Outcome.FEATURES:
+        raise UsageError(f"{shown_path(path)} cannot be looked at: {reply.reason or 'it is not there'}.")
+    return _nearest(index, model, reply.vector, limit, callbacks, without=None if record is None else record.id)
+
+
+def similar_to_photo(
+    index: FeatureIndex, record: PhotoRecord, limit: int, callbacks: Callbacks = SILENT
+) -> list[Similar] | None:
+    """Up to `limit` photos that look most like one of the library, the most similar first; equal ones by id.
+
+    None where the photo has no stored features. Raises UsageError where no photo of the library is labelled.
+    """
+    model = _model_of(index.library, record)
+    with index.library.store.read() as session:
+        vector = reusable_features(session, [record.id], model).get(record.id)
+    if vector is None:
+        return None
+    return _nearest(index, model, to_matrix([vector])[0], limit, callbacks, without=record.id)
+
+
+def _nearest(  # one search: what is compared with what, and how many of them
+    index: FeatureIndex,
+    model: Model,
+    vector: NDArray[np.floating],
+    limit: int,
+    callbacks: Callbacks,
+    *,
+    without: int | None,
+) -> list[Similar]:
+    matrix = index.matrix(model, callbacks.on_progress)
+    # Itself and missing photos take up places; how many are missing is not known before.
+    wanted = limit + 1
     while True:
         nearest = matrix.nearest(vector, wanted)
-        there = _present(store, [number for number, _ in nearest])
-        found = [
-            (there[number], cosine)
-            for number, cosine in nearest
-            if number in there and (record is None or number != record.id)
-        ]
+        there = _present(index.library, [number for number, _ in nearest])
+        found = [(there[number], cosine) for number, cosine in nearest if number in there and number != without]
         if len(found) >= limit or len(nearest) == len(matrix.ids):
             return found[:limit]
         wanted *= 4
 
 
-def _model_of(store: Store, record: PhotoRecord | None) -> Model:
+def _model_of(library: Library, record: PhotoRecord | None) -> Model:
     """The model that labelled a photo; of another photo the one that labelled most. Raises UsageError if none did."""
-    with store.read() as session:
+    with library.store.read() as session:
         if record is not None and record.labelled_by is not None:
             return all_models(session)[record.labelled_by]
         found = main_model(session)
@@ -69,21 +92,8 @@ def _model_of(store: Store, record: PhotoRecord | None) -> Model:
     return found
 
 
-def _looked_at(
-    settings: Settings, path: str, model: Model, fetching: Callable[[int, int | None], None]
-) -> NDArray[np.float32]:
-    [reply] = extract_with_model(settings, model, [path], Callbacks(on_download=fetching))
-    if reply.outcome is not Outcome.FEATURES:
-        raise UsageError(f"{shown_path(path)} cannot be looked at: {reply.reason or 'it is not there'}.")
-    return reply.vector
-
-
-def _matrix(store: Store, settings: Settings, model: Model, gathering: OnProgress) -> FeatureMatrix:
-    return open_matrix(store, settings.data_dir, model, settings.search.memory_mb, gathering)
-
-
-def _present(store: Store, ids: list[int]) -> dict[int, PhotoRecord]:
-    with store.read() as session:
+def _present(library: Library, ids: list[int]) -> dict[int, PhotoRecord]:
+    with library.store.read() as session:
         found = records.photos_by_ids(session, ids)
     return {number: record for number, record in found.items() if record.missing_since is None}
 
@@ -97,22 +107,18 @@ class Duplicates:
 
 
 def duplicate_groups(
-    store: Store,
-    settings: Settings,
-    least: float,
-    tell: Callable[[str, int, int], None],
-    stop: Callable[[], bool],
+    index: FeatureIndex, least: float, on_stage: OnStage = ignore_stage, stop: StopCheck = never_stop
 ) -> list[Duplicates]:
-    """Groups of photos of which each is like another by at least this cosine similarity, the largest group first.
+    """Groups of photos, each of which is like another of its group by at least this cosine similarity; largest first.
 
-    `tell`: what is going on, done and in all. Raises UsageError where nothing is labelled.
+    Raises UsageError where nothing is labelled.
     """
-    model = _model_of(store, None)
-    matrix = _matrix(store, settings, model, lambda done, total: tell("Gathering features", done, total))
-    groups = near_duplicates(matrix, least, settings.data_dir, lambda done, total: tell("Comparing", done, total), stop)
+    library = index.library
+    matrix = index.matrix(_model_of(library, None), partial(on_stage, "Gathering features"))
+    groups = near_duplicates(matrix, least, library.settings.data_dir, partial(on_stage, "Comparing"), stop)
     there: dict[int, PhotoRecord] = {}
     for part in jobs.chunks([number for group in groups for number in group.photos]):
-        there |= _present(store, list(part))
+        there |= _present(library, list(part))
     found = []
     for group in groups:
         present = [there[number] for number in group.photos if number in there]

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request
 from tagger.core.errors import UsageError
 from tagger.labels.corrections import Correction, correct
 from tagger.labels.explain import explain_stored
-from tagger.search.similar_quick import similar
 from tagger.store import records
 from tagger.store.corrections import labels_on
 from tagger.store.library import Library
@@ -80,10 +79,12 @@ def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
 
 @router.get("/photos/{photo_id}/similar")
 def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query(ge=1, le=100)] = 24) -> list[PhotoOut]:
-    """More like this, the most similar first."""
+    """More like this, of the whole library, the most similar first: what `tagger similar` answers.
+
+    503 with Retry-After while the features of a large library are gathered for the first time.
+    """
     library = context_of(request)
-    with library.photo(photo_id) as (session, record):
-        ids = [number for number, _ in similar(session, record, limit)]
+    ids = [other.id for other, _ in library.similar(photo_id, limit)]
     return [PhotoOut.of(found) for found in search_pages.by_ids(library, ids)]
 
 

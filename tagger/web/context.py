@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
@@ -18,6 +20,8 @@ from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
+from tagger.search.feature_index import FeatureIndex
+from tagger.search.similar import Similar, similar_to_photo
 from tagger.service import control
 from tagger.service.status import overview
 from tagger.store import records
@@ -29,6 +33,7 @@ from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
 from tagger.web.login import Login
 from tagger.web.picture_cache import PictureCache
+from tagger.web.problems import ProblemError
 from tagger.web.schemas import StatusOut
 from tagger.web.status_view import History, describe
 
@@ -43,6 +48,13 @@ _STATUS_FRESH = 1.0
 _STATUS_PAUSE = 20
 _SAMPLE_SECONDS = 60.0
 _TIDY_SECONDS = 2.0
+# A million photos are compared in less than a second, but gathered in a minute, the first time.
+_COMPARING_SECONDS = 8.0
+_COMPARING_PAUSE = 3
+
+
+class ClosingError(Exception):
+    """The server ends; what runs beside it ends with it."""
 
 
 class WebContext:
@@ -71,6 +83,10 @@ class WebContext:
         self._status: tuple[float, StatusOut] | None = None
         self._history = History()
         self._sampled = 0.0
+        # One at a time: each comparison takes every core.
+        self._comparing = ThreadPoolExecutor(1, thread_name_prefix="similar")
+        self._index: FeatureIndex | None = None
+        self._gathered = 0, 0
         self._stopping = threading.Event()
         self._tidier = threading.Thread(target=self._tidy, name="tidy", daemon=True)
 
@@ -83,6 +99,7 @@ class WebContext:
         self._stopping.set()
         self.thumbnailer.close()
         self.looker.close()
+        self._comparing.shutdown(cancel_futures=True)
         if self._store is not None:
             self._store.close()
 
@@ -148,6 +165,38 @@ class WebContext:
                 took = self.clock.monotonic() - now
                 self._status = now + max(_STATUS_FRESH, _STATUS_PAUSE * took), status
             return self._status[1]
+
+    def similar(self, photo_id: int, limit: int) -> list[Similar]:
+        """The photos that look most like one, as `tagger similar` finds them; none where it has no features yet.
+
+        Raises UnknownPhotoError, and ProblemError (503, with Retry-After) while features are still gathered.
+        """
+        record = self.record(photo_id)
+        answer = self._comparing.submit(self._similar, record, limit)
+        try:
+            return answer.result(_COMPARING_SECONDS)
+        except FutureTimeoutError:
+            answer.cancel()
+        done, total = self._gathered
+        share = f", {done / total:.0%}" if total else ""
+        raise ProblemError(
+            503,
+            f"The library is being prepared for comparing photos{share}.",
+            "It is done once; the page asks again by itself.",
+            {"Retry-After": str(_COMPARING_PAUSE)},
+        )
+
+    def _similar(self, record: PhotoRecord, limit: int) -> list[Similar]:
+        if record.labelled_by is None:
+            return []
+        if self._index is None:
+            self._index = FeatureIndex(Library(self.store, self.settings, self.clock))
+        return similar_to_photo(self._index, record, limit, Callbacks(self._note_gathered)) or []
+
+    def _note_gathered(self, done: int, total: int) -> None:
+        if self._stopping.is_set():
+            raise ClosingError
+        self._gathered = done, total
 
     @property
     def is_closing(self) -> bool:

@@ -102,13 +102,14 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
     site.slow = 0.01
     code = (
         "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
-        "from tagger.inference import weights; from tagger.inference.registry import REGISTRY\n"
+        "from tagger.inference.download import fetch_weights; from tagger.inference.registry import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
-        "weights.fetch(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
+        "fetch_weights(s, REGISTRY['mobilenet_v2'], lambda d, t: None)"
     )
     part = weights.weights_path(settings(tmp_path, site), MOBILENET).with_suffix(".h5.part")
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path), site.address]) as process:
         while not (part.exists() and part.stat().st_size):
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     kept = part.stat().st_size
@@ -121,7 +122,7 @@ def test_killed_while_downloading_the_next_run_finishes(tmp_path: Path, site: Si
 def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
     code = (
         "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
-        "from tagger.inference import weights; from tagger.inference.registry import REGISTRY\n"
+        "from tagger.inference.download import fetch_weights; from tagger.inference.registry import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
         "print(weights.locate(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"
     )

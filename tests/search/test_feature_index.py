@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
-from tagger.core.config import Settings
-from tagger.search.feature_index import FeatureMatrix, float32_of, open_matrix
+from tagger.core.config import SearchSettings, Settings
+from tagger.search.feature_index import FeatureIndex, FeatureMatrix, float32_of
 from tagger.search.near_duplicates import near_duplicates
 from tagger.store.labels import LabelIds, LabelledBy
+from tagger.store.library import Library
 from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store, open_store
 from tagger.store.tables import PhotoRow
@@ -45,7 +46,8 @@ def put(store: Store, vectors: np.ndarray, now: float, first: int = 1) -> None:
 def opened(store: Store, tmp_path: Path, memory_mb: int = 16) -> FeatureMatrix:
     with store.write() as session:
         model = samples.model(session)
-    return open_matrix(store, tmp_path / "data", model, memory_mb, lambda _done, _total: None)
+    settings = Settings(data_dir=tmp_path / "data", search=SearchSettings(memory_mb=memory_mb))
+    return FeatureIndex(Library(store, settings)).matrix(model)
 
 
 def expected(vectors: np.ndarray, wanted: np.ndarray) -> list[tuple[int, float]]:
@@ -103,13 +105,13 @@ def test_a_damaged_file_is_made_anew(store: Store, tmp_path: Path, damage: str) 
     matrix = opened(store, tmp_path)
     match damage:
         case "index":
-            matrix.path.with_suffix(".npz").write_bytes(b"PK\x03\x04 half of it")
+            matrix.file.path.with_suffix(".npz").write_bytes(b"PK\x03\x04 half of it")
         case "short":
-            matrix.path.write_bytes(matrix.path.read_bytes()[:100])
+            matrix.file.path.write_bytes(matrix.file.path.read_bytes()[:100])
         case "gone":
-            matrix.path.unlink()
+            matrix.file.path.unlink()
         case "other":
-            np.savez(matrix.path.with_suffix(".npz"), ids=np.array([object()], dtype=object))
+            np.savez(matrix.file.path.with_suffix(".npz"), ids=np.array([object()], dtype=object))
     again = opened(store, tmp_path)
     assert [n for n, _ in again.nearest(vectors[7], 40)] == [n for n, _ in expected(vectors, vectors[7])]
 
@@ -134,3 +136,36 @@ def test_no_pair_of_near_duplicates_is_missed(store: Store, tmp_path: Path) -> N
         )
     assert [group.photos for group in groups] == [(11, 12, 501), (21, 301)]
     assert groups[0].similarity > 0.995
+
+
+def test_one_that_is_kept_open_follows_the_library_and_other_processes(store: Store, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(5).normal(size=(60, WIDTH))
+    put(store, vectors[:30], samples.NOW)
+    with store.write() as session:
+        model = samples.model(session)
+    kept = FeatureIndex(Library(store, Settings(data_dir=tmp_path / "data")))
+    first = kept.matrix(model)
+    assert kept.matrix(model) is first, "nothing changed"
+    put(store, vectors[30:40], samples.NOW + 10, first=31)
+    second = kept.matrix(model)
+    assert len(second.ids) == 40
+    # Another process gathers what is new, and then makes the file anew.
+    put(store, vectors[40:], samples.NOW + 20, first=41)
+    assert len(opened(store, tmp_path).ids) == 60
+    assert len(kept.matrix(model).ids) == 60
+    with store.write() as session:
+        session.execute(delete(PhotoRow).where(PhotoRow.id <= 40))
+    assert sorted(opened(store, tmp_path).ids) == list(range(41, 61))
+    assert [n for n, _ in second.nearest(vectors[7], 40)] == [n for n, _ in expected(vectors[:40], vectors[7])]
+    assert sorted(kept.matrix(model).ids) == list(range(41, 61))
+    kept.matrix(model).file.path.write_bytes(b"")
+    assert sorted(kept.matrix(model).ids) == list(range(41, 61))
+
+
+def test_equal_photos_come_in_the_order_of_their_ids(store: Store, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(6).normal(size=(500, WIDTH))
+    vectors[::7] = vectors[0]
+    put(store, vectors, samples.NOW)
+    same = [number + 1 for number in range(0, 500, 7)]
+    for limit in (1, 3, len(same)):
+        assert [number for number, _ in opened(store, tmp_path).nearest(vectors[0], limit)] == same[:limit]

@@ -26,7 +26,11 @@ export async function ask(path, options = {}) {
     throw new Error("Please log in again.");
   }
   const body = await answer.json();
-  if (!answer.ok) throw new Error([body.detail || body.title, body.cure].filter(Boolean).join(" "));
+  if (!answer.ok) {
+    const error = new Error([body.detail || body.title, body.cure].filter(Boolean).join(" "));
+    error.retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+    throw error;
+  }
   return body;
 }
 

@@ -72,11 +72,22 @@ function cannotShow() { picture.replaceWith(make("p", { class: "notice" }, "The 
 if (picture?.complete && !picture.naturalWidth) cannotShow(); else picture?.addEventListener("error", cannotShow, { once: true });
 
 const similar = document.getElementById("similar");
-ask(`/photos/${id}/similar?limit=24`).then((photos) => {
-  if (!photos.length) return;
-  similar.querySelector("ol").replaceChildren(...photos.map(tile));
-  similar.hidden = false;
-}).catch((error) => say(error.message));
+async function showSimilar() {
+  const note = similar.querySelector("p");
+  try {
+    const photos = await ask(`/photos/${id}/similar?limit=24`);
+    note.hidden = true;
+    similar.querySelector("ol").replaceChildren(...photos.map(tile));
+    similar.hidden = !photos.length;
+  } catch (error) {
+    if (!error.retryAfter) { say(error.message); return; }
+    // Comparing with a large library is prepared once.
+    note.textContent = error.message;
+    note.hidden = similar.hidden = false;
+    setTimeout(showSimilar, error.retryAfter * 1000);
+  }
+}
+showSimilar();
 
 const grid = JSON.parse(sessionStorage.getItem("grid") ?? "null");
 const close = document.getElementById("close"), previous = document.getElementById("previous"), following = document.getElementById("following");
