@@ -176,7 +176,10 @@ def test_a_removed_label_is_gone_from_search_and_stays_gone(browser: Browser, si
         assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
         page.get_by_text("Why these labels?").click()
         expect(page.locator("#why")).to_contain_text("reaches 0.6")
-        expect(page.locator("#similar .tile")).not_to_have_count(0)
+        expect(page.locator("#similar .tile")).to_have_count(24)
+        shown = page.locator("#similar a").evaluate_all("links => links.map(link => link.href.split('/').pop())")
+        by_command = site.tagger.json_lines("similar", site.api(f"/photos/{tiger}")["path"], "--limit", 24)
+        assert [site.api(f"/photos/{one}")["path"] for one in shown] == [one["path"] for one in by_command]
 
 
 def test_rules_show_what_they_would_change_before_they_do(browser: Browser, site: Site) -> None:
