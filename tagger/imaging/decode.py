@@ -1,8 +1,8 @@
-"""From a photo file to the pixels that the network gets, as a person would see the picture.
+"""Decode a photo file to the network's input pixels, oriented as a person sees the picture.
 
-Runs in the child process, in several threads at once. Hostile files are contained by limits on bytes, pixels,
-memory and seconds, and only known formats are tried. The colour profile (ICC) of wide-gamut photos is ignored:
-it shifts colours a little, never what is in the picture.
+Runs in child processes, in several threads. Hostile files are contained by limits on bytes, pixels, memory and
+seconds, and by trying only known formats. ICC colour profiles are ignored: they shift colours a little, but do not
+change what is recognised.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from tagger.imaging.limits import Deadline, TooSlowError, budget
 from tagger.imaging.normalize import as_seen, upright
 
 pillow_heif.register_heif_opener(thumbnails=False)
-# Our own limit names the setting that raises it; Pillow's would warn on stderr first.
+# tagger's own limit names its setting. Pillow's would print a warning first.
 Image.MAX_IMAGE_PIXELS = None
-# All plugins are loaded, because `formats=` below looks them up; only those named there are ever tried.
+# Loads all plugins, because `formats=` below looks them up. Only the formats named there are tried.
 Image.init()
 warnings.simplefilter("ignore")
 
-# Never Image.open() with everything that Pillow knows: EPS runs an interpreter, others are fuzzers' delight.
+# Never Image.open() with all of Pillow's formats: EPS runs an interpreter, and many others have had security faults.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
-# Files up to this size are read once and decoded from memory.
+# Files up to this size are read once, and decoded from memory.
 _KEEP_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _MAX_SCANS = 100
@@ -49,7 +49,7 @@ _MAX_SCANS = 100
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded photo. `pixels`: uint8 (size, size, 3) RGB, oriented, the whole picture stretched to a square.
+    """A decoded photo. `pixels`: RGB, uint8 (size, size, 3), oriented; the whole picture, stretched to a square.
 
     `content_hash` is that of the file's bytes, `pixel_hash` is BLAKE2b (16 bytes) of `pixels`.
     """
@@ -74,9 +74,9 @@ class OpenPhoto:
 
 @contextmanager
 def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
-    """Open a regular file without ever blocking on a pipe or a device. Raises DecodeError.
+    """Open a regular file, never blocking on a pipe or a device. Raises DecodeError.
 
-    `name`: the file's name, where the path does not end with it.
+    `name`: the file's name, if the path does not end with it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -93,14 +93,14 @@ def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
 
 
 def in_memory(name: str, content: bytes) -> OpenPhoto:
-    """A photo whose bytes are here already, such as one out of an archive."""
+    """A photo whose bytes are in memory, such as an archive's member."""
     photo = OpenPhoto(name, io.BytesIO(content), Fingerprint(len(content), 0))
     photo.data, photo.content_hash = content, content_hash(content)
     return photo
 
 
 def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
-    """The content hash of the file's bytes; small files are kept in memory for `decode`. Raises DecodeError."""
+    """Hash the file's bytes, keeping those of small files in memory for `decode`. Raises DecodeError."""
     size = photo.fingerprint.size
     if size == 0:
         raise DecodeError(DecodeFault.BROKEN, "the file is empty")
@@ -124,16 +124,16 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
 
 
 def decode(photo: OpenPhoto, *, size: int, limits: LimitSettings) -> Decoded:
-    """Decode an open photo to `size` x `size` RGB pixels. Raises DecodeError, and nothing else, for any file."""
+    """Decode an open photo to `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
-    with _faults_told():
+    with _decode_errors():
         pixels, facts = _decode(photo, size, limits)
     pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
     return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
 
 
 def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
-    # Just as large as needed would be a tenth faster and change twice as much.
+    # Decoding at just the needed size is a tenth faster but changes the pixels twice as much.
     with _loaded(photo, 2 * size, limits) as found:
         small = as_seen(found.picture).resize((size, size), Image.Resampling.BILINEAR)
         small = upright(small, found.orientation)
@@ -142,13 +142,13 @@ def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray
 
 
 def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> bytes:
-    """A photo as a JPEG whose longer side has at most `longest` pixels, upright. Raises DecodeError, and nothing else.
+    """Scale a photo down to a JPEG, upright, its longer side at most `longest` pixels. Raises only DecodeError.
 
-    It keeps the colour profile, because it is for eyes, and nothing else of the photo's metadata.
+    Of the photo's metadata it keeps only the colour profile, for display.
     """
-    # Read once; for files that are empty, too large or being written it raises.
+    # Raises for files that are empty, too large or being written.
     hash_content(photo, limits=limits)
-    with _faults_told(), _loaded(photo, longest, limits) as found:
+    with _decode_errors(), _loaded(photo, longest, limits) as found:
         picture = as_seen(found.picture)
         share = min(1.0, longest / max(picture.size))
         size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
@@ -159,27 +159,27 @@ def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> byte
 
 
 @contextmanager
-def _faults_told() -> Iterator[None]:
-    """Turn whatever decoding raises into a DecodeError."""
+def _decode_errors() -> Iterator[None]:
+    """Convert every exception of decoding into a DecodeError."""
     try:
         yield
     except MemoryError as error:
         raise DecodeError(DecodeFault.MEMORY, "there was not enough memory to decode it") from error
     except OSError as error:
-        # Pillow raises OSError without a number for broken pictures; one with a number is the storage's.
+        # Pillow raises OSError without an errno for broken pictures. One with an errno comes from the storage.
         if error.errno is not None:
             raise _os_fault(error) from error
         raise _broken(error) from error
     except DecodeError:
         raise
     except Exception as error:
-        # Pillow and its plugins raise anything for a malformed file: struct.error, KeyError, ZeroDivisionError ...
+        # For malformed files Pillow and its plugins raise anything: struct.error, KeyError, ZeroDivisionError ...
         raise _broken(error) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A picture with its pixels, not yet turned upright. `size`: of the file's picture, before orientation."""
+    """A decoded picture before orientation. `size`: of the picture in the file, also before orientation."""
 
     picture: Image.Image
     kind: str
@@ -191,7 +191,7 @@ class _Loaded:
 
 @contextmanager
 def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings) -> Iterator[_Loaded]:
-    """The pixels of an open photo, within all limits; a JPEG is scaled down while `enough` pixels a side remain."""
+    """Decode an open photo within all limits. A JPEG is scaled down as long as each side keeps `enough` pixels."""
     data = photo.data
     source: IO[bytes] = photo.file if data is None else io.BytesIO(data)
     source.seek(0)
@@ -210,13 +210,13 @@ def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings) -> Iterator[_L
         coefficients = 0
         if picture.format in ("JPEG", "MPO"):
             coefficients = _check_scans(source, full)
-            # Few pixels are needed: let libjpeg scale by 1/2, 1/4 or 1/8 while it decodes.
+            # Lets libjpeg scale by 1/2, 1/4 or 1/8 while it decodes.
             picture.draft(None, (enough, enough))
         with budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
             loaded = _load(picture, source, deadline, limits)
-            # Asked after decoding: Pillow turns some formats itself and takes the tag away.
+            # Read after decoding: Pillow rotates some formats itself and removes the tag.
             orientation = exif.orientation(picture)
-            # A profile of other colours than RGB does not fit what is made of them.
+            # A CMYK or grey profile does not fit the RGB pixels made from them.
             profile = picture.info.get("icc_profile") if loaded.mode == "RGB" else None
             yield _Loaded(loaded, kind, full, orientation, exif.taken(picture), profile)
 
@@ -229,7 +229,7 @@ def _open(source: IO[bytes], deadline: Deadline) -> Image.Image:
 
 
 def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: LimitSettings) -> Image.Image:
-    """Decode the pixels. A truncated picture is taken if enough of it is there."""
+    """Decode the pixels. A truncated picture is accepted if enough of it is readable."""
     try:
         picture.load()
     except OSError as error:
@@ -246,11 +246,11 @@ def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: L
 
 
 def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: Deadline) -> Image.Image:
-    """What there is of a truncated picture; the rest is one colour."""
+    """The readable part of a truncated picture; the rest is one colour."""
     if picture.format not in ("JPEG", "MPO"):
-        # Pillow keeps what it had decoded when the data ended.
+        # Pillow keeps the part that it decoded before the data ended.
         return picture._new(picture.im)
-    # libjpeg fills what is missing when the stream ends with the marker that should be there (EOI, T.81 B.1.1.3).
+    # libjpeg fills in the rest if the stream ends with an EOI marker (T.81 B.1.1.3).
     source.seek(0)
     ended = io.BytesIO(source.read() + b"\xff\xd9")
     with _open(ended, deadline) as again:
@@ -260,7 +260,7 @@ def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: Deadline)
 
 
 def _readable_share(picture: Image.Image) -> float:
-    """The share of the height above the uniform rest that a decoder leaves where data is missing."""
+    """The share of the height above the uniform area that a decoder leaves where data is missing."""
     rows = np.asarray(picture.convert("RGB"))
     different = np.flatnonzero(~(rows == rows[-1:, :1]).all(axis=(1, 2)))
     return float(different[-1] + 1) / len(rows) if len(different) else 0.0
@@ -277,23 +277,23 @@ def _check_pixels(size: tuple[int, int], limits: LimitSettings) -> None:
 
 
 def _check_scans(source: IO[bytes], size: tuple[int, int]) -> int:
-    """Refuse a JPEG made to be slow; return the bytes that a progressive one needs for its coefficients."""
+    """Refuse a JPEG with too many scans. Returns the bytes of memory that a progressive JPEG's coefficients need."""
     source.seek(0)
     scans = jpeg_scans.progressive_scans(source.read(_KEEP_BYTES))
     source.seek(0)
     if scans > _MAX_SCANS:
         raise DecodeError(DecodeFault.TOO_BIG, f"the JPEG has {scans:,} scans, which would take minutes to decode")
-    # All coefficients of three components stay in memory, two bytes each.
+    # The coefficients of all three components stay in memory, two bytes each.
     return size[0] * size[1] * 6 if scans else 0
 
 
 def _needed_bytes(picture: Image.Image) -> int:
-    # Pillow keeps RGB in four bytes a pixel; other modes are converted, which needs a second copy.
+    # Pillow stores RGB in four bytes a pixel. Other modes are converted, which needs a second copy.
     return picture.size[0] * picture.size[1] * (4 if picture.mode in ("RGB", "L") else 8)
 
 
 def _raw_preview(source: IO[bytes]) -> bytes:
-    """The picture that the camera put into a RAW file, as an encoded image."""
+    """The preview that the camera embedded in a RAW file, as an encoded image."""
     try:
         import rawpy
     except ImportError as error:

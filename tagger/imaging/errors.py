@@ -1,4 +1,4 @@
-"""Why a photo cannot be decoded, and whose fault that is."""
+"""Why a photo cannot be decoded, and what is at fault."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from enum import StrEnum
 
 
 class DecodeFault(StrEnum):
-    """Whose fault it is that a photo cannot be decoded."""
+    """What is at fault when a photo cannot be decoded."""
 
-    BROKEN = "broken"  # the file's
-    TOO_BIG = "too big"  # a limit of the configuration
+    BROKEN = "broken"  # the file is damaged
+    TOO_BIG = "too big"  # it exceeds a limit of the settings
     UNREADABLE = "unreadable"  # permissions, or not a regular file
-    CHANGED = "changed"  # it is being written right now
+    CHANGED = "changed"  # it is being written
     UNAVAILABLE = "unavailable"  # the storage does not answer
     GONE = "gone"  # there is no such file
-    MEMORY = "memory"  # this machine's, right now
+    MEMORY = "memory"  # this machine has too little free memory now
 
 
 class DecodeError(Exception):
-    """A photo that cannot be decoded. `reason` is a sentence for people."""
+    """A photo cannot be decoded. `reason` is text for people."""
 
     def __init__(self, fault: DecodeFault, reason: str) -> None:
         super().__init__(reason)

@@ -1,6 +1,6 @@
-"""What EXIF says that tagger needs: the orientation and the time the photo was taken.
+"""Read a photo's orientation and the time it was taken from EXIF.
 
-A fault in the metadata never fails a photo: what cannot be read is not known.
+Damaged metadata never fails a photo: a value that cannot be read counts as missing.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _DATE = re.compile(r"(\d{4})\D(\d{2})\D(\d{2})\D(\d{2})\D(\d{2})(?:\D(\d{2}))?")
 
 
 def orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it makes no sense."""
+    """The EXIF orientation, 1 to 8; 1 if it is missing or invalid."""
     try:
         value = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - Pillow raises anything for malformed EXIF, and none of it matters
+    except Exception:  # noqa: BLE001 - Pillow raises anything for malformed EXIF, which must not fail the photo
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def taken(picture: Image.Image) -> str | None:
-    """When the photo was taken by the camera's clock, as `YYYY-MM-DDTHH:MM:SS`, or None."""
+    """When the photo was taken by the camera's clock, as `YYYY-MM-DDTHH:MM:SS`; None if unknown."""
     try:
         exif = picture.getexif()
         inner = exif.get_ifd(_EXIF_IFD)
@@ -44,7 +44,7 @@ def taken(picture: Image.Image) -> str | None:
             when = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - wall clock
         except ValueError:
             continue
-        # Cameras whose clock was never set begin at their maker's year zero.
+        # A camera whose clock was never set may give a year before photography.
         if when.year >= 1826:
             return when.isoformat(timespec="seconds")
     return None

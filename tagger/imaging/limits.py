@@ -1,4 +1,4 @@
-"""What a single picture may cost: seconds, and memory together with the others that are decoded at the same time."""
+"""Limits of decoding: seconds for each picture, and memory for all that are decoded at the same time."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _CLOCK = SystemClock()
 
 
 class TooSlowError(Exception):
-    """The time for one picture is over."""
+    """Decoding one picture took too long."""
 
 
 class Deadline:
-    """Ends a decoding that takes too long, at the next time that the decoder asks for data."""
+    """Aborts decoding that takes too long, when the decoder next reads from the file."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = _CLOCK.monotonic() + seconds
 
     def watching(self, source: IO[bytes]) -> WatchedFile:
-        """The file, with the deadline looked at before each read."""
+        """The file, checking the deadline before each read."""
         return WatchedFile(source, self)
 
     def check(self) -> None:
-        """Raise TooSlowError when the time is over."""
+        """Raise TooSlowError if the time is over."""
         if _CLOCK.monotonic() > self._end:
             raise TooSlowError
 
 
 class WatchedFile:
-    """Just what Pillow needs of a file."""
+    """A file that checks a deadline before each read; has only the methods that Pillow needs."""
 
     def __init__(self, source: IO[bytes], deadline: Deadline) -> None:
         self._source = source
@@ -45,21 +45,21 @@ class WatchedFile:
         self.tell = source.tell
 
     def read(self, count: int = -1) -> bytes:
-        """As of any file."""
+        """Read, after checking the deadline."""
         self._deadline.check()
         return self._source.read(count)
 
     def readline(self, limit: int = -1) -> bytes:
-        """As of any file."""
+        """Read, after checking the deadline."""
         self._deadline.check()
         return self._source.readline(limit)
 
     def close(self) -> None:
-        """The file belongs to `open_photo`."""
+        """Do nothing: `open_photo` closes the file."""
 
 
 class Budget:
-    """Memory for all pictures that are decoded at the same time; who does not fit waits."""
+    """A memory limit for all pictures that are decoded at the same time. A picture that does not fit waits."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -68,7 +68,7 @@ class Budget:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Hold `size` bytes of the budget, waiting until they are free."""
+        """Wait until `size` bytes of the budget are free, and hold them during the block. Raises DecodeError."""
         if size > self._total:
             raise DecodeError(
                 DecodeFault.TOO_BIG,
@@ -87,5 +87,5 @@ class Budget:
 
 @cache
 def budget(total: int) -> Budget:
-    """The one budget of this process of so many bytes."""
+    """This process's one budget of `total` bytes."""
     return Budget(total)

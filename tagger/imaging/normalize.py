@@ -1,4 +1,4 @@
-"""From whatever Pillow decoded to RGB as a person sees it."""
+"""Convert decoded pictures of any mode to upright RGB."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TURNS = {
 
 
 def upright(picture: Image.Image, orientation: int) -> Image.Image:
-    """Turn a picture as its EXIF orientation says (Exif 2.32, section 4.6.4)."""
+    """Rotate or mirror a picture by its EXIF orientation (Exif 2.32, section 4.6.4)."""
     return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
 def as_seen(picture: Image.Image) -> Image.Image:
-    """RGB: transparency over white, 16-bit and floating-point pictures scaled to what they span."""
+    """Convert to RGB: transparency over white, 16-bit and floating-point pictures scaled to their range."""
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -44,7 +44,7 @@ def _scaled(picture: Image.Image) -> Image.Image:
         finite = grey[np.isfinite(grey)]
         low = min(0.0, float(finite.min(initial=0)))
         top = float(finite.max(initial=0))
-        # Numbers that fit a usual range were meant in it.
+        # Values within a usual range use that range.
         top = next((usual for usual in (1.0, 255.0, 65535.0) if 0 < top <= usual and low == 0), top)
     span = top - low or 1.0
     eight = np.nan_to_num((grey.astype(np.float32) - low) * (255.0 / span)).clip(0, 255).astype(np.uint8)

@@ -1,7 +1,6 @@
-"""Child process that makes small copies of photos for the web page: one at a time, as the parent asks for them.
+"""The child process that makes thumbnails of photos for the web pages, one for each request of the parent.
 
-It decodes files from anybody, so it is a process of its own, as the one that labels is: what kills it kills nothing
-else.
+Decoding a hostile file may crash the process, so it is not the web server's own.
 Run as `python -m tagger.imaging.thumbnail_process FD`.
 """
 
@@ -18,10 +17,10 @@ from tagger.system.niceness import step_back_behind_all
 
 
 def main(descriptor: int) -> None:
-    """Answer each request with its outcome and the bytes of a JPEG, until the parent goes."""
+    """Answer each request with its outcome and the bytes of a JPEG, until the parent ends."""
     channel = Connection(descriptor)
     limits = LimitSettings.model_validate(receive(channel)["limits"])
-    # Somebody waits for it, but labelling has waited longer.
+    # Lowest priority, although a person waits: it must not slow down labelling.
     step_back_behind_all()
     try:
         while (message := receive(channel))["kind"] == "photo":
@@ -36,7 +35,7 @@ def main(descriptor: int) -> None:
             send(channel, "copy", reason=reason)
             channel.send_bytes(data)
     except (EOFError, OSError):
-        # The parent has gone.
+        # The parent has ended.
         return
 
 

@@ -1,4 +1,4 @@
-"""The parent's handle on the processes that make small copies of photos."""
+"""Make thumbnails of photos in child processes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,21 @@ from tagger.system.child_process import how_it_ended, receive, send, spawn
 from tagger.system.machine import usable_cores
 
 LOG_FILE = "thumbnailer.log"
-# A decoder ends itself after limits.decode_seconds; one that does not is ended after so many more.
+# The decoder gives up after limits.decode_seconds. A process that has not answered this much later is killed.
 _PATIENCE = 15.0
 
 
 class ThumbnailError(TaggerError):
-    """There is no small copy of this photo. The message says why."""
+    """A photo has no thumbnail. The message says why."""
 
 
 class Thumbnailer:
-    """Makes small copies in a few child processes, started when needed. May be used from several threads.
-
-    `processes`: at most so many of them.
-    """
+    """Makes thumbnails in up to `processes` child processes, which are started when needed. Thread-safe."""
 
     def __init__(self, settings: Settings, clock: Clock, processes: int = 2) -> None:
         self._settings = settings
         self._clock = clock
-        # The one that was used last is taken first, so that the others may never have to start.
+        # Last in, first out: the process used last is reused, so that others need not be started.
         self._idle: queue.LifoQueue[_Child] = queue.LifoQueue()
         self._count = max(1, min(processes, int(usable_cores())))
         for _ in range(self._count):
@@ -48,15 +45,15 @@ class Thumbnailer:
             self._idle.put(child)
 
     def rest(self) -> None:
-        """End the processes if there was nothing to do for a while. To be called now and then."""
+        """End the processes if they have been idle for web.idle_seconds. Call it regularly."""
         if self._clock.monotonic() - self._last_used > self._settings.web.idle_seconds:
             self.close()
 
     def close(self) -> None:
-        """End the processes; the next copy starts one again."""
+        """End the processes. The next thumbnail starts one again."""
         resting: list[_Child] = []
         with suppress(queue.Empty):
-            # One that is at work for longer ends with this process, which holds the other end of its connection.
+            # A process that is busy for longer ends with this one, which holds the other end of its connection.
             while len(resting) < self._count:
                 resting.append(self._idle.get(timeout=_PATIENCE))
         for child in resting:
@@ -88,7 +85,7 @@ class _Child:
         return data
 
     def end(self) -> None:
-        """End the process, at once: nothing that it does is worth waiting for."""
+        """Kill the process."""
         if self._channel is not None:
             with suppress(OSError):
                 self._channel.close()

@@ -1,1 +1,1 @@
-"""Finding photos: which files are photos, and what changed since the last look."""
+"""Finding photos: which files are photos, and what changed since the last scan."""

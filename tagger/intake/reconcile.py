@@ -1,4 +1,4 @@
-"""Comparing what is seen with what is known, as one pass over two sorted streams; pure, at constant memory."""
+"""Compare the files seen with the photos known, in one pass over two sorted streams. Pure; constant memory."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tagger.intake.walk import SeenFile
 
 
 class PathState(Enum):
-    """What became of one path since it was last looked at."""
+    """How a path differs from what the library knows of it."""
 
     SAME = auto()
     NEW = auto()
     CHANGED = auto()
-    BACK = auto()  # it was missing, and is there again as it was
+    BACK = auto()  # it was missing and has reappeared unchanged
     GONE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A photo as the library knows it; `path` relative to its root."""
+    """A photo as recorded in the library. `path` is relative to its root."""
 
     photo_id: int
     path: str
@@ -40,11 +40,11 @@ _File = TypeVar("_File", SeenFile, KnownFile)
 def reconcile(
     seen: Iterable[SeenFile], known: Iterable[KnownFile], in_unread: Callable[[str], bool] = lambda _: False
 ) -> Iterator[tuple[PathState, SeenFile | None, KnownFile | None]]:
-    """Merge two streams that are both in the order of `stored_path(path)`.
+    """Merge two streams, both sorted by `stored_path(path)`.
 
-    Yields each path once with what is seen and known of it. Photos below folders that could not be read
-    (`in_unread`) and photos already known to be missing are not told to be gone. Raises ValueError if a stream is
-    out of order, because then photos would be taken for deleted.
+    Yields each path once, with the file seen there and the photo known there. Photos below folders that could not be
+    read (`in_unread`) and photos already recorded as missing are not reported as gone. Raises ValueError if a stream
+    is out of order, because photos would then be taken for deleted.
     """
     left, right = _ordered(seen), _ordered(known)
     here, there = next(left, None), next(right, None)
@@ -79,17 +79,17 @@ def _ordered(files: Iterable[_File]) -> Iterator[tuple[str, _File]]:
 
 
 def below(folders: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a path lies below one of some folders (each with its slash; "" is the root), asked lazily."""
+    """A test whether a path is below one of `folders`, which may grow. Each ends with a slash; "" is the root."""
     return lambda path: any(path.startswith(folder) for folder in folders)
 
 
 def too_many_gone(known: int, gone: int, settings: IntakeSettings) -> bool:
-    """The brake: so many photos gone at once are a missing disk, not deleted photos."""
+    """The brake: whether so many photos are gone at once that a missing disk is likelier than deletion."""
     return gone > settings.vanish_count and gone > settings.vanish_share * known
 
 
 def check_root(path: str, known: int) -> str | None:
-    """Why a root cannot be looked through now, or None. `known`: how many photos of it are known to be there."""
+    """Why a root cannot be scanned now, or None. `known`: the number of its photos that are not missing."""
     try:
         with os.scandir(path) as entries:
             empty = next(entries, None) is None

@@ -1,4 +1,4 @@
-"""The folders that a command names, as roots of the library."""
+"""Resolve the folders that a command names to roots of the library."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from tagger.store.session import Store
 
 
 def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
-    """The roots of some absolute folders, made where they are new; a folder inside a root means that root.
+    """Return the roots of absolute folders, adding new ones. A folder inside a root stands for that root.
 
-    Without folders: all roots. Raises UsageError for what is no folder, and for a folder around a known root.
+    Without folders: all roots. Raises UsageError for a path that is not a folder, and for a folder that contains a root
+    or leads to the same photos.
     """
     with store.write() as session:
         found: dict[int, Root] = {}

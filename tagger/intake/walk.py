@@ -1,6 +1,6 @@
-"""Walking through a folder tree: every file that may be a photo, with what `stat` says, in path order.
+"""Walk a folder tree: every file that may be a photo, with its `stat` result, in path order.
 
-No file is opened by a walk. One stat for each file; folders are listed once.
+A walk opens no file except ignore files. It calls `stat` once for each file and lists each folder once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tagger.core.photo import Fingerprint
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
 from tagger.system.filesystem import keeps_inodes
 
-# Extensions of files that live among photos and are none; files with other unknown names are sniffed.
+# Extensions of files that are common among photos but are not photos. Other unknown extensions are sniffed.
 OTHER_EXTENSIONS = frozenset(
     f".{name}"
     for name in (
@@ -35,8 +35,8 @@ OTHER_EXTENSIONS = frozenset(
 class SeenFile:
     """A file that may be a photo. `path` is relative to the root, as `os.fsdecode` spells it.
 
-    `named`: its name says that it is a photo; otherwise only its first bytes can tell. `fault`: why it cannot be
-    one in spite of its name (a pipe, a dangling link).
+    `named`: it has a photo's extension; otherwise only its first bytes can tell. `fault`: why it cannot be a photo
+    although it is named like one (a pipe, a dangling link).
     """
 
     path: str
@@ -47,7 +47,7 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class ScanProblem:
-    """Something that could not be looked at, and why."""
+    """A path that could not be read or an invalid ignore pattern, and the reason."""
 
     path: str
     reason: str
@@ -80,9 +80,9 @@ def _refuse(problem: ScanProblem) -> None:
 def photos_below(
     folder: str, settings: IntakeSettings, on_problem: Callable[[ScanProblem], None] = _refuse
 ) -> list[str]:
-    """The absolute paths of what is named like a photo in a folder (absolute) that a person named, in a walk's order.
+    """The absolute paths of the files with a photo's extension below an absolute folder, in a walk's order.
 
-    Raises UsageError where a part of it cannot be looked at, unless `on_problem` takes that.
+    Raises UsageError if a part of the folder cannot be read, unless another `on_problem` is given.
     """
     seen = walk(folder, settings, on_problem)
     return [os.path.join(folder, file.path) for file in seen if file.named and file.fault is None]
@@ -91,13 +91,13 @@ def photos_below(
 def stat_paths(
     root: str, paths: Iterable[str], settings: IntakeSettings, on_problem: Callable[[ScanProblem], None]
 ) -> dict[str, SeenFile | None]:
-    """What a walk would see at some paths (relative to `root`); None for those that it would not yield."""
+    """What a walk would yield for each path (relative to `root`); None where it would yield nothing."""
     walker = _Walk(root, settings, on_problem, [])
     return {path: walker.at(path) for path in paths}
 
 
 def holds_picture(path: str) -> bool:
-    """Whether a file whose name says nothing holds a picture, by its first bytes. Raises OSError."""
+    """Whether a file is a picture by its first bytes. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         return sniff(os.read(descriptor, SNIFF_BYTES)) is not None
@@ -106,13 +106,13 @@ def holds_picture(path: str) -> bool:
 
 
 def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
-    """Every folder that a walk looks into, as paths relative to `root`, each before those inside it."""
+    """Every folder that a walk enters, as paths relative to `root`, each before those inside it."""
     return _Walk(root, settings, lambda _: None, [], needs_inodes=False).folders(below)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One path with the part of `os.DirEntry` that is used."""
+    """The part of `os.DirEntry` that is used, for a single path."""
 
     name: str
     path: str
@@ -126,7 +126,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder on the way: what is left of its sorted entries, and the patterns that hold in it."""
+    """A folder that the walk is in: its remaining entries, sorted, and the patterns that apply in it."""
 
     path: str
     entries: Iterator[os.DirEntry[str]]
@@ -149,7 +149,7 @@ class _Walk:
         self._on_problem = on_problem
         self._unread = unread
         self._stable = needs_inodes and keeps_inodes(root)
-        # Only links can lead to a folder twice, so without them nothing needs to be remembered.
+        # Only used with follow_symlinks: without links no folder can be reached twice.
         self._visited: set[tuple[int, int]] = set()
         self._layers: dict[str, tuple[Patterns, ...] | None] = {}
 
@@ -181,7 +181,7 @@ class _Walk:
         todo = [] if outer is None else [(below, outer)]
         while todo:
             path, layers = todo.pop()
-            # Before it is listed: a watch set now sees what appears after the listing.
+            # Yielded before it is listed, so that a watch set now reports files created after the listing.
             yield path
             folder = self._open(path, layers, None)
             for entry in folder.entries if folder else ():
@@ -211,7 +211,7 @@ class _Walk:
             return None
 
     def _start(self, below: str) -> _Folder | None:
-        """The folder to begin with, with the patterns of those around it."""
+        """The first folder, with the patterns of the folders above it."""
         outer = self._layers_around(below)
         if outer is None:
             return None
@@ -219,7 +219,7 @@ class _Walk:
         return self._open(below, outer, self._identity(where) if self._settings.follow_symlinks else None)
 
     def _layers_around(self, folder: str) -> tuple[Patterns, ...] | None:
-        """The patterns that hold for a folder from outside; None if it is left out."""
+        """The patterns that apply to a folder, of the folders above it; None if the folder is ignored."""
         if not folder:
             return self._own_layers
         parent, _, name = folder.rpartition("/")
@@ -234,7 +234,7 @@ class _Walk:
         return (own,) if self._settings.ignore else ()
 
     def _layers_of(self, folder: str) -> tuple[Patterns, ...] | None:
-        """The patterns that hold in a folder; None if it is left out itself."""
+        """The patterns that apply inside a folder; None if the folder is ignored."""
         if folder in self._layers:
             return self._layers[folder]
         parent, _, name = folder.rpartition("/")
@@ -254,7 +254,7 @@ class _Walk:
         return found
 
     def _open(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Folder | None:
-        """List a folder and read its ignore files; None if it is to be left out."""
+        """List a folder and read its ignore files; None if it is ignored or cannot be read."""
         where = os.path.join(self._root, path) if path else self._root
         try:
             with os.scandir(where) as found:
@@ -270,7 +270,7 @@ class _Walk:
             layers = (*layers, *self._read_patterns(path))
         hidden, follow = self._settings.hidden, self._settings.follow_symlinks
         kept = [entry for entry in entries if not always_ignored(entry.name, hidden=hidden)]
-        # With the slash that follows a folder's name in every path below it, order within folders is path order.
+        # Sorted with the slash that follows a folder's name in paths, so that files come in path order.
         kept.sort(key=lambda entry: stored_path(entry.name) + ("/" if _is_folder(entry, follow) else ""))
         return _Folder(path, iter(kept), layers, identity)
 
@@ -336,12 +336,12 @@ def _is_folder(entry: os.DirEntry[str], follow: bool) -> bool:
     try:
         return entry.is_dir(follow_symlinks=follow)
     except OSError:
-        # A link that goes round in circles.
+        # A symbolic link that refers to itself.
         return False
 
 
 def _link_fault(entry: os.DirEntry[str] | _Entry) -> str | None:
-    """Why a link leads to no file; None if it leads to one (or to a folder)."""
+    """Why a symbolic link is broken; None if it is not."""
     try:
         entry.stat()
     except FileNotFoundError:

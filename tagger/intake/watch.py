@@ -1,12 +1,11 @@
-"""Being told by the kernel where something happened in a folder tree.
+"""Watch folder trees with inotify.
 
-An event only says where to look; what is there is found out by `stat`. Everything that may have been missed (a full
-event queue, a folder that came and went, changed ignore rules) is told as `Lost`, and then somebody must look through
-the whole root. Where the kernel cannot tell (network file systems, no watches left) nothing is watched, and the root is
-looked through by the clock instead.
+An event only says where something happened; `stat` tells what is there. Whenever events may have been missed (a full
+event queue, a root that disappeared, changed ignore rules) the watch reports `LOST`, and the whole root must be
+scanned. Where the kernel reports no events (network file systems) or has no watches left, a root is polled instead.
 
-watchdog's own recursive watch would watch ignored folders, too, and misses files in folders that are filled while they
-are made; so its inotify reader is used with one watch for each folder that a walk looks into.
+watchdog's own recursive watch also watches ignored folders, and misses files in folders that are filled while they are
+created. So this uses its inotify reader, with one watch for each folder that a walk enters.
 """
 
 from __future__ import annotations
@@ -42,22 +41,22 @@ _MASK = Mask(
     | InotifyConstants.IN_EXCL_UNLINK
 )
 _LOG = logging.getLogger(__name__)
-# A folder may be found by a walk and by its own event; watching it again is meant to change nothing.
+# A folder may be found both by a walk and by its own event. Watching it twice is intended and changes nothing.
 warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
 
 
 class EventKind(StrEnum):
-    """What happened, as far as an event tells."""
+    """The kind of an event."""
 
-    FILE = "file"  # something with a file at this path: look at it
-    FOLDER = "folder"  # a folder appeared: look at everything in it
-    GONE = "gone"  # a file or a folder went away
-    LOST = "lost"  # events may have been missed: look through the root
+    FILE = "file"  # a file was created, written or moved here
+    FOLDER = "folder"  # a folder was created or moved here: walk it
+    GONE = "gone"  # a file or a folder was deleted or moved away
+    LOST = "lost"  # events may have been missed: scan the root
 
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """An event below a root. `path` is relative to it; for `LOST` it says why."""
+    """An event below a root. `path` is relative to the root; for `LOST` it is the reason."""
 
     root: str
     what: EventKind
@@ -65,7 +64,7 @@ class WatchEvent:
 
 
 class CannotWatchError(Exception):
-    """The kernel gives no more watches; `reason` says which limit and how to raise it."""
+    """The kernel has no watches left. `reason` names the limit and how to raise it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -74,10 +73,10 @@ class CannotWatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a hidden file, made and removed again, showed of a folder.
+    """What creating a hidden file showed about a folder's file system.
 
-    `told`: the kernel told of it. `folds_case`: its name in other letters is the same file. `clock_ahead`: by how many
-    seconds the file system's clock is ahead of this machine's.
+    `told`: the kernel reported an event. `folds_case`: names are not case-sensitive. `clock_ahead`: seconds that the
+    file system's clock is ahead of this machine's.
     """
 
     told: bool
@@ -86,7 +85,7 @@ class Probe:
 
 
 def probe(folder: str, now: Callable[[], float]) -> Probe | None:
-    """Try a folder out; None where nothing may be written. Raises CannotWatchError where there are no watches."""
+    """Create and remove a hidden file in a folder; None if it cannot be written to. Raises CannotWatchError."""
     told = threading.Event()
 
     class Listener:
@@ -94,10 +93,10 @@ def probe(folder: str, now: Callable[[], float]) -> Probe | None:
             told.set()
 
         def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-            """Nothing to tidy."""
+            """Do nothing."""
 
         def on_queue_overflow(self) -> None:
-            """Nothing to lose."""
+            """Do nothing."""
 
     path = Path(folder) / f".tagger-probe-{os.getpid()}"
     inotify = _started_reader()
@@ -121,7 +120,7 @@ def probe(folder: str, now: Callable[[], float]) -> Probe | None:
 
 
 def why_not_native(root: str, mode: str) -> str:
-    """Why a root cannot be watched by the kernel; empty if it can. `mode`: intake.watch of the configuration."""
+    """Why a root cannot be watched natively; empty if it can. `mode`: the setting intake.watch."""
     if mode == "polling":
         return "intake.watch = polling"
     kind = kind_of(root)
@@ -131,19 +130,19 @@ def why_not_native(root: str, mode: str) -> str:
 
 
 class Watch:
-    """Watches one root until `close`. `tell` is called from another thread; it must be quick and must not fail.
+    """Watches one root until `close`. Calls `post` from another thread; it must return quickly and must not raise.
 
-    Raises CannotWatchError where there are not enough watches.
+    Raises CannotWatchError if the kernel has too few watches.
     """
 
-    def __init__(self, root: str, settings: IntakeSettings, tell: Callable[[WatchEvent], None]) -> None:
+    def __init__(self, root: str, settings: IntakeSettings, post: Callable[[WatchEvent], None]) -> None:
         self._root = root
         self._settings = settings
-        self._tell = tell
+        self._post = post
         self._paths: dict[WatchDescriptor, str] = {}
         self._lock = threading.Lock()
         self._closed = False
-        # A reader of its own, so that one root's flood does not overflow another's queue.
+        # One inotify reader for each root, so that many events in one do not overflow the queue of another.
         self._inotify = _started_reader()
         try:
             self._add("")
@@ -152,7 +151,7 @@ class Watch:
             raise
 
     def __len__(self) -> int:
-        """How many folders are watched."""
+        """The number of watched folders."""
         return len(self._paths)
 
     def close(self) -> None:
@@ -162,60 +161,60 @@ class Watch:
         if self._inotify is not threading.current_thread():
             self._inotify.join(10)
 
-    # --- called by watchdog's thread; an exception there would end it -----------------------------------
+    # --- called by watchdog's thread, which an exception would end --------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
-        """One event of one watch."""
+        """Handle an event of watchdog."""
         try:
             with self._lock:
                 folder = self._paths.get(event.wd)
             if folder is not None and not self._closed:
-                self._understand(event, folder)
+                self._translate(event, folder)
         except CannotWatchError as error:
-            self._say(EventKind.LOST, error.reason)
-        except Exception as error:  # noqa: BLE001 - it is told, and the thread must live
+            self._report(EventKind.LOST, error.reason)
+        except Exception as error:  # noqa: BLE001 - reported as LOST; the thread must go on
             _LOG.exception("watching %s", self._root)
-            self._say(EventKind.LOST, f"the watcher failed: {error}")
+            self._report(EventKind.LOST, f"the watcher failed: {error}")
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """The folder is gone, or its file system was unmounted."""
+        """Handle the end of a watch: the folder was deleted, or its file system unmounted."""
         with self._lock:
             folder = self._paths.pop(wd, None)
         if folder == "" and not self._closed:
-            self._say(EventKind.LOST, "the folder went away")
+            self._report(EventKind.LOST, "the folder went away")
 
     def on_queue_overflow(self) -> None:
-        """The kernel threw events away."""
-        self._say(EventKind.LOST, "too much happened at once")
+        """Handle an overflow: the kernel dropped events."""
+        self._report(EventKind.LOST, "too much happened at once")
 
-    def _understand(self, event: InotifyEvent, folder: str) -> None:
+    def _translate(self, event: InotifyEvent, folder: str) -> None:
         if event.is_move_self or event.is_delete_self:
             if folder == "":
-                self._say(EventKind.LOST, "the folder went away")
+                self._report(EventKind.LOST, "the folder went away")
             return
         name = os.fsdecode(event.name)
         path = f"{folder}/{name}" if folder else name
         arrived = event.is_create or event.is_moved_to
         if name in (IGNORE_FILE, NO_MEDIA_FILE):
             if not event.is_create:
-                self._say(EventKind.LOST, f"the ignore rules changed: {path}")
+                self._report(EventKind.LOST, f"the ignore rules changed: {path}")
         elif always_ignored(name, hidden=self._settings.hidden):
             return
         elif event.is_directory:
             if arrived:
                 self._add(path)
-                self._say(EventKind.FOLDER, path)
+                self._report(EventKind.FOLDER, path)
             else:
                 self._remove(path)
-                self._say(EventKind.GONE, path)
+                self._report(EventKind.GONE, path)
         elif extension(name) not in OTHER_EXTENSIONS:
-            self._say(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)
+            self._report(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)
 
-    def _say(self, what: EventKind, path: str) -> None:
-        self._tell(WatchEvent(self._root, what, path))
+    def _report(self, what: EventKind, path: str) -> None:
+        self._post(WatchEvent(self._root, what, path))
 
     def _add(self, below: str) -> None:
-        """Watch a folder and every folder in it that a walk looks into."""
+        """Watch a folder and every folder below it that a walk enters."""
         for path in folders(self._root, self._settings, below):
             where = os.path.join(self._root, path) if path else self._root
             try:
@@ -223,15 +222,15 @@ class Watch:
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EMFILE):
                     raise _limit(error) from error
-                # It went away, or may not be read; the scan tells about that.
+                # It was deleted or cannot be read. The scan reports that.
                 continue
-            # watchdog gives -1 for a folder that may not be read.
+            # watchdog returns -1 for a folder that cannot be read.
             if wd >= 0:
                 with self._lock:
                     self._paths[wd] = path
 
     def _remove(self, folder: str) -> None:
-        """A folder was moved away: its watches would tell of paths that are not there any more."""
+        """Remove the watches of a folder that was moved away: they would report its old paths."""
         with self._lock:
             gone = [wd for wd, path in self._paths.items() if path == folder or path.startswith(folder + "/")]
             for wd in gone:

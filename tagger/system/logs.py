@@ -33,7 +33,7 @@ class _Json(logging.Formatter):
 
 
 def set_up(kind: str) -> None:
-    """Log to standard error as `service.log` says."""
+    """Log to standard error in the format of the setting `service.log`."""
     if kind == "auto":
         kind = "text" if sys.stderr.isatty() else "keyvalue"
     handler = logging.StreamHandler()

@@ -1,4 +1,4 @@
-"""What this machine offers: cores that this process may use, and the processor's instructions."""
+"""This machine's resources: usable cores, free memory, and the processor's instruction sets."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
-    """The cores that this process may use: those it may run on, or fewer where a container's quota says so.
+    """The number of cores that this process may use: its CPU affinity, limited by a container's quota.
 
-    The quota is that of cgroup v2 (`cpu.max`) or v1 (`cpu.cfs_quota_us`), as they are seen from inside a container.
+    The quota is that of cgroup v2 (`cpu.max`) or v1 (`cpu.cfs_quota_us`), as seen from inside a container.
     """
     allowed = float(len(os.sched_getaffinity(0)))
     return max(min(allowed, _quota(cgroup) or allowed), 0.01)
 
 
 def usable_threads(wanted: int) -> int:
-    """How many threads to compute with: as many as wanted, or (0) as there are cores to use."""
+    """The number of threads to compute with: `wanted`, or the number of usable cores if that is 0."""
     return wanted or math.ceil(usable_cores())
 
 
@@ -37,9 +37,9 @@ def _quota(cgroup: Path) -> float | None:
 
 
 def memory(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> tuple[int, int] | None:
-    """Megabytes of memory that can be had without swapping, and in all; None where they are not told.
+    """Megabytes of memory (available without swapping, total); None if unknown.
 
-    Less than the machine has (proc_meminfo(5)) where a container's limit says so, of cgroup v2 (`memory.max`) or v1.
+    The machine's memory (proc_meminfo(5)), limited by a container's cgroup v2 (`memory.max`) or v1.
     """
     sizes = {line.split(":")[0]: int(line.split()[1]) // 1024 for line in _lines(meminfo) if line.endswith("kB")}
     if "MemAvailable" not in sizes or "MemTotal" not in sizes:
@@ -65,9 +65,9 @@ NO_TENSORFLOW = (
 
 
 def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] | None = None) -> str | None:
-    """A sentence if TensorFlow's published packages cannot run on this processor, else None.
+    """A sentence for people if TensorFlow's published packages cannot run on this processor, else None.
 
-    They need AVX on x86-64, and end with an illegal instruction where it is missing. `flags`: None asks the processor.
+    They need AVX on x86-64, and crash without it. `flags`: the processor's, unless given.
     """
     flags = flags if flags is not None else processor_flags()
     if machine in ("x86_64", "AMD64") and flags and "avx" not in flags:
@@ -76,7 +76,7 @@ def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] |
 
 
 def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:
-    """The instruction set flags of the first processor (proc_cpuinfo(5)); None where they are not told."""
+    """The instruction set flags of the first processor (proc_cpuinfo(5)); None if unknown."""
     for line in _lines(cpuinfo):
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
@@ -85,7 +85,7 @@ def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | N
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """What the processor calls itself, with its family and model where they are told; else the machine's kind."""
+    """The processor's name with its family and model if known, else the machine type."""
     found = {}
     for line in _lines(cpuinfo):
         if not line.strip():

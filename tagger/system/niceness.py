@@ -1,7 +1,7 @@
-"""How far this process steps back behind other programs.
+"""Lower the scheduling priority of this process.
 
-Where the kernel shares the cores among sessions first (sched(7), "The autogroup feature"), a nice value counts only
-within its session. So the processes of a service stay in one session, and the session itself steps back, too.
+If the kernel shares cores among sessions first (sched(7), "The autogroup feature"), a nice value only has an effect
+within its session. So the processes of a service stay in one session, and that session's nice value is raised, too.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _TRIES = 5
 
 
 def step_back(nice: int) -> None:
-    """Step back behind other programs: 0 not at all, 19 as far as possible. Adds to what this process has already."""
+    """Add `nice` (0 to 19, the lowest priority) to this process's nice value, and raise that of its own session."""
     os.nice(nice)
-    # A session that somebody else began holds their programs, too.
+    # Only if this process leads the session: otherwise other programs are in it.
     if os.getsid(0) == os.getpid():
-        # A kernel without this, or one that does not let us: then the nice value is all there is.
+        # Without autogroups, or without permission, the nice value has to do.
         with suppress(OSError):
             _step_back_session(os.nice(0))
 
 
 def _step_back_session(nice: int) -> None:
     for _ in range(_TRIES):
-        # Without CAP_SYS_ADMIN the whole machine may do this ten times a second (kernel/sched/autogroup.c).
+        # Without CAP_SYS_ADMIN the kernel allows ten changes a second for the whole machine (kernel/sched/autogroup.c).
         with suppress(BlockingIOError):
             Path("/proc/self/autogroup").write_text(str(nice))
             return
@@ -35,5 +35,5 @@ def _step_back_session(nice: int) -> None:
 
 
 def step_back_behind_all() -> None:
-    """Work only with what nobody else of the session wants."""
+    """Run only when no other process of the session wants the core."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

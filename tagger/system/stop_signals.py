@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag that long work looks at, so that it ends where nothing is half done."""
+"""Turn Ctrl-C and SIGTERM into a flag, so that long work can stop where nothing is half done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class StopFlag:
-    """Set by the first Ctrl-C or SIGTERM; a second one ends the program at once."""
+    """Set by the first Ctrl-C or SIGTERM. The second one raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -22,7 +22,7 @@ class StopFlag:
 
 @contextmanager
 def stop_on_signals(on_stop: Callable[[], None]) -> Iterator[StopFlag]:
-    """Turn Ctrl-C and SIGTERM into a flag for the length of the block."""
+    """Set a flag on Ctrl-C and SIGTERM during the block. `on_stop` is called for the first signal."""
     flag = StopFlag()
 
     def handle(_signal: int, _frame: FrameType | None) -> None:

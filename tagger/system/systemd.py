@@ -1,4 +1,4 @@
-"""What systemd wants to hear of a service (sd_notify(3)); nothing is said where nobody listens."""
+"""Notify systemd of the service's state (sd_notify(3)); does nothing outside systemd."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOG = logging.getLogger("tagger")
 
 
 def notify(text: str) -> None:
-    """Tell systemd: a datagram to $NOTIFY_SOCKET; nothing where there is none."""
+    """Send a datagram to $NOTIFY_SOCKET, if it is set."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -22,6 +22,6 @@ def notify(text: str) -> None:
 
 
 def watchdog_seconds() -> float | None:
-    """How often systemd wants a sign of life, halved (sd_watchdog_enabled(3)); None if it does not."""
+    """Half the interval at which systemd expects WATCHDOG=1 (sd_watchdog_enabled(3)); None without a watchdog."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     return int(microseconds) / 2e6 if microseconds.isdigit() and os.environ.get("NOTIFY_SOCKET") else None

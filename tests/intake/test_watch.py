@@ -90,7 +90,7 @@ def test_what_may_have_been_missed_is_told_as_lost(
         raise RuntimeError("a fault of ours")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "_understand", fail)
+        patch.setattr(Watch, "_translate", fail)
         (root / "a.jpg").write_bytes(b"x")
         assert heard((EventKind.LOST, "the watcher failed: a fault of ours"))
     # Its thread lives on.
