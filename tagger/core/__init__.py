@@ -1,1 +1,1 @@
-"""The words that everything speaks: settings, errors, the clock, photos, paths, formats."""
+"""What every room may use: settings, errors, the clock, photos, paths, formats."""

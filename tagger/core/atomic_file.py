@@ -1,4 +1,4 @@
-"""Small files of tagger's own that are replaced whole or not at all."""
+"""Write small files atomically."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, to write to: at the end the file takes its place, unless there was an error.
+    """Yield a temporary path beside `path` to write to. At the end of the block it replaces `path`, unless it raised.
 
-    Raises OSError where the folder cannot be made or the file cannot take its place.
+    Creates the folder if needed. Raises OSError if the folder cannot be created or the file cannot be replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")

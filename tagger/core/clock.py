@@ -1,4 +1,4 @@
-"""The only place that asks for the time or sleeps, so that tests can pass time by hand."""
+"""The clock: the only place that reads the time or sleeps, so that tests can control time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the rest of tagger knows of time."""
+    """A source of time."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC: what is stored."""
+        """Seconds since the epoch, UTC; for times that are stored."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never jump: what intervals are measured with."""
+        """Seconds of a clock that never jumps; for measuring intervals."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -23,7 +23,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The system's clock."""
 
     def now(self) -> float:
         """Seconds since the epoch, UTC."""
@@ -34,12 +34,12 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for real."""
+        """Wait."""
         time.sleep(seconds)
 
 
 def local_time(seconds: float) -> str:
-    """Seconds since the epoch as the wall clock here shows it."""
+    """Format seconds since the epoch in the local time zone: "2026-01-31 18:00"."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

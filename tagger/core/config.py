@@ -1,6 +1,6 @@
-"""Every setting, with its default and what is allowed, as one frozen, validated value.
+"""Every setting, with its default and its allowed values, as one frozen, validated object.
 
-`tagger.core.config_sources` finds the values: in config.toml, the environment and the command line.
+`tagger.core.config_sources` reads the values from config.toml, the environment and the command line.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Section(BaseModel):
-    """What every section is: frozen, and no key is let through that it does not know."""
+    """The base of all sections: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, hide_input_in_errors=True)
 
 
 class IntakeSettings(Section):
-    """Which files are looked at, and when."""
+    """Which files are inspected, and when."""
 
     ignore: tuple[str, ...] = ()
     hidden: bool = False
@@ -34,7 +34,7 @@ class IntakeSettings(Section):
 
 
 class ModelSettings(Section):
-    """Which network looks at the photos."""
+    """Which network labels the photos."""
 
     name: str = "resnet50"
     weights: Path | None = None
@@ -49,7 +49,7 @@ EngineKind = Literal["auto", "tensorflow", "light"]
 
 
 class EngineSettings(Section):
-    """How the network is run."""
+    """How the network runs."""
 
     kind: EngineKind = Field(default="auto", description='"auto", "tensorflow" or "light"')
     batch_size: Annotated[int, Field(ge=1, le=512)] = 32
@@ -62,7 +62,7 @@ class EngineSettings(Section):
 
 
 class LimitSettings(Section):
-    """What a single picture may cost."""
+    """Limits for decoding one picture."""
 
     megapixels: Annotated[float, Field(gt=0, le=2000)] = 150.0
     file_mb: Annotated[int, Field(ge=1, le=65536)] = 1024
@@ -72,7 +72,7 @@ class LimitSettings(Section):
 
 
 class LabelSettings(Section):
-    """How scores become labels."""
+    """How the network's scores become labels."""
 
     top_k: Annotated[int, Field(ge=1, le=1000)] = 5
     min_confidence: Share = 0.10
@@ -90,7 +90,7 @@ class KeywordSettings(Section):
     """Whether and how labels are written into photos or sidecars as keywords."""
 
     mode: Literal["off", "sidecar", "embed"] = Field(default="off", description='"off", "sidecar" or "embed"')
-    # `for` is a word of Python's own.
+    # The setting is called `for`, which is a Python keyword.
     targets: tuple[Target, ...] = Field(
         default=(),
         alias="for",
@@ -115,7 +115,7 @@ class KeywordSettings(Section):
 
 
 class SearchSettings(Section):
-    """How `tagger search` and `tagger similar` answer."""
+    """Limits of `tagger search` and `tagger similar`."""
 
     limit: Annotated[int, Field(ge=0)] = 100
     memory_mb: Annotated[int, Field(ge=16, le=65536)] = 128
@@ -156,7 +156,7 @@ class ServiceSettings(Section):
 
 
 class WebSettings(Section):
-    """The web page and its API."""
+    """The web pages and their API."""
 
     enabled: bool = Field(default=False, description="true or false")
     listen: Annotated[
@@ -193,7 +193,7 @@ class Settings(Section):
     @field_validator("data_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
-        # Not resolve(): links are kept as they are.
+        # Not resolve(), which would replace symbolic links.
         return Path(os.path.abspath(value.expanduser()))
 
     @property

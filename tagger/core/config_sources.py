@@ -1,9 +1,8 @@
-"""Where settings come from: `config.toml`, then `TAGGER_*` variables, then flags; and what tagger remembers itself.
+"""Load the settings from `config.toml`, `TAGGER_*` variables and flags, and from what tagger has saved itself.
 
-The environment variable of `[section] key` is `TAGGER_SECTION_KEY`; it is written like the TOML value, and
-plain text needs no quotes. pydantic checks types and ranges; this module finds the values and turns what
-pydantic says into sentences. pydantic-settings is not used because importing it costs every command a tenth
-of a second.
+The environment variable of `[section] key` is `TAGGER_SECTION_KEY`. Its value is written as in TOML, except that text
+needs no quotes. pydantic checks types and ranges; this module collects the values and turns pydantic's errors into
+sentences. pydantic-settings is not used, because importing it costs every command a tenth of a second.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from tagger.core.config import Section, Settings
 from tagger.core.errors import ConfigError
 
 _ENV_PREFIX = "TAGGER_"
-# Variables that steer tagger's tests and its choice of config file, not a setting.
+# Variables that are not settings: the config file to use, and a switch of the tests.
 _ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED"}
 CHOICE_FILE = "model.toml"
 RULES_FILE = "rules.toml"
 
 
 def default_config_file() -> Path:
-    """Where the config file is looked for when nobody names one."""
+    """The config file that is read unless another one is named."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("tagger", appauthor=False)) / "config.toml"
@@ -41,18 +40,17 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Read every source of settings and return the one validated value.
+    """Read all sources and return the validated settings.
 
-    `flags` maps dotted keys (`"model.name"`) to values from the command line and wins over everything;
-    `environ` defaults to the process's. Later sources win: defaults, the library's own choice
-    (`tagger model use`), the config file, the environment, flags.
+    `flags` maps dotted keys (`"model.name"`) to values of the command line. `environ` defaults to the process's. Later
+    sources win: defaults, the library's saved choice (`tagger model use`), the config file, the environment, flags.
 
-    Raises ConfigError naming the source, the key, what was found, what is allowed and the nearest key.
+    Raises ConfigError that names the source, the key, the value, what is allowed, and for an unknown key the nearest.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    # The config file and the environment are read first because they may say where the data directory is.
+    # These come first, because they may set the data directory, which holds the saved choices.
     for data, source in (_from_file(config_file, environ), _from_environment(environ)):
         _merge(values, sources, data, source)
     for key, value in (flags or {}).items():
@@ -75,13 +73,13 @@ def load_settings(
 
 
 def own_rules(data_dir: Path) -> dict[str, Any]:
-    """The [labels] of the rules that were made on the web page (`tagger.labels.rules`); empty where there are none."""
+    """The [labels] rules made on the web pages (`tagger.labels.rules`); empty if there are none."""
     path = data_dir / RULES_FILE
     return dict(_read_toml(path).get("labels", {})) if path.is_file() else {}
 
 
 def _with_rules(labels: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
-    """[labels] of the config file with the rules of the web page under it, entry by entry."""
+    """Merge the rules of the web pages into [labels] of the config file, which wins for each entry."""
     merged = dict(labels)
     for key, value in rules.items():
         if isinstance(value, dict) and isinstance(labels.get(key, {}), dict):
@@ -92,7 +90,7 @@ def _with_rules(labels: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str
 
 
 def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """Which source names the model or its weights and so wins over `tagger model use`; empty where none does."""
+    """The source that sets the model or its weights, and so overrides `tagger model use`; empty if none does."""
     environ = os.environ if environ is None else environ
     for data, source in (_from_environment(environ), _from_file(config_file, environ)):
         if {"name", "weights"} & set(data.get("model", ())):
@@ -101,14 +99,14 @@ def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, st
 
 
 def save_model_choice(settings: Settings, name: str, weights: Path | None) -> Path:
-    """Remember NAME as this library's model (`tagger model use`); returns the file written."""
+    """Save the name of this library's model (`tagger model use`). Returns the file written."""
     lines = [
         "# Written by `tagger model use`; config.toml, TAGGER_MODEL_* and flags win over it.",
         "[model]",
         f"name = {json.dumps(name)}",
     ]
     if weights is not None:
-        # A JSON string is a TOML basic string for every text without unpaired surrogates.
+        # A JSON string is a valid TOML basic string unless it has unpaired surrogates.
         lines.append(f"weights = {json.dumps(str(weights.absolute()), ensure_ascii=False)}")
     path = settings.data_dir / CHOICE_FILE
     with replacing(path) as temporary:
@@ -117,7 +115,7 @@ def save_model_choice(settings: Settings, name: str, weights: Path | None) -> Pa
 
 
 def setting_keys() -> dict[str, Any]:
-    """Every setting as dotted key -> pydantic field, in the order of the example file."""
+    """Every setting: dotted key -> pydantic field, in the order of config.example.toml."""
     keys: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         section = _section(field)
@@ -203,8 +201,8 @@ def _merge(into: dict[str, Any], sources: dict[str, str], data: Mapping[str, Any
 
 def _validate(values: dict[str, Any], sources: dict[str, str]) -> Settings:
     try:
-        # Through JSON because pydantic's strict mode then accepts a list for a tuple and a text for a path,
-        # and still refuses "150" for a number.
+        # Through JSON, for which pydantic's strict mode accepts a list for a tuple and text for a path, but still
+        # refuses "150" for a number.
         return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         problems = [_sentence(problem, values, sources) for problem in error.errors(include_url=False)]

@@ -29,16 +29,16 @@ class ExitCode(IntEnum):
     """The documented exit codes of the `tagger` command."""
 
     DONE = 0
-    SOME_FAILED = 1  # some photos failed; for `search`: nothing found, as with grep
+    SOME_FAILED = 1  # some photos failed; `search`: nothing found, as with grep
     USAGE = 2
     MODEL = 3
     DATABASE = 4
     BUSY = 5
-    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+    INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 class TaggerError(Exception):
-    """A fault with a cure. `message` says what happened; `cure` what to do about it."""
+    """A fault to report. `message` says what happened, `cure` what the person can do about it."""
 
     exit_code: ExitCode = ExitCode.SOME_FAILED
 
@@ -52,13 +52,13 @@ class TaggerError(Exception):
 
 
 class UsageError(TaggerError):
-    """The command's words do not make sense together."""
+    """The command's arguments are invalid."""
 
     exit_code = ExitCode.USAGE
 
 
 class UnknownPhotoError(UsageError):
-    """A photo is named that is not in the library. `path`: as people are shown it, or "Photo 12"."""
+    """A named photo is not in the library. `path`: as shown to people, or "Photo 12"."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -71,7 +71,7 @@ class ConfigError(UsageError):
 
 
 class QueryError(UsageError):
-    """A search query cannot be understood."""
+    """A search query is invalid."""
 
 
 class ModelError(TaggerError):
@@ -81,7 +81,7 @@ class ModelError(TaggerError):
 
 
 class ModelUnavailableError(ModelError):
-    """The model's weights are not on this machine and could not be fetched."""
+    """The model's weights are not on this machine and could not be downloaded."""
 
 
 class WeightsError(ModelError):
@@ -89,7 +89,7 @@ class WeightsError(ModelError):
 
 
 class EngineError(ModelError):
-    """The child process that runs the model cannot be started or keeps dying without a photo's fault."""
+    """The child process that runs the model cannot be started, or crashes repeatedly whatever the photo."""
 
 
 class StoreError(TaggerError):
@@ -99,13 +99,13 @@ class StoreError(TaggerError):
 
 
 class NoLibraryError(StoreError):
-    """There is no library yet, which for some commands is no fault."""
+    """There is no library yet, which some commands accept."""
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(f"There is no library in {data_dir} yet.", "Make one with: tagger backfill FOLDER")
 
 
 class BusyError(TaggerError):
-    """Another tagger is at work on this library."""
+    """Another tagger process is at work on this library."""
 
     exit_code = ExitCode.BUSY

@@ -1,4 +1,4 @@
-"""Which files are photos: by name for the walk, by their first bytes for everything else."""
+"""Recognise photos: by extension while walking, by their first bytes everywhere else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PHOTO_EXTENSIONS = RAW_EXTENSIONS | {
 }
 # fmt: on
 
-# How a JPEG file begins: SOI and the first byte of the next marker.
+# The first bytes of a JPEG file: SOI and the first byte of the next marker.
 JPEG_START = b"\xff\xd8\xff"
 
-# Bytes that a photo needs to be known by `sniff`.
+# The number of bytes that `sniff` needs.
 SNIFF_BYTES = 64
 
 _HEIF_BRANDS = frozenset(
@@ -27,22 +27,22 @@ _HEIF_BRANDS = frozenset(
 
 
 def extension(name: str) -> str:
-    """The extension of a file name in lower case, with its dot; empty if there is none."""
-    # Not pathlib: called for every file of a million.
+    """The extension of a file name, in lower case and with its dot; empty if there is none."""
+    # Not pathlib, which is slower: this is called for every file.
     return os.path.splitext(name)[1].lower()
 
 
 def looks_like_photo(name: str) -> bool:
-    """Whether a file's name says that it is a photo."""
+    """Whether a file has a photo's extension."""
     return extension(name) in PHOTO_EXTENSIONS
 
 
 def sniff(header: bytes) -> str | None:
-    """The format that a file's first bytes (`SNIFF_BYTES` are enough) announce, as Pillow names it, or None.
+    """The format of a file by its first `SNIFF_BYTES` bytes, as Pillow names it; None if unknown.
 
     Sources: JPEG ITU T.81 B.1.1, PNG 1.2 section 5.2, GIF89a section 17, TIFF 6.0 section 2, BigTIFF, the WebP
-    container specification, ISO/IEC 14496-12 section 4.3 for HEIF and AVIF. `RAW` for camera formats that are
-    known by their first bytes; most are TIFF inside and are known by name only.
+    container specification, ISO/IEC 14496-12 section 4.3 for HEIF and AVIF. `RAW` stands for camera formats with first
+    bytes of their own; most are TIFF inside and are recognised by extension only.
     """
     if header.startswith(JPEG_START):
         return "JPEG"
@@ -58,7 +58,7 @@ def sniff(header: bytes) -> str | None:
         return "RAW"
     if header[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
         return "RAW" if header[8:10] == b"CR" else "TIFF"
-    # "BM" alone is too common: the size of the second header must be a known one, too.
+    # "BM" alone is too common, so the size of the second header must be a known one, too.
     if header[:2] == b"BM" and int.from_bytes(header[14:18], "little") in (12, 16, 40, 52, 56, 64, 108, 124):
         return "BMP"
     return None

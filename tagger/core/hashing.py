@@ -1,7 +1,7 @@
-"""The hash of a file's bytes, as the library keeps it.
+"""The content hash of a file's bytes, as stored in the library.
 
-BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs), 16 bytes: a cryptographic hash that takes a half of a millisecond
-for a photo of 4 MB where BLAKE2b takes four, and every photo is hashed.
+BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs), 16 bytes: a cryptographic hash that takes half a millisecond for a
+photo of 4 MB, where BLAKE2b takes four. Every photo is hashed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ HASH_BYTES = 16
 
 
 def content_hash(data: bytes | memoryview) -> bytes:
-    """The hash of a file's bytes."""
+    """The content hash, `HASH_BYTES` long."""
     return blake3(data).digest(length=HASH_BYTES)
 
 
 def content_hash_of_parts(parts: Iterable[bytes | memoryview]) -> bytes:
-    """The hash of a file's bytes that come in parts; each is done with when the next one is asked for."""
+    """The content hash of bytes that come in parts. Keeps no part."""
     digest = blake3()
     for part in parts:
         digest.update(part)

@@ -1,4 +1,4 @@
-"""The markers of a JPEG stream from one of its places on (ITU T.81, annex B)."""
+"""Find the markers of a JPEG stream (ITU T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 SOS, EOI = 0xDA, 0xD9
-# Markers without a segment behind them: TEM and the restarts.
+# Markers without a segment: TEM and the restart markers.
 STANDALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 _SOI = 0xD8
-# In scans 0xFF is followed by 0x00 (a stuffed byte) or a restart marker; anything else is a marker.
+# Inside scans, 0xFF is followed by 0x00 (byte stuffing) or a restart marker. Anything else is a marker.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 
 def markers(data: bytes | memoryview, start: int) -> Iterator[tuple[int, int]]:
-    """Each marker from a place on, and where it ends. What its segment holds (a thumbnail, perhaps) is skipped.
+    """Yield each marker from position `start` on, with the position after it. Skips the contents of segments.
 
-    Never fails on damaged data. Restart markers inside scans are not told.
+    Never fails on damaged data. Leaves out the restart markers inside scans.
     """
     position = start
     while match := _MARKER.search(data, position):

@@ -1,4 +1,4 @@
-"""Labels that the owner taught, as classifiers on a model's features: one logistic regression a label."""
+"""Taught labels as classifiers on a model's features: one logistic regression for each label."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tagger.core.photo import Label, Origin
 
 
 def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Features (photos, features) of any float type -> rows of length one, float32; zeros stay zeros.
+    """Scale features (photos, features) of any float type to rows of length one, float32; zeros stay zeros.
 
-    Only the direction of features tells what is in a picture, so classifiers and similarity work on this.
+    Only the direction of features says what is in a picture, so classifiers and similarity use these rows.
     """
     wide: NDArray[np.float32] = features.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
@@ -24,20 +24,20 @@ def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def weights_to_bytes(weights: NDArray[np.floating]) -> bytes:
-    """A classifier's weights (features,) as they are stored and exported: little-endian float32."""
+    """Encode a classifier's weights (features,) for the database and for export: little-endian float32."""
     return weights.astype("<f4").tobytes()
 
 
 def weights_from_bytes(stored: bytes) -> NDArray[np.float32]:
-    """The inverse of `weights_to_bytes`."""
+    """Decode the bytes of `weights_to_bytes` -> float32 (features,)."""
     return np.frombuffer(stored, "<f4")
 
 
 @dataclass(frozen=True, slots=True)
 class TaughtHead:
-    """A taught label for one model's features. `weights`: float32 (features,), for features of length one.
+    """A taught label for one model's features. `weights`: float32 (features,), for rows of length one.
 
-    `threshold`: the probability from which photos get the label.
+    `threshold`: the least probability for which a photo gets the label.
     """
 
     key: str
@@ -47,13 +47,13 @@ class TaughtHead:
     threshold: float
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features of length one, float32 (photos, features) -> probabilities, float32 (photos,)."""
+        """Rows of length one, float32 (photos, features) -> probabilities, float32 (photos,)."""
         return sigmoid(rows @ self.weights + np.float32(self.bias))
 
 
 @dataclass(frozen=True)
 class TaughtHeads:
-    """Every taught label that is on, for one model's features."""
+    """All taught labels that are switched on, for one model's features."""
 
     heads: tuple[TaughtHead, ...]
 
@@ -62,9 +62,9 @@ class TaughtHeads:
         return frozenset(text for head in self.heads for text in (head.key, head.name.casefold()))
 
     def added(self, features: NDArray[np.floating], given: Sequence[tuple[Label, ...]]) -> list[tuple[Label, ...]]:
-        """The labels that the policy gives photos, with the taught ones before them.
+        """Put the taught labels before the labels that the policy gave each photo.
 
-        A taught label stands for the model's own label of the same name. features: (photos, features), as stored.
+        A taught label replaces the model's own label of the same name. features: (photos, features), as stored.
         """
         if not self.heads or not len(features):
             return list(given)
@@ -86,7 +86,7 @@ class TaughtHeads:
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """1 / (1 + exp(-x)), float32; far values are cut off, where float32 knows no difference."""
+    """1 / (1 + exp(-x)), float32; clipped at -60 and 60, beyond which float32 shows no difference."""
     powers = np.exp(-np.clip(logits.astype(np.float32), -60, 60))
     found: NDArray[np.float32] = np.reciprocal(powers + np.float32(1))
     return found

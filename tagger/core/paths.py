@@ -1,19 +1,18 @@
-"""Paths of photos: as the system gives them, as the database stores them, as a person sees them."""
+"""Paths of photos in three forms: of the operating system, stored in the database, and shown to people."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-# A file name is bytes; the database's text must be valid Unicode. Bytes that are not UTF-8 are therefore
-# kept as the private-use characters U+EF80..U+EFFF, one a byte (the method of MirBSD's OPTU encoding). A name
-# that really has such a character gets the bytes of that character escaped the same way, so the mapping is
-# one-to-one and nothing is lost.
+# File names are bytes, but the database's text must be valid Unicode. So a byte that is not UTF-8 is stored as one of
+# the private-use characters U+EF80..U+EFFF (the method of MirBSD's OPTU encoding). Where a name really contains such a
+# character, its bytes are escaped in the same way, so the mapping is one-to-one.
 _ESCAPE_BASE = 0xEF00
 
 
 def stored_path(path: str) -> str:
-    """A path as the operating system gave it (`os.fsdecode`, surrogateescape) -> valid Unicode to store."""
+    """A path of the operating system (`os.fsdecode`, surrogateescape) -> valid Unicode for the database."""
     if path.isascii():
         return path
     out: list[str] = []
@@ -29,7 +28,7 @@ def stored_path(path: str) -> str:
 
 
 def disk_path(stored: str) -> str:
-    """The inverse of `stored_path`: what to hand to `open` and `os.stat`."""
+    """The inverse of `stored_path`: a path for `open` and `os.stat`."""
     if stored.isascii():
         return stored
     raw = bytearray()
@@ -43,7 +42,7 @@ def disk_path(stored: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    r"""A path for a person's eyes: control characters and bytes that are not UTF-8 shown as `\n`, `\xe9`."""
+    r"""A path for people: control characters and bytes that are not UTF-8 are shown as `\n`, `\xe9`."""
     out: list[str] = []
     for char in path:
         code = ord(char)
@@ -58,7 +57,7 @@ def shown_path(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PhotoPath:
-    """Where a photo is: a root folder and the path relative to it, both as the operating system spells them."""
+    """A photo's root folder and its path relative to it, both in the operating system's form."""
 
     root: str
     relative: str

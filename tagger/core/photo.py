@@ -1,4 +1,4 @@
-"""The words of the domain: frozen values that every other module speaks in."""
+"""The values of the domain, all frozen: photos, labels, jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What `stat` says of a file, to tell without opening it whether it changed.
+    """What `stat` returns for a file: shows whether it changed, without opening it.
 
     `size` in bytes, `mtime_ns` and `ctime_ns` in nanoseconds since the epoch. `inode` and `ctime_ns` are None
     on file systems that do not keep them stable (FUSE, NFS, SMB ...).
@@ -21,11 +21,11 @@ class Fingerprint:
 
     @property
     def version(self) -> str:
-        """A short text that changes when the file does."""
+        """A short text that changes whenever the file does."""
         return f"{self.mtime_ns:x}-{self.size:x}"
 
     def matches(self, other: Fingerprint) -> bool:
-        """Whether both are of the same unchanged file; what one side does not know is not compared."""
+        """Whether both are of the same unchanged file. A value that is None on either side is not compared."""
         return (
             self.size == other.size
             and self.mtime_ns == other.mtime_ns
@@ -35,22 +35,21 @@ class Fingerprint:
 
 
 class Origin(IntEnum):
-    """Where a label of a photo comes from."""
+    """The source of a photo's label."""
 
     MODEL = 0  # one of the model's own classes
-    HIERARCHY = 1  # a parent whose classes' probabilities add up
+    HIERARCHY = 1  # a hypernym, with the sum of its classes' probabilities
     TAUGHT = 2  # a label the owner taught
-    PERSON = 3  # put there by a person
+    PERSON = 3  # added by a person
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
     """One label of one photo.
 
-    `key` names the label for ever: a WordNet id such as `n02129604`, or `rule:NAME` for labels that a rule
-    of the configuration made. `name` is what people read. `confidence` is a probability, 0 to 1. `rank`
-    counts from 1 in the order of the photo's labels. `shown` is what the policy decided; labels that are not
-    shown can still be searched.
+    `key` identifies the label permanently: a WordNet id such as `n02129604`, or `rule:NAME` for a label made by a rule
+    of the settings. `name` is for people. `confidence` is a probability, 0 to 1. `rank` counts from 1 in the order of
+    the photo's labels. `shown` is the policy's decision; labels that are not shown can still be searched.
     """
 
     key: str
@@ -67,23 +66,23 @@ class Label:
 
 
 class JobKind(StrEnum):
-    """What is to be done with a photo. The values stand in the database."""
+    """What a job does with a photo. The values are stored in the database."""
 
     LABEL = "classify"
     KEYWORDS = "keywords"
 
 
 class JobState(StrEnum):
-    """Where a job stands. A finished job is deleted, so there is no state for it."""
+    """The state of a job. A finished job is deleted, so it has none."""
 
     QUEUED = "queued"
     LEASED = "leased"
-    FAILED = "failed"  # the dead letters: not tried again until the file changes or a person says so
+    FAILED = "failed"  # a dead letter: not retried until the file changes or a person asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What decoding a photo told about it beside its pixels.
+    """What decoding a photo found besides its pixels.
 
     `format` as Pillow names it (`JPEG`, `HEIF` ...); `width` and `height` in pixels, after orientation;
     `taken` is the camera's wall-clock time as `YYYY-MM-DDTHH:MM:SS`, without zone, or None.
@@ -97,10 +96,10 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What came of looking at a photo: its file's fingerprint, hashes (16 bytes each) and facts.
+    """The result of inspecting a photo: its file's fingerprint, hashes (16 bytes each) and facts.
 
-    `content_hash` is of the file's bytes (`tagger.core.hashing`); `pixel_hash` is BLAKE2b of the pixels as the network
-    gets them, so that it stays the same when only metadata changes.
+    `content_hash` is of the file's bytes (`tagger.core.hashing`); `pixel_hash` is BLAKE2b of the network's
+    input pixels, so it stays the same when only metadata changes.
     """
 
     fingerprint: Fingerprint

@@ -1,40 +1,40 @@
-"""What long work reports to, and asks whether it is to go on. Silent unless somebody listens."""
+"""Callbacks of long work: to report progress, and to ask whether to stop. All have silent defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Units done, and how many there are in all.
+# Units done, and their total.
 OnProgress = Callable[[int, int], None]
-# Bytes that are here, and how many there will be (None: not known).
+# Bytes downloaded, and their total (None: unknown).
 OnDownload = Callable[[int, int | None], None]
 # What is being done, units done, and how many there are in all.
 OnStage = Callable[[str, int, int], None]
-# Whether to end early, at the next place where nothing is half done.
+# Whether to stop early, at the next place where nothing is half done.
 StopCheck = Callable[[], bool]
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """The default of `on_progress`: do nothing."""
 
 
 def ignore_download(_done: int, _total: int | None) -> None:
-    """Nobody watches."""
+    """The default of `on_download`: do nothing."""
 
 
 def ignore_stage(_stage: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
+    """The default of `on_progress`: do nothing."""
 
 
 def never_stop() -> bool:
-    """Nobody asks for an early end."""
+    """The default of `stop`: False."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """The caller's side of long work. Every part may be left out. They may be called from any thread."""
+    """The callbacks of long work. Each has a silent default. May be called from any thread."""
 
     on_progress: OnProgress = ignore_progress
     on_download: OnDownload = ignore_download
