@@ -124,7 +124,7 @@ def test_two_at_once_fetch_it_once(tmp_path: Path, site: Site) -> None:
         "import sys; from pathlib import Path; from tagger.core.config import Settings, ModelSettings\n"
         "from tagger.inference.download import fetch_weights; from tagger.inference.registry import REGISTRY\n"
         "s = Settings(data_dir=Path(sys.argv[1]), model=ModelSettings(source=sys.argv[2]))\n"
-        "print(weights.locate(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"
+        "print(fetch_weights(s, REGISTRY['mobilenet_v2'], lambda d, t: None).sha256)"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path), site.address], stdout=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""The engines that turn pixels into features; imported by the child process only."""
+"""The engines that compute features from pixels. Imported by child processes only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagger.inference.registry import Architecture
 
 @dataclass(frozen=True, slots=True)
 class EngineOrder:
-    """What an engine is to run. `file`: of the engine's own kind. `batch_size`: how many photos at once, at most."""
+    """What an engine runs. `file`: in the engine's own format. `batch_size`: the most photos in one batch."""
 
     architecture: Architecture
     file: Path
@@ -26,7 +26,7 @@ class EngineOrder:
 
 
 class Engine(Protocol):
-    """What the worker needs of an engine."""
+    """The interface of an engine."""
 
     architecture: Architecture
 
@@ -39,14 +39,14 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """What runs here: versions, device, threads, precision. JSON-able."""
+        """Versions, device, threads and precision, as JSON values."""
         ...
 
 
 @runtime_checkable
 class TriesBfloat16(Protocol):
-    """An engine that can find out whether bfloat16 is faster here, and finds the same."""
+    """An engine that can test whether bfloat16 is faster on this machine and gives the same labels."""
 
     def try_bfloat16(self, pixels: NDArray[np.uint8]) -> Trial:
-        """Run RGB pixels (photos, size, size, 3), 0 to 255, in both precisions; go on with the better one."""
+        """Compare both precisions on RGB pixels (photos, size, size, 3), 0 to 255, and keep the better one."""
         ...

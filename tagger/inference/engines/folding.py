@@ -1,7 +1,7 @@
-"""The same network with less work: batch normalisation folded into the convolutions before it, and bfloat16.
+"""Make a network faster: fold batch normalisation into the convolutions before it, and convert to bfloat16.
 
 At inference batch normalisation is y = gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015,
-section 3.1), and what comes before it is linear: so its factor goes into the kernel and the rest into the bias.
+section 3.1). The convolution before it is linear, so the factor is folded into its kernel and the rest into its bias.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def folded(model: Any) -> Any:
-    """A functional model that computes the same, without the batch normalisation that follows a convolution.
+    """An equivalent functional model, without the batch normalisation that follows a convolution.
 
     Batch normalisation elsewhere (ResNet50V2 has it before the activation that precedes a convolution) stays.
     """
@@ -41,7 +41,7 @@ def folded(model: Any) -> Any:
 
 
 def in_bfloat16(model: Any) -> Any:
-    """A functional model that computes in bfloat16, the last layer (pooling, mostly) in float32.
+    """A functional model that computes in bfloat16, except for its last layer (mostly pooling), which uses float32.
 
     bfloat16 is the upper half of a float32: the same range, 8 bits of precision.
     """
@@ -61,7 +61,7 @@ def in_bfloat16(model: Any) -> Any:
 
 
 def _norms_by_convolution(model: Any) -> dict[str, Any]:
-    """The batch normalisation that alone follows a convolution without activation, by the convolution's name."""
+    """Convolution's name -> the batch normalisation that is its only consumer, for convolutions without activation."""
     found = {}
     for layer in model.layers:
         if not isinstance(layer, keras.layers.BatchNormalization):

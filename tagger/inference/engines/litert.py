@@ -1,4 +1,4 @@
-"""The light engine: a light model in LiteRT, 8-bit integers throughout. TensorFlow is never imported."""
+"""The light engine: runs a light model with LiteRT in 8-bit integers. Never imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tagger.inference.registry import Architecture
 
 
 def open_engine(order: EngineOrder) -> LiteRtEngine:
-    """The engine on a light model; it runs in 8-bit integers, whatever precision is asked for. Raises WeightsError."""
+    """Open a light model. It runs in 8-bit integers, whatever `precision` is ordered. Raises WeightsError."""
     return LiteRtEngine(order.architecture, order.file, threads=order.threads)
 
 
@@ -61,7 +61,7 @@ class LiteRtEngine:
         return self._head
 
     def describe(self) -> dict[str, Any]:
-        """What runs here. JSON-able."""
+        """Version, device, threads and precision, as JSON values."""
         return {
             "engine": LITERT.name,
             "version": version("ai-edge-litert"),
@@ -71,7 +71,7 @@ class LiteRtEngine:
         }
 
     def _quantized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Preprocessing and the network's own quantisation in one look-up for each value; padded to a whole batch."""
+        """Preprocess and quantize with one table look-up for each value; pads to a whole batch."""
         if self.architecture.preprocessing is Preprocessing.CAFFE:
             pixels = pixels[..., ::-1]
         levels = np.zeros(self._shape, np.uint8)
@@ -81,7 +81,7 @@ class LiteRtEngine:
 
 
 def _table(kind: Preprocessing, scale: float, zero: int) -> NDArray[np.uint8]:
-    """For each of the network's three channels, what the levels 0 to 255 become: uint8 (3, 256).
+    """The quantized value of each level 0 to 255 in each of the network's three channels: uint8 (3, 256).
 
     A real number x is stored as round(x / scale) + zero (TensorFlow Lite's 8-bit quantisation specification).
     """

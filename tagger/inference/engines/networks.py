@@ -1,4 +1,4 @@
-"""The Keras networks: those of `keras.applications`, and small ones that are trained from scratch."""
+"""Build the Keras networks: those of `keras.applications`, and small ones for training from scratch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from keras import layers
 
 from tagger.inference.registry import Architecture
 
-# The share of values that each block leaves out while it is trained (Srivastava et al. 2014).
+# The share of values that each block drops in training (Srivastava et al. 2014).
 _DROPOUT = 0.25
-# With Keras' 0.99 the means of a few hundred pictures are not known after ten epochs.
+# Keras' default of 0.99 adapts too slowly: with a few hundred pictures, ten epochs are not enough.
 _MOMENTUM = 0.95
 
 
-def build(architecture: Architecture) -> Any:
+def build_network(architecture: Architecture) -> Any:
     """The network of an architecture with random weights: preprocessed pixels -> class probabilities."""
     network = architecture.network
     if network is None:
@@ -33,16 +33,16 @@ def _small(widths: tuple[int, ...], dense: int, size: int, classes: int) -> Any:
     for width in widths:
         for last in (False, True):
             found = layers.Conv2D(width, 3, padding="same", use_bias=False)(found)
-            # Before the rest, which has a quarter of the values to go over then: a fifth of the time on two cores.
+            # Pooled before the rest, which then has a quarter of the values: saves a fifth of the time on two cores.
             found = layers.MaxPooling2D()(found) if last else found
             found = layers.BatchNormalization(momentum=_MOMENTUM)(found)
             found = layers.ReLU()(found)
         found = layers.Dropout(_DROPOUT)(found)
-    # Larger pictures have their places averaged, or the dense layer would hold most of the weights.
+    # Larger pictures are averaged over all positions, or the dense layer would hold most of the weights.
     found = layers.Flatten()(found) if size >> len(widths) <= 4 else layers.GlobalAveragePooling2D()(found)
     found = layers.Dense(dense, use_bias=False)(found)
     found = layers.BatchNormalization(momentum=_MOMENTUM)(found)
     found = layers.ReLU()(found)
     found = layers.Dropout(_DROPOUT)(found)
-    # In float32 whatever the rest is computed in: probabilities need the digits.
+    # Always in float32: probabilities need the precision.
     return keras.Model(given, layers.Dense(classes, activation="softmax", dtype="float32", name="predictions")(found))

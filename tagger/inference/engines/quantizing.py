@@ -1,7 +1,7 @@
-"""A network in 8-bit integers, made by TensorFlow Lite's converter: weights for each channel, values for each layer.
+"""Convert a network to 8-bit integers with TensorFlow Lite: weights per channel, activations per tensor.
 
-Scheme: TensorFlow Lite's 8-bit quantisation specification (Jacob et al. 2018). What range a layer's values have is
-seen by looking at photos, the calibration.
+Scheme: TensorFlow Lite's 8-bit quantisation specification (Jacob et al. 2018). Calibration on photos finds the range of
+each layer's values.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from tagger.core.errors import EngineError
 from tagger.inference.preprocessing import preprocessed
 from tagger.inference.registry import Architecture
 
-# So many photos at once are as fast as more, or faster (docs/engines.md), and one photo does not wait for long.
+# Larger batches are no faster (docs/engines.md), and a small one soon answers a single photo.
 BATCH = 4
 
 
-def quantized(body: Any, architecture: Architecture, pixels: NDArray[np.uint8], report: Callable[[int], None]) -> bytes:
-    """A TensorFlow Lite model: preprocessed pixels in uint8, `BATCH` photos -> pooled features, float32.
+def quantized(
+    body: Any, architecture: Architecture, pixels: NDArray[np.uint8], on_calibrated: Callable[[int], None]
+) -> bytes:
+    """Convert to a TensorFlow Lite model: preprocessed pixels of `BATCH` photos, uint8 -> pooled features, float32.
 
-    body: a Keras model, preprocessed pixels -> pooled features. pixels: RGB, uint8 (photos, size, size, 3), what it is
-    calibrated on, `BATCH` at least; `report` is told of each. Raises EngineError if it cannot be converted.
+    body: a Keras model, preprocessed pixels -> pooled features. pixels: RGB, uint8 (photos, size, size, 3),
+    for calibration, at least `BATCH` photos. `on_calibrated` gets the number of photos done. Raises EngineError.
     """
     size = architecture.input_size
     given = keras.Input(batch_shape=(BATCH, size, size, 3))
@@ -37,10 +39,10 @@ def quantized(body: Any, architecture: Architecture, pixels: NDArray[np.uint8], 
 
     def examples() -> Iterator[list[NDArray[np.float32]]]:
         for start in range(0, len(pixels), BATCH):
-            # The last photos come again where they are too few for a batch.
+            # The last batch repeats earlier photos to be full.
             part = pixels[max(0, min(start, len(pixels) - BATCH)) :][:BATCH]
             yield [preprocessed(part.astype(np.float32), architecture.preprocessing)]
-            report(min(start + BATCH, len(pixels)))
+            on_calibrated(min(start + BATCH, len(pixels)))
 
     converter.representative_dataset = examples
     try:

@@ -18,7 +18,7 @@ from tagger.core.errors import EngineError, WeightsError
 from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.engines import EngineOrder
 from tagger.inference.engines.folding import folded, in_bfloat16
-from tagger.inference.engines.networks import build
+from tagger.inference.engines.networks import build_network
 from tagger.inference.head import Head
 from tagger.inference.precision import UNFINISHED, Precision, Trial
 from tagger.inference.preprocessing import preprocessed
@@ -26,21 +26,21 @@ from tagger.inference.registry import Architecture
 
 
 def use_threads(threads: int, beside: int = 1) -> None:
-    """Say how many threads the network may use, and how many operations may run beside each other; before anything."""
+    """Set the threads for each operation, and the operations that run in parallel. Call before any other use."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(beside)
 
 
 def open_engine(order: EngineOrder) -> TensorFlowEngine:
-    """The engine on Keras weights. Raises WeightsError, EngineError."""
+    """Open a network with Keras weights. Raises WeightsError, EngineError."""
     use_threads(order.threads)
     return TensorFlowEngine(order.architecture, order.file, batch_size=order.batch_size, precision=order.precision)
 
 
 class TensorFlowEngine:
-    """A network of `keras.applications` with weights from a file, batch normalisation folded into its convolutions.
+    """A Keras network with weights from a file, its batch normalisation folded into its convolutions.
 
-    `body`: what runs, a Keras model: preprocessed pixels -> pooled features.
+    `body`: the Keras model that runs: preprocessed pixels -> pooled features.
 
     Raises WeightsError if the file is damaged or of another architecture.
     """
@@ -50,12 +50,12 @@ class TensorFlowEngine:
     ) -> None:
         self.architecture = architecture
         self._wanted = batch_size
-        network = build(architecture)
+        network = build_network(architecture)
         load_weights(network, architecture, weights)
         last = network.layers[-1]
         self._head = Head(*(np.asarray(value, np.float32) for value in last.get_weights()))
         body = folded(keras.Model(network.input, last.input))
-        # A hundred megabytes of weights that are not needed any more, in a web of references.
+        # Frees a hundred megabytes of weights now: they are in reference cycles.
         del network, last
         gc.collect()
         self._use(in_bfloat16(body) if precision is Precision.BFLOAT16 else body, precision)
@@ -63,7 +63,7 @@ class TensorFlowEngine:
 
     def _use(self, body: Any, precision: Precision) -> None:
         self.body, self.precision = body, precision
-        # What is between the layers needs twice as much memory in float32, and half a batch is hardly slower.
+        # Activations need twice as much memory in float32, and half a batch is hardly slower.
         self._batch_size = self._wanted if precision is Precision.BFLOAT16 else max(1, self._wanted // 2)
         self._function = self._compile(body, self.architecture)
 
@@ -72,7 +72,7 @@ class TensorFlowEngine:
         parts = []
         for start in range(0, len(pixels), self._batch_size):
             part = pixels[start : start + self._batch_size]
-            # oneDNN prepares itself anew for each number of photos, so there are few different ones.
+            # oneDNN prepares itself for each batch size, so sizes are rounded up to powers of two.
             size = min(self._batch_size, 1 << (len(part) - 1).bit_length())
             if len(part) < size:
                 part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
@@ -82,7 +82,7 @@ class TensorFlowEngine:
         return np.concatenate(parts)[: len(pixels)] if len(parts) > 1 else parts[0][: len(pixels)]
 
     def try_bfloat16(self, pixels: NDArray[np.uint8]) -> Trial:
-        """Compare bfloat16 with float32 on the owner's own photos, and use it from now on if it is worth it.
+        """Compare bfloat16 with float32 on the owner's photos, and switch to it if it is faster and agrees.
 
         pixels: uint8 (photos, size, size, 3), at least a batch.
         """
@@ -92,7 +92,7 @@ class TensorFlowEngine:
             self._use(in_bfloat16(body), Precision.BFLOAT16)
             rounded, rounded_seconds = self._timed(pixels)
         except tf.errors.OpError:
-            # Too little memory, for example.
+            # For example, too little memory.
             self._use(body, Precision.FLOAT32)
             return UNFINISHED
         same = self._head.scores(exact).argmax(axis=1) == self._head.scores(rounded).argmax(axis=1)
@@ -106,8 +106,8 @@ class TensorFlowEngine:
         return trial
 
     def _timed(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
-        """The features, and the median seconds of a batch. Threads that decode at the same time slow both down."""
-        # The first batch of a size is slower: oneDNN prepares itself.
+        """Features, and median seconds a photo. Decoding threads slow both precisions down alike."""
+        # The first batch of a size is slower, because oneDNN prepares itself.
         self.features(pixels[: self._batch_size])
         clock, parts, seconds = SystemClock(), [], []
         for start in range(0, len(pixels), self._batch_size):
@@ -121,7 +121,7 @@ class TensorFlowEngine:
         return self._head
 
     def describe(self) -> dict[str, Any]:
-        """What runs here. JSON-able."""
+        """Versions, device, threads and precision, as JSON values."""
         gpus = tf.config.list_physical_devices("GPU")
         return {
             "engine": TENSORFLOW.name,
@@ -138,11 +138,11 @@ class TensorFlowEngine:
         def run(pixels: Any) -> Any:
             return body(preprocessed(tf.cast(pixels, tf.float32), architecture.preprocessing), training=False)
 
-        # The weights stay variables: as constants of the graph they were in memory four times, for no more speed.
+        # The weights stay variables: as constants of the graph they take four times the memory and are no faster.
         return tf.function(run, autograph=False, input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)])
 
     def _check(self, weights: Path) -> None:
-        """Run it once: this compiles the function, and damaged numbers show up as NaN or infinity."""
+        """Run once: this compiles the function, and shows damaged weights as NaN or infinity."""
         size = self.architecture.input_size
         picture = np.linspace(0, 255, size * size * 3).astype(np.uint8).reshape(1, size, size, 3)
         try:
@@ -156,7 +156,7 @@ class TensorFlowEngine:
 
 
 def load_weights(network: Any, architecture: Architecture, path: Path) -> None:
-    """Load a weights file of either HDF5 layout, told apart by what is in it, not by its name."""
+    """Load a weights file of either HDF5 layout, detected by its content. Raises WeightsError."""
     classes = 1000 if architecture.network is None else len(architecture.network.classes)
     kind = architecture.keras_name or "a small network"
     wrong = f"{path} does not hold weights of {kind} with its {classes} classes"
@@ -170,7 +170,7 @@ def load_weights(network: Any, architecture: Architecture, path: Path) -> None:
         raise WeightsError(f"{path} is damaged or no HDF5 file of weights: {error}.", cure) from error
     before = [np.asarray(layer.weights[0]).ravel()[:64].copy() for layer in _weighted(network)]
     try:
-        # Keras chooses the layout by the file's name.
+        # Keras detects the layout by the file's name, so give it a fitting one.
         with tempfile.TemporaryDirectory() as folder:
             link = Path(folder) / ("legacy.h5" if legacy else "keras.weights.h5")
             link.symlink_to(path.resolve())
@@ -180,7 +180,7 @@ def load_weights(network: Any, architecture: Architecture, path: Path) -> None:
         raise WeightsError(f"{wrong}: {reason}", cure) from error
     after = [np.asarray(layer.weights[0]).ravel()[:64] for layer in _weighted(network)]
     kept = sum(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
-    # Random first values do not come back by chance; batch norm layers begin with ones and may.
+    # Random initial values do not recur by chance. Those of batch normalisation are ones and may.
     if kept > len(before) // 2:
         raise WeightsError(f"{wrong}: most layers are not in it.", cure)
     for weight in network.weights:

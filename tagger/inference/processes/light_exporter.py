@@ -1,6 +1,6 @@
 """The child process that makes a light model; started by `tagger.inference.light_export` only.
 
-A third of the photos calibrates it; on the others it is compared with float32.
+A third of the photos is for calibration; on the others the light model is compared with float32.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BATCH = 16
 
 
 def main(descriptor: int) -> None:
-    """Make the light model that the first message asks for, and tell how it went."""
+    """Make the light model that the first message orders, and report progress."""
     channel = Connection(descriptor)
     order = receive(channel)
     threading.Thread(target=_end_with_parent, args=(channel,), daemon=True).start()
@@ -57,10 +57,10 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     if len(pixels) < int(order["least_photos"]):
         send(channel, "too few", photos=len(pixels))
         return
-    # More photos for the calibration make it no better: rare large values widen the ranges (docs/engines.md).
+    # Calibrating on more photos is no better: rare large values widen the ranges (docs/engines.md).
     calibrating, held_back = pixels[0::3], np.concatenate([pixels[1::3], pixels[2::3]])
     send(channel, "progress", stage="loading", done=0, total=0)
-    # They take seconds to import, and are not needed to tell that there are too few photos.
+    # Imported late, because it takes seconds: too few photos are reported first.
     from importlib.metadata import version
 
     from tagger.inference.engines.litert import LiteRtEngine
@@ -100,11 +100,11 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
 
 
 def _pixels(channel: Connection, order: dict[str, Any], wanted: Architecture, threads: int) -> NDArray[np.uint8]:
-    """The pictures of the photos that can be decoded, each once: uint8 (photos, size, size, 3)."""
+    """The pixels of the photos that can be decoded, without duplicates: uint8 (photos, size, size, 3)."""
     limits = LimitSettings.model_validate(order["limits"])
     paths = order["photos"]
 
-    def look(path: str) -> Decoded | None:
+    def decoded(path: str) -> Decoded | None:
         try:
             with open_photo(path) as photo:
                 return decode(photo, size=wanted.input_size, limits=limits)
@@ -112,12 +112,14 @@ def _pixels(channel: Connection, order: dict[str, Any], wanted: Architecture, th
             return None
 
     with ThreadPoolExecutor(threads) as pool:
-        found = {seen.pixel_hash: seen.pixels for seen in _told(channel, pool.map(look, paths), len(paths)) if seen}
+        found = {
+            seen.pixel_hash: seen.pixels for seen in _reported(channel, pool.map(decoded, paths), len(paths)) if seen
+        }
     return np.stack(list(found.values())) if found else np.zeros((0, 1, 1, 3), np.uint8)
 
 
-def _told(channel: Connection, looks: Iterable[Decoded | None], total: int) -> Iterable[Decoded | None]:
-    for done, seen in enumerate(looks, 1):
+def _reported(channel: Connection, photos: Iterable[Decoded | None], total: int) -> Iterable[Decoded | None]:
+    for done, seen in enumerate(photos, 1):
         send(channel, "progress", stage="decoding", done=done, total=total)
         yield seen
 

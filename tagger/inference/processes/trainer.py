@@ -113,14 +113,14 @@ def _fit(
     import keras
     import tensorflow as tf
 
-    from tagger.inference.engines.networks import build
+    from tagger.inference.engines.networks import build_network
 
     keras.utils.set_random_seed(int(order["seed"]))
     epochs, batch = int(order["epochs"]), int(order["batch_size"])
     fine = int(order["fine_tune"])
     if computes_bfloat16() and order["precision"] != "float32":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    network = build(wanted)
+    network = build_network(wanted)
     if order["start_weights"]:
         _start_from(network, wanted, order)
     if fine:
@@ -179,11 +179,11 @@ def _fit(
 
 def _start_from(network: Any, wanted: Architecture, order: dict[str, Any]) -> None:
     """Load the published weights of an architecture, except for its last layer, which has other classes."""
-    from tagger.inference.engines.networks import build
+    from tagger.inference.engines.networks import build_network
     from tagger.inference.engines.tensorflow import load_weights
 
     published = REGISTRY[order["network"]]
-    known = build(published)
+    known = build_network(published)
     layers = list(zip(network.layers[:-1], known.layers[:-1], strict=True))
     if any([w.shape for w in new.weights] != [w.shape for w in old.weights] for new, old in layers):
         raise UsageError(
@@ -275,10 +275,10 @@ def _plain_weights(network: Any, wanted: Architecture, folder: Path) -> None:
     """Write the best weights for the network in float32, which is what the engine builds."""
     import keras
 
-    from tagger.inference.engines.networks import build
+    from tagger.inference.engines.networks import build_network
 
     keras.config.set_dtype_policy("float32")
-    plain = build(wanted)
+    plain = build_network(wanted)
     for new, old in zip(plain.layers, network.layers, strict=True):
         new.set_weights([np.asarray(value, np.float32) for value in old.get_weights()])
     plain.save_weights(folder / "final.weights.h5")

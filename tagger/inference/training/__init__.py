@@ -1,1 +1,1 @@
-"""Training a network: from a folder of pictures to a model of one's own."""
+"""Training: from a folder of pictures to a model with the owner's own classes."""
