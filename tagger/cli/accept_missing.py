@@ -14,11 +14,11 @@ def command(context: click.Context) -> int:
     """Take the photos as gone that the running service holds back because very many are gone at once."""
     from tagger.service import control
 
-    answer = control.ask(settings_of(context).data_dir, {"ask": "accept missing"})
-    if answer is None:
+    folders = control.accept_missing(settings_of(context).data_dir)
+    if folders is None:
         raise TaggerError("No service is running.", "Without one: tagger backfill --accept-missing")
-    for folder in answer["folders"]:
+    for folder in folders:
         print(f"The photos that are gone from {folder} are taken as gone.")
-    if not answer["folders"]:
+    if not folders:
         print("Nothing is held back.")
     return ExitCode.DONE

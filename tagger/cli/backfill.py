@@ -150,10 +150,10 @@ def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     """Ask a running service to look through the folders; False if none is running."""
     from tagger.service import control
 
-    answer = control.ask(settings.data_dir, {"ask": "scan", "folders": [absolute(folder) for folder in folders]})
-    if answer is None:
+    scanned = control.scan(settings.data_dir, [absolute(folder) for folder in folders])
+    if scanned is None:
         return False
-    for folder in answer["folders"]:
+    for folder in scanned:
         print(f"The service is running and looks through {folder} now; follow it with: tagger status")
     return True
 

@@ -55,7 +55,7 @@ def command(
         with library.store.read() as session:
             taught = bool(all_taught(session))
     if settings.keywords.mode != "off" or taught:
-        control.ask(settings.data_dir, {"ask": "wake"})
+        control.wake(settings.data_dir)
     if as_json:
         write_json([path_json(path) | {"labels": list(map(label_json, labels))} for path, labels in found.items()])
         return ExitCode.DONE

@@ -28,7 +28,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     settings = settings_of(context)
     path = absolute(folder)
     # A running service holds the lock, and lets go of the folder when it is told.
-    service = control.ask(settings.data_dir, {"ask": "status"}) is not None
+    service = control.is_running(settings.data_dir)
     with open_store(settings) as store, nullcontext() if service else work_lock(settings.data_dir, "forget"):
         with store.read() as session:
             roots = {root.path: root for root in all_roots(session)}
@@ -51,6 +51,6 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
         with store.write() as session:
             remove_root(session, root.id)
         if service:
-            control.ask(settings.data_dir, {"ask": "wake"})
+            control.wake(settings.data_dir)
     print(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")
     return ExitCode.DONE

@@ -139,7 +139,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     found = find_weights(with_model(settings, name=name, weights=file), wanted)
     path = save_model_choice(settings, name, file)
     print(f"From now on tagger uses {name} (noted in {path}).")
-    if control.ask(settings.data_dir, {"ask": "reload"}) is not None:
+    if control.reload(settings.data_dir):
         print("The running service was told.")
     if found is None:
         print(

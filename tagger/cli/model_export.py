@@ -73,7 +73,7 @@ def export_model(
             None if to is None else Path(absolute(to)), tuple(map(absolute, photos)), sample, least_agreement
         )
         made = export_light_model(settings, wanted, options, bytes_meter.update, stages.update)
-    told = made.used and control.ask(settings.data_dir, {"ask": "reload"}) is not None
+    told = made.used and control.reload(settings.data_dir)
     if as_json:
         about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": made.used}
         write_json(about | asdict(made.about), indent=2)

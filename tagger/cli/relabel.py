@@ -39,7 +39,7 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context)
-    if not dry_run and control.ask(settings.data_dir, {"ask": "relabel"}) is not None:
+    if not dry_run and control.relabel(settings.data_dir):
         write_json({"service": True}) if as_json else print("The service relabels the library now; see: tagger status")
         return ExitCode.DONE
     with ExitStack() as stack:

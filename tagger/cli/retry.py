@@ -34,7 +34,7 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
                 )
             root, relative = found
             number += dead_letters.retry(session, [root.id], stored_path(relative))
-    told = bool(number) and control.ask(settings.data_dir, {"ask": "wake"}) is not None
+    told = bool(number) and control.wake(settings.data_dir)
     then = " The service looks at them now." if told else " Run: tagger backfill" if number else ""
     print(f"{count(number, 'failed photo')} queued again.{then}")
     return ExitCode.DONE

@@ -14,6 +14,7 @@ from tagger.core.errors import ExitCode
 from tagger.store.jobs import PRIORITY_ARCHIVE, PRIORITY_NEW, PRIORITY_STALE
 
 if TYPE_CHECKING:
+    from tagger.service.state import ServiceState
     from tagger.service.status import Overview
 
 
@@ -73,7 +74,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
             + f", {run.failed:,} failed"
             + (f" ({run.engine})" if run.engine else "")
         )
-    if service is not None:
+    if found.service_fault:
+        print(f"Service   {found.service_fault}")
+    elif service is not None:
         _print_service(service, found.by_priority, settings)
     elif at_work:
         print(f"At work   {at_work}")
@@ -81,6 +84,8 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
 
 
 def _json(settings: Settings, found: Overview) -> dict[str, Any]:
+    from tagger.service.control import state_json
+
     totals = found.totals
     return {
         "data_dir": str(settings.data_dir),
@@ -102,38 +107,35 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
             "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in found.unwritten],
         },
         "at_work": found.at_work or None,
-        "service": found.service,
+        "service": None if found.service is None else state_json(found.service),
+        **({"service_fault": found.service_fault} if found.service_fault else {}),
     }
 
 
-def _print_service(service: dict[str, Any], by_priority: Mapping[int, int], settings: Settings) -> None:
-    print(f"Service   running since {local_time(service['started_at'])} (process {service['pid']})")
-    for folder in service["folders"]:
-        how = "the kernel tells" if folder["watching"] == "native" else f"polled: {folder['why_polling']}"
-        print(f"Watching  {folder['path']}  ({how})")
-        if folder["held"]:
-            print(f"HELD      {folder['path']}: {folder['held']}")
+def _print_service(service: ServiceState, by_priority: Mapping[int, int], settings: Settings) -> None:
+    print(f"Service   running since {local_time(service.started_at)} (process {service.pid})")
+    for folder in service.folders:
+        how = "the kernel tells" if folder.watching == "native" else f"polled: {folder.why_polling}"
+        print(f"Watching  {folder.path}  ({how})")
+        if folder.held:
+            print(f"HELD      {folder.path}: {folder.held}")
             print("          If they are really gone: tagger accept-missing")
-    if service["relabelling"]["running"]:
-        print(
-            "Relabels  {done:,} of {total:,} photos are compared with the changed rules".format(
-                **service["relabelling"]
-            )
-        )
-    for problem in service["problems"]:
+    relabelling = service.relabelling
+    if relabelling.running:
+        print(f"Relabels  {relabelling.done:,} of {relabelling.total:,} photos are compared with the changed rules")
+    for problem in service.problems:
         print(f"WAITING   {problem}")
-    if service["settling"]:
-        print(f"Settling  {count(service['settling'], 'file')} that arrived just now")
+    if service.settling:
+        print(f"Settling  {count(service.settling, 'file')} that arrived just now")
     later = sum(number for priority, number in by_priority.items() if priority > PRIORITY_NEW)
     if later:
-        finish = _finish(later, service["labelling"], settings)
+        finish = _finish(later, service.labelling.photos_per_second, settings)
         print(f"Later     {count(later, 'photo')} of the archive or of an older model{finish}")
 
 
-def _finish(photos: int, labelling: dict[str, Any], settings: Settings) -> str:
+def _finish(photos: int, rate: float, settings: Settings) -> str:
     from tagger.service.status import finish
 
-    rate = labelling["photos_per_second"]
     done = finish(photos, rate, settings, SystemClock().now())
     if done is None:
         return ""

@@ -197,7 +197,5 @@ def _teacher(context: click.Context) -> Iterator[Teacher]:
 def _wake(settings: Settings, changed: int) -> None:
     from tagger.service import control
 
-    if changed and settings.keywords.mode != "off":
-        answer: Any = control.ask(settings.data_dir, {"ask": "wake"})
-        if answer is None:
-            print("Write them into the files, too: tagger write")
+    if changed and settings.keywords.mode != "off" and not control.wake(settings.data_dir):
+        print("Write them into the files, too: tagger write")

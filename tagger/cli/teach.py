@@ -147,7 +147,7 @@ def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
     from tagger.service import control
 
     if settings.keywords.mode != "off" and any(changed for _, changed in lessons):
-        control.ask(settings.data_dir, {"ask": "wake"})
+        control.wake(settings.data_dir)
 
 
 def _json(library: Library, lesson: Lesson, changed: int | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Literal
 
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
@@ -31,6 +31,21 @@ _RETRY_SECONDS = 30.0
 _LOG = logging.getLogger("tagger")
 
 Key = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """How a root is, for people: how changes are noticed, and since when it is scanned (seconds since the epoch).
+
+    `watches`: of the kernel. `held`: why no photo is marked as gone; empty where none is held back.
+    """
+
+    path: str
+    watching: Literal["native", "polling"]
+    why_polling: str
+    watches: int
+    held: str
+    scanned_at: float | None
 
 
 @dataclass(slots=True)
@@ -164,22 +179,24 @@ class FolderMonitor:
         """Roots where no photo is marked as gone, for people."""
         return [shown_path(state.root.path) for state in list(self._roots.values()) if state.held]
 
-    def state(self) -> dict[str, Any]:
-        """For `tagger status`: how many files settle, and how each root is. JSON-able; asks no database."""
-        return {
-            "settling": len(self._settler),
-            "folders": [
-                {
-                    "path": shown_path(state.root.path),
-                    "watching": "polling" if state.watch is None else "native",
-                    "why_polling": state.polling,
-                    "watches": 0 if state.watch is None else len(state.watch),
-                    "held": state.held,
-                    "scanned_at": state.scanned_at,
-                }
-                for state in list(self._roots.values())
-            ],
-        }
+    def states(self) -> list[FolderState]:
+        """How each root is; asks no database."""
+        return [
+            FolderState(
+                path=shown_path(state.root.path),
+                watching="polling" if state.watch is None else "native",
+                why_polling=state.polling,
+                watches=0 if state.watch is None else len(state.watch),
+                held=state.held,
+                scanned_at=state.scanned_at,
+            )
+            for state in list(self._roots.values())
+        ]
+
+    @property
+    def settling(self) -> int:
+        """How many files do not stand still yet."""
+        return len(self._settler)
 
     # --- one root at a time -----------------------------------------------------------------------------
 

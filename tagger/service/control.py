@@ -1,4 +1,8 @@
-"""Talking to the running service: a Unix socket in the data directory, one JSON line there and one back."""
+"""Talking to the running service: a Unix socket in the data directory, one JSON line there and one back.
+
+The one place that knows the words of the protocol. Each answer carries the protocol's version, so that a service of
+another version of tagger that is still running is told apart.
+"""
 
 from __future__ import annotations
 
@@ -8,90 +12,225 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from tagger.core.errors import TaggerError
+from pydantic import TypeAdapter, ValidationError
+
+from tagger.core.errors import TaggerError, UsageError
+from tagger.service.state import ServiceState
 
 SOCKET = "service.sock"
+# Counted up when an answer changes so that an older reader would not understand it. Version 1 did not say its version.
+PROTOCOL = 2
 _SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
+_STATE = TypeAdapter(ServiceState)
 
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+class OtherVersionError(TaggerError):
+    """The running service is of a version of tagger that this one does not understand."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(
+            f"The service that runs in {data_dir} is of another version of tagger.",
+            "Restart it, so that it is of the version that is installed.",
+        )
 
 
-def ask(data_dir: Path, question: dict[str, Any], seconds: float = _SECONDS) -> dict[str, Any] | None:
+# --- the side that asks -------------------------------------------------------------------------------------
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a service answers, of whatever version. Raises TaggerError."""
+    return _ask(data_dir, "status") is not None
+
+
+def status(data_dir: Path, seconds: float = _SECONDS) -> ServiceState | None:
+    """What the service says of itself; None if none is running. Raises OtherVersionError, TaggerError."""
+    answer = _ask(data_dir, "status", seconds=seconds)
+    if answer is None:
+        return None
+    if answer.get("protocol") != PROTOCOL:
+        raise OtherVersionError(data_dir)
+    try:
+        return _STATE.validate_python({key: value for key, value in answer.items() if key != "protocol"})
+    except ValidationError as error:
+        raise OtherVersionError(data_dir) from error
+
+
+def state_json(state: ServiceState) -> dict[str, Any]:
+    """A state as JSON has it, for `tagger status --json`."""
+    return dict(_STATE.dump_python(state, mode="json"))
+
+
+def scan(data_dir: Path, folders: Sequence[str]) -> list[str] | None:
+    """Have folders (absolute paths) scanned; returns them as people are shown them, None if no service is running.
+
+    Raises UsageError where one overlaps another root, TaggerError.
+    """
+    return _folders(data_dir, _ask(data_dir, "scan", folders=list(folders)))
+
+
+def accept_missing(data_dir: Path) -> list[str] | None:
+    """Take what is missing from held folders as gone; returns these folders, None if no service is running."""
+    return _folders(data_dir, _ask(data_dir, "accept missing"))
+
+
+def wake(data_dir: Path) -> bool:
+    """Say that photos or keywords were queued, or folders forgotten; False if no service is running."""
+    return _ask(data_dir, "wake") is not None
+
+
+def reload(data_dir: Path) -> bool:
+    """Have the settings read again; False if no service is running."""
+    return _ask(data_dir, "reload") is not None
+
+
+def relabel(data_dir: Path) -> bool:
+    """Have the settings read again and the library relabelled by them; False if no service is running."""
+    return _ask(data_dir, "relabel") is not None
+
+
+def _ask(data_dir: Path, question: str, *, seconds: float = _SECONDS, **values: Any) -> dict[str, Any] | None:
     """Ask the service; None if none is running. Raises TaggerError with what it found wrong."""
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(seconds)
             with _short(data_dir) as address:
                 connection.connect(address)
-            connection.sendall(json.dumps(question).encode("ascii") + b"\n")
+            connection.sendall(json.dumps({"ask": question, **values}).encode("ascii") + b"\n")
             with connection.makefile("rb") as lines:
                 answer = json.loads(lines.readline())
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise TaggerError(f"The service in {data_dir} does not answer: {error}.", "See its log.") from error
+    if not isinstance(answer, dict) or answer.get("protocol", 1) > PROTOCOL:
+        raise OtherVersionError(data_dir)
     if "error" in answer:
         raise TaggerError(str(answer["error"]))
-    return dict(answer)
+    return answer
 
 
+def _folders(data_dir: Path, answer: dict[str, Any] | None) -> list[str] | None:
+    if answer is None:
+        return None
+    found = answer.get("folders")
+    if not isinstance(found, list):
+        raise OtherVersionError(data_dir)
+    return [str(folder) for folder in found]
+
+
+# --- the side that answers ----------------------------------------------------------------------------------
+
+
+class Answers(Protocol):
+    """What the service does when it is asked. Called from the listener's thread. May raise TaggerError."""
+
+    def state(self) -> ServiceState:
+        """What it says of itself."""
+        ...
+
+    def scan(self, folders: Sequence[str]) -> list[str]:
+        """Scan folders; returns them as people are shown them."""
+        ...
+
+    def accept_missing(self) -> list[str]:
+        """Take what is missing from held folders as gone; returns these."""
+        ...
+
+    def wake(self) -> None:
+        """Look for what was queued or forgotten."""
+        ...
+
+    def reload(self) -> None:
+        """Read the settings again."""
+        ...
+
+    def relabel(self) -> None:
+        """Read the settings again, and relabel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """Answers questions from other processes of this user, in a thread of its own."""
+    """Answers other processes of this user, in a thread of its own, until `close`."""
 
-    def __init__(self, data_dir: Path, answer: Answer) -> None:
-        self._path = data_dir / SOCKET
-        self._answer = answer
-        self._socket = socket.socket(socket.AF_UNIX)
-        # Whoever holds the library's lock owns the name; what lies there is of a dead process.
-        self._path.unlink(missing_ok=True)
-        with _short(data_dir) as address:
-            self._socket.bind(address)
-        self._path.chmod(0o600)
-        self._socket.listen(8)
-        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
-        self._thread.start()
+    path: Path
+    server: socket.socket
+    thread: threading.Thread
 
     def close(self) -> None:
         """Answer no more."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         # Closing alone does not wake the thread that waits in accept().
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.thread.join(5)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    connection.settimeout(_SECONDS)
-                    with connection.makefile("rb") as lines:
-                        question = json.loads(lines.readline(1 << 20))
-                    connection.sendall(json.dumps(self._reply(question)).encode("ascii") + b"\n")
-                except (OSError, ValueError) as error:
-                    _LOG.debug("control: %s", error)
 
-    def _reply(self, question: dict[str, Any]) -> dict[str, Any]:
+def listen(data_dir: Path, service: Answers) -> Listener:
+    """Start to answer. The caller holds the library's lock."""
+    path, server = data_dir / SOCKET, socket.socket(socket.AF_UNIX)
+    # A socket that is there already belonged to a process that is dead.
+    path.unlink(missing_ok=True)
+    with _short(data_dir) as address:
+        server.bind(address)
+    path.chmod(0o600)
+    server.listen(8)
+    thread = threading.Thread(target=_serve, args=(server, service), name="control", daemon=True)
+    thread.start()
+    return Listener(path, server, thread)
+
+
+def _serve(server: socket.socket, service: Answers) -> None:
+    while True:
         try:
-            return self._answer(question)
-        except TaggerError as error:
-            return {"error": str(error)}
-        except Exception as error:  # noqa: BLE001 - the asker is told, and the thread must live
-            _LOG.exception("control")
-            return {"error": f"{type(error).__name__}: {error}"}
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            try:
+                connection.settimeout(_SECONDS)
+                with connection.makefile("rb") as lines:
+                    question = json.loads(lines.readline(1 << 20))
+                answer = {"protocol": PROTOCOL} | _reply(service, question)
+                connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+            except (OSError, ValueError) as error:
+                _LOG.debug("control: %s", error)
+
+
+def _reply(service: Answers, question: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Callable[[], None]] = {
+        "wake": service.wake,
+        "reload": service.reload,
+        "relabel": service.relabel,
+    }
+    try:
+        match question.get("ask"):
+            case "status":
+                return state_json(service.state())
+            case "scan":
+                return {"folders": service.scan(question.get("folders", ()))}
+            case "accept missing":
+                return {"folders": service.accept_missing()}
+            case str(word) if word in told:
+                told[word]()
+                return {}
+        raise UsageError(f"The service does not know {question!r}; it may be of another version.")
+    except TaggerError as error:
+        return {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 - the asker is told, and the thread must live
+        _LOG.exception("control")
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 @contextlib.contextmanager
-def _short(folder: Path) -> Any:
+def _short(folder: Path) -> Iterator[str]:
     """A socket's address may have 107 bytes only (unix(7)); a folder's descriptor stands for any path."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import Any
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
@@ -30,11 +29,13 @@ from tagger.labels.relabel_request import ask_for
 from tagger.service import control, health
 from tagger.service.maintenance import tidy
 from tagger.service.schedule import Scheduler
+from tagger.service.state import ServiceState
 from tagger.service.work_window import Window, local_zone
 from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
 from tagger.store import jobs
+from tagger.store.jobs import QueueCounts
 from tagger.store.library import Library
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.roots import all_roots
@@ -86,8 +87,8 @@ class Service:
                 Library(store, settings, self._clock), self._inbox.put, self._queued, lambda: self._stopping
             )
             self._new_threads()
-            listener = control.Listener(settings.data_dir, self._answer)
-            web = health.serve(settings.service.health, self._state_with_jobs) if settings.service.health else None
+            listener = control.listen(settings.data_dir, self)
+            web = health.serve(settings.service.health, self.state, self._counts) if settings.service.health else None
             for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(kind, self._on_signal)
             try:
@@ -125,10 +126,10 @@ class Service:
             self._inbox.put(_Do(lambda: None))
 
     def _new_threads(self) -> None:
-        parts = (self._store, self._settings, self._window, self._owner, self._clock)
-        self._labelling = LabelWorker(*parts, self._labelled)
-        self._keywords = KeywordWorker("keywords", *parts, self._told)
-        self._relabelling = RelabelWorker("relabelling", *parts, self._labelled)
+        library = Library(self._store, self._settings, self._clock)
+        self._labelling = LabelWorker(library, self._window, self._owner, self._labelled)
+        self._keywords = KeywordWorker("keywords", library, self._window, self._owner, self._told)
+        self._relabelling = RelabelWorker("relabelling", library, self._window, self._owner, self._labelled)
 
     def _start_threads(self) -> None:
         self._labelling.start()
@@ -236,32 +237,32 @@ class Service:
 
     # --- telling others ---------------------------------------------------------------------------------
 
-    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """What other processes ask; called from the listener's thread, so it only leaves messages."""
-        match question.get("ask"):
-            case "status":
-                return self.state()
-            case "scan":
-                roots = resolve_roots(self._store, question.get("folders", ()), self._clock)
-                for root in roots:
-                    self._inbox.put(_Do(partial(self._folders.add_root, root)))
-                return {"folders": [shown_path(root.path) for root in roots]}
-            case "accept missing":
-                self._inbox.put(_Do(self._folders.accept_missing))
-                return {"folders": self._folders.held()}
-            case "reload":
-                self._inbox.put(_Do(self._reload))
-                return {}
-            case "relabel":
-                ask_for(self._settings.data_dir)
-                # The settings are read again, because rules were changed; the new threads find what is due.
-                self._inbox.put(_Do(self._reload))
-                return {}
-            case "wake":
-                # Photos or keywords were queued, or folders forgotten.
-                self._inbox.put(_Do(self._look_up))
-                return {}
-        raise UsageError(f"The service does not know {question!r}; it may be of another version.")
+    # What other processes ask, by `control`: called from its thread, so these only leave messages.
+
+    def scan(self, folders: Sequence[str]) -> list[str]:
+        """Scan folders, new roots among them; returns them as people are shown them. Raises UsageError."""
+        roots = resolve_roots(self._store, folders, self._clock)
+        for root in roots:
+            self._inbox.put(_Do(partial(self._folders.add_root, root)))
+        return [shown_path(root.path) for root in roots]
+
+    def accept_missing(self) -> list[str]:
+        """Take what is missing from held folders as gone; returns these."""
+        self._inbox.put(_Do(self._folders.accept_missing))
+        return self._folders.held()
+
+    def reload(self) -> None:
+        """Read the settings again."""
+        self._inbox.put(_Do(self._reload))
+
+    def relabel(self) -> None:
+        """Read the settings again, because rules were changed; the new workers find what is due."""
+        ask_for(self._settings.data_dir)
+        self.reload()
+
+    def wake(self) -> None:
+        """Look for what was queued or forgotten."""
+        self._inbox.put(_Do(self._look_up))
 
     def _look_up(self) -> None:
         self._folders.drop_forgotten()
@@ -279,24 +280,23 @@ class Service:
             self._problem or self._labelling.problem or f"{self._labelling.labelled:,} photos labelled since the start"
         )
 
-    def state(self) -> dict[str, Any]:
-        """What `tagger status`, /healthz and /metrics tell of the running service. JSON-able; asks no database."""
-        now = self._clock.now()
+    def state(self) -> ServiceState:
+        """What `tagger status`, /healthz and /metrics tell of the running service; asks no database."""
         problems = (self._problem, self._labelling.problem, self._keywords.problem, self._relabelling.problem)
-        return {
-            "pid": os.getpid(),
-            "started_at": int(self._started),
-            "problems": [text for text in problems if text],
-            **self._folders.state(),
-            "labelling": self._labelling.state(),
-            "keywords": self._keywords.state(),
-            "relabelling": self._relabelling.state(),
-            "work_window": self._settings.service.work_window,
-            "window_changes_at": self._window.next_change(now),
-            "next": self._scheduler.next_times(),
-        }
+        return ServiceState(
+            pid=os.getpid(),
+            started_at=int(self._started),
+            problems=[text for text in problems if text],
+            settling=self._folders.settling,
+            folders=self._folders.states(),
+            labelling=self._labelling.state(),
+            keywords=self._keywords.state(),
+            relabelling=self._relabelling.state(),
+            work_window=self._settings.service.work_window,
+            window_changes_at=self._window.next_change(self._clock.now()),
+            next=self._scheduler.next_times(),
+        )
 
-    def _state_with_jobs(self) -> dict[str, Any]:
+    def _counts(self) -> QueueCounts:
         with self._store.read() as session:
-            counts = jobs.counts(session, kind=JobKind.LABEL)
-        return self.state() | {"jobs": {"queued": counts.queued, "leased": counts.leased, "failed": counts.failed}}
+            return jobs.counts(session, kind=JobKind.LABEL)

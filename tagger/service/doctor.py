@@ -267,18 +267,20 @@ def _watching(root: Root, settings: Settings) -> Finding:
 
 def _service(settings: Settings) -> Iterator[Finding]:
     try:
-        state = control.ask(settings.data_dir, {"ask": "status"}, 5)
+        state = control.status(settings.data_dir, 5)
+    except control.OtherVersionError as error:
+        yield Finding(Grade.BAD, "Service", error.message, error.cure)
+        return
     except TaggerError as error:
         yield Finding(Grade.BAD, "Service", error.message, "Restart it, and see its log.")
         return
     if state is None:
         yield Finding(Grade.GOOD, "Service", "not running; start it with: tagger run")
         return
-    held = [f"{folder['path']}: {folder['held']}" for folder in state["folders"] if folder["held"]]
-    if held or state["problems"]:
-        yield Finding(Grade.WARNING, "Service", "; ".join([*state["problems"], *held]), "See: tagger status")
+    if state.reasons_unwell:
+        yield Finding(Grade.WARNING, "Service", "; ".join(state.reasons_unwell), "See: tagger status")
         return
-    yield Finding(Grade.GOOD, "Service", f"running as process {state['pid']}")
+    yield Finding(Grade.GOOD, "Service", f"running as process {state.pid}")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,8 +16,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tagger.core.errors import ConfigError
+from tagger.service.state import ServiceState
+from tagger.store.jobs import QueueCounts
 
-State = Callable[[], dict[str, Any]]
+State = Callable[[], ServiceState]
+Counts = Callable[[], QueueCounts]
 
 
 class Health:
@@ -42,15 +46,15 @@ class Health:
         self._thread.join(5)
 
 
-def serve(where: str, state: State) -> Health:
+def serve(where: str, state: State, counts: Counts) -> Health:
     """Serve at `127.0.0.1:8642` or `unix:/path`. Raises ConfigError where that cannot be done."""
     registry = CollectorRegistry()
-    registry.register(_Metrics(state))
+    registry.register(_Metrics(state, counts))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/healthz":
-                reasons = unwell(state())
+                reasons = state().reasons_unwell
                 self._send(
                     503 if reasons else 200, json.dumps({"ok": not reasons, "reasons": reasons}), "application/json"
                 )
@@ -92,17 +96,12 @@ def serve(where: str, state: State) -> Health:
         raise ConfigError(f"service.health = {where!r} cannot be served: {error}.") from error
 
 
-def unwell(state: dict[str, Any]) -> list[str]:
-    """Why the service is not well; empty if it is."""
-    held = [f"{folder['path']}: {folder['held']}" for folder in state["folders"] if folder["held"]]
-    return [*state["problems"], *held]
-
-
 class _Metrics(Collector):
     """Reads the service's state each time Prometheus asks."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, counts: Counts) -> None:
         self._state = state
+        self._counts = counts
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before the service runs."""
@@ -111,32 +110,32 @@ class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every figure as it is now."""
         state = self._state()
-        labelling = state["labelling"]
+        labelling = state.labelling
         counters = {
-            "labelled_photos": ("Photos labelled since the start", labelling["labelled"]),
-            "failed_photos": ("Photos failed since the start", labelling["failed"]),
-            "batches": ("Batches since the start", labelling["batches"]),
-            "batch_seconds": ("Seconds spent on batches", labelling["batch_seconds"]),
-            "child_starts": ("Starts of the model's process since the model was loaded", labelling["child_starts"]),
+            "labelled_photos": ("Photos labelled since the start", labelling.labelled),
+            "failed_photos": ("Photos failed since the start", labelling.failed),
+            "batches": ("Batches since the start", labelling.batches),
+            "batch_seconds": ("Seconds spent on batches", labelling.batch_seconds),
+            "child_starts": ("Starts of the model's process since the model was loaded", labelling.child_starts),
         }
         for name, (about, value) in counters.items():
             yield CounterMetricFamily(f"tagger_{name}", about, value)
         gauges = {
-            "photos_per_second": ("Labelling speed, averaged", labelling["photos_per_second"]),
-            "settling_files": ("Files that are waiting to stand still", state["settling"]),
-            "problems": ("Problems that the service waits for", len(unwell(state))),
-            "window_open": ("Whether the work window is open", float(labelling["window_open"])),
+            "photos_per_second": ("Labelling speed, averaged", labelling.photos_per_second),
+            "settling_files": ("Files that are waiting to stand still", state.settling),
+            "problems": ("Problems that the service waits for", len(state.reasons_unwell)),
+            "window_open": ("Whether the work window is open", float(labelling.window_open)),
         }
         for name, (about, value) in gauges.items():
             yield GaugeMetricFamily(f"tagger_{name}", about, value)
         queue = GaugeMetricFamily("tagger_jobs", "Jobs in the queue", labels=["state"])
-        for name, number in state.get("jobs", {}).items():
+        for name, number in asdict(self._counts()).items():
             queue.add_metric([name], number)
         yield queue
         watched = GaugeMetricFamily("tagger_folder_native", "1: the kernel tells; 0: polled", labels=["folder"])
         scanned = GaugeMetricFamily("tagger_folder_scanned_seconds", "When it was looked through", labels=["folder"])
-        for folder in state["folders"]:
-            watched.add_metric([folder["path"]], float(folder["watching"] == "native"))
-            scanned.add_metric([folder["path"]], folder["scanned_at"] or 0)
+        for folder in state.folders:
+            watched.add_metric([folder.path], float(folder.watching == "native"))
+            scanned.add_metric([folder.path], folder.scanned_at or 0)
         yield watched
         yield scanned

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
 from tagger.service import control
+from tagger.service.state import ServiceState
 from tagger.service.work_window import Window, local_zone
 from tagger.store import dead_letters, jobs, ledger, runs
 from tagger.store.counts import Totals, count_totals
@@ -28,7 +28,8 @@ class Overview:
 
     `failed`, `unwritten`: dead letters of labelling and of keywords. `by_priority`: photos that wait to be labelled.
     `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's. `at_work`: who holds the
-    library's lock. `service`: what the running service says of itself, or None.
+    library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
+    of a service that runs.
     """
 
     roots: list[Root]
@@ -41,12 +42,17 @@ class Overview:
     unwritten: list[DeadLetter]
     last_run: Run | None
     at_work: str
-    service: dict[str, Any] | None
+    service: ServiceState | None
+    service_fault: str
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
     """Look. `failures`: list so many dead letters of each kind at most; None for all. Raises StoreError."""
-    service = control.ask(settings.data_dir, {"ask": "status"})
+    service, fault = None, ""
+    try:
+        service = control.status(settings.data_dir)
+    except control.OtherVersionError as error:
+        fault = f"{error.message} {error.cure}"
     with store.read() as session:
         return Overview(
             roots=all_roots(session),
@@ -60,6 +66,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             last_run=next(iter(runs.last_runs(session, 1)), None),
             at_work=holder(settings.data_dir),
             service=service,
+            service_fault=fault,
         )
 
 

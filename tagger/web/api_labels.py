@@ -121,7 +121,7 @@ def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
     save_rules(library.settings, wanted)
     library.reload()
     ask_for(library.settings.data_dir)
-    service = control.ask(library.settings.data_dir, {"ask": "relabel"}) is not None
+    service = control.relabel(library.settings.data_dir)
     return AppliedOut(rules=_rules(library, rules_of(library.settings, key)), by="service" if service else "server")
 
 

@@ -205,7 +205,7 @@ class WebContext:
 
     def wake_service(self) -> bool:
         """Tell the running service that something was queued; False if none runs."""
-        return control.ask(self.settings.data_dir, {"ask": "wake"}) is not None
+        return control.wake(self.settings.data_dir)
 
     def _count(self) -> list[LabelCount]:
         with self._counting:

@@ -49,23 +49,23 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
     """The overview for the page and the API."""
     totals = found.totals
     service = found.service
-    labelling = None if service is None else service["labelling"]
+    labelling = None if service is None else service.labelling
     history.add(now, totals.labelled)
     waiting = totals.queue.queued + totals.queue.leased
-    rate = float(labelling["photos_per_second"]) if labelling else 0.0
-    done = finish(waiting, rate, settings, now) if waiting and rate and labelling and labelling["child"] else None
-    watched = {folder["path"]: folder for folder in (service or {}).get("folders", ())}
+    rate = labelling.photos_per_second if labelling else 0.0
+    done = finish(waiting, rate, settings, now) if waiting and rate and labelling and labelling.child else None
+    watched = {} if service is None else {folder.path: folder for folder in service.folders}
     folders = []
     for root in found.roots:
         path = shown_path(root.path)
-        about = watched.get(path, {})
+        about = watched.get(path)
         folders.append(
             FolderOut(
                 path=path,
                 scanned_at=root.scanned_at,
-                watching=about.get("watching") or "",
-                why_polling=about.get("why_polling") or "",
-                held=about.get("held") or "",
+                watching="" if about is None else about.watching,
+                why_polling="" if about is None else about.why_polling,
+                held="" if about is None else about.held,
             )
         )
     return StatusOut(
@@ -82,12 +82,12 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
         },
         folders=folders,
         at_work=found.at_work,
-        service=service is not None,
-        problems=[] if service is None else list(service["problems"]),
+        service=service is not None or bool(found.service_fault),
+        problems=[found.service_fault] if found.service_fault else [] if service is None else service.problems,
         photos_per_second=rate,
         finished_at=None if done is None else int(done.timestamp()),
         window=settings.service.work_window,
-        next_runs={} if service is None else {name: int(at) for name, at in service["next"].items()},
-        relabelling=(service or {}).get("relabelling", {}).get("running", False),
+        next_runs={} if service is None else {name: int(at) for name, at in service.next.items()},
+        relabelling=service is not None and service.relabelling.running,
         speed=[SpeedOut(at=int(at), photos_per_second=value) for at, value in history.speeds()],
     )

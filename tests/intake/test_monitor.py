@@ -56,6 +56,6 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
 
             wait_for(noticed, 20)
             # By the kernel, not by chance.
-            assert watched.state()["folders"][0]["watches"] == 1
+            assert watched.states()[0].watches == 1
         finally:
             watched.close()

@@ -1,4 +1,4 @@
-"""A thread of the service that works for years: it waits, backs off when something is wrong, and says what."""
+"""A thread of the service for one kind of work. It waits, backs off when something is wrong, and says what."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
 from tagger.core.errors import ModelError, TaggerError
 from tagger.core.photo import JobKind
 from tagger.service.work_window import Window
 from tagger.store import jobs
-from tagger.store.session import Store
+from tagger.store.library import Library
 
 _FIRST_WAIT, _LAST_WAIT = 5.0, 60.0
 # How long to wait before asking for weights again that could not be had.
@@ -24,25 +22,25 @@ _LOG = logging.getLogger("tagger")
 class Worker(ABC):
     """Runs `_work` in a thread of its own from `start` to `stop`. `wake` it when something was queued.
 
-    `problem`: what it waits for; empty when all is well.
+    `owner`: of the leases. `changed`: called when there is news for people. `problem`: what it waits for; empty when
+    all is well.
     """
 
     def __init__(
         self,
         name: str,
-        store: Store,
-        settings: Settings,
+        library: Library,
         window: Window,
         owner: str,
-        clock: Clock,
         changed: Callable[[], None],
     ) -> None:
         self._name = name
-        self._store = store
-        self._settings = settings
+        self._library = library
+        self._store = library.store
+        self._settings = library.settings
+        self._clock = library.clock
         self._window = window
         self._owner = owner
-        self._clock = clock
         self._changed = changed
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -50,7 +48,7 @@ class Worker(ABC):
         self.problem = ""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -58,7 +56,7 @@ class Worker(ABC):
         self._wake.set()
 
     def stop(self, seconds: float) -> bool:
-        """Finish what is in hand; False if that took longer than `seconds`."""
+        """Finish the batch in work and end; False if that took longer than `seconds`."""
         self._stopping.set()
         self._wake.set()
         self._thread.join(seconds)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.write import Written
+from tagger.service.state import KeywordState
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, ledger
-from tagger.store.library import Library
 from tagger.store.lock import WRITE_LOCK, work_lock
 
 _LOG = logging.getLogger("tagger")
@@ -54,8 +53,7 @@ class KeywordWorker(Worker):
             self.written, self.failed = before[0] + done.files, before[1] + done.failed
             self._changed()
 
-        library = Library(self._store, self._settings, self._clock)
-        write_due(library, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
+        write_due(self._library, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
         if done.files or done.failed:
             _LOG.info(
                 "keywords files=%d sidecars=%d bytes=%d failed=%d",
@@ -64,11 +62,11 @@ class KeywordWorker(Worker):
             for path, reason in done.failures:
                 _LOG.warning("keywords photo=%s %s", path, reason)
 
-    def state(self) -> dict[str, Any]:
-        """For `tagger status` and health. JSON-able."""
-        return {
-            "mode": self._settings.keywords.mode,
-            "problem": self.problem,
-            "written": self.written,
-            "failed": self.failed,
-        }
+    def state(self) -> KeywordState:
+        """For `tagger status` and health."""
+        return KeywordState(
+            mode=self._settings.keywords.mode,
+            problem=self.problem,
+            written=self.written,
+            failed=self.failed,
+        )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
-from tagger.core.clock import Clock
-from tagger.core.config import Settings
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
 from tagger.inference.selection import choose_model, open_worker, record_model
@@ -15,6 +12,7 @@ from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
+from tagger.service.state import LabelState
 from tagger.service.work_window import Window
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, runs
@@ -23,7 +21,6 @@ from tagger.store.labels import anything_labelled
 from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.results import enqueue_stale
-from tagger.store.session import Store
 from tagger.teaching.teacher import Teacher
 
 _LOG = logging.getLogger("tagger")
@@ -34,11 +31,9 @@ _TEACH_SECONDS = 300.0
 class LabelWorker(Worker):
     """Labels what is queued, new photos at once and the archive in its window."""
 
-    def __init__(
-        self, store: Store, settings: Settings, window: Window, owner: str, clock: Clock, changed: Callable[[], None]
-    ) -> None:
-        super().__init__("labelling", store, settings, window, owner, clock, changed)
-        self._classifier: WorkerClient | None = None
+    def __init__(self, library: Library, window: Window, owner: str, changed: Callable[[], None]) -> None:
+        super().__init__("labelling", library, window, owner, changed)
+        self._client: WorkerClient | None = None
         self.model: Model | None = None
         self.rate = 0.0
         self.labelled = 0
@@ -50,12 +45,12 @@ class LabelWorker(Worker):
     @property
     def child_starts(self) -> int:
         """How often the child process was started."""
-        return 0 if self._classifier is None else self._classifier.starts
+        return 0 if self._client is None else self._client.starts
 
     @property
     def child(self) -> int | None:
         """The child's process id while it runs."""
-        return None if self._classifier is None else self._classifier.process_id
+        return None if self._client is None else self._client.process_id
 
     def _work(self) -> None:
         policy = policy_for(self._settings)
@@ -64,17 +59,17 @@ class LabelWorker(Worker):
             self._sleep()
             return
         chosen = choose_model(self._settings)
-        self.model = record_model(Library(self._store, self._settings, self._clock), chosen)
+        self.model = record_model(self._library, chosen)
         with self._store.write() as session:
             stale = enqueue_stale(session, self.model, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
         with open_worker(self._settings, chosen, self._clock) as client:
-            self._classifier = client
+            self._client = client
             try:
                 self._label(client, policy)
             finally:
-                self._classifier = None
+                self._client = None
 
     def _anything_known(self) -> bool:
         with self._store.read() as session:
@@ -91,10 +86,9 @@ class LabelWorker(Worker):
             self._note("")
             if due is not None and due <= self._clock.now():
                 head = head or client.head()
-                library = Library(self._store, self._settings, self._clock)
-                with runs.recorded(library, "run", self._stopping.is_set, self.model) as recorded:
+                with runs.recorded(self._library, "run", self._stopping.is_set, self.model) as recorded:
                     labeller = Labeller(self.model, head, policy)
-                    batches = BatchContext(library, labeller, self._owner, None, recorded.id)
+                    batches = BatchContext(self._library, labeller, self._owner, None, recorded.id)
                     self._label_due(LabelRun(batches, client, self._up_to))
                 self._teach_due(client)
                 idle_since = self._clock.monotonic()
@@ -132,7 +126,7 @@ class LabelWorker(Worker):
         """Train again what was taught, where its examples or the model changed."""
         self._taught_at = self._clock.monotonic()
         try:
-            lessons = Teacher(Library(self._store, self._settings, self._clock)).teach_due(self.model, client)
+            lessons = Teacher(self._library).teach_due(self.model, client)
         except (ModelError, UsageError) as error:
             # Photos are labelled all the same.
             _LOG.warning("teaching: %s", error)
@@ -154,18 +148,18 @@ class LabelWorker(Worker):
                 left = None
         self._sleep(self._until(due), self._until_window(JobKind.LABEL), left, rest)
 
-    def state(self) -> dict[str, Any]:
-        """For `tagger status` and health. JSON-able."""
-        return {
-            "model": None if self.model is None else self.model.model_id,
-            "architecture": None if self.model is None else self.model.architecture,
-            "problem": self.problem,
-            "photos_per_second": round(self.rate, 2),
-            "labelled": self.labelled,
-            "failed": self.failed,
-            "batches": self.batches,
-            "batch_seconds": round(self.seconds, 3),
-            "child": self.child,
-            "child_starts": self.child_starts,
-            "window_open": self._window.is_open(self._clock.now()),
-        }
+    def state(self) -> LabelState:
+        """For `tagger status` and health."""
+        return LabelState(
+            model=None if self.model is None else self.model.model_id,
+            architecture=None if self.model is None else self.model.architecture,
+            problem=self.problem,
+            photos_per_second=round(self.rate, 2),
+            labelled=self.labelled,
+            failed=self.failed,
+            batches=self.batches,
+            batch_seconds=round(self.seconds, 3),
+            child=self.child,
+            child_starts=self.child_starts,
+            window_open=self._window.is_open(self._clock.now()),
+        )

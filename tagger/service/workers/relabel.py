@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from tagger.core.progress import Callbacks
 from tagger.labels.relabel_request import is_due, relabel_due
+from tagger.service.state import RelabelState
 from tagger.service.workers.base import Worker
-from tagger.store.library import Library
 
 _LOG = logging.getLogger("tagger")
 
@@ -25,9 +24,8 @@ class RelabelWorker(Worker):
                 self._note("")
                 self._sleep()
                 continue
-            library = Library(self._store, self._settings, self._clock)
             try:
-                done = relabel_due(library, Callbacks(self._report, stop=self._stopping.is_set))
+                done = relabel_due(self._library, Callbacks(self._report, stop=self._stopping.is_set))
             finally:
                 self.progress = None
             for model, reason in done.skipped.items():
@@ -38,7 +36,7 @@ class RelabelWorker(Worker):
     def _report(self, done: int, total: int) -> None:
         self.progress = done, total
 
-    def state(self) -> dict[str, Any]:
-        """For `tagger status` and the web page. JSON-able."""
+    def state(self) -> RelabelState:
+        """For `tagger status` and the web page."""
         done, total = self.progress or (0, 0)
-        return {"running": self.progress is not None, "done": done, "total": total, "problem": self.problem}
+        return RelabelState(running=self.progress is not None, done=done, total=total, problem=self.problem)

@@ -1,0 +1,73 @@
+"""What the running service says of itself, as values. `control` carries them between processes as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tagger.intake.monitor import FolderState
+
+
+@dataclass(frozen=True, slots=True)
+class LabelState:
+    """The label worker. `child`: the process id of the model's process, while there is one.
+
+    Counts and `batch_seconds` are since the start of the service; `window_open`: whether the archive may be labelled.
+    """
+
+    model: str | None
+    architecture: str | None
+    problem: str
+    photos_per_second: float
+    labelled: int
+    failed: int
+    batches: int
+    batch_seconds: float
+    child: int | None
+    child_starts: int
+    window_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordState:
+    """The keyword worker. `written`, `failed`: files since the start of the service."""
+
+    mode: str
+    problem: str
+    written: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelState:
+    """The relabel worker; `done` of `total` photos, while it runs."""
+
+    running: bool
+    done: int
+    total: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The service. `problems`: what it waits for. `settling`: files that do not stand still yet.
+
+    Times are seconds since the epoch. `window_changes_at`: when the work window opens or closes next; None without a
+    window. `next`: when each scheduled job runs next.
+    """
+
+    pid: int
+    started_at: int
+    problems: list[str]
+    settling: int
+    folders: list[FolderState]
+    labelling: LabelState
+    keywords: KeywordState
+    relabelling: RelabelState
+    work_window: str
+    window_changes_at: float | None
+    next: dict[str, float]
+
+    @property
+    def reasons_unwell(self) -> list[str]:
+        """Why the service is not well; empty if it is."""
+        return [*self.problems, *(f"{folder.path}: {folder.held}" for folder in self.folders if folder.held)]
