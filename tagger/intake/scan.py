@@ -126,7 +126,7 @@ class _RootScan:
                 self._flush()
                 return
         self._flush()
-        self._settle_gone(known, last_id, accept_missing)
+        self._resolve_gone(known, last_id, accept_missing)
         with self._store.write() as session:
             mark_scanned(session, self._root.id, started)
 
@@ -183,7 +183,7 @@ class _RootScan:
         self._result.back += len(self._back)
         self._new, self._changed, self._back = [], [], []
 
-    def _settle_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
+    def _resolve_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
         """Decide whether each photo that is not at its path was moved, was deleted, or is on an unmounted disk."""
         with self._store.write() as session:
             moved = match_moves(session, self._gone, last_id)

@@ -107,25 +107,25 @@ def messages(
 
 
 class Channel(Protocol):
-    """The part of `multiprocessing.connection.Connection` that is used."""
+    """The methods of `multiprocessing.connection.Connection` that are used."""
 
     def send_bytes(self, buf: Any) -> None:
         """Send one message."""
         ...
 
     def recv_bytes(self) -> bytes:
-        """Wait for one message; EOFError when the other side has gone."""
+        """Wait for one message. Raises EOFError when the other side has ended."""
         ...
 
 
 def send(channel: Channel, kind: str, **values: Any) -> None:
-    """Send one message of a kind with JSON-able values."""
+    """Send one message of a kind, with values for JSON."""
     channel.send_bytes(json.dumps({"kind": kind, **values}).encode("ascii"))
 
 
 def receive(channel: Channel) -> dict[str, Any]:
-    """Wait for one message. Raises EOFError when the other side has gone."""
+    """Wait for one message. Raises EOFError when the other side has ended."""
     message = json.loads(channel.recv_bytes())
     if not isinstance(message, dict):
-        raise EOFError("not a message")  # noqa: TRY004 - for the caller the other side is gone
+        raise EOFError("not a message")  # noqa: TRY004 - for callers, as if the other side had ended
     return message

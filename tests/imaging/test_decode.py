@@ -56,7 +56,7 @@ def near(found: list[tuple[int, ...]], expected: tuple[tuple[int, int, int], ...
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_orientation(tmp_path: Path, orientation: int, kind: str) -> None:
-    """A photo is stored turned; decoded it must be the picture that the camera saw."""
+    """A photo is stored rotated. Decoded, it must be upright."""
     undo = {2: 0, 3: 1, 4: 2, 5: 3, 6: 4, 7: 5, 8: 6}
     methods = [
         Image.Transpose.FLIP_LEFT_RIGHT,
@@ -192,7 +192,7 @@ def test_dates_as_cameras_write_them(tmp_path: Path, text: str, taken: str | Non
 
 
 def test_draft_mode_sees_the_same_picture(tmp_path: Path) -> None:
-    """A big JPEG is scaled while it is decoded; the result must be close to a full decode."""
+    """A large JPEG is scaled while it is decoded. The result must be close to a full decode."""
     rng = np.random.default_rng(1)
     small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     big = small.resize((3200, 2400), Image.Resampling.BICUBIC)
@@ -310,7 +310,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path: Path) -> No
 
 
 def test_pictures_share_the_memory_limit(tmp_path: Path) -> None:
-    """Each picture fits the limit alone, all of them together do not: they take turns and all come through."""
+    """Each picture fits the limit, but not all together: they wait for each other, and all are decoded."""
     Image.new("RGB", (3000, 3000), RED).save(tmp_path / "a.png")
     limits = LimitSettings(memory_mb=64)
     done: list[Decoded] = []

@@ -1,4 +1,4 @@
-"""What the service makes of its folders, step by step; with the real watcher."""
+"""The service's monitor of its roots, step by step, with the real watcher."""
 
 from __future__ import annotations
 
@@ -21,21 +21,19 @@ from tagger.store.session import open_store
 from tests.cli.service import wait_for
 
 
-def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is not there when it is to be watched, and there when it is looked through, a moment later."""
+def test_a_root_that_is_mounted_during_its_scan_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The root is missing when the watch is set, and mounted when the scan starts a moment later."""
     settings = Settings(data_dir=tmp_path / "data", intake=IntakeSettings(settle_seconds=0))
     root = tmp_path / "photos"
     root.mkdir()
     (root / "old.png").write_bytes(b"old")
     inbox: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
-    look_through = monitor.scan_roots
+    real_scan = monitor.scan_roots
 
     def slowly_mounted(*arguments: object, **options: object) -> ScanResult:
         if not root.exists():
             root.with_name("unmounted").rename(root)
-        return look_through(*arguments, **options)  # type: ignore[arg-type]
+        return real_scan(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(monitor, "scan_roots", slowly_mounted)
     with open_store(settings, create=True) as store:
@@ -55,7 +53,7 @@ def test_a_root_that_comes_back_while_it_is_looked_through_is_watched(
                     return present_count(session, known.id) == 2
 
             wait_for(noticed, 20)
-            # By the kernel, not by chance.
+            # Noticed through a watch, not by a scan.
             assert watched.states()[0].watches == 1
         finally:
             watched.close()

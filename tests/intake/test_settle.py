@@ -8,7 +8,7 @@ from tagger.intake.settle import Settler, Stamp, is_fresh, is_unsettled
 
 
 def run(settler: Settler[str], until: float, look: dict[str, list[tuple[float, Stamp | None]]]) -> dict[str, float]:
-    """Call `check` whenever it asks for it; returns when each path settled. `look`: what stat says from when on."""
+    """Call `check` whenever it is due; returns when each path settled. `look`: each path's stamps, with their times."""
     done: dict[str, float] = {}
     now = 0.0
 
@@ -75,7 +75,7 @@ def test_nothing_settles_less_than_the_settle_time_after_its_last_change(
     for at in sorted(events):
         settler.notice("a", at)
     done = run(settler, 1000, {"a": stamps})
-    # Two looks that agree are at least five seconds apart, and nothing changed in between.
+    # Two equal stamps are at least five seconds apart, with no change in between.
     at = done["a"]
     assert not [when for when, _ in changes if at - 5 < when <= at]
 

@@ -32,7 +32,7 @@ def make(root: Path, *paths: str, content: bytes = b"x") -> None:
 
 
 NAME = st.binary(min_size=1, max_size=6).filter(
-    # "." and ".." are no names of their own.
+    # "." and ".." cannot be used as names.
     lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..")
 )
 
@@ -42,7 +42,7 @@ NAME = st.binary(min_size=1, max_size=6).filter(
 def test_every_photo_comes_once_and_in_path_order(
     tmp_path_factory: pytest.TempPathFactory, tree: list[list[bytes]]
 ) -> None:
-    """Whatever the names: siblings such as `a`, `a-b`, `a.jpg` and bytes that are not UTF-8 sort in one order."""
+    """For all names: siblings such as `a`, `a-b`, `a.jpg` and bytes that are not UTF-8 come in one order."""
     root = os.fsencode(tmp_path_factory.mktemp("tree"))
     made: set[str] = set()
     for parts in tree:
@@ -184,13 +184,13 @@ def test_single_paths_and_subfolders_follow_the_same_rules(tmp_path: Path) -> No
     assert below == ["sub/deep/c.jpg"]
     for left_out in ("sub/skip", "@eaDir", "none"):
         assert list(walk(str(tmp_path), DEFAULT, lambda _: None, below=left_out)) == []
-    # A folder is told before it is listed, so one with a .nomedia is, too; nothing in it is.
+    # A folder is yielded before it is listed, so one with a .nomedia is yielded, but nothing in it.
     assert sorted(folders(str(tmp_path), DEFAULT)) == ["", "none", "sub", "sub/deep"]
     assert list(folders(str(tmp_path), DEFAULT, "sub")) == ["sub", "sub/deep"]
 
 
 def test_a_folder_is_told_before_it_is_listed(tmp_path: Path) -> None:
-    """Who sets a watch when told misses nothing: what is made before is listed, what is made later is seen."""
+    """A watch set on each folder as it is yielded misses nothing: older files are listed, later ones are reported."""
     make(tmp_path, "a/x.jpg")
     told = []
     for path in folders(str(tmp_path), DEFAULT):
@@ -201,7 +201,7 @@ def test_a_folder_is_told_before_it_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    """Its path is longer than the system allows, which stops even root; missing rights are told the same way."""
+    """Its path is longer than the system allows, which stops even root. Missing permissions are reported alike."""
     make(tmp_path, "a.jpg", "z.jpg")
     here = os.open(tmp_path, os.O_RDONLY)
     name = "n" * 250
@@ -247,5 +247,5 @@ def test_deep_trees_are_walked(tmp_path: Path) -> None:
     try:
         assert names(path) == [f"{deep}/a.jpg"]
     finally:
-        # Deeper than shutil.rmtree can go, which pytest uses to tidy up.
+        # Deeper than shutil.rmtree can go, which pytest uses to clean up.
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)

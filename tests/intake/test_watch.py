@@ -16,7 +16,7 @@ Heard = Callable[..., set[tuple[EventKind, str]]]
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[tuple[Path, Watch, Heard]]:
-    """A folder that is watched, and what was heard within a moment."""
+    """A watched folder, and the events received within a moment."""
     root = tmp_path / "photos"
     (root / "old").mkdir(parents=True)
     (root / "@eaDir").mkdir()
@@ -93,7 +93,7 @@ def test_what_may_have_been_missed_is_told_as_lost(
         patch.setattr(Watch, "_translate", fail)
         (root / "a.jpg").write_bytes(b"x")
         assert heard((EventKind.LOST, "the watcher failed: a fault of ours"))
-    # Its thread lives on.
+    # The watcher's thread goes on.
     (root / "b.jpg").write_bytes(b"x")
     assert (EventKind.FILE, "b.jpg") in heard((EventKind.FILE, "b.jpg"))
     root.rename(root.with_name("gone"))

@@ -14,13 +14,13 @@ from pathlib import Path
 from tagger.system.niceness import step_back, step_back_behind_all
 
 def session():
-    # Nothing where the kernel has given the session no group of its own, as with the first one of a container.
+    # Empty where the kernel gave the session no group of its own, such as the first session of a container.
     group = Path("/proc/self/autogroup")
     words = group.read_text().split() if group.exists() else []
     return words[-1] if words else "none"
 
 def may_be_set():
-    # A container may keep its processes from it.
+    # A container may forbid it.
     for _ in range(10):
         try:
             Path("/proc/self/autogroup").write_text("0")

@@ -42,7 +42,7 @@ class DecodedPictures:
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How to decode: to `size` x `size` pixels, in so many threads."""
+    """How to decode: to `size` x `size` pixels, in `threads` threads."""
 
     size: int
     limits: LimitSettings

@@ -46,7 +46,7 @@ class TrainingOptions:
     patience: int = 0
     seed: int = 1
     precision: str = "auto"
-    # Kept apart in the file that tells whether an interrupted training can be resumed.
+    # Not in the repr, which decides whether a training is resumed: `_training_folder` compares it separately.
     start_weights: Path | None = field(default=None, repr=False)
 
 
