@@ -180,7 +180,7 @@ class FolderMonitor:
         return [shown_path(state.root.path) for state in list(self._roots.values()) if state.held]
 
     def states(self) -> list[FolderState]:
-        """How each root is; asks no database."""
+        """The state of each root, for people. Does not use the database."""
         return [
             FolderState(
                 path=shown_path(state.root.path),
@@ -195,7 +195,7 @@ class FolderMonitor:
 
     @property
     def settling(self) -> int:
-        """How many files do not stand still yet."""
+        """The number of files that have not settled yet."""
         return len(self._settler)
 
     # --- one root at a time -----------------------------------------------------------------------------

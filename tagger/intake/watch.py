@@ -75,22 +75,22 @@ class CannotWatchError(Exception):
 class Probe:
     """What creating a hidden file showed about a folder's file system.
 
-    `told`: the kernel reported an event. `folds_case`: names are not case-sensitive. `clock_ahead`: seconds that the
-    file system's clock is ahead of this machine's.
+    `sends_events`: the kernel reported an event. `folds_case`: names are not case-sensitive. `clock_ahead`:
+    seconds that the file system's clock is ahead of this machine's.
     """
 
-    told: bool
+    sends_events: bool
     folds_case: bool
     clock_ahead: float
 
 
 def probe(folder: str, now: Callable[[], float]) -> Probe | None:
     """Create and remove a hidden file in a folder; None if it cannot be written to. Raises CannotWatchError."""
-    told = threading.Event()
+    noticed = threading.Event()
 
     class Listener:
         def on_event(self, event: InotifyEvent) -> None:
-            told.set()
+            noticed.set()
 
         def on_watch_deleted(self, wd: WatchDescriptor) -> None:
             """Do nothing."""
@@ -107,7 +107,7 @@ def probe(folder: str, now: Callable[[], float]) -> Probe | None:
         try:
             ahead = path.stat().st_mtime - before
             folds = path.with_name(path.name.upper()).exists()
-            return Probe(told.wait(2), folds, ahead)
+            return Probe(noticed.wait(2), folds, ahead)
         finally:
             path.unlink()
     except OSError as error:

@@ -247,7 +247,7 @@ def _watching(root: Root, settings: Settings) -> Finding:
     watches = f"{needed:,} of {available:,} watches"
     if found is None:
         return Finding(Grade.GOOD, about, f"{shown}: {watches}; read-only, which is all that tagger needs")
-    if not found.told:
+    if not found.sends_events:
         return Finding(
             Grade.WARNING,
             about,

@@ -109,7 +109,7 @@ def test_when_the_kernel_cannot_tell(tmp_path: Path) -> None:
 def test_a_folder_is_tried_out(tmp_path: Path) -> None:
     found = probe(str(tmp_path), time.time)
     assert found is not None
-    assert found.told
+    assert found.sends_events
     assert not found.folds_case
     assert abs(found.clock_ahead) < 2
     assert list(tmp_path.iterdir()) == []

@@ -134,12 +134,12 @@ def train(
                 threads=settings.engine.threads,
                 limits=settings.limits.model_dump(),
             )
-            told = False
+            stopping = False
 
             def between() -> None:
-                nonlocal told
-                if listener.stop() and not told:
-                    told = True
+                nonlocal stopping
+                if listener.stop() and not stopping:
+                    stopping = True
                     send(channel, "stop")
 
             for message in messages(Child(process, channel, log), "trains", clock, between):
