@@ -233,13 +233,13 @@ def _update(
     """Bring an index and its file up to date; returns what was gathered, None where nothing changed."""
     known = kept.index
     todo = _labelled_since(session, known.newest)
-    if known.width and len(known.ids) > _SLACK * max(1, _count_features(session, model)):
+    if kept.index.width and kept.seen.issuperset(todo):
+        return None
+    if known.width and len(known.ids) > _SLACK * max(1, _count_labelled(session, model)):
         # Too many of its rows are of photos that are gone.
         known = _Index.empty()
         todo = _labelled_since(session, 0)
         path.unlink(missing_ok=True)
-    elif kept.seen.issuperset(todo):
-        return None
     gathered = _gather(session, path, model, known, [number for number, _ in todo], on_progress)
     kept.index = replace(gathered, newest=max((second for _, second in todo), default=known.newest))
     return todo
@@ -257,8 +257,9 @@ def _labelled_since(session: Session, newest: int) -> list[tuple[int, int]]:
     return [(number, labelled_at or 0) for number, labelled_at in session.execute(query)]
 
 
-def _count_features(session: Session, model: Model) -> int:
-    return session.scalar(select(func.count()).select_from(FeatureRow).where(FeatureRow.model_id == model.id)) or 0
+def _count_labelled(session: Session, model: Model) -> int:
+    # Not of the features: counting these reads through gigabytes.
+    return session.scalar(select(func.count()).select_from(PhotoRow).where(PhotoRow.labelled_by == model.id)) or 0
 
 
 def _gather(  # six things that one page of rows needs
