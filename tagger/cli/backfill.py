@@ -32,11 +32,11 @@ class _Screen:
         self._meter: Meter | None = None
         self._bytes: ByteMeter | None = None
 
-    def scanning(self, seen: int) -> None:
+    def on_seen(self, files: int) -> None:
         if not self._quiet and sys.stdout.isatty():
-            print(f"\rLooking for photos: {seen:,} seen", end="", flush=True)
+            print(f"\rLooking for photos: {files:,} seen", end="", flush=True)
 
-    def taught(self, lesson: Lesson) -> None:
+    def on_taught(self, lesson: Lesson) -> None:
         if self._quiet:
             return
         found = lesson.report
@@ -46,12 +46,12 @@ class _Screen:
             + (found.refused or f"learned again, precision {found.precision:.0%}, recall {found.recall:.0%}")
         )
 
-    def fetching(self, done: int, total: int | None) -> None:
+    def on_download(self, done: int, total: int | None) -> None:
         if self._bytes is None:
             self._bytes = ByteMeter("Fetching the model's weights", quiet=self._quiet)
         self._bytes.update(done, total)
 
-    def scanned(self, result: ScanResult, queued: int, stale: int) -> None:
+    def on_scanned(self, result: ScanResult, queued: int, stale: int) -> None:
         self.close()
         if self._quiet:
             return
@@ -70,7 +70,7 @@ class _Screen:
         if queued:
             self._meter = Meter("Labelling", queued, first="loading the model").__enter__()
 
-    def labelling(self, progress: Progress) -> None:
+    def on_labelled(self, progress: Progress) -> None:
         if self._meter is not None:
             self._meter.update(progress.done, progress.failed)
 

@@ -90,9 +90,9 @@ def command(
     settings = settings_of(context, model__name=model, model__weights=weights)
     with ExitStack() as stack:
         library = stack.enter_context(open_library(settings))
-        fetching = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
+        download = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
         stages = stack.enter_context(Stages(quiet=as_json))
-        teacher = Teacher(library, Callbacks(partial(stages.update, "looking at examples"), fetching.update))
+        teacher = Teacher(library, Callbacks(partial(stages.update, "looking at examples"), download.update))
         if from_keywords:
             stop = stack.enter_context(stop_on_signals(say_stopping))
             taught = _from_keywords(teacher, name, precision, stages, stop)

@@ -5,13 +5,14 @@ The commands call this; everything that is printed is told through a `Report`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tagger.core.clock import Clock, SystemClock
+from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
+from tagger.core.progress import StopCheck
 from tagger.inference.selection import choose_model, open_worker, record_model
 from tagger.inference.weights import ChosenModel
 from tagger.intake.roots import resolve_roots
@@ -30,26 +31,26 @@ from tagger.teaching.teacher import Teacher
 
 
 class BackfillListener(Protocol):
-    """Who shows a run to a person."""
+    """Shows a run to a person."""
 
-    def scanning(self, seen: int) -> None:
-        """So many files were seen."""
+    def on_seen(self, files: int) -> None:
+        """The number of files that the scan has seen so far."""
         ...
 
-    def scanned(self, result: ScanResult, queued: int, stale: int) -> None:
-        """The roots were looked through."""
+    def on_scanned(self, result: ScanResult, queued: int, stale: int) -> None:
+        """The roots were scanned. `queued`: photos to label, `stale` of them labelled by another model."""
         ...
 
-    def labelling(self, progress: Progress) -> None:
-        """Photos are being labelled."""
+    def on_labelled(self, progress: Progress) -> None:
+        """A batch was labelled; called every half second, too."""
         ...
 
-    def taught(self, lesson: Lesson) -> None:
-        """A label that the owner taught was trained again, for another model or with new examples."""
+    def on_taught(self, lesson: Lesson) -> None:
+        """A taught label was trained again, for another model or with new examples."""
         ...
 
-    def fetching(self, done: int, total: int | None) -> None:
-        """The weights are being fetched: bytes done, of how many."""
+    def on_download(self, done: int, total: int | None) -> None:
+        """The weights are being downloaded: bytes so far and in all (None: not known)."""
         ...
 
 
@@ -67,18 +68,17 @@ class BackfillResult:
 def backfill(
     settings: Settings,
     folders: Sequence[str],
-    report: BackfillListener,
-    stop: Callable[[], bool],
+    listener: BackfillListener,
+    stop: StopCheck,
     *,
     accept_missing: bool = False,
-    clock: Clock | None = None,
 ) -> BackfillResult:
     """Label every photo below some folders (all roots without any). Safe to interrupt and to repeat.
 
     What was found is queued before the model is needed: without weights the photos stay queued and ModelError is
     raised.
     """
-    clock = clock or SystemClock()
+    clock = SystemClock()
     policy = policy_for(settings)
     with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
         owner = worker_name(settings.data_dir)
@@ -87,37 +87,37 @@ def backfill(
         roots = resolve_roots(store, folders, clock)
         root_ids = tuple(root.id for root in roots)
         library = Library(store, settings, clock)
-        callbacks = ScanCallbacks(on_seen=report.scanning, stop=stop)
+        callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop)
         scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
-        chosen = None if stop() else _needed_model(store, settings, root_ids, report, scan)
+        chosen = None if stop() else _needed_model(store, settings, root_ids, listener, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
-        model = record_model(Library(store, settings, clock), chosen)
+        model = record_model(library, chosen)
         with store.write() as session:
             stale = enqueue_stale(session, model, root_ids)
         progress = Progress(total=_left(store, root_ids))
-        report.scanned(scan, progress.total, stale)
+        listener.on_scanned(scan, progress.total, stale)
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with open_worker(settings, chosen, clock) as client:
                     labeller = Labeller(model, client.head(), policy)
                     run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
-                    label_queued(run, progress, stop=stop, report=report.labelling)
+                    label_queued(run, progress, stop=stop, report=listener.on_labelled)
                     if not stop():
-                        for lesson in Teacher(Library(store, settings, clock)).teach_due(model, client):
-                            report.taught(lesson)
+                        for lesson in Teacher(library).teach_due(model, client):
+                            listener.on_taught(lesson)
         return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
 
 
 def _needed_model(
-    store: Store, settings: Settings, root_ids: Sequence[int], report: BackfillListener, scan: ScanResult
+    store: Store, settings: Settings, root_ids: Sequence[int], listener: BackfillListener, scan: ScanResult
 ) -> ChosenModel | None:
     """The model; None where there is no photo that could need one."""
     with store.read() as session:
         if count_totals(session, root_ids).present == 0:
-            report.scanned(scan, 0, 0)
+            listener.on_scanned(scan, 0, 0)
             return None
-    return choose_model(settings, report.fetching)
+    return choose_model(settings, listener.on_download)
 
 
 def _left(store: Store, root_ids: Sequence[int]) -> int:

@@ -218,10 +218,10 @@ class WebContext:
             return found
 
     def _new_looker(self) -> OnDemandLabeller:
-        def fetching(done: int, total: int | None) -> None:
+        def on_download(done: int, total: int | None) -> None:
             self.fetched = done, total
 
-        return OnDemandLabeller(self.settings, fetching, self.clock)
+        return OnDemandLabeller(self.settings, on_download, self.clock)
 
     def _tidy(self) -> None:
         try:

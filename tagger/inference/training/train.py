@@ -15,6 +15,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.inference import custom_models
 from tagger.inference.custom_models import Description
+from tagger.inference.engine_specs import LITERT
 from tagger.inference.registry import MODELS_FOLDER, REGISTRY
 from tagger.inference.training.charts import confusion_picture, curves_picture
 from tagger.inference.training.dataset import Dataset
@@ -208,7 +209,7 @@ def _keep(settings: Settings, options: TrainingOptions, result: TrainingResult, 
     weights = models / f"{options.name}.weights.h5"
     final = folder / "final.weights.h5"
     # A light model made from the weights that are being replaced.
-    (models / f"{options.name}.tflite").unlink(missing_ok=True)
+    (models / f"{options.name}{LITERT.suffix}").unlink(missing_ok=True)
     with replacing(weights) as temporary:
         shutil.copyfile(final, temporary)
         with temporary.open("rb") as file:
