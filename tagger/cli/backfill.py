@@ -98,7 +98,7 @@ Unchanged photos are not opened again.""",
 @click.option("--accept-missing", is_flag=True, help="Take photos as gone even if very many are gone at once.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     folders: tuple[str, ...],
     model: str | None,

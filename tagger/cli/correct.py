@@ -30,7 +30,7 @@ Examples:
 @click.option("--undo", metavar="LABEL", multiple=True, help="Forget what was said of it.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list with an object for each photo.")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     photos: tuple[str, ...],
     remove: tuple[str, ...],

@@ -43,7 +43,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
-def export_model(
+def export_model(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     name: str | None,
     weights: str | None,

@@ -46,7 +46,7 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context, query: tuple[str, ...], limit: int | None, paths: bool, null: bool, as_json: bool
 ) -> int:
     """Find photos by what is in them."""

@@ -40,7 +40,7 @@ In a pipe only paths are printed.""",
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @model_options
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     photo: str,
     limit: int,

@@ -62,8 +62,7 @@ Examples:
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="No progress; a JSON list with an object for each label.")
 @click.pass_context
-# One parameter an option.
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     name: str | None,
     yes: tuple[str, ...],

@@ -107,8 +107,7 @@ Examples:
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
-# One parameter an option.
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     source: str,
     name: str | None,

@@ -36,8 +36,7 @@ Where nobody edited the file since, it gets its old bytes back, each of them. A 
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would lose.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
-# One parameter an option.
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     query: tuple[str, ...],
     run_id: int | None,

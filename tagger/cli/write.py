@@ -34,8 +34,7 @@ Take it all back with: tagger undo --all""",
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would get.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
-# One parameter an option.
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context, query: tuple[str, ...], mode: str | None, again: bool, dry_run: bool, as_json: bool
 ) -> int:
     """Write labels as keywords into photos or sidecars, as [keywords] of the configuration says.

@@ -262,7 +262,7 @@ def _count_labelled(session: Session, model: Model) -> int:
     return session.scalar(select(func.count()).select_from(PhotoRow).where(PhotoRow.labelled_by == model.id)) or 0
 
 
-def _gather(  # six things that one page of rows needs
+def _gather(  # noqa: PLR0913 - what, from where and to where
     session: Session, path: Path, model: Model, known: _Index, todo: Sequence[int], on_progress: OnProgress
 ) -> _Index:
     """Write the features of some photos to the file: over the old ones, or behind the last."""

@@ -60,7 +60,7 @@ def similar_to_photo(
     return _nearest(index, model, to_matrix([vector])[0], limit, callbacks, without=record.id)
 
 
-def _nearest(  # one search: what is compared with what, and how many of them
+def _nearest(  # noqa: PLR0913 - what is compared with what
     index: FeatureIndex,
     model: Model,
     vector: NDArray[np.floating],

@@ -166,8 +166,7 @@ def _pick(session: Session, which: JobFilter, limit: int, now: float, *, isolate
     ]
 
 
-# One parameter a field of the job that the photo does not know.
-def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, isolated: bool) -> Job:
+def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: int, isolated: bool) -> Job:  # noqa: PLR0913 - a field of the job that the photo does not know is a parameter
     return Job(
         job_id=job_id,
         photo_id=photo.id,

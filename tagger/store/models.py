@@ -20,8 +20,7 @@ class Model:
     weights_sha256: str
 
 
-# One parameter a column.
-def ensure_model(
+def ensure_model(  # noqa: PLR0913 - one parameter a column
     session: Session, model_id: str, architecture: str, weights_sha256: str, preprocessing: int, now: float
 ) -> Model:
     """The row of a model; inserted on its first use."""

@@ -127,8 +127,7 @@ def fingerprint_columns(fingerprint: Fingerprint) -> dict[str, int | None]:
     return {"size": stored.size, "mtime_ns": stored.mtime_ns, "inode": stored.inode, "ctime_ns": stored.ctime_ns}
 
 
-# When and how urgently they are queued belongs to the caller: a scan and a watcher differ in it.
-def add_photos(
+def add_photos(  # noqa: PLR0913 - a scan and a watcher queue at other times and priorities
     session: Session,
     root_id: int,
     files: Sequence[tuple[str, Fingerprint]],

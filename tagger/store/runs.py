@@ -82,8 +82,7 @@ def start_run(session: Session, command: str, model: Model | None, now: float) -
     return row.id
 
 
-# One parameter a count.
-def count_run(
+def count_run(  # noqa: PLR0913 - one parameter a count
     session: Session,
     run_id: int,
     *,

@@ -68,8 +68,7 @@ def find_taught(session: Session, name: str) -> Taught | None:
     return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
 
 
-# One parameter a column.
-def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:
+def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:  # noqa: PLR0913 - one parameter a column
     """The taught label with this key, inserted switched off if it is new. Stores the precision asked for."""
     label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.TAUGHT, shown=True))
     row = session.scalar(select(TaughtRow).where(TaughtRow.label_id == label_id))
