@@ -24,6 +24,7 @@ SCRIPTS = (
     ("rescan.py", (), ("--files", 20_000, "--runs", 2)),
     ("keywords.py", (), ("--photos", 100, "--rounds", 1)),
     ("teach.py", (), ("--photos", 10_000, "--rows", 50_000, "--rounds", 1)),
+    ("similar.py", ("--photos", 1_000_000), ("--photos", 20_000, "--runs", 3)),
     ("cifar10.py", (), ("--epochs", 1)),
     ("idle.py", (), ("--files", 20_000, "--seconds", 20)),
 )

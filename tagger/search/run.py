@@ -19,12 +19,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
-from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.conditions import Conditions, id_list
+from tagger.search.query import And, AnyLabel, Comparison, Node, Or, PathPart, Taken, Word
 from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader
 
@@ -74,7 +75,7 @@ class Search:
     def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None) -> None:
         self._reader = reader
         self._vocabulary = Vocabulary(reader, taxonomy)
-        self._parameters: dict[str, Any] = {}
+        self._where = Conditions(reader, self._vocabulary)
         self.query = None if query is None else self._vocabulary.join(query)
 
     @property
@@ -90,7 +91,7 @@ class Search:
         `limit`: at most so many. `labels`: whether to read which labels matched; without, `Found.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         """
-        self._parameters = {}
+        self._where = Conditions(self._reader, self._vocabulary)
         driver = None if self.query is None else self._driver(self.query)
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
@@ -146,7 +147,9 @@ class Search:
     def _weight(self, ids: Sequence[int]) -> int:
         if not ids:
             return 0
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({_list(ids)}) LIMIT {_ENOUGH}) AS s"
+        sql = (
+            f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(ids)}) LIMIT {_ENOUGH}) AS s"
+        )
         return int(next(self._reader.rows(sql, {}))[0])
 
     def _surest_first(
@@ -155,15 +158,15 @@ class Search:
         """The photos of some labels by their best row, those that fail the other conditions left out."""
         condition = " AND NOT l.removed" + (" AND l.shown" if driver.shown else "")
         if driver.comparison is not None:
-            condition += f" AND {self._bound('l.confidence', driver.comparison)}"
+            condition += f" AND {self._where.bound('l.confidence', driver.comparison)}"
         earlier = behind = ""
         if after is not None:
-            confidence, photo = self._name(after[1]), self._name(after[2])
+            confidence, photo = self._where.parameter(after[1]), self._where.parameter(after[2])
             behind = f" AND l.confidence <= {confidence} AND (l.confidence < {confidence} OR l.photo_id > {photo})"
             # A photo stands in the results once, where its best row is: one that stood before is not shown again.
             earlier = (
                 f" AND NOT EXISTS (SELECT 1 FROM photo_labels l WHERE l.photo_id = p.id"
-                f" AND +l.label_id IN ({_list(driver.ids)}){condition}"
+                f" AND +l.label_id IN ({id_list(driver.ids)}){condition}"
                 f" AND (l.confidence > {confidence} OR (l.confidence = {confidence} AND l.photo_id <= {photo})))"
             )
         if span is not None and len(span) <= _SHORTLIST:
@@ -183,25 +186,25 @@ class Search:
             f"SELECT l.confidence, l.photo_id FROM photo_labels l WHERE l.label_id = {label}{condition}"
             " ORDER BY l.confidence DESC, l.photo_id"
         )
-        for confidence, photo_id in self._reader.rows(sql, self._parameters):
+        for confidence, photo_id in self._reader.rows(sql, self._where.parameters):
             yield -confidence, photo_id
 
     def _shortlist(self, labels: Sequence[int], condition: str, photos: set[int]) -> Iterator[tuple[float, int]]:
         """(negative confidence, photo) of those of a few photos that have one of some labels, by their best row."""
         # The plus keeps SQLite from beginning with every row of the labels.
         sql = (
-            f"SELECT l.photo_id, max(l.confidence) AS best FROM photo_labels l WHERE l.photo_id IN ({_list(photos)})"
-            f" AND +l.label_id IN ({_list(labels)}){condition} GROUP BY l.photo_id ORDER BY best DESC, l.photo_id"
+            f"SELECT l.photo_id, max(l.confidence) AS best FROM photo_labels l WHERE l.photo_id IN ({id_list(photos)})"
+            f" AND +l.label_id IN ({id_list(labels)}){condition} GROUP BY l.photo_id ORDER BY best DESC, l.photo_id"
         )
-        return ((-best, photo_id) for photo_id, best in self._reader.rows(sql, self._parameters))
+        return ((-best, photo_id) for photo_id, best in self._reader.rows(sql, self._where.parameters))
 
     def _in_span(self) -> set[int] | None:
         """The photos of the time spans and paths that every match has; None if there are none, or too many photos."""
         spans = tuple(item for item in self._needed() if _kinds(item) <= {Taken, PathPart})
         if not spans:
             return None
-        sql = f"SELECT p.id FROM photos p WHERE {self._sql(And(spans), 'p.id')} LIMIT {_SPAN + 1}"
-        found = {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
+        sql = f"SELECT p.id FROM photos p WHERE {self._where.sql(And(spans), 'p.id')} LIMIT {_SPAN + 1}"
+        found = {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
         return found if len(found) <= _SPAN else None
 
     def _needed(self) -> tuple[Node, ...]:
@@ -216,13 +219,13 @@ class Search:
 
     def _passing(self, photos: Sequence[int], rest: Node | None, condition: str) -> set[int]:
         """Those of some photos that are there and meet two conditions."""
-        condition += "" if rest is None else f" AND {self._sql(rest, 'p.id')}"
-        sql = f"SELECT p.id FROM photos p WHERE p.id IN ({_list(photos)}) AND p.missing_since IS NULL{condition}"
-        return {photo_id for (photo_id,) in self._reader.rows(sql, self._parameters)}
+        condition += "" if rest is None else f" AND {self._where.sql(rest, 'p.id')}"
+        sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
+        return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
     def _in_path_order(self) -> Iterator[tuple[int, None]]:
         sql = f"SELECT p.id FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path"
-        for (photo_id,) in self._reader.rows(sql, self._parameters):
+        for (photo_id,) in self._reader.rows(sql, self._where.parameters):
             yield photo_id, None
 
     def _newest_first(self, after: Cursor | None, span: set[int] | None) -> Iterator[tuple[int, Cursor]]:
@@ -233,19 +236,19 @@ class Search:
         there = self._there()
         dated = undated = ""
         if after is not None:
-            behind = f"{self._name(after[1])}, {self._name(after[2])}"
+            behind = f"{self._where.parameter(after[1])}, {self._where.parameter(after[2])}"
             dated = f" AND (p.taken, p.id) < ({behind})"
             if after[0] == UNDATED:
-                undated = f" AND p.id < {self._name(after[2])}"
+                undated = f" AND p.id < {self._where.parameter(after[2])}"
         if after is None or after[0] == DATED:
             sql = (
                 f"SELECT p.id, p.taken FROM photos p WHERE {there} AND p.taken IS NOT NULL{dated}"
                 " ORDER BY p.taken DESC, p.id DESC"
             )
-            for photo_id, taken in self._reader.rows(sql, self._parameters):
+            for photo_id, taken in self._reader.rows(sql, self._where.parameters):
                 yield photo_id, (DATED, taken, photo_id)
         sql = f"SELECT p.id FROM photos p WHERE {there} AND p.taken IS NULL{undated} ORDER BY p.id DESC"
-        for (photo_id,) in self._reader.rows(sql, self._parameters):
+        for (photo_id,) in self._reader.rows(sql, self._where.parameters):
             yield photo_id, (UNDATED, None, photo_id)
 
     def _newest_of(self, photos: set[int], after: Cursor | None) -> Iterator[tuple[int, Cursor]]:
@@ -253,11 +256,11 @@ class Search:
         date = "coalesce(p.taken, '')"
         behind = ""
         if after is not None:
-            behind = f" AND ({date}, p.id) < ({self._name(str(after[1] or ''))}, {self._name(after[2])})"
-        sql = (
-            f"SELECT {date}, p.id FROM photos p WHERE p.id IN ({_list(photos)}){behind} ORDER BY {date} DESC, p.id DESC"
-        )
-        candidates = self._reader.rows(sql, self._parameters)
+            last = f"{self._where.parameter(str(after[1] or ''))}, {self._where.parameter(after[2])}"
+            behind = f" AND ({date}, p.id) < ({last})"
+        these = f"p.id IN ({id_list(photos)}){behind}"
+        sql = f"SELECT {date}, p.id FROM photos p WHERE {these} ORDER BY {date} DESC, p.id DESC"
+        candidates = self._reader.rows(sql, self._where.parameters)
         while batch := list(islice(candidates, _FIRST_BATCH)):
             passed = self._passing([number for _, number in batch], self.query, "")
             for taken, number in batch:
@@ -266,7 +269,7 @@ class Search:
 
     def _there(self) -> str:
         """The condition that a photo is there and matches."""
-        return "p.missing_since IS NULL" + ("" if self.query is None else f" AND {self._sql(self.query, 'p.id')}")
+        return "p.missing_since IS NULL" + ("" if self.query is None else f" AND {self._where.sql(self.query, 'p.id')}")
 
     def _roots(self) -> dict[int, str]:
         return {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
@@ -279,7 +282,7 @@ class Search:
         with_labels: bool,
     ) -> Iterator[FoundPhoto]:
         """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
-        ids = _list(photo_id for photo_id, _ in places)
+        ids = id_list(photo_id for photo_id, _ in places)
         photos = {
             row[0]: row
             for row in self._reader.rows(
@@ -303,55 +306,6 @@ class Search:
         found = {number for word in _words(node) for number in self._vocabulary.ids(word)}
         return frozenset(found) or None
 
-    # --- conditions as SQL ----------------------------------------------------------------------------
-
-    def _sql(self, node: Node, photo: str, *, negated: bool = False) -> str:
-        """A condition on the photo whose id is the SQL expression `photo`. `negated`: below an odd number of NOTs."""
-        match node:
-            case Word(_, comparison):
-                ids = self._vocabulary.ids(node)
-                if not ids:
-                    return "1 = 0"
-                return self._has_label(photo, f" AND x.label_id IN ({_list(ids)})", comparison, shown=negated)
-            case AnyLabel(comparison):
-                return self._has_label(photo, " AND x.shown", comparison, shown=False)
-            case Not(item):
-                return f"NOT ({self._sql(item, photo, negated=not negated)})"
-            case And(items):
-                return "(" + " AND ".join(self._sql(item, photo, negated=negated) for item in items) + ")"
-            case Or(items):
-                return "(" + " OR ".join(self._sql(item, photo, negated=negated) for item in items) + ")"
-            case Taken(None, None):
-                return self._of_photo(photo, "q.taken IS NULL")
-            case Taken(start, end):
-                # Not NULL, because NOT of an unknown date must be true, as for any other photo that does not match.
-                bounds = f"q.taken >= {self._name(start)} AND q.taken < {self._name(end)}"
-                return self._of_photo(photo, f"q.taken IS NOT NULL AND {bounds}")
-            case PathPart(text):
-                return self._of_photo(photo, f"q.path {self._reader.like} {self._name(_like(text))} ESCAPE '!'")
-            case Format(name):
-                return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self._name(name)}")
-            case Words():
-                raise AssertionError("words are joined before")
-
-    def _has_label(self, photo: str, which: str, comparison: Comparison | None, *, shown: bool) -> str:
-        bound = f" AND {self._bound('x.confidence', comparison)}" if comparison else (" AND x.shown" if shown else "")
-        return f"EXISTS (SELECT 1 FROM photo_labels x WHERE x.photo_id = {photo} AND NOT x.removed{which}{bound})"
-
-    def _of_photo(self, photo: str, condition: str) -> str:
-        if photo == "p.id":
-            # The photo's own row is at hand.
-            return f"({condition.replace('q.', 'p.')})"
-        return f"EXISTS (SELECT 1 FROM photos q WHERE q.id = {photo} AND {condition})"
-
-    def _bound(self, column: str, comparison: Comparison) -> str:
-        return f"{column} {comparison.operator} {self._name(comparison.value)}"
-
-    def _name(self, value: Any) -> str:
-        name = f"v{len(self._parameters)}"
-        self._parameters[name] = value
-        return f":{name}"
-
 
 def _words(node: Node) -> Iterator[Word]:
     """The words of a query that are not below a NOT."""
@@ -368,17 +322,6 @@ def _words(node: Node) -> Iterator[Word]:
 def _kinds(node: Node) -> set[type]:
     """The kinds of conditions of which one must hold."""
     return set().union(*map(_kinds, node.items)) if isinstance(node, Or) else {type(node)}
-
-
-def _like(text: str) -> str:
-    """A text with * and ? as a LIKE pattern with `!` as its escape."""
-    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped.replace('*', '%').replace('?', '_')}%"
-
-
-def _list(ids: Iterable[int]) -> str:
-    # Numbers of our own, not a person's text; parameters are limited in number.
-    return ",".join(map(str, ids)) or "NULL"
 
 
 def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:

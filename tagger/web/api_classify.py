@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 
 from tagger.core.errors import UsageError
 from tagger.web.context import context_of
-from tagger.web.schemas import ClassifyOut, ModelState, UploadOut, WhyOut
+from tagger.web.schemas_classify import ClassifyOut, ModelState, UploadOut, WhyOut
 from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads
 
 router = APIRouter(tags=["classify"])

@@ -19,19 +19,18 @@ from tagger.service import control
 from tagger.store.library import Library
 from tagger.web import search_pages
 from tagger.web.context import WebContext, context_of
-from tagger.web.schemas import (
+from tagger.web.schemas_labels import (
     AppliedOut,
     BranchOut,
     Change,
     LabelCountOut,
-    PhotoOut,
     PreviewOut,
     Question,
     ReviewOut,
     RulesIn,
     RulesOut,
-    Suggestion,
 )
+from tagger.web.schemas_photos import PhotoOut, Suggestion
 
 router = APIRouter(tags=["labels"])
 Key = Annotated[str, Path(min_length=1, max_length=128, description="The label's key, such as n02129604")]

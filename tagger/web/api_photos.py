@@ -16,7 +16,8 @@ from tagger.web import search_pages
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
-from tagger.web.schemas import (
+from tagger.web.schemas_classify import WhyOut
+from tagger.web.schemas_photos import (
     Corrections,
     LabelOut,
     LabelsOut,
@@ -25,7 +26,6 @@ from tagger.web.schemas import (
     SearchOut,
     Suggestion,
     Unknown,
-    WhyOut,
 )
 from tagger.web.search_pages import PAGE
 

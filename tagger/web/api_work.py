@@ -15,7 +15,7 @@ from tagger.core.paths import shown_path
 from tagger.store import dead_letters
 from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
-from tagger.web.schemas import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
+from tagger.web.schemas_work import FailedOut, FailedPage, RetryIn, RetryOut, StatusOut
 
 router = APIRouter(tags=["work"])
 _TICK = 2.0

@@ -34,7 +34,7 @@ from tagger.store.session import Store, open_store
 from tagger.web.login import Login
 from tagger.web.picture_cache import PictureCache
 from tagger.web.problems import ProblemError
-from tagger.web.schemas import StatusOut
+from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
 
 _LOG = logging.getLogger("tagger")

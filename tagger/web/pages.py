@@ -31,7 +31,7 @@ from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
 from tagger.web.login import COOKIE, SESSION_SECONDS
 from tagger.web.problems import Problem
-from tagger.web.schemas import PhotoDetail
+from tagger.web.schemas_photos import PhotoDetail
 
 router = APIRouter(include_in_schema=False)
 _READ = 64 << 20

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagger.core.config import Settings
 from tagger.core.paths import shown_path
 from tagger.service.status import Overview, finish
-from tagger.web.schemas import FolderOut, SpeedOut, StatusOut
+from tagger.web.schemas_work import FolderOut, SpeedOut, StatusOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""What the API says of a classification: classes, candidates and why, uploads, the model's state."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from tagger.labels.explain import Explanation
+from tagger.web.schemas_photos import LabelOut, Matched, ModelOut
+
+
+class ClassOut(BaseModel):
+    """One of the network's own classes."""
+
+    wnid: str
+    name: str
+    probability: float
+
+
+class VerdictOut(BaseModel):
+    """What the policy says of one candidate. `why`: in words. `classes`: the likeliest that it sums."""
+
+    key: str
+    name: str
+    probability: float
+    threshold: float
+    origin: str
+    stored: bool
+    shown: bool
+    why: str
+    classes: list[Matched]
+
+
+class WhyOut(BaseModel):
+    """Why a photo has its labels. `fresh`: it was looked at just now."""
+
+    model: ModelOut
+    fresh: bool
+    labels: list[LabelOut]
+    classes: list[ClassOut]
+    verdicts: list[VerdictOut]
+
+    @classmethod
+    def of(cls, found: Explanation) -> WhyOut:
+        """From the domain's value."""
+        return cls(
+            model=ModelOut(id=found.model_id, architecture=found.architecture),
+            fresh=found.fresh,
+            labels=[LabelOut.of(label) for label in found.labels],
+            classes=[ClassOut(wnid=wnid, name=name, probability=round(share, 4)) for wnid, name, share in found.top],
+            verdicts=[
+                VerdictOut(
+                    key=one.key,
+                    name=one.name,
+                    probability=round(one.probability, 4),
+                    threshold=one.threshold,
+                    origin=one.origin,
+                    stored=one.stored,
+                    shown=one.shown,
+                    why=one.why,
+                    classes=[Matched(name=name, confidence=round(share, 4)) for name, share in one.classes],
+                )
+                for one in found.candidates
+            ],
+        )
+
+
+class UploadOut(BaseModel):
+    """What became of one uploaded photo: its labels, or why it has none."""
+
+    name: str
+    why: WhyOut | None
+    error: str
+
+
+class ModelState(BaseModel):
+    """Whether the model is loaded; while its weights are fetched, how many bytes of how many are here."""
+
+    ready: bool
+    fetched_bytes: int
+    total_bytes: int | None
+
+
+class ClassifyOut(BaseModel):
+    """The answers to an upload, in its order."""
+
+    photos: list[UploadOut]

@@ -1,0 +1,162 @@
+"""What the API says and takes of photos, as pydantic models; the OpenAPI description is made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from tagger.core.paths import shown_path
+from tagger.core.photo import Label
+from tagger.search.run import FoundPhoto
+from tagger.store.records import PhotoStory
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Names = Annotated[list[Name], Field(max_length=50)]
+
+
+class RequestBody(BaseModel):
+    """What a request may say. A key that is not known is an error, not something to overlook."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LabelOut(BaseModel):
+    """A label of a photo. `confidence`: 0 to 1. `origin`: model, hierarchy, taught or person."""
+
+    key: str
+    name: str
+    confidence: float
+    rank: int
+    origin: str
+    shown: bool
+
+    @classmethod
+    def of(cls, label: Label) -> LabelOut:
+        """From the domain's value."""
+        return cls(
+            key=label.key,
+            name=label.name,
+            confidence=round(label.confidence, 4),
+            rank=label.rank,
+            origin=label.origin.name.lower(),
+            shown=label.shown,
+        )
+
+
+class Matched(BaseModel):
+    """A label that a search matched, with its confidence."""
+
+    name: str
+    confidence: float
+
+
+class PhotoOut(BaseModel):
+    """A photo in a list. `picture`: where its small copy is, relative to the API's root."""
+
+    id: int
+    path: str
+    taken: str | None
+    labels: list[Matched]
+    picture: str
+
+    @classmethod
+    def of(cls, found: FoundPhoto) -> PhotoOut:
+        """From a search's result."""
+        return cls(
+            id=found.photo_id,
+            path=shown_path(found.path.absolute),
+            taken=found.taken,
+            labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
+            picture=f"photos/{found.photo_id}/picture?v={found.version}",
+        )
+
+
+class Unknown(BaseModel):
+    """A word that no photo has. `known`: it is a label all the same. `near`: labels like it."""
+
+    text: str
+    known: bool
+    near: list[str]
+
+
+class SearchOut(BaseModel):
+    """A page of results. `next`: what to pass as `after` for the next page; null on the last."""
+
+    photos: list[PhotoOut]
+    next: str | None
+    unknown: list[Unknown]
+
+
+class Suggestion(BaseModel):
+    """A label for what was typed, with the number of photos that show it."""
+
+    name: str
+    photos: int
+
+
+class ModelOut(BaseModel):
+    """A model that labelled photos."""
+
+    id: str
+    architecture: str
+
+
+class PhotoDetail(BaseModel):
+    """Everything known of one photo. `removed`: labels that a person took away. Times: seconds since the epoch, UTC."""
+
+    id: int
+    path: str
+    state: str
+    error: str | None
+    format: str | None
+    width: int | None
+    height: int | None
+    taken: str | None
+    bytes: int
+    added_at: int
+    labelled_at: int | None
+    missing_since: int | None
+    model: ModelOut | None
+    labels: list[LabelOut]
+    removed: list[str]
+    copies: list[int]
+
+    @classmethod
+    def of(cls, story: PhotoStory) -> PhotoDetail:
+        """From the domain's value."""
+        record, model = story.record, story.model
+        return cls(
+            id=record.id,
+            path=shown_path(record.path.absolute),
+            state=record.state,
+            error=record.error,
+            format=record.format,
+            width=record.width,
+            height=record.height,
+            taken=record.taken,
+            bytes=record.fingerprint.size,
+            added_at=record.added_at,
+            labelled_at=record.labelled_at,
+            missing_since=record.missing_since,
+            model=None if model is None else ModelOut(id=model.model_id, architecture=model.architecture),
+            labels=[LabelOut.of(label) for label in story.labels],
+            removed=story.removed,
+            copies=[copy.id for copy in story.copies],
+        )
+
+
+class Corrections(RequestBody):
+    """What a person says of a photo's labels, by name or key; `add` also takes words of their own."""
+
+    remove: Names = []
+    confirm: Names = []
+    add: Names = []
+    undo: Names = []
+
+
+class LabelsOut(BaseModel):
+    """A photo's labels after a correction."""
+
+    labels: list[LabelOut]
+    removed: list[str]

@@ -1,0 +1,81 @@
+"""What the API says and takes of the work: status, dead letters, retries."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from tagger.web.schemas_photos import RequestBody
+
+
+class FailedOut(BaseModel):
+    """A photo that could not be labelled, or whose keywords could not be written, and why."""
+
+    id: int
+    path: str
+    kind: str
+    reason: str
+
+
+class FailedPage(BaseModel):
+    """A page of dead letters."""
+
+    failed: list[FailedOut]
+    next: str | None
+
+
+class RetryIn(RequestBody):
+    """Which dead letters to queue again; without ids, all."""
+
+    photos: Annotated[list[Annotated[int, Field(ge=1, le=2**53)]], Field(max_length=1000)] | None = None
+
+
+class RetryOut(BaseModel):
+    """How many photos were queued again, and whether a running service was told."""
+
+    queued: int
+    service: bool
+
+
+class FolderOut(BaseModel):
+    """A folder. `watching`: native, polling, or "" without a service. `held`: why nothing counts as gone."""
+
+    path: str
+    scanned_at: int | None
+    watching: str
+    why_polling: str
+    held: str
+
+
+class SpeedOut(BaseModel):
+    """How fast photos were labelled up to a time."""
+
+    at: int
+    photos_per_second: float
+
+
+class StatusOut(BaseModel):
+    """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
+
+    `at_work`: who works on the library; `problems`: what the service waits for; `speed`: the last hour.
+    """
+
+    photos: int
+    labelled: int
+    missing: int
+    queued: int
+    failed: int
+    keywords_queued: int
+    keywords_mode: str
+    models: dict[str, int]
+    folders: list[FolderOut]
+    at_work: str
+    service: bool
+    problems: list[str]
+    photos_per_second: float
+    finished_at: int | None
+    window: str
+    next_runs: dict[str, int]
+    relabelling: bool
+    speed: list[SpeedOut]
