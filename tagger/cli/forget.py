@@ -27,7 +27,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
 
     settings = settings_of(context)
     path = absolute(folder)
-    # A running service holds the lock, and lets go of the folder when it is told.
+    # A running service holds the lock, and drops the folder when it is woken.
     service = control.is_running(settings.data_dir)
     with open_store(settings) as store, nullcontext() if service else work_lock(settings.data_dir, "forget"):
         with store.read() as session:

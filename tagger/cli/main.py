@@ -17,7 +17,7 @@ import click
 from tagger import __version__
 from tagger.core.errors import ExitCode, TaggerError
 
-# Looking for plugins of pydantic takes a tenth of a search's time, and nobody's plugin is to change settings.
+# Searching for pydantic plugins takes a tenth of a search's time, and no plugin may change settings.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # NumPy multiplies small matrices only; its threads would wait for each other in a loop and take the cores from the
 # network, a twentieth of all there is.

@@ -56,7 +56,7 @@ class Conditions:
 
     def _of_photo(self, photo: str, condition: str) -> str:
         if photo == "p.id":
-            # The photo's own row is at hand.
+            # The outer query has the photo's row already.
             return f"({condition.replace('q.', 'p.')})"
         return f"EXISTS (SELECT 1 FROM photos q WHERE q.id = {photo} AND {condition})"
 

@@ -33,9 +33,9 @@ from tagger.system.machine import usable_threads
 
 FOLDER = "vectors"
 _PAGE = 2000
-# So many rows are turned into float32 at once: they stay in the processor's cache.
+# Rows converted to float32 at once: few enough to stay in the processor's cache.
 _ROWS = 512
-# A file with more rows than this for each photo that is left is made anew.
+# The file is rebuilt when it has more rows than this for each labelled photo.
 _SLACK = 1.25
 # A float16 shifted by 13 bits is a float32 with the same sign and fraction, and 112 less in its exponent.
 _SHIFT, _KEEP, _SCALE = 13, np.int32(np.uint32(0x8FFFE000).view(np.int32)), np.float32(2.0**112)
@@ -88,7 +88,7 @@ class FeatureMatrix:
     memory_mb: int
 
     def pieces(self) -> list[range]:
-        """The rows in pieces of which two fit into the memory allowed."""
+        """Ranges of rows. Two of them fit into the memory allowed."""
         rows = max(_ROWS, (self.memory_mb << 20) // (4 * self.width) // max(1, usable_threads(0)))
         return [range(start, min(start + rows, len(self.ids))) for start in range(0, len(self.ids), rows)]
 

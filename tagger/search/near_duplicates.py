@@ -3,7 +3,7 @@
 A million photos are half a trillion pairs, too many for 2048 numbers each. So each row is turned into its strongest
 coordinates, 64 and 256 of them, and the length of what they leave out: for rows of length one the product of these is
 never less than the cosine similarity (Cauchy-Schwarz for what is left out). So what 64 coordinates rule out is
-certain; what they let through is looked at with 256, and what is left, which is little, in full. Nothing is missed.
+certain; pairs that pass are compared with 256 coordinates, and the few that remain with all. Nothing is missed.
 """
 
 from __future__ import annotations

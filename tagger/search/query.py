@@ -56,7 +56,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Bare words in a row, of which it is not yet known which belong together."""
+    """Bare words in a row, before the vocabulary says which of them form one label."""
 
     words: tuple[str, ...]
     comparison: Comparison | None = None

@@ -9,8 +9,8 @@ conditions in batches; so with a limit `animal` (450 labels, half a library) is 
 lies in a time span or has a part of a path, those photos are read from their index first: it holds a million paths, and
 looking through it takes less than a tenth of a second.
 
-Whoever shows results page by page hands the `place` of the last one back, and the next page begins behind it: by what
-it is sorted by, not by counting, so that the thousandth page is as fast as the first.
+Pages follow each other by cursors: a page begins behind the `place` of the last result of the page before. It is a
+position in the sort order, not a count, so the thousandth page is as fast as the first.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from tagger.search.vocabulary import UnknownWord, Vocabulary
 from tagger.store.reader import Reader
 
 _PAGE = 500
-# The other conditions are checked for so many photos at first, then for more and more at once.
+# Photos whose other conditions are checked at once: few at first, then more and more.
 _FIRST_BATCH, _LAST_BATCH = 200, 5000
 # Counting a label's photos stops here: it only decides which condition drives.
 _ENOUGH = 3000
-# The photos of a time span or a path are read at once up to so many; up to _SHORTLIST their labels are, too.
+# Up to _SPAN photos of a time span or path are read in advance; up to _SHORTLIST, their labels, too.
 _SPAN, _SHORTLIST = 100_000, 30_000
 _Item = TypeVar("_Item")
 
@@ -61,7 +61,7 @@ class FoundPhoto:
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """Labels of which every match has one (with that confidence, shown if so said), and what else must hold."""
+    """The labels that drive a search: every match has one of them (`comparison`, `shown`), and meets `rest`."""
 
     ids: tuple[int, ...]
     comparison: Comparison | None = None
@@ -80,7 +80,7 @@ class Search:
 
     @property
     def unknown_words(self) -> tuple[UnknownWord, ...]:
-        """Words that were looked for and that no photo of the library has; complete once results were asked for."""
+        """Words of the query that no photo of the library has; complete after `results`."""
         return tuple(self._vocabulary.unknown.values())
 
     def results(
@@ -88,7 +88,7 @@ class Search:
     ) -> Iterator[FoundPhoto]:
         """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
-        `limit`: at most so many. `labels`: whether to read which labels matched; without, `Found.labels` is empty.
+        `limit`: of results. `labels`: whether to read which labels matched; without, `FoundPhoto.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         """
         self._where = Conditions(self._reader, self._vocabulary)
@@ -320,7 +320,7 @@ def _words(node: Node) -> Iterator[Word]:
 
 
 def _kinds(node: Node) -> set[type]:
-    """The kinds of conditions of which one must hold."""
+    """The kinds of conditions in an OR; of a single condition, its own."""
     return set().union(*map(_kinds, node.items)) if isinstance(node, Or) else {type(node)}
 
 

@@ -1,6 +1,6 @@
 """The main job as a whole: look through the roots, get the model, label what is queued.
 
-The commands call this; everything that is printed is told through a `Report`.
+The commands call this, and print what its `BackfillListener` receives.
 """
 
 from __future__ import annotations

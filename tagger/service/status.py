@@ -47,7 +47,10 @@ class Overview:
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
-    """Look. `failures`: list so many dead letters of each kind at most; None for all. Raises StoreError."""
+    """Read the state of library and service. `failures`: the most dead letters to list of each kind; None: all.
+
+    Raises StoreError.
+    """
     service, fault = None, ""
     try:
         service = control.status(settings.data_dir)
@@ -71,7 +74,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
 
 
 def finish(photos: int, rate: float, settings: Settings, now: float) -> datetime | None:
-    """When so many photos will be done at a rate (photos a second), worked on in the work window only."""
+    """When a number of photos will be done at a rate (photos a second), working in the work window only."""
     if not rate:
         return None
     zone = local_zone()

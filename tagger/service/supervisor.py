@@ -19,7 +19,7 @@ _PATIENCE = 6.0
 
 
 class Supervisor:
-    """Runs a command. Its standard input is a pipe that nobody writes to: it ends when this process does, however."""
+    """Runs a command and restarts it. Its standard input is a pipe that ends with this process, however that ends."""
 
     def __init__(self, name: str, command: Sequence[str], clock: Clock | None = None) -> None:
         self._name = name

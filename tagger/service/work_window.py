@@ -35,7 +35,7 @@ class Window:
         return min(moment for span in self._spans(now, 3) for moment in span if moment > now)
 
     def finish(self, now: float, seconds: float) -> float:
-        """When so many seconds of work will be done if it is worked only while the window is open."""
+        """When a number of seconds of work will be done, working only while the window is open."""
         if self._span is None:
             return now + seconds
         # A year ahead is far enough for anybody.

@@ -1,4 +1,4 @@
-"""`POST /api/classify`: what is on a photo that somebody sends. It is looked at and forgotten."""
+"""`POST /api/classify`: labels for an uploaded photo, which is not stored."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ async def post_classify(request: Request) -> ClassifyOut:
 @router.get("/classify")
 def get_classify(request: Request) -> ModelState:
     """Whether the model is loaded, and how far its weights have been fetched."""
-    library = context_of(request)
-    done, total = library.fetched or (0, None)
-    return ModelState(ready=library.looker.is_ready, fetched_bytes=done, total_bytes=total)
+    context = context_of(request)
+    done, total = context.fetched or (0, None)
+    return ModelState(ready=context.looker.is_ready, fetched_bytes=done, total_bytes=total)
 
 
 def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
@@ -16,7 +17,6 @@ from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 from tagger.service import control
-from tagger.store.library import Library
 from tagger.web import search_pages
 from tagger.web.context import WebContext, context_of
 from tagger.web.schemas_labels import (
@@ -34,7 +34,7 @@ from tagger.web.schemas_photos import PhotoOut, Suggestion
 
 router = APIRouter(tags=["labels"])
 Key = Annotated[str, Path(min_length=1, max_length=128, description="The label's key, such as n02129604")]
-# So many photos are compared for a preview, which takes about a second.
+# Photos compared for a preview; that takes about a second.
 _SAMPLE = 5000
 # One preview at a time: another one means that the first is not wanted any more.
 _PREVIEWS = threading.Lock()
@@ -58,9 +58,9 @@ def get_tree(request: Request) -> list[BranchOut]:
     return tree(context_of(request))
 
 
-def tree(library: WebContext) -> list[BranchOut]:
+def tree(context: WebContext) -> list[BranchOut]:
     """The hierarchy of the shown labels."""
-    shown = [label for label in library.label_counts() if label.shown]
+    shown = [label for label in context.label_counts() if label.shown]
     above = _above(tuple(label.key for label in shown))
     branches = {label.key: BranchOut(key=label.key, name=label.name, shown=label.shown, below=[]) for label in shown}
     top: list[BranchOut] = []
@@ -90,12 +90,12 @@ def get_rules(request: Request, key: Key) -> RulesOut:
 @router.post("/labels/{key}/rules/preview")
 def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
     """What other rules would change, on a sample of the library. Nothing is stored."""
-    library = context_of(request)
-    settings = with_rules(library.settings, _wanted(library, key, rules))
+    context = context_of(request)
+    settings = with_rules(context.settings, _wanted(context, key, rules))
     with _PREVIEWS:
-        found = compare(Library(library.store, settings, library.clock), sample=_SAMPLE)
+        found = compare(replace(context.library, settings=settings), sample=_SAMPLE)
     differences = found.differences
-    photos = {one.photo_id: one for one in search_pages.by_ids(library, [one.photo_id for one in differences.examples])}
+    photos = {one.photo_id: one for one in search_pages.by_ids(context, [one.photo_id for one in differences.examples])}
     return PreviewOut(
         photos=found.photos,
         compared=differences.photos,
@@ -113,15 +113,15 @@ def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
 @router.put("/labels/{key}/rules")
 def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
     """Change the rules of a label, and apply them to the library."""
-    library = context_of(request)
-    wanted = _wanted(library, key, rules)
+    context = context_of(request)
+    wanted = _wanted(context, key, rules)
     # Raises where they make no sense, before anything is written down.
-    with_rules(library.settings, wanted)
-    save_rules(library.settings, wanted)
-    library.reload()
-    ask_for(library.settings.data_dir)
-    service = control.relabel(library.settings.data_dir)
-    return AppliedOut(rules=_rules(library, rules_of(library.settings, key)), by="service" if service else "server")
+    with_rules(context.settings, wanted)
+    save_rules(context.settings, wanted)
+    context.reload()
+    ask_for(context.settings.data_dir)
+    service = control.relabel(context.settings.data_dir)
+    return AppliedOut(rules=_rules(context, rules_of(context.settings, key)), by="service" if service else "server")
 
 
 @router.get("/review")
@@ -135,11 +135,11 @@ def get_review(
     ] = None,
 ) -> ReviewOut:
     """Uncertain labels: confirm or remove them with `photos/ID/corrections`."""
-    library = context_of(request)
+    context = context_of(request)
     passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
-    with library.reader() as reader:
-        found = uncertain(reader, library.settings.labels, limit, key=label, skip=passed)
-    photos = {one.photo_id: one for one in search_pages.by_ids(library, [one.photo_id for one in found])}
+    with context.reader() as reader:
+        found = uncertain(reader, context.settings.labels, limit, key=label, skip=passed)
+    photos = {one.photo_id: one for one in search_pages.by_ids(context, [one.photo_id for one in found])}
     return ReviewOut(
         questions=[
             Question(
@@ -155,9 +155,9 @@ def get_review(
     )
 
 
-def _wanted(library: WebContext, key: str, rules: RulesIn) -> LabelRules:
+def _wanted(context: WebContext, key: str, rules: RulesIn) -> LabelRules:
     """The rules of a label with what is to be changed of them."""
-    now = rules_of(library.settings, key)
+    now = rules_of(context.settings, key)
     threshold = now.threshold if rules.threshold is None else None if rules.threshold == -1 else float(rules.threshold)
     return LabelRules(
         now.key,
@@ -169,9 +169,9 @@ def _wanted(library: WebContext, key: str, rules: RulesIn) -> LabelRules:
     )
 
 
-def _rules(library: WebContext, found: LabelRules) -> RulesOut:
-    general = library.settings.labels.show_threshold
-    counts = {label.key: label.shown for label in library.label_counts()}
+def _rules(context: WebContext, found: LabelRules) -> RulesOut:
+    general = context.settings.labels.show_threshold
+    counts = {label.key: label.shown for label in context.label_counts()}
     return RulesOut(
         key=found.key,
         name=shown_path(found.name),

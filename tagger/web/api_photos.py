@@ -11,7 +11,6 @@ from tagger.labels.corrections import Correction, correct
 from tagger.labels.explain import explain_stored
 from tagger.store import records
 from tagger.store.corrections import labels_on
-from tagger.store.library import Library
 from tagger.web import search_pages
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import context_of
@@ -69,9 +68,9 @@ def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
 @router.get("/photos/{photo_id}/why")
 def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
     """Why the photo has its labels, from its stored features."""
-    library = context_of(request)
-    with library.photo(photo_id) as (session, record):
-        found = explain_stored(session, library.settings, record)
+    context = context_of(request)
+    with context.photo(photo_id) as (session, record):
+        found = explain_stored(session, context.settings, record)
     if found is None:
         raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
     return WhyOut.of(found)
@@ -83,22 +82,22 @@ def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query
 
     503 with Retry-After while the features of a large library are gathered for the first time.
     """
-    library = context_of(request)
-    ids = [other.id for other, _ in library.similar(photo_id, limit)]
-    return [PhotoOut.of(found) for found in search_pages.by_ids(library, ids)]
+    context = context_of(request)
+    ids = [other.id for other, _ in context.similar(photo_id, limit)]
+    return [PhotoOut.of(found) for found in search_pages.by_ids(context, ids)]
 
 
 @router.post("/photos/{photo_id}/corrections")
 def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> LabelsOut:
     """Remove, confirm or add labels, or undo that. What is said stays through other rules and models."""
-    library = context_of(request)
+    context = context_of(request)
     correction = Correction(said.remove, said.confirm, said.add, said.undo)
     if not correction:
         raise UsageError("Nothing was said of the photo.", "Use remove, confirm, add or undo.")
-    [labels] = correct(Library(library.store, library.settings, library.clock), [photo_id], correction)
-    library.forget_counts()
-    if library.settings.keywords.mode != "off":
-        library.wake_service()
-    with library.store.read() as session:
+    [labels] = correct(context.library, [photo_id], correction)
+    context.forget_counts()
+    if context.settings.keywords.mode != "off":
+        context.wake_service()
+    with context.store.read() as session:
         removed = [label.name for label in labels_on(session, photo_id) if label.removed]
     return LabelsOut(labels=[LabelOut.of(label) for label in labels], removed=removed)

@@ -54,17 +54,17 @@ def opened(path: PhotoPath) -> Iterator[int]:
         os.close(descriptor)
 
 
-def picture(library: WebContext, record: PhotoRecord, longest: int) -> bytes:
+def picture(context: WebContext, record: PhotoRecord, longest: int) -> bytes:
     """A small copy of a photo: the one that is kept, or a new one. Raises ThumbnailError."""
     version = record.fingerprint.version
-    kept = library.pictures.get(record.id, version, longest)
+    kept = context.pictures.get(record.id, version, longest)
     if kept is not None:
         return kept
     with opened(record.path) as descriptor:
-        # The child gets what was opened here, not a name that may lead elsewhere by now.
+        # The child gets the open file, because the name may lead elsewhere in the meantime.
         here = f"/proc/{os.getpid()}/fd/{descriptor}"
-        data = library.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)
-    library.pictures.put(record.id, version, longest, data)
+        data = context.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)
+    context.pictures.put(record.id, version, longest, data)
     return data
 
 
@@ -80,10 +80,10 @@ async def get_picture(
     v: Annotated[str, Query(max_length=40, description="The photo's version, so that it may be kept for ever")] = "",
 ) -> Response:
     """A small copy of a photo, of any format, as JPEG."""
-    library = context_of(request)
+    context = context_of(request)
 
     def make() -> bytes:
-        return picture(library, library.record(photo_id), SIZES[size])
+        return picture(context, context.record(photo_id), SIZES[size])
 
     data = await anyio.to_thread.run_sync(make, limiter=request.app.state.pictures)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": _IMMUTABLE if v else "no-cache"})
@@ -111,7 +111,7 @@ def get_original(request: Request, photo_id: PhotoId) -> Response:
     name = os.path.basename(os.fsencode(record.path.relative))
     return StreamingResponse(
         blocks(),
-        # Not as a picture: what a file really holds is nobody's to show under this site's name.
+        # As a download: a file's real content must not be shown under this site's origin.
         media_type="application/octet-stream",
         headers={
             "Content-Length": str(size),

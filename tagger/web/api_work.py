@@ -47,13 +47,13 @@ async def get_events(
 
 
 async def _events(request: Request, once: bool) -> AsyncIterator[str]:
-    library = context_of(request)
+    context = context_of(request)
     last: dict[str, Any] = {}
     quiet = 0.0
     request.app.state.streams += 1
     try:
-        while not library.is_closing:
-            status = (await anyio.to_thread.run_sync(library.status)).model_dump()
+        while not context.is_closing:
+            status = (await anyio.to_thread.run_sync(context.status)).model_dump()
             if status != last:
                 last, quiet = status, 0.0
                 yield f"event: status\ndata: {json.dumps(status)}\n\n"
@@ -75,8 +75,8 @@ def get_failed(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> FailedPage:
     """Dead letters: photos that could not be labelled, or whose keywords could not be written, and why."""
-    library = context_of(request)
-    with library.store.read() as session:
+    context = context_of(request)
+    with context.store.read() as session:
         found = dead_letters.page(session, after, limit + 1)
     more = len(found) > limit
     return FailedPage(
@@ -91,7 +91,7 @@ def get_failed(
 @router.post("/retry")
 def post_retry(request: Request, which: RetryIn) -> RetryOut:
     """Queue dead letters again: all, or those of some photos."""
-    library = context_of(request)
-    with library.store.write() as session:
+    context = context_of(request)
+    with context.store.write() as session:
         queued = dead_letters.retry(session, photo_ids=which.photos)
-    return RetryOut(queued=queued, service=library.wake_service() if queued else False)
+    return RetryOut(queued=queued, service=context.wake_service() if queued else False)

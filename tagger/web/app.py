@@ -32,7 +32,7 @@ _PICTURES = 4
 _LOOKS = 2
 
 
-def create_app(library: WebContext) -> FastAPI:
+def create_app(context: WebContext) -> FastAPI:
     """The ASGI application that serves a library."""
 
     @asynccontextmanager
@@ -42,24 +42,24 @@ def create_app(library: WebContext) -> FastAPI:
         app.state.pictures = CapacityLimiter(_PICTURES)
         app.state.looks = CapacityLimiter(_LOOKS)
         app.state.streams = 0
-        app.state.uploads = Uploads(library.settings.web)
-        library.start()
+        app.state.uploads = Uploads(context.settings.web)
+        context.start()
         yield
-        await anyio.to_thread.run_sync(library.close)
+        await anyio.to_thread.run_sync(context.close)
 
     app = FastAPI(
         title="tagger",
         version=__version__,
         description="Search, look at and correct a library of photos. Faults are problem details (RFC 9457).",
         lifespan=life,
-        middleware=[Middleware(Guard, settings=library.settings.web, login=library.login)],
+        middleware=[Middleware(Guard, settings=context.settings.web, login=context.login)],
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        root_path=library.settings.web.root_path,
+        root_path=context.settings.web.root_path,
         root_path_in_servers=True,
     )
-    app.state.library = library
+    app.state.context = context
     version = APIRouter(
         prefix="/api/v1",
         responses={"4XX": {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}},

@@ -91,7 +91,7 @@ class WebContext:
         self._tidier = threading.Thread(target=self._tidy, name="tidy", daemon=True)
 
     def start(self) -> None:
-        """Begin to tidy up now and then: processes that nobody needs, pictures that are too many."""
+        """Start the housekeeping: idle child processes are ended, the picture cache is trimmed."""
         self._tidier.start()
 
     def close(self) -> None:
@@ -116,6 +116,11 @@ class WebContext:
             if self._store is None:
                 self._store = open_store(self.settings)
             return self._store
+
+    @property
+    def library(self) -> Library:
+        """The open library with its settings. Raises NoLibraryError, StoreError."""
+        return Library(self.store, self.settings, self.clock)
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -149,7 +154,7 @@ class WebContext:
         return known[1]
 
     def forget_counts(self) -> None:
-        """Labels changed: they are counted anew."""
+        """Drop the cached counts after labels changed."""
         if self._counting_took <= _SOON:
             self._counts = None
         elif self._counts is not None:
@@ -190,7 +195,7 @@ class WebContext:
         if record.labelled_by is None:
             return []
         if self._index is None:
-            self._index = FeatureIndex(Library(self.store, self.settings, self.clock))
+            self._index = FeatureIndex(self.library)
         return similar_to_photo(self._index, record, limit, Callbacks(self._note_gathered)) or []
 
     def _note_gathered(self, done: int, total: int) -> None:
@@ -242,7 +247,7 @@ class WebContext:
                 _LOG.debug("%s", error)
 
     def _sample(self) -> None:
-        """Keep the history going while nobody looks."""
+        """Add to the speed history while no page asks for the status."""
         if self.clock.now() - self._sampled >= _SAMPLE_SECONDS:
             self._sampled = self.clock.now()
             self.status()
@@ -254,11 +259,11 @@ class WebContext:
             return
         # A service that runs holds the lock.
         with work_lock(settings.data_dir, "web"):
-            relabel_due(Library(self.store, settings, self.clock), Callbacks(stop=self._stopping.is_set))
+            relabel_due(self.library, Callbacks(stop=self._stopping.is_set))
         self.forget_counts()
 
 
 def context_of(request: Request) -> WebContext:
     """What the handlers of requests share."""
-    library: WebContext = request.app.state.library
-    return library
+    context: WebContext = request.app.state.context
+    return context

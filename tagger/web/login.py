@@ -20,7 +20,7 @@ from tagger.core.errors import ConfigError, StoreError
 COOKIE = "tagger_session"
 SESSION_SECONDS = 30 * 86400
 KEY_FILE = "web.key"
-# Each client may try so often at once, and then once in so many seconds; all clients together ten times as often.
+# Wrong tries that a client has at once, and seconds until the next; all clients together have ten times as many.
 _TRIES, _SECONDS_A_TRY = 5, 12.0
 _ALL = 10
 _CLIENTS = 10_000
@@ -81,7 +81,7 @@ class Login:
             return None
 
     def _content(self, name: str, seconds: float) -> float:
-        """What a leaky bucket holds now, in wrong tries, of which one leaks out in so many seconds."""
+        """The level of a leaky bucket now, in wrong tries. One leaks out every `seconds`."""
         content, at = self._tries.get(name, (0.0, 0.0))
         return max(0.0, content - (self._clock.monotonic() - at) / seconds)
 

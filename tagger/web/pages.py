@@ -96,15 +96,15 @@ def get_photos(
     request: Request, q: Annotated[str, Query(max_length=1000)] = "", after: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """The grid: everything, or what a query finds."""
-    shelf = context_of(request)
+    context = context_of(request)
     try:
-        page = search_pages.search(shelf, q, after)
+        page = search_pages.search(context, q, after)
     except QueryError as error:
         return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
     except NoLibraryError:
         return _welcome(request)
     if not page.photos and not q.strip() and not after:
-        with shelf.store.read() as session:
+        with context.store.read() as session:
             if not all_roots(session):
                 return _welcome(request)
     return render(
@@ -118,10 +118,10 @@ def _help() -> str:
 
 def _welcome(request: Request) -> Response:
     """The first page of a first use: what is there already, and what to do next."""
-    shelf = context_of(request)
-    settings = shelf.settings
+    context = context_of(request)
+    settings = context.settings
     try:
-        with shelf.store.read() as session:
+        with context.store.read() as session:
             has_roots = bool(all_roots(session))
     except NoLibraryError:
         has_roots = False
@@ -150,8 +150,8 @@ def _welcome(request: Request) -> Response:
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId) -> Response:
     """One photo and everything about it."""
-    shelf = context_of(request)
-    with shelf.photo(photo_id) as (session, record):
+    context = context_of(request)
+    with context.photo(photo_id) as (session, record):
         story = records.story(session, record)
         history = ledger.history(session, record.id)
     detail = PhotoDetail.of(story)
@@ -163,19 +163,19 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
         photo=detail,
         labels=detail.labels,
         history=history,
-        keywords=_keywords(shelf, record),
+        keywords=_keywords(context, record),
         screen=f"{request.scope.get('root_path', '')}/api/v1/photos/{record.id}/picture?size=screen&v={version}",
     )
 
 
-def _keywords(shelf: WebContext, record: PhotoRecord) -> dict[str, list[str]]:
+def _keywords(context: WebContext, record: PhotoRecord) -> dict[str, list[str]]:
     """The keywords in the file and in its sidecar, as they are now."""
     try:
         with opened(record.path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
             photo = file.read(_READ)
     except (ThumbnailError, OSError):
         return {}
-    place, there = sidecar_path(record.path.absolute, shelf.settings.keywords)
+    place, there = sidecar_path(record.path.absolute, context.settings.keywords)
     if not there:
         return keywords_in(photo, None)
     try:
@@ -193,15 +193,15 @@ def get_drop(request: Request) -> Response:
 @router.get("/labels")
 def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
     """All labels, as a cloud or as the hierarchy."""
-    shelf = context_of(request)
-    shown = [label for label in shelf.label_counts() if label.shown]
+    context = context_of(request)
+    shown = [label for label in context.label_counts() if label.shown]
     return render(
         request,
         "labels.html",
         here="/labels",
         view=view,
         cloud=_cloud(shown),
-        tree=tree(shelf) if view == "tree" else [],
+        tree=tree(context) if view == "tree" else [],
         total=len(shown),
     )
 

@@ -28,7 +28,7 @@ class PictureCache:
         self._limit = limit
         self._clock = clock
         self._lock = threading.Lock()
-        # Bytes written since the files were last counted; before the first time nobody knows.
+        # Bytes written since the files were last counted; None before the first count.
         self._written: int | None = None
         self._counted = 0
 

@@ -27,14 +27,14 @@ class Page:
     unknown: tuple[UnknownWord, ...]
 
 
-def search(library: WebContext, query: str, after: str, limit: int = PAGE) -> Page:
+def search(context: WebContext, query: str, after: str, limit: int = PAGE) -> Page:
     """A page of the photos that a query finds, the surest first; without labels in it, or empty, the newest first.
 
     Raises QueryError, StoreError, ProblemError for a cursor of another query.
     """
     tree = parse(query) if query.strip() else None
     place = _place(after) if after else None
-    with library.reader() as reader:
+    with context.reader() as reader:
         search = Search(reader, taxonomy.load(), tree)
         try:
             found = list(search.results(limit + 1, newest=True, after=place))
@@ -42,22 +42,22 @@ def search(library: WebContext, query: str, after: str, limit: int = PAGE) -> Pa
             raise _not_of_this_query() from error
     more = len(found) > limit
     photos = found[:limit]
-    # A word that nobody knows is news on the first page only.
+    # Unknown words are reported on the first page only.
     return Page(photos, _cursor(photos[-1].place) if more else "", () if after else search.unknown_words)
 
 
-def by_ids(library: WebContext, ids: list[int]) -> list[FoundPhoto]:
+def by_ids(context: WebContext, ids: list[int]) -> list[FoundPhoto]:
     """Photos with their shown labels, in the order given."""
-    with library.reader() as reader:
+    with context.reader() as reader:
         return Search(reader, taxonomy.load(), None).named(ids)
 
 
-def suggest(library: WebContext, text: str, limit: int) -> list[tuple[str, int]]:
+def suggest(context: WebContext, text: str, limit: int) -> list[tuple[str, int]]:
     """Labels of the library for the beginning of a word, as (name, photos that show it), the most frequent first."""
     word = normal(text)
     if not word:
         return []
-    counts = [(label.name, label.shown) for label in library.label_counts() if label.shown]
+    counts = [(label.name, label.shown) for label in context.label_counts() if label.shown]
     begins = [item for item in counts if normal(item[0]).startswith(word)]
     inside = [item for item in counts if f" {word}" in f" {normal(item[0])}" and item not in begins]
     return (begins + inside)[:limit]

@@ -19,23 +19,25 @@ from tagger.web.context import WebContext
 
 _LOG = logging.getLogger("tagger")
 _BACKLOG = 256
-# Requests in hand are given so many seconds when the server stops; event streams never end by themselves.
+# Seconds that running requests get when the server stops; event streams never end by themselves.
 _GRACE = 3
-# A connection that says nothing is closed after so many seconds.
+# Seconds until an idle connection is closed.
 _KEEP_ALIVE = 30
 
 
 def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside: bool = False) -> None:
-    """Serve the library until SIGTERM or Ctrl-C. `ready` is told the address once it listens. Raises ConfigError.
+    """Serve the library until SIGTERM or Ctrl-C. `ready` is called with the address.
+
+    Raises ConfigError.
 
     `beside`: a service that labels runs on this machine.
     """
     settings = load()
     check(settings.web)
     listener = _listen(settings.web)
-    library = WebContext(load, beside=beside)
+    context = WebContext(load, beside=beside)
     config = uvicorn.Config(
-        create_app(library),
+        create_app(context),
         root_path=settings.web.root_path,
         log_config=None,
         access_log=False,
@@ -45,7 +47,7 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
         h11_max_incomplete_event_size=64 << 10,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # What is loaded by now stays for ever; looking through it for garbage would hold requests up for 0.1 s.
+    # What is loaded at this point stays; collecting garbage among it would delay requests by 0.1 s.
     gc.collect()
     gc.freeze()
     ready(_address(settings.web, listener))

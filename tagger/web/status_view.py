@@ -31,7 +31,7 @@ class History:
         self._lock = threading.Lock()
 
     def add(self, at: float, labelled: int) -> None:
-        """Note how many photos are labelled by now."""
+        """Add a sample of how many photos are labelled."""
         with self._lock:
             last = self._samples[-1] if self._samples else None
             if last is not None and at - last.at < self._SPACE:

@@ -1,4 +1,4 @@
-"""Takes photos that somebody sends: in memory only, so many bytes, so many photos, so many seconds, so many at once."""
+"""Receives uploaded photos, in memory only, with limits on bytes, photos, seconds and concurrent uploads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tagger.core.config import WebSettings
 from tagger.web.problems import ProblemError
 
 MAX_PHOTOS = 20
-# So many uploads are received at the same time, and may hold so many times `web.upload_mb` in memory together.
+# Uploads received at the same time, and how many times `web.upload_mb` they may hold in memory together.
 _AT_ONCE = 64
 _TOGETHER = 4
 # What surrounds the photos in a multipart body.
