@@ -28,7 +28,7 @@ from tagger.intake.watch import WatchEvent
 from tagger.labels.relabel_request import ask_for
 from tagger.service import control, health
 from tagger.service.maintenance import tidy
-from tagger.service.schedule import Scheduler
+from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window, local_zone
 from tagger.service.workers.keywords import KeywordWorker
@@ -72,7 +72,7 @@ class Service:
     def run(self, folders: Sequence[str]) -> bool:
         """Work until SIGTERM or Ctrl-C. Returns whether the batches in hand could be finished in time."""
         settings = self._settings
-        self._set_schedule(settings)
+        self._scheduler.set_jobs(settings.service, self._remind)
         with open_store(settings, create=True) as store, work_lock(settings.data_dir, "run"):
             self._store = store
             self._owner = worker_name(settings.data_dir)
@@ -151,16 +151,14 @@ class Service:
     def _told(self) -> None:
         notify(f"STATUS={self._line()}")
 
-    def _set_schedule(self, settings: Settings) -> None:
-        reminders = {"rescan": (settings.service.rescan, self._rescan), "upkeep": (settings.service.upkeep, self._tidy)}
-        for name, (text, what) in reminders.items():
-            self._scheduler.set(name, text, f"service.{name}", partial(self._inbox.put, _Do(what)))
+    def _remind(self, job: ScheduledJob) -> None:
+        self._inbox.put(_Do(partial(job.run, self)))
 
     def _reload(self) -> None:
         try:
             settings = self._load()
             window = Window(settings.service.work_window, self._zone)
-            self._set_schedule(settings)
+            self._scheduler.set_jobs(settings.service, self._remind)
         except TaggerError as error:
             _LOG.error("the new settings are refused, going on with the old ones: %s", error)
             return
@@ -216,7 +214,8 @@ class Service:
         else:
             self._folders.on_event(message)
 
-    def _rescan(self) -> None:
+    def rescan(self) -> None:
+        """Scan every root for what the watcher missed."""
         self._folders.rescan()
         self._queued()
 
@@ -224,7 +223,8 @@ class Service:
         """Photos may have been queued."""
         self._labelling.wake()
 
-    def _tidy(self) -> None:
+    def upkeep(self) -> None:
+        """Drop what is not needed any longer, and back the database up."""
         try:
             done = tidy(self._store, self._settings, self._labelling.model, self._clock)
         except StoreError as error:

@@ -1,18 +1,47 @@
-"""When things are due: the work window, and the scheduler that only ever reminds somebody else.
+"""What the service does by the clock, as a table, and the scheduler that reminds it.
 
-Nothing is lost when a reminder is: what is due to be done is always a question to the database.
+Nothing is lost when a reminder is: what there is to do is always a question to the database.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
+from tagger.core.config import ServiceSettings
 from tagger.core.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Scheduled(Protocol):
+    """What the service can do by the clock. Called in its own thread."""
+
+    def rescan(self) -> None:
+        """Scan every root for what the watcher missed."""
+        ...
+
+    def upkeep(self) -> None:
+        """Drop what is not needed any longer, and back the database up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """One line of the table. `name`: of the setting in the section `service`, which says when; `run`: what is done."""
+
+    name: str
+    run: Callable[[Scheduled], None]
+
+
+JOBS = (
+    ScheduledJob("rescan", lambda service: service.rescan()),
+    ScheduledJob("upkeep", lambda service: service.upkeep()),
+)
 
 
 def trigger(text: str, zone: tzinfo, key: str) -> Any:
@@ -45,8 +74,13 @@ class Scheduler:
         self._scheduler = BackgroundScheduler(timezone=zone, job_defaults=defaults)
         self._zone = zone
 
+    def set_jobs(self, settings: ServiceSettings, remind: Callable[[ScheduledJob], None]) -> None:
+        """Schedule every job of the table as the settings say. Raises ConfigError."""
+        for job in JOBS:
+            self.set(job.name, getattr(settings, job.name), f"service.{job.name}", partial(remind, job))
+
     def set(self, name: str, text: str, key: str, remind: Callable[[], None]) -> None:
-        """Remind at the times that a setting says; replaces an earlier job of that name."""
+        """Remind at the times that a setting gives; replaces an earlier job of that name. Raises ConfigError."""
         found = trigger(text, self._zone, key)
         if self._scheduler.get_job(name) is not None:
             self._scheduler.remove_job(name)
@@ -54,16 +88,16 @@ class Scheduler:
             self._scheduler.add_job(remind, found, id=name)
 
     def next_times(self) -> dict[str, float]:
-        """When each job is due next, in seconds since the epoch."""
+        """When each job runs next, in seconds since the epoch."""
         # Before the start jobs have no next time, not even an empty one.
         times = {job.id: getattr(job, "next_run_time", None) for job in self._scheduler.get_jobs()}
         return {name: moment.timestamp() for name, moment in times.items() if moment}
 
     def start(self) -> None:
-        """Begin to remind."""
+        """Start the scheduler."""
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Remind no more."""
+        """Stop the scheduler."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.core.config import ServiceSettings
 from tagger.core.errors import ConfigError
-from tagger.service.schedule import Scheduler, trigger
+from tagger.service.schedule import JOBS, ScheduledJob, Scheduler, trigger
 from tagger.service.work_window import Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -95,3 +96,25 @@ def test_the_scheduler_reminds() -> None:
         assert shown(times["upkeep"]).endswith("04:00")
     finally:
         scheduler.stop()
+
+
+def test_each_job_of_the_table_has_its_setting_and_does_what_it_says() -> None:
+    scheduler = Scheduler(BERLIN)
+    reminded: list[ScheduledJob] = []
+    scheduler.set_jobs(ServiceSettings(rescan="6h", upkeep=""), reminded.append)
+    scheduler.start()
+    assert list(scheduler.next_times()) == ["rescan"], "an empty setting is a job that does not run"
+    scheduler.stop()
+
+    class Service:
+        done: list[str] = []
+
+        def rescan(self) -> None:
+            self.done.append("rescan")
+
+        def upkeep(self) -> None:
+            self.done.append("upkeep")
+
+    for job in JOBS:
+        job.run(Service())
+    assert Service.done == [job.name for job in JOBS]
