@@ -119,17 +119,19 @@ class _Flight:
         self._heartbeat.beat(self.job_ids)
 
 
-def label_queued(run: LabelRun, progress: Progress, *, stop: StopCheck, report: Callable[[Progress], None]) -> None:
+def label_queued(
+    run: LabelRun, progress: Progress, *, stop: StopCheck, on_progress: Callable[[Progress], None]
+) -> None:
     """Label until no job is due soon, or until `stop()`; then finish what is in flight.
 
-    `report` is called at least every half second. Raises EngineError if the child keeps dying whatever photo it is
+    `on_progress` is called at least every half second. Raises EngineError if the child keeps dying whatever photo it is
     given. Jobs in flight are released on every way out.
     """
     flight = _Flight(run)
     crashes = 0
     try:
         while True:
-            report(progress)
+            on_progress(progress)
             flight.keep_leases()
             try:
                 _fill(run, progress, flight, stop)

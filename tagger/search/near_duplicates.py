@@ -9,7 +9,6 @@ certain; pairs that pass are compared with 256 coordinates, and the few that rem
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.progress import OnProgress, StopCheck
 from tagger.core.union_find import UnionFind
 from tagger.search.feature_index import FeatureMatrix
 from tagger.system.machine import usable_threads
@@ -41,13 +41,13 @@ def near_duplicates(
     matrix: FeatureMatrix,
     least: float,
     folder: Path,
-    report: Callable[[int, int], None],
-    stop: Callable[[], bool],
+    on_progress: OnProgress,
+    stop: StopCheck,
 ) -> list[Group]:
     """Groups of photos that a chain of pairs with at least this cosine similarity connects, the largest first.
 
-    `folder`: for a temporary file where the 256 coordinates are larger than the memory allowed. `report` is told rows
-    compared with all others, and rows in all. Stopped half way, it tells what it has found.
+    `folder`: for a temporary file where the 256 coordinates are larger than the memory allowed. `on_progress` gets rows
+    compared with all others, and rows in all. If stopped early, returns what was found so far.
     """
     count = len(matrix.ids)
     if count < 2:
@@ -65,7 +65,7 @@ def near_duplicates(
             for pairs, cosines in pool.map(near, range(start, count, _BLOCK)):
                 for (one, other), cosine in zip(pairs.tolist(), cosines.tolist(), strict=True):
                     groups.join(one, other, min(1.0, cosine))
-            report(min(start + _BLOCK, count), count)
+            on_progress(min(start + _BLOCK, count), count)
     found = [
         Group(tuple(sorted(int(matrix.ids[place]) for place in places)), similarity)
         for places, similarity in groups.all()

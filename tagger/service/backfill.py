@@ -102,7 +102,7 @@ def backfill(
                 with open_worker(settings, chosen, clock) as client:
                     labeller = Labeller(model, client.head(), policy)
                     run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
-                    label_queued(run, progress, stop=stop, report=listener.on_labelled)
+                    label_queued(run, progress, stop=stop, on_progress=listener.on_labelled)
                     if not stop():
                         for lesson in Teacher(library).teach_due(model, client):
                             listener.on_taught(lesson)

@@ -121,7 +121,7 @@ def run(
     library = Library(store, settings, clock or Clock())
     label_run = LabelRun(BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id), client)
     progress = Progress()
-    label_queued(label_run, progress, stop=stop, report=lambda _: None)
+    label_queued(label_run, progress, stop=stop, on_progress=lambda _: None)
     return progress, label_run
 
 

@@ -104,7 +104,7 @@ class LabelWorker(Worker):
         progress = Progress()
         last_done, last_moment = 0, self._clock.monotonic()
 
-        def report(now: Progress) -> None:
+        def on_progress(now: Progress) -> None:
             nonlocal last_done, last_moment
             if now.done == last_done:
                 return
@@ -119,8 +119,8 @@ class LabelWorker(Worker):
             self._changed()
 
         before = (self.labelled, self.failed)
-        label_queued(run, progress, stop=self._stopping.is_set, report=report)
-        report(progress)
+        label_queued(run, progress, stop=self._stopping.is_set, on_progress=on_progress)
+        on_progress(progress)
 
     def _teach_due(self, client: WorkerClient) -> None:
         """Train again what was taught, where its examples or the model changed."""
