@@ -184,8 +184,8 @@ def labelled(data: Path, folder: Path, browsers: bool) -> tuple[float, str]:
         try:
             while not end:
                 time.sleep(0.1)
-                state = control.ask(data, {"ask": "status"})
-                done = 0 if state is None else state["labelling"]["labelled"]
+                state = control.status(data)
+                done = 0 if state is None else state.labelling.labelled
                 if done >= total / 10 and not begin:
                     begin, at_begin = time.perf_counter(), done
                     if browsers:

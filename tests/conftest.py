@@ -17,6 +17,11 @@ from tests.cli.gallery import make_photos
 from tests.cli.runner import Tagger, use_light, with_mobilenet
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The ten minutes' soak begins first, so that the others run beside it."""
+    items.sort(key=lambda item: "[soak]" not in item.name)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real photos and weights; without it the test is skipped, or fails where CI demands it."""

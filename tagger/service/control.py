@@ -108,7 +108,7 @@ def _ask(data_dir: Path, question: str, *, seconds: float = _SECONDS, **values: 
         return None
     except (OSError, ValueError) as error:
         raise TaggerError(f"The service in {data_dir} does not answer: {error}.", "See its log.") from error
-    if not isinstance(answer, dict) or answer.get("protocol", 1) > PROTOCOL:
+    if not isinstance(answer, dict) or answer.get("protocol", 1) not in range(1, PROTOCOL + 1):
         raise OtherVersionError(data_dir)
     if "error" in answer:
         raise TaggerError(str(answer["error"]))

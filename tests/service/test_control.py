@@ -149,7 +149,9 @@ def test_an_older_service_is_told_apart_and_still_told_what_to_do(tmp_path: Path
     assert questions[-1] == {"ask": "scan", "folders": ["/photos"]}
 
 
-@pytest.mark.parametrize("answer", [{"protocol": 99}, {"protocol": 2, "pid": "x"}, [], {"protocol": 2}])
+@pytest.mark.parametrize(
+    "answer", [{"protocol": 99}, {"protocol": "x"}, {"protocol": 2, "pid": "x"}, [], {"protocol": 2}]
+)
 def test_what_is_not_understood_is_another_version(tmp_path: Path, answer: Any) -> None:
     with other_service(tmp_path, {"status": answer}), pytest.raises(control.OtherVersionError):
         control.status(tmp_path)

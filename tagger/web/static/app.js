@@ -59,8 +59,13 @@ if (box) {
   });
 }
 
-// On a phone the navigation is wider than the screen.
-document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// On a phone the navigation is wider than the screen. Not by scrollIntoView, which newer browsers take for the place from
+// which Tab goes on: the link to the content would be skipped.
+const current = document.querySelector("nav [aria-current]");
+if (current) {
+  const bar = current.closest("nav"), inner = current.getBoundingClientRect(), outer = bar.getBoundingClientRect();
+  bar.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && box && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
