@@ -29,27 +29,12 @@ from tagger.store.library import Library
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
+from tests.clock import Clock
 from tests.store import samples
 
 DIMENSIONS = 4
 # Feature i turned on means class i for certain.
 HEAD = Head(np.eye(DIMENSIONS, 1000, dtype=np.float32) * 50, np.zeros(1000, np.float32))
-
-
-class Clock:
-    """Time that passes when somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = samples.NOW + 60
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += max(seconds, 0.01)
 
 
 class Child:
@@ -118,7 +103,7 @@ def run(
         run_id = runs.start_run(session, "backfill", model, 0)
     policy = Policy.from_settings(settings.labels, taxonomy.load())
     client: Any = child
-    library = Library(store, settings, clock or Clock())
+    library = Library(store, settings, clock or Clock(samples.NOW + 60))
     label_run = LabelRun(BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id), client)
     progress = Progress()
     label_queued(label_run, progress, stop=stop, on_progress=lambda _: None)
@@ -308,7 +293,7 @@ class SlowChild(Child):
 
 
 def test_a_batch_that_takes_longer_than_a_lease_stays_with_its_owner(store: Store) -> None:
-    clock = Clock()
+    clock = Clock(samples.NOW + 60)
     taken: list[jobs.Job] = []
 
     def another_machine_looks_for_work() -> None:
@@ -325,7 +310,7 @@ def test_a_batch_that_takes_longer_than_a_lease_stays_with_its_owner(store: Stor
 
 
 def test_leases_of_an_owner_that_died_run_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = Clock(samples.NOW + 60)
 
     def die() -> None:
         if clock.time > samples.NOW + 2 * jobs.LEASE_SECONDS:

@@ -21,6 +21,7 @@ from tagger.inference.worker_client import WorkerDiedError
 from tagger.pipeline import on_demand
 from tagger.pipeline.look import extract_features
 from tagger.pipeline.on_demand import OnDemandLabeller
+from tests.clock import Clock
 
 WIDTH = 4
 
@@ -111,21 +112,6 @@ def test_a_child_that_dies_is_an_error_for_people() -> None:
     with pytest.raises(TaggerError, match="looks at photos was ended by a segmentation fault") as caught:
         extract_features(child, ["/a.jpg", "/deadly.jpg"])
     assert "worker.log" in caught.value.cure
-
-
-class Clock:
-    """Time that a test sets."""
-
-    time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from concurrent.futures import Future
 import pytest
 from sqlalchemy import select
 
-from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, JobState
 from tagger.store import dead_letters, jobs, leases
@@ -16,6 +15,7 @@ from tagger.store.leases import RENEW_SECONDS, Heartbeat
 from tagger.store.library import Library
 from tagger.store.session import Store, open_store
 from tagger.store.tables import JobRow
+from tests.clock import Clock
 from tests.store import samples
 from tests.store.samples import NOW
 
@@ -111,13 +111,7 @@ def test_a_lease_that_was_lost_cannot_be_renewed(store: Store) -> None:
 def test_a_heartbeat_renews_by_the_clock_only_as_often_as_needed(store: Store) -> None:
     root_id, _ = fill(store, "a.jpg")
 
-    class Clock(SystemClock):
-        time = LATER
-
-        def now(self) -> float:
-            return self.time
-
-    clock = Clock()
+    clock = Clock(LATER)
     heartbeat = Heartbeat(Library(store, Settings(), clock), "me")
     ids = [job.job_id for job in claim(store, root_id)]
 

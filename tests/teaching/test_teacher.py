@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Label, Origin
 from tagger.store import corrections, jobs, taught_labels
@@ -17,6 +16,7 @@ from tagger.store.session import Store
 from tagger.store.tables import PhotoRow
 from tagger.teaching.lessons import Wanted
 from tagger.teaching.teacher import Teacher
+from tests.clock import Clock
 from tests.store import samples
 
 WIDTH, PHOTOS, BOATS = 32, 400, 36
@@ -48,16 +48,6 @@ def library(store: Store) -> tuple[Model, Model]:
         old, new = samples.model(session), samples.model(session, "fedcba9876543210")
     look(store, old, 3)
     return old, new
-
-
-class Clock(SystemClock):
-    """It stands still."""
-
-    def __init__(self, time: float) -> None:
-        self.time = time
-
-    def now(self) -> float:
-        return self.time
 
 
 def teacher(store: Store, now: float = samples.NOW, **keywords: str) -> Teacher:
