@@ -43,11 +43,13 @@ def ensure_weights(
     if found is None and architecture.network is None and settings.model.download:
         found = fetch_weights(settings, architecture, on_download)
     if found is None:
-        raise missing_weights(settings, architecture, "model.download is off")
+        raise missing_weights(settings, architecture)
     return found
 
 
-def missing_weights(settings: Settings, architecture: Architecture, why: str) -> ModelUnavailableError:
+def missing_weights(
+    settings: Settings, architecture: Architecture, why: str = "model.download is off"
+) -> ModelUnavailableError:
     """What to tell a person about weights that are not here. `why`: they could not be fetched."""
     if architecture.network is not None:
         return ModelUnavailableError(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.core.errors import ModelError
+from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.preprocessing import Preprocessing
 
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -53,7 +54,7 @@ class Architecture:
     @property
     def file_name(self) -> str:
         """The name of the published weights file, or of the one that training wrote."""
-        return self.url.rpartition("/")[2] or f"{self.name}.weights.h5"
+        return self.url.rpartition("/")[2] or f"{self.name}{TENSORFLOW.suffix}"
 
 
 REGISTRY = {

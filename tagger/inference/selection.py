@@ -1,4 +1,4 @@
-"""Which model is configured, where its files are, and the child process that runs it."""
+"""Which model is configured, where its files are, and its row in the library."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagger.core.clock import Clock
 from tagger.core.config import Settings
-from tagger.core.errors import ModelUnavailableError
 from tagger.core.progress import OnDownload, ignore_download
-from tagger.inference.download import ensure_weights, missing_weights
+from tagger.inference.download import ensure_weights
 from tagger.inference.engine_specs import LITERT, TENSORFLOW, EngineSpec
 from tagger.inference.light_model import About, find_light, light_model_path
 from tagger.inference.lookup import architecture
 from tagger.inference.registry import Architecture, model_id
 from tagger.inference.weights import ChosenModel, WeightsFile, configured_weights_path, find_weights
-from tagger.inference.worker_client import WorkerClient
 from tagger.store.library import Library
 from tagger.store.models import Model, ensure_model
 
@@ -68,11 +65,6 @@ def locate_model(settings: Settings, wanted: Architecture | None = None) -> Loca
     )
 
 
-def why_unavailable(settings: Settings, located: LocatedModel) -> ModelUnavailableError:
-    """What to tell a person about a model whose weights are not here."""
-    return missing_weights(settings, located.architecture, "model.download is off")
-
-
 def choose_model(settings: Settings, on_download: OnDownload = ignore_download) -> ChosenModel:
     """The configured model, its weights fetched if they are not here yet. Raises ModelError.
 
@@ -97,8 +89,3 @@ def record_model(library: Library, chosen: ChosenModel) -> Model:
     identity = chosen.architecture.name, chosen.weights.sha256, chosen.architecture.revision
     with library.store.write() as session:
         return ensure_model(session, chosen.model_id, *identity, library.clock.now())
-
-
-def open_worker(settings: Settings, chosen: ChosenModel, clock: Clock | None = None) -> WorkerClient:
-    """The parent's handle on the child for the chosen model; the child starts on first use."""
-    return WorkerClient(settings, chosen, clock)

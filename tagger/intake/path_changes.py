@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint
 from tagger.intake.reconcile import check_root, too_many_gone
-from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, stat_paths
+from tagger.intake.walk import ScanProblem, SeenFile, is_picture, stat_paths
 from tagger.store.library import Library
 from tagger.store.photos import (
     KnownPhoto,
@@ -95,13 +95,7 @@ class _PathUpdate:
         return changes
 
     def _is_photo(self, file: SeenFile) -> bool:
-        if file.named:
-            return True
-        try:
-            return holds_picture(os.path.join(self._root.path, file.path))
-        except OSError as error:
-            self._changes.problems.append(ScanProblem(file.path, error.strerror or str(error)))
-            return False
+        return file.named or is_picture(self._root.path, file, self._changes.problems)
 
     def _note_known(self, session: Session, seen: dict[str, SeenFile], known: dict[str, KnownPhoto]) -> None:
         changed: list[tuple[int, Fingerprint]] = []

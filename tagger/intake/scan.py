@@ -6,7 +6,6 @@ the first bytes are read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
 from tagger.intake.settle import is_fresh, last_change
-from tagger.intake.walk import ScanProblem, SeenFile, holds_picture, walk
+from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
 from tagger.store import jobs
 from tagger.store.library import Library
 from tagger.store.photos import (
@@ -157,11 +156,7 @@ class _RootScan:
         scanned_at = self._root.scanned_at
         if scanned_at is not None and last_change(file.fingerprint) < scanned_at - _MARGIN_SECONDS:
             return False
-        try:
-            return holds_picture(os.path.join(self._root.path, file.path))
-        except OSError as error:
-            self._result.problems.append(ScanProblem(file.path, error.strerror or str(error)))
-            return False
+        return is_picture(self._root.path, file, self._result.problems)
 
     def _flush(self) -> None:
         if not (self._new or self._changed or self._back):

@@ -105,6 +105,15 @@ def holds_picture(path: str) -> bool:
         os.close(descriptor)
 
 
+def is_picture(root: str, file: SeenFile, problems: list[ScanProblem]) -> bool:
+    """Whether a seen file is a picture by its first bytes; one that cannot be read is added to `problems`."""
+    try:
+        return holds_picture(os.path.join(root, file.path))
+    except OSError as error:
+        problems.append(ScanProblem(file.path, error.strerror or str(error)))
+        return False
+
+
 def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
     """Every folder that a walk enters, as paths relative to `root`, each before those inside it."""
     return _Walk(root, settings, lambda _: None, [], needs_inodes=False).folders(below)

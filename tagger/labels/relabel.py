@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.photo import JobKind, Label, Origin
-from tagger.core.progress import SILENT, Callbacks, StopCheck, ignore_download
+from tagger.core.progress import SILENT, Callbacks, StopCheck
 from tagger.inference.head import Head, head_file
-from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.selection import choose_model
+from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import Differences
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
@@ -186,10 +187,10 @@ def _head(settings: Settings, model: Model) -> Head:
     try:
         return Head.load(path)
     except WeightsError:
-        chosen = choose_model(settings, ignore_download)
+        chosen = choose_model(settings)
         if chosen.model_id != model.model_id:
             raise
-        with open_worker(settings, chosen) as client:
+        with WorkerClient(settings, chosen) as client:
             return client.head()
 
 

@@ -9,7 +9,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UsageError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Reply, Request
-from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.selection import choose_model
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.store.models import Model
 
@@ -28,7 +28,7 @@ def extract_with_model(
             f"{chosen.architecture.name} ({chosen.model_id}) now.",
             "Label them first: tagger backfill",
         )
-    with open_worker(settings, chosen) as client:
+    with WorkerClient(settings, chosen) as client:
         return extract_features(client, paths, callbacks)
 
 

@@ -13,7 +13,7 @@ from tagger.core.paths import shown_path
 from tagger.core.progress import OnDownload, ignore_download
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Request
-from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.selection import choose_model
 from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
@@ -105,7 +105,7 @@ class OnDemandLabeller:
     def _opened(self) -> tuple[ChosenModel, WorkerClient, Head]:
         if self._open is None:
             chosen = choose_model(self._settings, self._on_download)
-            client = open_worker(self._settings, chosen, self._clock)
+            client = WorkerClient(self._settings, chosen, self._clock)
             try:
                 client.start()
                 self._open = chosen, client, client.head()

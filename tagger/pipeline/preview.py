@@ -10,7 +10,8 @@ import numpy as np
 from tagger.core.errors import TaggerError, UsageError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Outcome
-from tagger.inference.selection import choose_model, open_worker
+from tagger.inference.selection import choose_model
+from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import EXAMPLES, Difference, Differences
 from tagger.labels.labeller import policy_for
 from tagger.pipeline.look import extract_features
@@ -54,7 +55,7 @@ def preview(library: Library, sample: int, callbacks: Callbacks = SILENT) -> Pre
         total = count_totals(session).labelled
     if not photos:
         raise UsageError("No photo of the library is labelled yet.", "Make it: tagger backfill FOLDER")
-    with open_worker(settings, chosen, clock) as client:
+    with WorkerClient(settings, chosen, clock) as client:
         head = client.head()
         # Loading the model is not part of the speed.
         client.start()

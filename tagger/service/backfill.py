@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
 from tagger.core.progress import StopCheck
-from tagger.inference.selection import choose_model, open_worker, record_model
+from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import ChosenModel
+from tagger.inference.worker_client import WorkerClient
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanCallbacks, ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
@@ -22,10 +22,10 @@ from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
-from tagger.store.library import Library
+from tagger.store.library import Library, open_library
 from tagger.store.lock import work_lock, worker_name
 from tagger.store.results import enqueue_stale
-from tagger.store.session import Store, open_store
+from tagger.store.session import Store
 from tagger.teaching.lessons import Lesson
 from tagger.teaching.teacher import Teacher
 
@@ -78,18 +78,17 @@ def backfill(
     What was found is queued before the model is needed: without weights the photos stay queued and ModelError is
     raised.
     """
-    clock = SystemClock()
     policy = policy_for(settings)
-    with open_store(settings, create=True) as store, work_lock(settings.data_dir, "backfill"):
+    with open_library(settings, create=True) as library, work_lock(settings.data_dir, "backfill"):
+        store = library.store
         owner = worker_name(settings.data_dir)
         with store.write() as session:
             jobs.reclaim(session, owner, JobKind.LABEL)
-        roots = resolve_roots(store, folders, clock)
+        roots = resolve_roots(store, folders, library.clock)
         root_ids = tuple(root.id for root in roots)
-        library = Library(store, settings, clock)
         callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop)
         scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
-        chosen = None if stop() else _needed_model(store, settings, root_ids, listener, scan)
+        chosen = None if stop() else _needed_model(library, root_ids, listener, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
         model = record_model(library, chosen)
@@ -99,7 +98,7 @@ def backfill(
         listener.on_scanned(scan, progress.total, stale)
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
-                with open_worker(settings, chosen, clock) as client:
+                with WorkerClient(settings, chosen, library.clock) as client:
                     labeller = Labeller(model, client.head(), policy)
                     run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
                     label_queued(run, progress, stop=stop, on_progress=listener.on_labelled)
@@ -110,14 +109,14 @@ def backfill(
 
 
 def _needed_model(
-    store: Store, settings: Settings, root_ids: Sequence[int], listener: BackfillListener, scan: ScanResult
+    library: Library, root_ids: Sequence[int], listener: BackfillListener, scan: ScanResult
 ) -> ChosenModel | None:
     """The model; None where there is no photo that could need one."""
-    with store.read() as session:
+    with library.store.read() as session:
         if count_totals(session, root_ids).present == 0:
             listener.on_scanned(scan, 0, 0)
             return None
-    return choose_model(settings, listener.on_download)
+    return choose_model(library.settings, listener.on_download)
 
 
 def _left(store: Store, root_ids: Sequence[int]) -> int:

@@ -20,7 +20,8 @@ from tagger.core.paths import shown_path
 from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW
 from tagger.inference.light_model import About
 from tagger.inference.precision import remembered
-from tagger.inference.selection import LocatedModel, choose_model, locate_model, open_worker
+from tagger.inference.selection import LocatedModel, choose_model, locate_model
+from tagger.inference.worker_client import WorkerClient
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.service import control
@@ -328,7 +329,7 @@ def _engine(settings: Settings) -> Finding:
     try:
         chosen = choose_model(settings)
         started = clock.monotonic()
-        with open_worker(settings, chosen) as client:
+        with WorkerClient(settings, chosen) as client:
             client.start()
             seconds = clock.monotonic() - started
             about = client.about

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 
@@ -51,10 +51,6 @@ _TIDY_SECONDS = 2.0
 # A million photos are compared in less than a second, but gathered in a minute, the first time.
 _COMPARING_SECONDS = 8.0
 _COMPARING_PAUSE = 3
-
-
-class ClosingError(Exception):
-    """The server ends; what runs beside it ends with it."""
 
 
 class WebContext:
@@ -200,7 +196,8 @@ class WebContext:
 
     def _note_gathered(self, done: int, total: int) -> None:
         if self._stopping.is_set():
-            raise ClosingError
+            # The server ends, and would wait for the features to be gathered.
+            raise CancelledError
         self._gathered = done, total
 
     @property

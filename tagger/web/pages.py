@@ -14,7 +14,8 @@ from tagger.core.clock import local_time
 from tagger.core.errors import ModelError, NoLibraryError, QueryError
 from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
-from tagger.inference.selection import locate_model, why_unavailable
+from tagger.inference.download import missing_weights
+from tagger.inference.selection import locate_model
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.metadata.sidecar import sidecar_path
 from tagger.keywords.read import keywords_in
@@ -129,7 +130,7 @@ def _welcome(request: Request) -> Response:
     try:
         located = locate_model(settings)
         if not located.is_here:
-            raise why_unavailable(settings, located)
+            raise missing_weights(settings, located.architecture)
         model = f"{located.architecture.name}{', light' if located.light else ''}"
     except ModelError as error:
         problem, cure = error.message, error.cure

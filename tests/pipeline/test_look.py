@@ -131,7 +131,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
         return made[-1]
 
     monkeypatch.setattr(on_demand, "choose_model", lambda *_: Chosen())
-    monkeypatch.setattr(on_demand, "open_worker", opened)
+    monkeypatch.setattr(on_demand, "WorkerClient", opened)
     Child.running = Child.busiest = 0
     return made
 

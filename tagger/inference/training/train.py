@@ -15,7 +15,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.inference import custom_models
 from tagger.inference.custom_models import Description
-from tagger.inference.engine_specs import LITERT
+from tagger.inference.engine_specs import LITERT, TENSORFLOW
 from tagger.inference.registry import MODELS_FOLDER, REGISTRY
 from tagger.inference.training.charts import confusion_picture, curves_picture
 from tagger.inference.training.dataset import Dataset
@@ -206,7 +206,7 @@ def _on_message(message: dict[str, Any], listener: TrainingListener, result: Tra
 def _keep(settings: Settings, options: TrainingOptions, result: TrainingResult, folder: Path) -> None:
     """Write the weights, the charts, and last the description, with which it becomes a model."""
     models = settings.data_dir / MODELS_FOLDER
-    weights = models / f"{options.name}.weights.h5"
+    weights = models / f"{options.name}{TENSORFLOW.suffix}"
     final = folder / "final.weights.h5"
     # A light model made from the weights that are being replaced.
     (models / f"{options.name}{LITERT.suffix}").unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
-from tagger.inference.selection import choose_model, open_worker, record_model
+from tagger.inference.selection import choose_model, record_model
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
@@ -64,7 +64,7 @@ class LabelWorker(Worker):
             stale = enqueue_stale(session, self.model, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
-        with open_worker(self._settings, chosen, self._clock) as client:
+        with WorkerClient(self._settings, chosen, self._clock) as client:
             self._client = client
             try:
                 self._label(client, policy)
