@@ -139,7 +139,7 @@ def decoding(name: str, folder: str) -> None:
     def run() -> None:
         for path in paths:
             with open_photo(os.fspath(path)) as photo:
-                decode(photo, size=REGISTRY[name].input_size, limits=LimitSettings())
+                decode(photo, size=REGISTRY[name].input_size, views="whole", limits=LimitSettings())
 
     say(run, len(paths), 3)
 

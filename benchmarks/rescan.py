@@ -54,7 +54,7 @@ def make_library(settings: Settings, root: Path) -> float:
         assert settings.model.weights is not None
         checksum = sha256_of(settings.model.weights, settings.data_dir)
         with store.write() as session:
-            model = ensure_model(session, model_id(chosen, checksum), chosen.name, checksum, 1, 0)
+            model = ensure_model(session, model_id(chosen, checksum, "whole"), chosen.name, checksum, 1, 0)
             session.execute(text("DELETE FROM jobs"))
             session.execute(text(f"UPDATE photos SET labelled_by = {model.id}"))
     return taken

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from tagger.cli.common import absolute, count, duration, model_options, settings_of, write_json
+from tagger.cli.common import (
+    absolute,
+    count,
+    duration,
+    fetch_setting,
+    model_options,
+    offline_option,
+    settings_of,
+    write_json,
+)
 from tagger.cli.progress import ByteMeter, Meter, say_stopping
 from tagger.cli.write import print_written, written_json
 from tagger.core.errors import BusyError, ExitCode, UsageError
 from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tagger.core.config import Settings
+    from tagger.inference.weights import ChosenModel
     from tagger.intake.scan import ScanResult
     from tagger.keywords.write import Written
     from tagger.pipeline.label_queue import Progress
@@ -22,15 +35,24 @@ if TYPE_CHECKING:
     from tagger.teaching.lessons import Lesson
 
 _SHOWN_PROBLEMS = 10
+_SHOWN_LABELS = 10
 
 
 class _Screen:
     """Shows a run: one meter at a time."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, on_first_label: Callable[[], None]) -> None:
         self._quiet = quiet
+        self._on_first_label: Callable[[], None] | None = on_first_label
         self._meter: Meter | None = None
         self._bytes: ByteMeter | None = None
+        self.model: ChosenModel | None = None
+
+    def on_model(self, chosen: ChosenModel) -> None:
+        self.model = chosen
+        self.close()
+        if not self._quiet and chosen.substitute is not None:
+            print(chosen.substitute.note(chosen.architecture.name))
 
     def on_seen(self, files: int) -> None:
         if not self._quiet and sys.stdout.isatty():
@@ -71,6 +93,9 @@ class _Screen:
             self._meter = Meter("Labelling", queued, first="loading the model").__enter__()
 
     def on_labelled(self, progress: Progress) -> None:
+        if progress.labelled and self._on_first_label is not None:
+            self._on_first_label()
+            self._on_first_label = None
         if self._meter is not None:
             self._meter.update(progress.done, progress.failed)
 
@@ -88,13 +113,15 @@ Examples:
   tagger backfill ~/Photos
   tagger backfill /volume1/photo /volume2/scans
   tagger backfill                       all folders of the library again
+  tagger backfill --offline ~/Photos    fetch nothing
   tagger backfill --model mobilenet_v2 --weights mobilenet_v2.h5 ~/Photos
 
 Interrupt it with Ctrl-C whenever you like; the next run goes on where it was.
-Unchanged photos are not opened again.""",
+Unchanged photos are not opened again. The library remembers its --model.""",
 )
 @click.argument("folders", nargs=-1, type=click.Path())
 @model_options
+@offline_option
 @click.option("--accept-missing", is_flag=True, help="Take photos as gone even if very many are gone at once.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
@@ -103,6 +130,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     folders: tuple[str, ...],
     model: str | None,
     weights: str | None,
+    offline: bool,
     accept_missing: bool,
     as_json: bool,
 ) -> int:
@@ -110,8 +138,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     from tagger.service.backfill import backfill
     from tagger.system.stop_signals import stop_on_signals
 
-    settings = settings_of(context, model__name=model, model__weights=weights)
-    screen = _Screen(as_json)
+    settings = settings_of(context, model__name=model, model__weights=weights, model__fetch=fetch_setting(offline))
+    again = "tagger backfill"
+
+    def remember() -> None:
+        nonlocal again
+        again = _remember(context, settings, model, weights)
+
+    # Not before the first photo: a wrong file must not be remembered.
+    screen = _Screen(as_json, remember)
     try:
         with stop_on_signals(say_stopping) as stop:
             outcome = backfill(settings, [absolute(f) for f in folders], screen, stop, accept_missing=accept_missing)
@@ -127,13 +162,26 @@ def command(  # noqa: PLR0913 - one parameter an option
         written = _write_keywords(settings, quiet=as_json)
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
-    _print_json(outcome, written) if as_json else _print_outcome(outcome)
+    _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again)
     if written is not None and not as_json:
         print_written(written)
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     failed = outcome.progress.failed or outcome.scan.held_back or (written is not None and written.failed)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+def _remember(context: click.Context, settings: Settings, model: str | None, weights: str | None) -> str:
+    """Make the model of the command line that of the library; returns the command that goes on with it."""
+    from tagger.core.config_sources import save_model_choice, where_model_is_set
+
+    if model is None and weights is None:
+        return "tagger backfill"
+    if not where_model_is_set(context.obj["config"]):
+        save_model_choice(settings, settings.model.name, settings.model.weights)
+        return "tagger backfill"
+    flags = {"--model": model, "--weights": weights}
+    return " ".join(["tagger backfill", *(f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value)])
 
 
 def _write_keywords(settings: Settings, *, quiet: bool) -> Written:
@@ -158,7 +206,7 @@ def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     return True
 
 
-def _print_outcome(outcome: BackfillResult) -> None:
+def _print_outcome(settings: Settings, outcome: BackfillResult, again: str) -> None:
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
         print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
@@ -174,11 +222,30 @@ def _print_outcome(outcome: BackfillResult) -> None:
     if progress.failed:
         print("Which and why: tagger status --failed")
     if outcome.left:
-        print(f"{count(outcome.left, 'photo')} still queued; go on with: tagger backfill")
+        print(f"{count(outcome.left, 'photo')} still queued; go on with: {again}")
+    elif progress.labelled:
+        _print_found(settings)
 
 
-def _print_json(outcome: BackfillResult, written: Written | None) -> None:
+def _print_found(settings: Settings) -> None:
+    """What the library contains, and what to do with it."""
+    from tagger.labels import taxonomy
+    from tagger.store.counts import count_labels
+    from tagger.store.session import open_store
+
+    with open_store(settings) as store, store.read() as session:
+        often = [label for label in count_labels(session) if label.shown][:_SHOWN_LABELS]
+    if often:
+        print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
+        wide = taxonomy.load().shown_alone
+        example = next((label for label in often if label.key not in wide), often[0])
+        print(f"Find them: tagger search {shlex.quote(example.name)}")
+    print("Look at them: tagger web")
+
+
+def _print_json(outcome: BackfillResult, model: ChosenModel | None, written: Written | None) -> None:
     scan, progress = outcome.scan, outcome.progress
+    substitute = None if model is None else model.substitute
     write_json(
         {
             "seen": scan.seen,
@@ -189,6 +256,8 @@ def _print_json(outcome: BackfillResult, written: Written | None) -> None:
             "gone": scan.gone,
             "held_back": {shown_path(root): reason for root, reason in scan.held_back.items()},
             "problems": [{"path": shown_path(p.path), "reason": p.reason} for p in scan.problems],
+            "model": None if model is None else model.architecture.name,
+            "substitute": None if substitute is None else {"wanted": substitute.wanted, "why": substitute.why},
             "labelled": progress.labelled,
             "classified": progress.classified,
             "failed": progress.failed,

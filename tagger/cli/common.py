@@ -21,14 +21,7 @@ from tagger.labels.differences import Difference
 def settings_of(context: click.Context, **flags: Any) -> Settings:
     """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
     given = {key.replace("__", "."): value for key, value in flags.items()}
-    settings = load_settings(context.obj["config"], {**context.obj["flags"], **given})
-    name = given.get("model.name")
-    if name is not None and name != load_settings(context.obj["config"], context.obj["flags"]).model.name:
-        # Configured weights are those of the configured model.
-        file = given.get("model.weights")
-        weights = {"weights": None if file is None else settings.model.weights, "sha256": ""}
-        settings = settings.model_copy(update={"model": settings.model.model_copy(update=weights)})
-    return settings
+    return load_settings(context.obj["config"], {**context.obj["flags"], **given})
 
 
 def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:
@@ -45,6 +38,25 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--weights` to a command."""
     name = click.option("--model", metavar="NAME", help="The architecture; see: tagger model list")
     return name(weights_option(function))
+
+
+offline_option = click.option(
+    "--offline", is_flag=True, help="Fetch nothing; without the model's weights the model in the package labels."
+)
+
+
+def fetch_setting(offline: bool) -> str | None:
+    """The value of `model.fetch` that `--offline` stands for."""
+    return "never" if offline else None
+
+
+def print_substitute(settings: Settings, labelled_by: str) -> None:
+    """Say on standard error why another model than the wanted one labelled something."""
+    from tagger.inference.selection import model_status
+
+    status = model_status(settings)
+    if status.note and labelled_by == status.labels:
+        print(status.note, file=sys.stderr)
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

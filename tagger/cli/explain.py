@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagger.cli.common import absolute, model_options, path_json, settings_of, write_json
+from tagger.cli.common import absolute, model_options, path_json, print_substitute, settings_of, write_json
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
@@ -34,8 +34,10 @@ def command(context: click.Context, photo: str, model: str | None, weights: str 
 
     settings = settings_of(context, model__name=model, model__weights=weights)
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
-        found = explain(settings, absolute(photo), meter.update)
+        found = explain(settings, absolute(photo), meter.update, configured=bool(model or weights))
     path = absolute(photo)
+    if not as_json:
+        print_substitute(settings, found.architecture)
     _print_json(path, found) if as_json else _print(path, found)
     return ExitCode.DONE
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "search": ("search", "Find photos by what is in them."),
     "status": ("status", "What the library holds, what is queued, what failed and why."),
     "show": ("show", "Everything known about one photo."),
+    "classify": ("classify", "What the model sees on photos, now, without a library."),
     "explain": ("explain", "Why a photo got its labels: scores, hierarchy, rules, thresholds."),
     "similar": ("similar", "The photos that look most like one."),
     "duplicates": ("duplicates", "Groups of photos that are nearly the same."),

@@ -51,8 +51,9 @@ def list_models(context: click.Context, as_json: bool) -> int:
         return ExitCode.DONE
     for about in found:
         mark = "*" if about["used"] else " "
-        here = "here" if about["here"] else f"{about['megabytes']} MB to fetch"
-        print(f"{mark} {about['name']:16} {here:16} {about['about']}")
+        to_fetch = "here" if about["here"] else f"{about['megabytes']} MB to fetch"
+        here = "in the package" if about["packaged"] else to_fetch
+        print(f"{mark} {about['name']:18} {here:16} {about['about']}")
     return ExitCode.DONE
 
 
@@ -74,7 +75,7 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
         "About": about["about"],
         "Input": f"{about['input_size']} x {about['input_size']} pixels",
         "Features": f"{about['features']} numbers a photo",
-        "Weights": about["weights"] + ("" if about["here"] else f" (not here yet, {about['megabytes']} MB)"),
+        "Weights": _weights_row(about),
         "Address": about["url"],
         "SHA-256": about["sha256"],
         "Checked": about["verified_by"],
@@ -95,22 +96,26 @@ def fetch_model(context: click.Context, name: str | None) -> int:
     """Fetch the weights of model NAME, or of the one that is used, and verify them."""
     from tagger.inference.download import ensure_weights, fetch_weights
     from tagger.inference.lookup import architecture
-    from tagger.inference.selection import with_model
-    from tagger.inference.weights import find_weights
+    from tagger.inference.weights import find_weights, weights_url
+    from tagger.service import control
 
-    settings = settings_of(context)
-    # A local file is for one model; what is fetched goes into the data directory.
-    settings = with_model(settings, weights=None)
-    wanted = architecture(name or settings.model.name, settings.data_dir)
+    settings = settings_of(context, model__name=name)
+    wanted = architecture(settings.model.name, settings.data_dir)
     found = find_weights(settings, wanted)
     if found is None and wanted.network is not None:
         ensure_weights(settings, wanted)
     if found is not None:
-        print(f"The weights of {wanted.name} are here already: {found.path}")
+        what = "its weights" if settings.model.weights is None else "a file of your own"
+        print(f"There is nothing to fetch: {wanted.name} has {what}, {found.path}")
+        return ExitCode.DONE
+    if wanted.built_in and not weights_url(settings, wanted):
+        print(f"There is nothing to fetch: {wanted.name} is in the package.")
         return ExitCode.DONE
     with ByteMeter(f"Fetching the weights of {wanted.name}") as meter:
         found = fetch_weights(settings, wanted, meter.update)
     print(f"Fetched the weights of {wanted.name}: {found.path}\nSHA-256 {found.sha256}, checked {found.verified_by}")
+    if control.wake(settings.data_dir):
+        print("The running service was told.")
     return ExitCode.DONE
 
 
@@ -122,9 +127,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger.core.config_sources import save_model_choice, where_model_is_set
     from tagger.inference.lookup import architecture
-    from tagger.inference.registry import model_id
-    from tagger.inference.selection import with_model
-    from tagger.inference.weights import find_weights
+    from tagger.inference.selection import locate_model
     from tagger.service import control
 
     wanted = architecture(name, settings_of(context).data_dir)
@@ -134,21 +137,29 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
             f"The model is set in {source}, which wins over `tagger model use`.",
             f'Write there [model] name = "{name}", or remove the model from it and run this again.',
         )
-    file = None if weights is None else Path(weights)
-    settings = settings_of(context)
-    found = find_weights(with_model(settings, name=name, weights=file), wanted)
-    path = save_model_choice(settings, name, file)
-    print(f"From now on tagger uses {name} (noted in {path}).")
+    settings = settings_of(context, model__name=name, model__weights=weights)
+    located = locate_model(settings, wanted)
+    path = save_model_choice(settings, name, None if weights is None else Path(weights))
+    file = settings.model.weights
+    print(f"From now on tagger uses {name}{'' if file is None else f' with {file}'} (noted in {path}).")
     if control.reload(settings.data_dir):
         print("The running service was told.")
-    if found is None:
+    if not located.is_here:
         print(
             f"Its weights ({wanted.megabytes} MB) are fetched when they are needed, or now: tagger model fetch {name}"
         )
-    stale = _labelled_by_others(settings, "" if found is None else model_id(wanted, found.sha256))
+    stale = _labelled_by_others(settings, located.model_id or "")
     if stale:
         print(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
     return ExitCode.DONE
+
+
+def _weights_row(about: dict[str, Any]) -> str:
+    if about["here"]:
+        return str(about["weights"])
+    if about["packaged"]:
+        return "its light model is in the package, and needs none"
+    return f"{about['weights']} (not here yet, {about['megabytes']} MB)"
 
 
 command.add_command(preview_model)
@@ -170,12 +181,13 @@ def _labelled_by_others(settings: Settings, model_id: str) -> int:
 
 def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> dict[str, Any]:
     """What is known of a model. `checked`: verify its files, too."""
+    from tagger.core.config_sources import remembered_weights
     from tagger.inference.selection import locate_model, with_model
     from tagger.inference.weights import configured_weights_path, weights_url
 
     used = architecture.name == settings.model.name
     if not used:
-        settings = with_model(settings, weights=None)
+        settings = with_model(settings, weights=remembered_weights(settings.data_dir).get(architecture.name), sha256="")
     path = configured_weights_path(settings, architecture)
     about = {
         "name": architecture.name,
@@ -187,6 +199,7 @@ def _about(settings: Settings, architecture: Architecture, *, checked: bool) -> 
         "url": weights_url(settings, architecture),
         "weights": str(path),
         "here": path.is_file(),
+        "packaged": bool(architecture.built_in),
     }
     if not checked:
         return about

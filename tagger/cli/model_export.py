@@ -14,8 +14,8 @@ from tagger.core.errors import ExitCode
 @click.command(
     "export",
     epilog="""\b
-The light model runs in LiteRT (pip install 'tagger[light]'), with a quarter of
-the memory and without TensorFlow. A third of the sampled photos calibrates it;
+The light model runs in LiteRT, with a quarter of the memory and without
+TensorFlow. A third of the sampled photos calibrates it;
 on the others it is compared with the model it was made from, and refused if it
 differs too often.
 
@@ -58,13 +58,11 @@ def export_model(  # noqa: PLR0913 - one parameter an option
 
     from tagger.inference.light_export import ExportOptions, export_light_model
     from tagger.inference.lookup import architecture
-    from tagger.inference.selection import with_model
     from tagger.service import control
 
-    settings = settings_of(context)
-    wanted = architecture(name or settings.model.name, settings.data_dir)
-    if weights is not None or wanted.name != settings.model.name:
-        settings = with_model(settings, weights=None if weights is None else Path(weights))
+    labelling = settings_of(context).model.name
+    settings = settings_of(context, model__name=name, model__weights=weights)
+    wanted = architecture(settings.model.name, settings.data_dir)
     with (
         ByteMeter(f"Fetching the weights of {wanted.name}", quiet=as_json) as bytes_meter,
         Stages(quiet=as_json) as stages,
@@ -73,21 +71,18 @@ def export_model(  # noqa: PLR0913 - one parameter an option
             None if to is None else Path(absolute(to)), tuple(map(absolute, photos)), sample, least_agreement
         )
         made = export_light_model(settings, wanted, options, bytes_meter.update, stages.update)
-    told = made.used and control.reload(settings.data_dir)
+    used = made.used and wanted.name == labelling
+    told = used and control.reload(settings.data_dir)
     if as_json:
-        about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": made.used}
+        about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": used}
         write_json(about | asdict(made.about), indent=2)
         return ExitCode.DONE
     print(f"Made the light model of {wanted.name}: {made.path} ({made.megabytes:.0f} MB)")
     print(f"Calibrated on {count(made.about.calibrated_on, 'photo')}; {made.about} that it was not calibrated on.")
-    if made.used:
+    if used:
         print('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
     if told:
         print("The running service was told.")
     description = "" if wanted.network is None else f", with models/{wanted.name}.model.json from here"
-    print(
-        f"For another machine: copy it to models/{wanted.name}.tflite in its data directory"
-        f"{description}, and there run\n"
-        "  pip install 'tagger[light]'"
-    )
+    print(f"For another machine: copy it to models/{wanted.name}.tflite in its data directory{description}.")
     return ExitCode.DONE

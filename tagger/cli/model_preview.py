@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from tagger.cli.common import count, duration, print_differences, settings_of, weights_option, write_json
@@ -23,14 +21,11 @@ def preview_model(context: click.Context, name: str, weights: str | None, sample
     from dataclasses import asdict
 
     from tagger.inference.lookup import architecture
-    from tagger.inference.selection import with_model
     from tagger.pipeline.preview import preview
     from tagger.store.library import open_library
 
-    settings = settings_of(context, model__name=name)
+    settings = settings_of(context, model__name=name, model__weights=weights)
     architecture(name, settings.data_dir)
-    if weights is not None or name != settings_of(context).model.name:
-        settings = with_model(settings, weights=None if weights is None else Path(weights))
     with (
         open_library(settings) as library,
         ByteMeter(f"Fetching the weights of {name}", quiet=as_json) as bytes_meter,

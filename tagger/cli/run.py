@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import click
 
-from tagger.cli.common import absolute, settings_of
+from tagger.cli.common import absolute, fetch_setting, offline_option, settings_of
 from tagger.core.errors import ExitCode
 
 
@@ -21,19 +21,22 @@ Examples:
 Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again. See: tagger status""",
 )
 @click.argument("folders", nargs=-1, type=click.Path())
+@offline_option
 @click.pass_context
-def command(context: click.Context, folders: tuple[str, ...]) -> int:
+def command(context: click.Context, folders: tuple[str, ...], offline: bool) -> int:
     """Watch FOLDERS, or all folders of the library, and label new photos as they arrive."""
     from tagger.service.daemon import Service
     from tagger.service.supervisor import Supervisor
     from tagger.system import logs
     from tagger.system.niceness import step_back
 
-    settings = settings_of(context)
+    fetch = fetch_setting(offline)
+    settings = settings_of(context, model__fetch=fetch)
     logs.set_up(settings.service.log)
     step_back(settings.service.nice)
     with Supervisor("web", _web(context)) if settings.web.enabled else nullcontext():
-        finished = Service(lambda: settings_of(context)).run([absolute(folder) for folder in folders])
+        service = Service(lambda: settings_of(context, model__fetch=fetch))
+        finished = service.run([absolute(folder) for folder in folders])
     if not finished:
         # The labelling thread sits in a batch that takes too long; its jobs are taken back by the next start.
         os._exit(ExitCode.DONE)

@@ -13,6 +13,7 @@ from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.search.query import HELP, parse
 from tagger.search.run import FoundPhoto, Search
+from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.store.reader import open_reader
 
 # -dog is a word with NOT before it, and none of the options below.
@@ -70,9 +71,15 @@ def command(  # noqa: PLR0913 - one parameter an option
             else:
                 _line(found)
         unknown = search.unknown_words
+        unlabelled = 0 if number else unlabelled_photos(reader)
     sys.stdout.flush()
     if more and not bare and not as_json:
         print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
+    if unlabelled:
+        from tagger.service.status import why_unlabelled
+
+        print(f"tagger: {unlabelled_sentence(unlabelled)}\n{why_unlabelled(settings)}", file=sys.stderr)
+        return ExitCode.SOME_FAILED
     if number == 0:
         print("tagger: no photo matches.", file=sys.stderr)
     for word in unknown:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
+from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
 from tagger.store import records
@@ -23,9 +23,12 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     """Everything that the library knows about PHOTO."""
     from tagger.store.session import open_store
 
-    with open_store(settings_of(context)) as store, store.read() as session:
+    settings = settings_of(context)
+    with open_store(settings) as store, store.read() as session:
         record = records.get_photo_at(session, absolute(photo))
         story = records.story(session, record)
+    if not as_json and story.model is not None:
+        print_substitute(settings, story.model.architecture)
     write_json(_json(story), indent=2) if as_json else _print(story)
     return ExitCode.DONE
 

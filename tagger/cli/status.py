@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,6 +47,8 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     for row, number in totals.labelled_by.items():
         model = found.models[row]
         print(f"Model     {model.architecture} ({model.model_id}): {count(number, 'photo')}")
+    if found.model.note:
+        print(f"Model     {_wrapped(found)}")
     waiting = totals.queue.queued + totals.queue.leased
     print(
         f"Queued    {waiting:,}" + ("" if at_work or not waiting else "  (label them: tagger backfill, or tagger run)")
@@ -83,6 +86,14 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     return ExitCode.DONE
 
 
+def _wrapped(found: Overview) -> str:
+    """Why the wanted model does not label, and when it is tried again."""
+    service = found.service
+    next_try = None if service is None else service.fetching.next_try_at
+    again = "" if next_try is None else f"\n{'':10}The service tries to fetch it again at {local_time(next_try)}."
+    return found.model.note.replace("\n", f"\n{'':10}") + again
+
+
 def _json(settings: Settings, found: Overview) -> dict[str, Any]:
     from tagger.service.control import state_json
 
@@ -93,6 +104,7 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
         "photos": totals.present,
         "missing": totals.missing,
         "labelled": totals.labelled,
+        "model": asdict(found.model),
         "models": {found.models[row].model_id: number for row, number in totals.labelled_by.items()},
         "queued": totals.queue.queued + totals.queue.leased,
         "failed": totals.queue.failed,

@@ -33,16 +33,20 @@ class IntakeSettings(Section):
     vanish_count: Annotated[int, Field(ge=0)] = 50
 
 
+Views = Literal["squares", "whole"]
+
+
 class ModelSettings(Section):
-    """Which network labels the photos."""
+    """Which network labels the photos, and what of each photo it sees."""
 
     name: str = "resnet50"
     weights: Path | None = None
     sha256: Annotated[
         str, Field(pattern="^([0-9a-f]{64})?$", description="64 hexadecimal digits in lower case, as text")
     ] = ""
-    download: bool = True
+    fetch: Literal["auto", "never"] = Field(default="auto", description='"auto" or "never"')
     source: str = ""
+    views: Views = Field(default="squares", description='"squares" or "whole"')
 
 
 EngineKind = Literal["auto", "tensorflow", "light"]
@@ -76,7 +80,8 @@ class LabelSettings(Section):
 
     top_k: Annotated[int, Field(ge=1, le=1000)] = 5
     min_confidence: Share = 0.10
-    show_threshold: Share = 0.60
+    # None: what was measured for the model.
+    show_threshold: Share | None = Field(default=None, description="a number from 0 to 1")
     thresholds: dict[str, Share] = Field(default_factory=dict)
     rename: dict[str, str] = Field(default_factory=dict)
     merge: dict[str, tuple[str, ...]] = Field(default_factory=dict)

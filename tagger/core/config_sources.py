@@ -18,12 +18,14 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from tagger.core.atomic_file import replacing
-from tagger.core.config import Section, Settings
+from tagger.core.config import ModelSettings, Section, Settings
 from tagger.core.errors import ConfigError
 
 _ENV_PREFIX = "TAGGER_"
 # Variables that are not settings: the config file to use, and a switch of the tests.
-_ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED"}
+_ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED", "TAGGER_MODEL_DOWNLOAD"}
+# How model.fetch was called: true or false.
+_FORMERLY, _FETCH = "TAGGER_MODEL_DOWNLOAD", "TAGGER_MODEL_FETCH"
 CHOICE_FILE = "model.toml"
 RULES_FILE = "rules.toml"
 
@@ -53,15 +55,21 @@ def load_settings(
     # These come first, because they may set the data directory, which holds the saved choices.
     for data, source in (_from_file(config_file, environ), _from_environment(environ)):
         _merge(values, sources, data, source)
-    for key, value in (flags or {}).items():
-        if value is not None:
-            _merge(values, sources, _nested(key, value), "command line")
+    # Weights that are configured without a name are those of the default model.
+    choosable = "name" in values.get("model", {}) or "weights" not in values.get("model", {})
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    if given.get("model.name", _named(values)) != _named(values):
+        # Weights that are configured are those of the model that is configured.
+        for key in ("weights", "sha256"):
+            values.get("model", {}).pop(key, None)
+    for key, value in given.items():
+        _merge(values, sources, _nested(key, value), "command line")
     settings = _validate(values, sources)
     remembered: dict[str, Any] = {}
     remembered_sources: dict[str, str] = {}
     choice = settings.data_dir / CHOICE_FILE
-    if choice.is_file() and not {"name", "weights"} & set(values.get("model", ())):
-        _merge(remembered, remembered_sources, _read_toml(choice), str(choice))
+    if choice.is_file() and choosable:
+        _merge(remembered, remembered_sources, _from_choice(choice, values.get("model", {})), str(choice))
     rules = own_rules(settings.data_dir)
     if rules:
         values["labels"] = _with_rules(values.get("labels", {}), rules)
@@ -70,6 +78,27 @@ def load_settings(
     _merge(remembered, remembered_sources, values, "")
     remembered_sources |= {f"labels.{key}": str(settings.data_dir / RULES_FILE) for key in rules}
     return _validate(remembered, {**remembered_sources, **sources})
+
+
+def _from_choice(choice: Path, model: Mapping[str, Any]) -> dict[str, Any]:
+    """What the library remembers of its model, as far as `model`, the section of the other sources, leaves it open."""
+    said = _read_toml(choice).get("model", {})
+    name = model.get("name") or said.get("name") or ModelSettings().name
+    weights = None if "weights" in model else remembered_weights(choice.parent).get(name)
+    found = {"name": name, **({} if weights is None else {"weights": str(weights)})}
+    return {"model": {**{key: value for key, value in said.items() if key not in ("name", "weights")}, **found}}
+
+
+def remembered_weights(data_dir: Path) -> dict[str, Path]:
+    """The weights files that this library's models were used with, by the models' names."""
+    choice = data_dir / CHOICE_FILE
+    if not choice.is_file():
+        return {}
+    said = _read_toml(choice)
+    found = {str(name): Path(path) for name, path in said.get("weights", {}).items()}
+    model = said.get("model", {})
+    # As written before several models' files were remembered.
+    return found if "weights" not in model else {model["name"]: Path(model["weights"]), **found}
 
 
 def own_rules(data_dir: Path) -> dict[str, Any]:
@@ -99,15 +128,21 @@ def where_model_is_set(config_file: Path | None = None, environ: Mapping[str, st
 
 
 def save_model_choice(settings: Settings, name: str, weights: Path | None) -> Path:
-    """Save the name of this library's model (`tagger model use`). Returns the file written."""
+    """Save the name of this library's model, and the weights file that it is used with. Returns the file written.
+
+    The files of other models stay remembered; `weights` None leaves this one's as it is.
+    """
     lines = [
-        "# Written by `tagger model use`; config.toml, TAGGER_MODEL_* and flags win over it.",
+        "# Which model labels this library. Written by `tagger model use` and `tagger backfill --model`;",
+        "# config.toml, TAGGER_MODEL_* and flags win over it.",
         "[model]",
         f"name = {json.dumps(name)}",
     ]
-    if weights is not None:
+    files = remembered_weights(settings.data_dir) | ({} if weights is None else {name: weights.absolute()})
+    if files:
         # A JSON string is a valid TOML basic string unless it has unpaired surrogates.
-        lines.append(f"weights = {json.dumps(str(weights.absolute()), ensure_ascii=False)}")
+        lines += ["", "[weights]"]
+        lines += [f"{json.dumps(key)} = {json.dumps(str(file), ensure_ascii=False)}" for key, file in files.items()]
     path = settings.data_dir / CHOICE_FILE
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -149,7 +184,7 @@ def _from_file(config_file: Path | None, environ: Mapping[str, str]) -> tuple[di
         if path == default_config_file():
             return {}, ""
         raise ConfigError(f"There is no config file {path}.", "Name an existing file with --config or TAGGER_CONFIG.")
-    return _read_toml(path), str(path)
+    return _as_named_now(_read_toml(path)), str(path)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -161,9 +196,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def _as_named_now(data: dict[str, Any]) -> dict[str, Any]:
+    """The same settings by their present names: `model.download = false` is `model.fetch = "never"` now."""
+    model = data.get("model")
+    if isinstance(model, dict) and isinstance(model.get("download"), bool):
+        fetch = "auto" if model["download"] else "never"
+        rest = {key: value for key, value in model.items() if key != "download"}
+        return {**data, "model": {"fetch": fetch, **rest}}
+    return data
+
+
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     fields = setting_keys()
     names = {environment_name(key): key for key in fields}
+    formerly = environ.get(_FORMERLY)
+    if formerly is not None and _FETCH not in environ:
+        environ = {**environ, _FETCH: "never" if formerly.strip().lower() == "false" else "auto"}
     data: dict[str, Any] = {}
     for name, text in environ.items():
         if not name.startswith(_ENV_PREFIX) or name in _ENV_OTHER:
@@ -180,6 +228,11 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
                 value = text
         _merge(data, {}, _nested(key, value), "")
     return data, "environment"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """The model that the sources name, or would use without naming one."""
+    return str(values.get("model", {}).get("name", ModelSettings().name))
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:

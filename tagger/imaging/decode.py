@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import math
 import os
 import stat
 import warnings
@@ -23,7 +24,7 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tagger.core.config import LimitSettings
+from tagger.core.config import LimitSettings, Views
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.core.photo import Fingerprint, PhotoFacts
@@ -31,8 +32,10 @@ from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.limits import Deadline, TooSlowError, budget
 from tagger.imaging.normalize import as_seen, upright
+from tagger.imaging.views import parts
 
-pillow_heif.register_heif_opener(thumbnails=False)
+# With thumbnails: `Image.draft` may then choose the one that a HEIC file carries.
+pillow_heif.register_heif_opener(thumbnails=True)
 # tagger's own limit names its setting. Pillow's would print a warning first.
 Image.MAX_IMAGE_PIXELS = None
 # Loads all plugins, because `formats=` below looks them up. Only the formats named there are tried.
@@ -45,11 +48,13 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
 _KEEP_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _MAX_SCANS = 100
+# A thumbnail may be so much smaller than the network's input: enlarging it by a tenth costs no truth.
+_THUMBNAIL_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded photo. `pixels`: RGB, uint8 (size, size, 3), oriented; the whole picture, stretched to a square.
+    """A decoded photo. `pixels`: RGB, uint8 (views, size, size, 3), each view oriented; see `tagger.imaging.views`.
 
     `content_hash` is that of the file's bytes, `pixel_hash` is BLAKE2b (16 bytes) of `pixels`.
     """
@@ -123,22 +128,35 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     return photo.content_hash
 
 
-def decode(photo: OpenPhoto, *, size: int, limits: LimitSettings) -> Decoded:
-    """Decode an open photo to `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
+def decode(photo: OpenPhoto, *, size: int, views: Views, limits: LimitSettings) -> Decoded:
+    """Decode an open photo to views of `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
     with _decode_errors():
-        pixels, facts = _decode(photo, size, limits)
+        pixels, facts = _decode(photo, size, views, limits)
     pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
     return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
 
 
-def _decode(photo: OpenPhoto, size: int, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
-    # Decoding at just the needed size is a tenth faster but changes the pixels twice as much.
-    with _loaded(photo, 2 * size, limits) as found:
-        small = as_seen(found.picture).resize((size, size), Image.Resampling.BILINEAR)
-        small = upright(small, found.orientation)
+def _decode(photo: OpenPhoto, size: int, views: Views, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
+    with _loaded(photo, _enough(size, views), limits, math.ceil(_THUMBNAIL_SHARE * size)) as found:
+        seen = as_seen(found.picture)
+        pixels = [
+            np.asarray(
+                upright(seen.resize((size, size), Image.Resampling.BILINEAR, box=box), found.orientation), np.uint8
+            )
+            for box in parts(*seen.size, views)
+        ]
         width, height = found.size[::-1] if found.orientation >= 5 else found.size
-        return np.asarray(small, np.uint8), PhotoFacts(found.kind, width, height, found.taken)
+        return np.stack(pixels), PhotoFacts(found.kind, width, height, found.taken)
+
+
+def _enough(size: int, views: Views) -> int:
+    """The least pixels of a JPEG's shorter side to decode for an input of `size` pixels.
+
+    A picture that is squeezed loses detail along its longer side, so it is decoded at twice the size: as ever, because
+    other pixels would make another model of it.
+    """
+    return size if views == "squares" else 2 * size
 
 
 def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> bytes:
@@ -190,8 +208,12 @@ class _Loaded:
 
 
 @contextmanager
-def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings) -> Iterator[_Loaded]:
-    """Decode an open photo within all limits. A JPEG is scaled down as long as each side keeps `enough` pixels."""
+def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings, thumbnail: int = 0) -> Iterator[_Loaded]:
+    """Decode an open photo within all limits. A JPEG is scaled down as long as each side keeps `enough` pixels.
+
+    `thumbnail`: take a HEIC file's thumbnail if each of its sides has so many pixels and it is a small copy of the
+    picture; 0 for never.
+    """
     data = photo.data
     source: IO[bytes] = photo.file if data is None else io.BytesIO(data)
     source.seek(0)
@@ -212,6 +234,9 @@ def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings) -> Iterator[_L
             coefficients = _check_scans(source, full)
             # Lets libjpeg scale by 1/2, 1/4 or 1/8 while it decodes.
             picture.draft(None, (enough, enough))
+        elif picture.format == "HEIF" and thumbnail:
+            # Takes only one of the picture's proportions, crop, rotation and colours that can be decoded.
+            picture.draft(None, (thumbnail, thumbnail))
         with budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
             loaded = _load(picture, source, deadline, limits)
             # Read after decoding: Pillow rotates some formats itself and removes the tag.
@@ -297,9 +322,7 @@ def _raw_preview(source: IO[bytes]) -> bytes:
     try:
         import rawpy
     except ImportError as error:
-        raise DecodeError(
-            DecodeFault.UNREADABLE, "RAW photos need one more package: pip install 'tagger[raw]'"
-        ) from error
+        raise DecodeError(DecodeFault.UNREADABLE, "RAW photos need one more package: pip install rawpy") from error
     try:
         with rawpy.imread(cast(BinaryIO, source)) as raw:
             preview = raw.extract_thumb()

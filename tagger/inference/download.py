@@ -6,9 +6,12 @@ import errno
 import http.client
 import json
 import os
+import socket
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tagger import __version__
 from tagger.core.clock import Clock, SystemClock
@@ -31,6 +34,7 @@ from tagger.inference.weights import (
 from tagger.system.file_lock import exclusive_lock
 
 _TIMEOUT = 30.0
+_CONNECT_SECONDS = 5.0
 _TRIES = 4
 _CHUNK = 1 << 20
 
@@ -40,7 +44,7 @@ def ensure_weights(
 ) -> WeightsFile:
     """The weights, fetched if they are not on this disk. Raises ModelUnavailableError, WeightsError, ConfigError."""
     found = find_weights(settings, architecture)
-    if found is None and architecture.network is None and settings.model.download:
+    if found is None and architecture.network is None and settings.model.fetch == "auto":
         found = fetch_weights(settings, architecture, on_download)
     if found is None:
         raise missing_weights(settings, architecture)
@@ -48,18 +52,24 @@ def ensure_weights(
 
 
 def missing_weights(
-    settings: Settings, architecture: Architecture, why: str = "model.download is off"
+    settings: Settings, architecture: Architecture, why: str = 'model.fetch is "never"'
 ) -> ModelUnavailableError:
-    """What to tell a person about weights that are not here. `why`: they could not be fetched."""
+    """What to tell a person about weights that are not here. `why`: they could not be fetched; empty: nobody tried."""
     if architecture.network is not None:
         return ModelUnavailableError(
             f"The weights of {architecture.name}, which was trained here, are gone: there is no "
             f"{weights_path(settings, architecture)}.",
             "Put the file back from a backup, or train it again: tagger train",
         )
+    if not weights_url(settings, architecture):
+        return ModelUnavailableError(
+            f"The weights of {architecture.name} are not here, and there is no address to fetch them from.",
+            f"Say where they are: model.weights in the config file, TAGGER_MODEL_WEIGHTS or --weights.\n"
+            f'Or leave engine.kind at "auto": the light model of {architecture.name} is in the package.',
+        )
     return ModelUnavailableError(
-        f"The weights of {architecture.name} are not here and could not be fetched: {why}.",
-        "Photos stay queued until they are. On a computer with internet, fetch\n"
+        f"The weights of {architecture.name} are not here {f'and could not be fetched: {why}' if why else 'yet'}.",
+        "On a computer with internet, fetch\n"
         f"  {weights_url(settings, architecture)}\n"
         f"({architecture.megabytes} MB) and put it at\n"
         f"  {weights_path(settings, architecture)}\n"
@@ -77,6 +87,8 @@ def fetch_weights(
     """
     clock = clock or SystemClock()
     url = weights_url(settings, architecture)
+    if not url:
+        raise missing_weights(settings, architecture)
     path = weights_path(settings, architecture)
     path.parent.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(path.with_name(f".{path.name}.lock")):
@@ -86,6 +98,9 @@ def fetch_weights(
             if found is not None:
                 return found
         part = path.with_name(f"{path.name}.part")
+        unreachable = why_unreachable(url)
+        if unreachable:
+            raise missing_weights(settings, architecture, unreachable)
         for attempt in range(1, _TRIES + 1):
             before = part.stat().st_size if part.exists() else 0
             try:
@@ -105,6 +120,34 @@ def fetch_weights(
                     raise missing_weights(settings, architecture, str(reason)) from error
                 clock.sleep(2.0**attempt / 2)
         return _accept(settings, architecture, part, path)
+
+
+def why_unreachable(url: str) -> str:
+    """Why nothing answers at an address (or at the proxy that is set for it) within 5 seconds; empty if it does.
+
+    A firewall that drops packets would hold a request up for minutes, and a name server that does not answer, too.
+    """
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    result: list[str] = []
+
+    def connect() -> None:
+        try:
+            socket.create_connection((host, port), _CONNECT_SECONDS).close()
+        except OSError as error:
+            result.append(error.strerror or str(error))
+        else:
+            result.append("")
+
+    # In a thread, because asking for the name cannot be limited in time.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(_CONNECT_SECONDS)
+    why = result[0] if result else f"no answer within {_CONNECT_SECONDS:g} seconds"
+    return f"{host}: {why}" if why else ""
 
 
 def _accept(settings: Settings, architecture: Architecture, part: Path, path: Path) -> WeightsFile:

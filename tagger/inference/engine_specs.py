@@ -15,7 +15,8 @@ class EngineSpec:
 
     `title`: for people. `setting`: the value of `engine.kind` that demands it. `suffix`: of its model files.
     `module`: has `open_engine(order)`, called in the child process. `runtime`: the package that must be installed;
-    `install`: how. `needs_mb`: free memory below which the machine is short of it.
+    `install`: how. `needs_mb`: free memory below which the machine is short of it; `least_mb`: memory of the machine
+    below which it is not tried.
     """
 
     name: str
@@ -26,6 +27,7 @@ class EngineSpec:
     runtime: str
     install: str
     needs_mb: int
+    least_mb: int
 
     @property
     def is_installed(self) -> bool:
@@ -42,6 +44,7 @@ TENSORFLOW = EngineSpec(
     runtime="tensorflow",
     install="Install it with: pip install tensorflow",
     needs_mb=1500,
+    least_mb=1200,
 )
 LITERT = EngineSpec(
     name="litert",
@@ -50,7 +53,8 @@ LITERT = EngineSpec(
     suffix=".tflite",
     module="tagger.inference.engines.litert",
     runtime="ai_edge_litert",
-    install="Install it with: pip install 'tagger[light]'",
+    install="Install it with: pip install ai-edge-litert",
     needs_mb=400,
+    least_mb=0,
 )
 ENGINES = {spec.name: spec for spec in (TENSORFLOW, LITERT)}

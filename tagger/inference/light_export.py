@@ -16,8 +16,8 @@ from tagger.core.paths import shown_path
 from tagger.core.progress import OnDownload, OnStage, ignore_download, ignore_stage
 from tagger.inference.download import ensure_weights
 from tagger.inference.engine_specs import LITERT, TENSORFLOW
-from tagger.inference.light_model import About, light_model_path, read_about
-from tagger.inference.registry import Architecture, model_id
+from tagger.inference.light_model import About, exported_path, read_about
+from tagger.inference.registry import Architecture
 from tagger.inference.weights import ChosenModel
 from tagger.intake.walk import photos_below
 from tagger.store import records
@@ -45,7 +45,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A light model that was made. `used`: this library's photos are labelled by it from now on."""
+    """A light model that was made. `used`: where its model labels this library, that is done by it from now on."""
 
     path: Path
     megabytes: float
@@ -71,12 +71,12 @@ def export_light_model(
     if len(photos) < LEAST_PHOTOS:
         raise _too_few(len(photos))
     weights = ensure_weights(settings, architecture, on_download)
-    path = options.to or light_model_path(settings, architecture)
+    path = options.to or exported_path(settings, architecture)
     try:
         with replacing(path) as temporary:
             # Better to know now than in a minute.
             temporary.touch()
-            chosen = ChosenModel(architecture, weights, model_id(architecture, weights.sha256), TENSORFLOW)
+            chosen = ChosenModel(architecture, weights, architecture.views(settings.model.views), TENSORFLOW)
             _run(settings, chosen, temporary, photos, on_stage)
             about = read_about(temporary)
             if about.agreement < options.least_agreement:
@@ -87,8 +87,8 @@ def export_light_model(
                 )
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Name another place with --to.") from error
-    used = path == light_model_path(settings, architecture) and settings.engine.kind != TENSORFLOW.setting
-    return Exported(path, path.stat().st_size / 1e6, about, used and architecture.name == settings.model.name)
+    used = path == exported_path(settings, architecture) and settings.engine.kind != TENSORFLOW.setting
+    return Exported(path, path.stat().st_size / 1e6, about, used)
 
 
 def _sample_of_library(settings: Settings, options: ExportOptions) -> list[str]:
@@ -126,6 +126,7 @@ def _run(settings: Settings, chosen: ChosenModel, to: Path, photos: Sequence[str
                 weights=os.fspath(chosen.weights.path),
                 weights_sha256=chosen.weights.sha256,
                 to=os.fspath(to),
+                views=chosen.views,
                 photos=list(photos),
                 least_photos=LEAST_PHOTOS,
                 threads=settings.engine.threads,

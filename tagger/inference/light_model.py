@@ -24,7 +24,11 @@ from tagger.inference.head import Head
 from tagger.inference.registry import MODELS_FOLDER, Architecture
 from tagger.inference.weights import find_weights
 
-_FORMAT = 1
+# Format 1 held the last layer in float32, which was two fifths of a small network's file.
+_FORMAT, _READABLE = 2, (1, 2)
+# Counted up when a network must be converted in another way.
+NETWORK_REVISION = 1
+_PACKAGED = Path(__file__).parent / "models"
 _ABOUT, _HEAD = "tagger.json", "head.npz"
 _EXPORT = "Make it anew with: tagger model export"
 
@@ -49,9 +53,17 @@ class About:
         return f"same first class as float32 on {self.agreement:.1%} of {self.photos} photos"
 
 
-def light_model_path(settings: Settings, architecture: Architecture) -> Path:
-    """Where the light model of an architecture is looked for."""
+def exported_path(settings: Settings, architecture: Architecture) -> Path:
+    """Where `tagger model export` puts the light model of an architecture."""
     return settings.data_dir / MODELS_FOLDER / f"{architecture.name}{LITERT.suffix}"
+
+
+def light_model_path(settings: Settings, architecture: Architecture) -> Path:
+    """Where the light model of an architecture is looked for: the exported one, else the one in the package."""
+    exported = exported_path(settings, architecture)
+    if architecture.built_in and not exported.is_file():
+        return _PACKAGED / architecture.built_in
+    return exported
 
 
 def find_light(settings: Settings, architecture: Architecture) -> About | None:
@@ -73,7 +85,7 @@ def find_light(settings: Settings, architecture: Architecture) -> About | None:
     if not LITERT.is_installed:
         raise EngineError("The light engine's runtime, LiteRT, is not installed.", LITERT.install)
     about = read_about(path)
-    if about.architecture != architecture.name or about.revision != architecture.revision:
+    if about.architecture != architecture.name or about.revision != NETWORK_REVISION:
         raise WeightsError(
             f"{path} is a light model of {about.architecture}, not of this version of {architecture.name}.", _EXPORT
         )
@@ -93,7 +105,9 @@ def write_light(path: Path, network: bytes, head: Head, about: About) -> None:
     """
     path.write_bytes(network)
     last_layer = io.BytesIO()
-    np.savez(last_layer, weights=head.weights, bias=head.bias)
+    # 8-bit integers with a scale for each class, as the network's other weights.
+    scales = np.maximum(np.abs(head.weights).max(axis=0), np.float32(1e-12)) / np.float32(127)
+    np.savez(last_layer, weights=np.round(head.weights / scales).astype(np.int8), scales=scales, bias=head.bias)
     text = {"format": _FORMAT, "bytes": len(network), "blake3": content_hash(network).hex(), **asdict(about)}
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(_ABOUT, json.dumps(text, indent=1))
@@ -126,7 +140,8 @@ def read_head(path: Path) -> Head:
         if content_hash(network).hex() != said["blake3"]:
             raise _damaged(path, "its network has another checksum than it had")
         with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(_HEAD)), allow_pickle=False) as data:
-            return Head(data["weights"].astype(np.float32), data["bias"].astype(np.float32))
+            weights = data["weights"].astype(np.float32)
+            return Head(weights * data["scales"] if "scales" in data else weights, data["bias"].astype(np.float32))
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, str(error)) from error
 
@@ -137,7 +152,7 @@ def _said(path: Path) -> dict[str, Any]:
             said = json.loads(archive.read(_ABOUT))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, str(error)) from error
-    if not isinstance(said, dict) or said.get("format") != _FORMAT:
+    if not isinstance(said, dict) or said.get("format") not in _READABLE:
         raise WeightsError(f"{path} is a light model of another version of tagger.", _EXPORT)
     return said
 

@@ -12,10 +12,11 @@ _CAFFE_MEAN_BGR = np.array((103.939, 116.779, 123.68), np.float32)
 
 
 class Preprocessing(StrEnum):
-    """How pixels (0 to 255, RGB) become what the network was trained on, as `keras.applications` names it."""
+    """How pixels (0 to 255, RGB) become what the network was trained on; the names are `keras.applications`' own."""
 
     CAFFE = "caffe"  # RGB -> BGR, minus the mean of ImageNet
     TF = "tf"  # x / 127.5 - 1
+    LITE = "lite"  # (x - 127) / 128, of the EfficientNet-Lite networks
     NONE = "none"  # the network scales by itself
 
 
@@ -26,5 +27,7 @@ def preprocessed(pixels: Any, kind: Preprocessing) -> Any:
             return pixels[..., ::-1] - _CAFFE_MEAN_BGR
         case Preprocessing.TF:
             return pixels / 127.5 - 1.0
+        case Preprocessing.LITE:
+            return (pixels - 127.0) / 128.0
         case Preprocessing.NONE:
             return pixels

@@ -1,6 +1,7 @@
 """The networks that tagger knows, and the ModelId that names a network with its weights. No TensorFlow here.
 
-Facts (addresses, MD5 sums, preprocessing) are those of `keras.applications`.
+Facts (addresses, MD5 sums, preprocessing) are those of `keras.applications`, but for `efficientnet_lite2`, which Keras
+does not have: tagger builds it (`engines/networks.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tagger.core.config import Views
 from tagger.core.errors import ModelError
 from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.preprocessing import Preprocessing
@@ -34,7 +36,8 @@ class Architecture:
     """A network of `keras.applications`, or one that was trained here (`network`, with the `sha256` of its weights).
 
     `input_size`: pixels a side. `features`: length of the pooled feature vector, the input of the last layer.
-    `revision`: counted up when tagger's own preprocessing changes, because that makes it another model.
+    `built_in`: the light model in the package, by the name of its file; empty for none. `show_thresholds`: the
+    probability that shows a label, with squares and with the whole picture, as measured (docs/labels.md).
     `md5`: what Keras publishes for the weights file, or None where Keras publishes nothing.
     """
 
@@ -47,7 +50,8 @@ class Architecture:
     md5: str | None
     megabytes: int
     about: str
-    revision: int = 1
+    built_in: str = ""
+    show_thresholds: tuple[float, float] = (0.60, 0.60)
     network: Network | None = None
     sha256: str = ""
 
@@ -55,6 +59,15 @@ class Architecture:
     def file_name(self) -> str:
         """The name of the published weights file, or of the one that training wrote."""
         return self.url.rpartition("/")[2] or f"{self.name}{TENSORFLOW.suffix}"
+
+    def views(self, wanted: Views) -> Views:
+        """What it sees of each photo. A network that was trained here sees what it was trained on: whole pictures."""
+        return wanted if self.network is None else "whole"
+
+    def show_threshold(self, views: Views) -> float:
+        """The probability that shows a label."""
+        squares, whole = self.show_thresholds
+        return squares if views == "squares" else whole
 
 
 REGISTRY = {
@@ -114,6 +127,7 @@ REGISTRY = {
             None,
             14,
             "small and fast, for weak machines",
+            show_thresholds=(0.50, 0.60),
         ),
         Architecture(
             "efficientnet_b0",
@@ -125,6 +139,19 @@ REGISTRY = {
             "902e53a9f72be733fc0bcb005b3ebbac",
             21,
             "small, and better than its size",
+        ),
+        Architecture(
+            "efficientnet_lite2",
+            "EfficientNetLite2",
+            260,
+            1280,
+            Preprocessing.LITE,
+            "",
+            None,
+            25,
+            "in the package: small, quick, and better than its size",
+            built_in="efficientnet_lite2.tflite",
+            show_thresholds=(0.45, 0.50),
         ),
     )
 }
@@ -144,10 +171,21 @@ def registered(name: str, trained: Sequence[str] = ()) -> Architecture:
     return found
 
 
-def model_id(architecture: Architecture, weights_sha256: str) -> str:
+# What comes before the network, by what it sees. To be counted up when that changes, because it makes another model.
+REVISIONS: dict[Views, int] = {"whole": 1, "squares": 2}
+# The network in the package, which labels where the wanted one cannot.
+BUILT_IN = "efficientnet_lite2"
+
+
+def views_of_revision(revision: int) -> Views:
+    """What a model with this preprocessing revision sees of each photo."""
+    return "whole" if revision == REVISIONS["whole"] else "squares"
+
+
+def model_id(architecture: Architecture, weights_sha256: str, views: Views) -> str:
     """The name of a model for ever: 16 hexadecimal digits over architecture, weights and preprocessing.
 
-    The same network with the same weights has the same ModelId on every machine, whatever engine runs it.
+    The same network with the same weights and views has the same ModelId on every machine, whatever engine runs it.
     """
-    text = f"{architecture.name}\n{weights_sha256}\n{architecture.revision}"
+    text = f"{architecture.name}\n{weights_sha256}\n{REVISIONS[architecture.views(views)]}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tagger.core.atomic_file import replacing
-from tagger.core.config import Settings
+from tagger.core.config import Settings, Views
 from tagger.core.errors import ConfigError, ModelUnavailableError, WeightsError
 from tagger.inference.engine_specs import EngineSpec
-from tagger.inference.registry import MODELS_FOLDER, Architecture
+from tagger.inference.registry import MODELS_FOLDER, Architecture, model_id
 
 _CHECKSUMS = "checksums.json"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -34,17 +34,49 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """The model in the package labels for another one. `wanted`: that one's name; `why`: a sentence for people.
+
+    `for_good`: this machine cannot run the wanted one, whatever is fetched.
+    """
+
+    wanted: str
+    why: str
+    for_good: bool = False
+
+    def note(self, labels: str) -> str:
+        """That the model `labels` does it meanwhile, why, and what happens next."""
+        then = (
+            f"to choose it for good: tagger model use {labels}"
+            if self.for_good
+            else f"tagger run fetches them by itself and has {self.wanted} look at the photos again; "
+            f"by hand: tagger model fetch {self.wanted}, then tagger backfill"
+        )
+        until = "" if self.for_good else " until they are"
+        return f"{self.why} So {labels}, the model in the package, labels the photos{until} ({then})."
+
+
+@dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """A model with its weights on this disk: those of Keras, or a light model made from them."""
+    """A model with its weights on this disk: those of Keras, or a light model made from them.
+
+    `substitute`: why it labels instead of the wanted model; None if it is the wanted one.
+    """
 
     architecture: Architecture
     weights: WeightsFile
-    model_id: str
+    views: Views
     engine: EngineSpec
+    substitute: Substitute | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Its name for ever."""
+        return model_id(self.architecture, self.weights.sha256, self.views)
 
 
 def weights_url(settings: Settings, architecture: Architecture) -> str:
-    """Where the weights are fetched from; empty for trained ones. Raises ConfigError for an unsafe address."""
+    """Where the weights are fetched from; empty if nobody offers them. Raises ConfigError for an unsafe address."""
     if architecture.network is not None:
         return ""
     if not settings.model.source:

@@ -31,6 +31,7 @@ BATCHES_IN_FLIGHT = 2
 # Importing TensorFlow and building a model takes 5 s on a desktop and most of a minute on a slow NAS.
 _START_SECONDS = 300.0
 _STARTS = 3
+_USUAL_VIEWS = 2
 
 
 class WorkerDiedError(Exception):
@@ -83,8 +84,9 @@ class WorkerClient:
 
     @property
     def batch_size(self) -> int:
-        """How many photos a batch should have."""
-        return self._settings.engine.batch_size
+        """How many photos a batch should have. The batches of the settings are of views, mostly two a photo."""
+        views = _USUAL_VIEWS if self._model.views == "squares" else 1
+        return max(1, self._settings.engine.batch_size // views)
 
     @property
     def photos_in_flight(self) -> int:
@@ -221,6 +223,7 @@ class WorkerClient:
             data_dir=os.fspath(self._settings.data_dir),
             weights=os.fspath(self._model.weights.path),
             head_file=os.fspath(self._head_file),
+            views=self._model.views,
             batch_size=engine.batch_size,
             threads=engine.threads,
             max_cpu=engine.max_cpu,

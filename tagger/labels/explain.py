@@ -46,15 +46,15 @@ def explain_stored(session: Session, settings: Settings, record: PhotoRecord) ->
 
 
 def explain_features(
-    labeller: Labeller, taught: TaughtHeads, features: NDArray[np.floating], *, fresh: bool
+    labeller: Labeller, taught: TaughtHeads, features: NDArray[np.floating], *, fresh: bool, top: int = 5
 ) -> Explanation:
-    """Explain a photo. `features`: (1, features) of any float type; `fresh`: extracted just now."""
+    """Explain a photo. `features`: (1, features) of any float type; `fresh`: extracted just now; `top`: classes."""
     policy, model = labeller.policy, labeller.model
     scores = labeller.head.scores(features)
     [labels] = taught.added(features, policy.labels_for(scores))
     candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0])]
     return Explanation(
-        fresh, model.model_id, model.architecture, top_classes(scores[0], policy.taxonomy), candidates, labels
+        fresh, model.model_id, model.architecture, top_classes(scores[0], policy.taxonomy, top), candidates, labels
     )
 
 

@@ -13,6 +13,7 @@ from tagger.core.errors import ModelError
 from tagger.core.photo import Label
 from tagger.inference.head import Head, head_file
 from tagger.inference.lookup import architecture
+from tagger.inference.registry import views_of_revision
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
 from tagger.store.features import reusable_features, to_matrix
@@ -49,15 +50,32 @@ class Labeller:
         return self.taught_heads.heads(session, self.model)[1]
 
 
-def policy_for(settings: Settings, name: str | None = None) -> Policy:
-    """The label policy for the classes of a model; `name` None: the configured one.
+def policy_for(settings: Settings, model: Model | None = None) -> Policy:
+    """The label policy for the classes and the show threshold of a model; None: of the configured one.
 
     Raises ConfigError if a rule makes no sense, ModelError if a trained model is missing.
     """
+    named = architecture(settings.model.name if model is None else model.architecture, settings.data_dir)
+    threshold = show_threshold(settings, model)
     # Check the rules against the common labels, whatever the model.
-    usual = Policy.from_settings(settings.labels, taxonomy.load())
-    network = architecture(name or settings.model.name, settings.data_dir).network
-    return usual if network is None else Policy.from_settings(settings.labels, taxonomy.of_classes(network.classes))
+    usual = Policy.from_settings(settings.labels, taxonomy.load(), threshold)
+    if named.network is None:
+        return usual
+    return Policy.from_settings(settings.labels, taxonomy.of_classes(named.network.classes), threshold)
+
+
+def show_threshold(settings: Settings, model: Model | None = None) -> float:
+    """The probability that shows a label: of the settings, else what was measured for the model (None: the configured).
+
+    Raises ModelError if a trained model is missing.
+    """
+    if settings.labels.show_threshold is not None:
+        return settings.labels.show_threshold
+    if model is not None:
+        views = views_of_revision(model.preprocessing)
+        return architecture(model.architecture, settings.data_dir).show_threshold(views)
+    named = architecture(settings.model.name, settings.data_dir)
+    return named.show_threshold(named.views(settings.model.views))
 
 
 def stored_labeller(
@@ -75,7 +93,7 @@ def stored_labeller(
         return None
     try:
         head = Head.load(head_file(settings.data_dir, model.model_id))
-        policy = policy_for(settings, model.architecture)
+        policy = policy_for(settings, model)
     except ModelError:
         return None
     return Labeller(model, head, policy), to_matrix([vector])

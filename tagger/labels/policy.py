@@ -68,9 +68,13 @@ class Policy:
     candidates: tuple[Candidate, ...]
 
     @classmethod
-    def from_settings(cls, settings: LabelSettings, taxonomy: Taxonomy) -> Policy:
-        """Build the policy. Raises ConfigError if a rule names a label that does not exist."""
-        return cls(settings, taxonomy, tuple(_candidates(settings, taxonomy)))
+    def from_settings(cls, settings: LabelSettings, taxonomy: Taxonomy, show_threshold: float = 0.60) -> Policy:
+        """Build the policy. Raises ConfigError if a rule names a label that does not exist.
+
+        `show_threshold`: of the model, where the settings give none.
+        """
+        general = show_threshold if settings.show_threshold is None else settings.show_threshold
+        return cls(settings, taxonomy, tuple(_candidates(settings, taxonomy, general)))
 
     def labels_for(self, scores: NDArray[np.float32]) -> list[tuple[Label, ...]]:
         """Class probabilities, float32 (photos, classes) -> each photo's labels in rank order."""
@@ -187,8 +191,8 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
     return [(taxonomy.classes[i], taxonomy.names[taxonomy.classes[i]], float(scores[i])) for i in best]
 
 
-def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candidate]:
-    """Classes in the network's order, then hypernyms, then the results of `labels.merge`."""
+def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> Iterable[Candidate]:
+    """Classes in the network's order, then hypernyms, then the results of `labels.merge`. `general`: the threshold."""
     keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
     thresholds = {
@@ -211,7 +215,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candida
             renamed.get(key, name),
             taxonomy.classes_under(key),
             Origin.MODEL if position < len(taxonomy.classes) else Origin.HIERARCHY,
-            thresholds.get(key, settings.show_threshold),
+            thresholds.get(key, general),
             key in silenced,
             merged.get(key),
             name if key in renamed else None,
@@ -219,7 +223,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy) -> Iterable[Candida
         )
     for new in settings.merge:
         covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}
-        threshold = settings.thresholds.get(new, settings.show_threshold)
+        threshold = settings.thresholds.get(new, general)
         yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tagger.core.config import Settings
-from tagger.core.errors import ModelError, WeightsError
+from tagger.core.errors import ModelError, UsageError, WeightsError
 from tagger.core.photo import JobKind, Label, Origin
 from tagger.core.progress import SILENT, Callbacks, StopCheck
 from tagger.inference.head import Head, head_file
-from tagger.inference.selection import choose_model
+from tagger.inference.selection import model_of_library
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import Differences
 from tagger.labels.labeller import Labeller, policy_for
@@ -108,7 +108,7 @@ def _labellers(
         if not count or stop():
             continue
         try:
-            policy = policy_for(library.settings, model.architecture)
+            policy = policy_for(library.settings, model)
             labeller = Labeller(model, _head(library.settings, model), policy)
         except ModelError as error:
             skipped[f"{model.architecture} ({model.model_id}, {count:,} photos)"] = str(error)
@@ -182,13 +182,17 @@ def _pages(store: Store, labeller: Labeller, stop: StopCheck, sample: int | None
 
 
 def _head(settings: Settings, model: Model) -> Head:
-    """The model's last layer: from its file, or extracted again if it is the configured model."""
+    """The model's last layer: from its file, or extracted again if the model is here."""
     path = head_file(settings.data_dir, model.model_id)
     try:
         return Head.load(path)
     except WeightsError:
-        chosen = choose_model(settings)
-        if chosen.model_id != model.model_id:
+        try:
+            chosen = model_of_library(settings, model)
+        except UsageError:
+            # The file of the last layer was all that was left of this model.
+            chosen = None
+        if chosen is None:
             raise
         with WorkerClient(settings, chosen) as client:
             return client.head()

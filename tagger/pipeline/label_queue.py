@@ -179,7 +179,7 @@ def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
     # The child must be up before photos are claimed: a crash at start-up is no photo's fault.
     run.client.start()
     which = run.batches.queue(run.up_to(), isolated_too=isolated_too)
-    return claim_batch(run.batches, which, run.batches.library.settings.engine.batch_size)
+    return claim_batch(run.batches, which, run.client.batch_size)
 
 
 def _next_due(run: LabelRun) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tagger.core.config import Settings
-from tagger.core.errors import TaggerError, UsageError
+from tagger.core.errors import TaggerError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Reply, Request
-from tagger.inference.selection import choose_model
+from tagger.inference.selection import model_of_library
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.store.models import Model
 
@@ -19,16 +19,9 @@ def extract_with_model(
 ) -> list[Reply]:
     """Extract the features of photos with the model that labelled the library, in a child process of its own.
 
-    Otherwise as `extract_features`. Raises UsageError if another model is configured.
+    Otherwise as `extract_features`. Raises UsageError if the model's weights are not here any more.
     """
-    chosen = choose_model(settings, callbacks.on_download)
-    if chosen.model_id != model.model_id:
-        raise UsageError(
-            f"The photos of the library are labelled by {model.architecture} ({model.model_id}), but the model is "
-            f"{chosen.architecture.name} ({chosen.model_id}) now.",
-            "Label them first: tagger backfill",
-        )
-    with WorkerClient(settings, chosen) as client:
+    with WorkerClient(settings, model_of_library(settings, model)) as client:
         return extract_features(client, paths, callbacks)
 
 
@@ -51,17 +44,24 @@ def run_requests(
     When stopped, finishes what is in flight and returns fewer replies. `doing`: completes "The process that ..." in
     the error. Raises ModelError, and TaggerError if the child dies; nothing is tried twice.
     """
+    return list(replies_to(client, requests, callbacks, doing))
+
+
+def replies_to(
+    client: WorkerClient, requests: Sequence[Request], callbacks: Callbacks = SILENT, doing: str = "looks at photos"
+) -> Iterator[Reply]:
+    """The same, each reply as soon as its batch is through."""
     size = client.batch_size
     waiting = deque(requests[start : start + size] for start in range(0, len(requests), size))
-    replies: list[Reply] = []
+    done = 0
     client.start()
     try:
         while (waiting and not callbacks.stop()) or client.photos_in_flight:
             while waiting and client.has_room and not callbacks.stop():
                 client.submit(waiting.popleft())
-            if client.photos_in_flight:
-                replies += client.replies(1.0) or []
-            callbacks.on_progress(len(replies), len(requests))
+            replies = (client.replies(1.0) or []) if client.photos_in_flight else []
+            done += len(replies)
+            yield from replies
+            callbacks.on_progress(done, len(requests))
     except WorkerDiedError as died:
         raise TaggerError(f"The process that {doing} {died.how}.", f"See {client.log_file}") from died
-    return replies

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
-from tagger.core.errors import NoLibraryError, UsageError
+from tagger.core.errors import ModelError, NoLibraryError, UsageError
 from tagger.core.paths import shown_path
 from tagger.core.progress import OnDownload, ignore_download
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Request
-from tagger.inference.selection import choose_model
+from tagger.inference.selection import choose_model, model_of_library, unrecorded
 from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
 from tagger.labels.labeller import Labeller, policy_for
-from tagger.pipeline.look import run_requests
+from tagger.pipeline.look import replies_to, run_requests
 from tagger.store import records
+from tagger.store.counts import main_model
 from tagger.store.models import Model
 from tagger.store.session import open_store
 
 
-def explain(settings: Settings, path: str, on_download: OnDownload = ignore_download) -> Explanation:
-    """Explain the photo at an absolute path. Raises ModelError, or UsageError if it cannot be read."""
+def explain(
+    settings: Settings, path: str, on_download: OnDownload = ignore_download, *, configured: bool = False
+) -> Explanation:
+    """Explain the photo at an absolute path. Raises ModelError, or UsageError if it cannot be read.
+
+    A photo that the library does not know is looked at by the library's model, or if `configured` by that of the
+    settings.
+    """
     known = _from_library(settings, path)
     if known is not None:
         return known
-    with OnDemandLabeller(settings, on_download) as labeller:
+    with OnDemandLabeller(settings, on_download, configured=configured) as labeller:
         return labeller.explain(path)
 
 
 class OnDemandLabeller:
-    """Labels photo files one at a time, in a child process that the first one starts. Safe for several threads."""
+    """Labels photo files one at a time, in a child process that the first one starts. Safe for several threads.
+
+    By the model that labelled the library; without one, or if `configured`, by the one of the settings.
+    """
 
     def __init__(
-        self, settings: Settings, on_download: OnDownload = ignore_download, clock: Clock | None = None
+        self,
+        settings: Settings,
+        on_download: OnDownload = ignore_download,
+        clock: Clock | None = None,
+        *,
+        configured: bool = False,
     ) -> None:
         self._settings = settings
+        self._configured = configured
         self._on_download = on_download
         self._clock = clock or SystemClock()
         # Held while a photo is in the child, so that it is not ended meanwhile.
@@ -78,8 +96,8 @@ class OnDemandLabeller:
             raise UsageError(f"{shown} cannot be labelled: {reply.reason}.")
         features = reply.vector[np.newaxis]
         taught = taught_heads(self._settings, chosen.model_id)
-        model = Model(0, chosen.model_id, chosen.architecture.name, chosen.weights.sha256)
-        labeller = Labeller(model, head, policy_for(self._settings, model.architecture))
+        model = unrecorded(chosen)
+        labeller = Labeller(model, head, policy_for(self._settings, model))
         return explain_features(labeller, taught, features, fresh=True)
 
     def rest(self) -> None:
@@ -104,7 +122,7 @@ class OnDemandLabeller:
 
     def _opened(self) -> tuple[ChosenModel, WorkerClient, Head]:
         if self._open is None:
-            chosen = choose_model(self._settings, self._on_download)
+            chosen = _model_for(self._settings, self._on_download, configured=self._configured)
             client = WorkerClient(self._settings, chosen, self._clock)
             try:
                 client.start()
@@ -113,6 +131,63 @@ class OnDemandLabeller:
                 client.close()
                 raise
         return self._open
+
+
+def _model_for(settings: Settings, on_download: OnDownload, *, configured: bool) -> ChosenModel:
+    """The model that labelled the library; without one, or if `configured`, the one of the settings."""
+    model = None if configured else _main_model(settings)
+    if model is not None:
+        try:
+            return model_of_library(settings, model)
+        except (UsageError, ModelError):
+            # Any model tells more of a photo than none.
+            return choose_model(settings, fetch=False)
+    return choose_model(settings, on_download, fetch=configured)
+
+
+def _main_model(settings: Settings) -> Model | None:
+    try:
+        with open_store(settings) as store, store.read() as session:
+            return main_model(session)
+    except NoLibraryError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What the model makes of one photo file; or `reason`, why it cannot be read."""
+
+    path: str
+    explanation: Explanation | None
+    reason: str = ""
+
+
+def classify(
+    settings: Settings,
+    paths: Sequence[str],
+    top: int,
+    on_download: OnDownload = ignore_download,
+    *,
+    configured: bool = False,
+) -> Generator[Classified, None, None]:
+    """Look at photos at absolute paths, now, whether a library knows them or not. Stores nothing.
+
+    `top`: so many classes each. By the model that labelled the library; without one, or if `configured`, by the one of
+    the settings. Raises ModelError, TaggerError if the child process dies.
+    """
+    chosen = _model_for(settings, on_download, configured=configured)
+    taught = taught_heads(settings, chosen.model_id)
+    model = unrecorded(chosen)
+    policy = policy_for(settings, model)
+    with WorkerClient(settings, chosen) as client:
+        labeller = Labeller(model, client.head(), policy)
+        for reply in replies_to(client, [Request(index, path) for index, path in enumerate(paths)]):
+            path = paths[reply.job_id]
+            if reply.outcome is Outcome.FEATURES:
+                features = reply.vector[np.newaxis]
+                yield Classified(path, explain_features(labeller, taught, features, fresh=True, top=top))
+            else:
+                yield Classified(path, None, reply.reason)
 
 
 def _from_library(settings: Settings, path: str) -> Explanation | None:

@@ -10,7 +10,7 @@ import numpy as np
 from tagger.core.errors import TaggerError, UsageError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Outcome
-from tagger.inference.selection import choose_model
+from tagger.inference.selection import choose_model, unrecorded
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import EXAMPLES, Difference, Differences
 from tagger.labels.labeller import policy_for
@@ -44,8 +44,9 @@ class Preview:
 def preview(library: Library, sample: int, callbacks: Callbacks = SILENT) -> Preview:
     """Label up to `sample` photos with the configured model, and compare with the stored labels. Stores nothing."""
     settings, clock = library.settings, library.clock
-    policy = policy_for(settings)
+    policy_for(settings)
     chosen = choose_model(settings, callbacks.on_download)
+    policy = policy_for(settings, unrecorded(chosen))
     with library.store.read() as session:
         photos = records.sample_labelled(session, sample)
         before = {

@@ -37,6 +37,10 @@ class BackfillListener(Protocol):
         """The number of files that the scan has seen so far."""
         ...
 
+    def on_model(self, chosen: ChosenModel) -> None:
+        """The model was chosen; `chosen.substitute` says if it is another one than was wanted."""
+        ...
+
     def on_scanned(self, result: ScanResult, queued: int, stale: int) -> None:
         """The roots were scanned. `queued`: photos to label, `stale` of them labelled by another model."""
         ...
@@ -75,10 +79,11 @@ def backfill(
 ) -> BackfillResult:
     """Label every photo below some folders (all roots without any). Safe to interrupt and to repeat.
 
-    What was found is queued before the model is needed: without weights the photos stay queued and ModelError is
+    What was found is queued before the model is needed: where there is none, the photos stay queued and ModelError is
     raised.
     """
-    policy = policy_for(settings)
+    # Rules that make no sense are told before anything is done.
+    policy_for(settings)
     with open_library(settings, create=True) as library, work_lock(settings.data_dir, "backfill"):
         store = library.store
         owner = worker_name(settings.data_dir)
@@ -91,15 +96,16 @@ def backfill(
         chosen = None if stop() else _needed_model(library, root_ids, listener, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
+        listener.on_model(chosen)
         model = record_model(library, chosen)
         with store.write() as session:
-            stale = enqueue_stale(session, model, root_ids)
+            stale = enqueue_stale(session, model, root_ids, substitute=chosen.substitute is not None)
         progress = Progress(total=_left(store, root_ids))
         listener.on_scanned(scan, progress.total, stale)
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with WorkerClient(settings, chosen, library.clock) as client:
-                    labeller = Labeller(model, client.head(), policy)
+                    labeller = Labeller(model, client.head(), policy_for(settings, model))
                     run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
                     label_queued(run, progress, stop=stop, on_progress=listener.on_labelled)
                     if not stop():

@@ -24,7 +24,7 @@ from tagger.service.state import ServiceState
 
 SOCKET = "service.sock"
 # Counted up when an answer changes so that an older reader would not understand it. Version 1 did not say its version.
-PROTOCOL = 2
+PROTOCOL = 3
 _SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 _STATE = TypeAdapter(ServiceState)

@@ -31,6 +31,7 @@ from tagger.service.maintenance import tidy
 from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window, local_zone
+from tagger.service.workers.fetch import FetchWorker
 from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
@@ -127,18 +128,22 @@ class Service:
 
     def _new_threads(self) -> None:
         library = Library(self._store, self._settings, self._clock)
-        self._labelling = LabelWorker(library, self._window, self._owner, self._labelled)
+        self._fetching = FetchWorker(library, self._window, self._owner, self._told, self.reload)
+        self._labelling = LabelWorker(
+            library, self._window, self._owner, self._labelled, self._fetching.wait_for_first_try
+        )
         self._keywords = KeywordWorker("keywords", library, self._window, self._owner, self._told)
         self._relabelling = RelabelWorker("relabelling", library, self._window, self._owner, self._labelled)
 
     def _start_threads(self) -> None:
+        self._fetching.start()
         self._labelling.start()
         self._keywords.start()
         self._relabelling.start()
 
     def _stop_threads(self) -> bool:
         # All finish at the same time: each was told before any is waited for.
-        threads = (self._labelling, self._keywords, self._relabelling)
+        threads = (self._fetching, self._labelling, self._keywords, self._relabelling)
         for thread in threads:
             thread.stop(0)
         return all(thread.stop(self._settings.service.stop_seconds) for thread in threads)
@@ -266,6 +271,7 @@ class Service:
 
     def _look_up(self) -> None:
         self._folders.drop_forgotten()
+        self._fetching.wake()
         self._labelling.wake()
         self._keywords.wake()
 
@@ -292,6 +298,7 @@ class Service:
             labelling=self._labelling.state(),
             keywords=self._keywords.state(),
             relabelling=self._relabelling.state(),
+            fetching=self._fetching.state(),
             work_window=self._settings.service.work_window,
             window_changes_at=self._window.next_change(self._clock.now()),
             next=self._scheduler.next_times(),

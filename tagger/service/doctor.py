@@ -17,10 +17,13 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.paths import shown_path
-from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW
-from tagger.inference.light_model import About
+from tagger.inference.download import missing_weights, why_unreachable
+from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpec
+from tagger.inference.light_model import exported_path
 from tagger.inference.precision import remembered
-from tagger.inference.selection import LocatedModel, choose_model, locate_model
+from tagger.inference.registry import Architecture
+from tagger.inference.selection import LocatedModel, choose_model, locate_model, model_status
+from tagger.inference.weights import weights_url
 from tagger.inference.worker_client import WorkerClient
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
@@ -60,9 +63,9 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
     yield Finding(Grade.GOOD, "Config", where)
     yield from _data_dir(settings.data_dir)
-    light = _light_model(settings)
-    yield from _processor(light)
-    yield _memory(light)
+    engine = _engine_to_run(settings)
+    yield from _processor(engine)
+    yield _memory(engine)
     yield from _formats()
     roots: list[Root] = []
     yield from _library(settings, roots)
@@ -101,40 +104,40 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
         yield Finding(Grade.GOOD, "Data directory", f"{folder} ({kind or 'unknown file system'}, {free:,} MB free)")
 
 
-def _light_model(settings: Settings) -> About | None:
-    """The light model that is to be used; None if TensorFlow is, or if there is a fault, which `_model` tells."""
+def _engine_to_run(settings: Settings) -> EngineSpec:
+    """The engine that labels photos; TensorFlow if there is a fault, which `_model` tells."""
     try:
-        return locate_model(settings).light
+        return choose_model(settings, fetch=False).engine
     except ModelError:
-        return None
+        return TENSORFLOW
 
 
-def _processor(light: About | None) -> Iterator[Finding]:
+def _processor(engine: EngineSpec) -> Iterator[Finding]:
     cores = f"{usable_cores():g}"
     if platform.machine() not in ("x86_64", "AMD64"):
         yield Finding(Grade.GOOD, "Processor", f"{platform.machine()}, {cores} cores")
         return
     flags = processor_flags()
     lacks = why_no_tensorflow()
-    if lacks is not None and light is None:
+    if lacks is not None and engine is TENSORFLOW:
         yield Finding(Grade.BAD, "Processor", lacks, NO_TENSORFLOW)
         return
     extra = [name for name in ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma") if flags and name in flags]
     yield Finding(Grade.GOOD, "Processor", ", ".join([f"{cores} cores", *(name.upper() for name in extra)]))
 
 
-def _memory(light: About | None) -> Finding:
+def _memory(engine: EngineSpec) -> Finding:
     known = memory()
     if known is None:
         return Finding(Grade.GOOD, "Memory", "this system does not tell")
     free, total = known
     text = f"{free:,} MB of {total:,} MB are available"
-    needed = (TENSORFLOW if light is None else LITERT).needs_mb
+    needed = engine.needs_mb
     if free >= needed:
         return Finding(Grade.GOOD, "Memory", text)
-    cure = "Set engine.batch_size = 8 and limits.memory_mb = 256, or use a smaller model: tagger model use mobilenet_v2"
-    if light is None:
-        cure += "\nOr use the light engine, which needs a quarter: tagger model export --help"
+    cure = "Set engine.batch_size = 8 and limits.memory_mb = 256"
+    if engine is TENSORFLOW:
+        cure += ", or use the model in the package, which needs a quarter: tagger model use efficientnet_lite2"
     return Finding(Grade.WARNING, "Memory", f"{text}; a backfill needs about {needed:,} MB", cure)
 
 
@@ -157,7 +160,7 @@ def _formats() -> Iterator[Finding]:
             Grade.WARNING,
             "RAW photos",
             "they will be listed as failed",
-            "pip install 'tagger[raw]', then: tagger retry && tagger backfill",
+            "pip install rawpy, then: tagger retry && tagger backfill",
         )
     else:
         yield Finding(Grade.GOOD, "RAW photos", "read by the preview inside them")
@@ -294,12 +297,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
     if located.light is not None:
         yield Finding(Grade.GOOD, "Model", f"{name}, light model {located.light_path}, {located.light}")
     elif weights is None:
-        cure = f"It is fetched when it is needed, or now: tagger model fetch {name}"
-        if not settings.model.download:
-            cure = f"See: tagger model show {name}"
-        grade = Grade.WARNING if settings.model.download else Grade.BAD
-        yield Finding(grade, "Model", f"the weights of {name} are not here yet", cure)
-        return
+        yield from _missing(settings, located.architecture)
     else:
         yield Finding(Grade.GOOD, "Model", f"{name}, {weights.path}, {weights.verified_by}")
         yield from _unused_light_model(settings, located)
@@ -310,8 +308,27 @@ def _model(settings: Settings) -> Iterator[Finding]:
     yield _engine(settings)
 
 
+def _missing(settings: Settings, architecture: Architecture) -> Iterator[Finding]:
+    """That a model's weights are not here, whether they can be fetched, and where to put them."""
+    name, address = architecture.name, weights_url(settings, architecture)
+    status = model_status(settings)
+    if not status.labels:
+        yield Finding(Grade.BAD, "Model", status.why, status.note.removeprefix(status.why).strip())
+        return
+    cure = missing_weights(settings, architecture).cure
+    if status.labels == name:
+        return
+    why = 'model.fetch is "never"' if settings.model.fetch == "never" else why_unreachable(address)
+    text = f"the weights of {name} are not here, so {status.labels}, the model in the package, labels the photos"
+    if why:
+        yield Finding(Grade.WARNING, "Model", f"{text}; they cannot be fetched: {why}", cure)
+    else:
+        now = f"They are fetched when they are needed, or now: tagger model fetch {name}"
+        yield Finding(Grade.WARNING, "Model", f"{text}; their address answers", now)
+
+
 def _unused_light_model(settings: Settings, located: LocatedModel) -> Iterator[Finding]:
-    path = located.light_path
+    path = exported_path(settings, located.architecture)
     if settings.engine.kind != "auto" or not path.is_file():
         return
     if LITERT.is_installed:
@@ -327,7 +344,7 @@ def _engine(settings: Settings) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
     clock = SystemClock()
     try:
-        chosen = choose_model(settings)
+        chosen = choose_model(settings, fetch=False)
         started = clock.monotonic()
         with WorkerClient(settings, chosen) as client:
             client.start()

@@ -11,11 +11,14 @@ from tagger.intake.monitor import FolderState
 class LabelState:
     """The label worker. `child`: the process id of the model's process, while there is one.
 
+    `wanted`: the name of the model that is wanted, and `why` another one labels; both empty if it is the wanted one.
     Counts and `batch_seconds` are since the start of the service; `window_open`: whether the archive may be labelled.
     """
 
     model: str | None
     architecture: str | None
+    wanted: str
+    why: str
     problem: str
     photos_per_second: float
     labelled: int
@@ -35,6 +38,17 @@ class KeywordState:
     problem: str
     written: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchState:
+    """The fetch worker. `problem`: why the wanted model's weights are not here; empty if they are, or not needed yet.
+
+    `next_try_at`: when they are fetched again, in seconds since the epoch.
+    """
+
+    problem: str
+    next_try_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,7 @@ class ServiceState:
     labelling: LabelState
     keywords: KeywordState
     relabelling: RelabelState
+    fetching: FetchState
     work_window: str
     window_changes_at: float | None
     next: dict[str, float]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
+from tagger.inference.selection import ModelStatus, model_status
 from tagger.service import control
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window, local_zone
@@ -27,7 +28,8 @@ class Overview:
     """One look at everything.
 
     `failed`, `unwritten`: dead letters of labelling and of keywords. `by_priority`: photos that wait to be labelled.
-    `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's. `at_work`: who holds the
+    `model`: which one labels. `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's.
+    `at_work`: who holds the
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
     of a service that runs.
     """
@@ -40,6 +42,7 @@ class Overview:
     keywords: QueueCounts
     with_keywords: int
     unwritten: list[DeadLetter]
+    model: ModelStatus
     last_run: Run | None
     at_work: str
     service: ServiceState | None
@@ -66,11 +69,22 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             keywords=jobs.counts(session, kind=JobKind.KEYWORDS),
             with_keywords=ledger.count_entries(session),
             unwritten=dead_letters.listed(session, JobKind.KEYWORDS, failures),
+            model=model_status(settings),
             last_run=next(iter(runs.last_runs(session, 1)), None),
             at_work=holder(settings.data_dir),
             service=service,
             service_fault=fault,
         )
+
+
+def why_unlabelled(settings: Settings) -> str:
+    """Why no photo of a library is labelled yet, and what to do."""
+    model = model_status(settings)
+    if not model.labels:
+        return model.note
+    if holder(settings.data_dir):
+        return "tagger is at work on them; see: tagger status"
+    return "They wait in the queue. Label them: tagger backfill"
 
 
 def finish(photos: int, rate: float, settings: Settings, now: float) -> datetime | None:

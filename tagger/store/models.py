@@ -12,12 +12,16 @@ from tagger.store.tables import ModelRow
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that labelled photos; `id` is the row, `model_id` the hash that names it everywhere."""
+    """A model that labelled photos; `id` is the row, `model_id` the hash that names it everywhere.
+
+    `preprocessing`: the revision of what comes before the network.
+    """
 
     id: int
     model_id: str
     architecture: str
     weights_sha256: str
+    preprocessing: int
 
 
 def ensure_model(  # noqa: PLR0913 - one parameter a column
@@ -35,12 +39,12 @@ def ensure_model(  # noqa: PLR0913 - one parameter a column
         )
         session.add(row)
         session.flush()
-    return Model(row.id, row.model_id, row.architecture, row.weights_sha256)
+    return Model(row.id, row.model_id, row.architecture, row.weights_sha256, row.preprocessing)
 
 
 def all_models(session: Session) -> dict[int, Model]:
     """All models that were ever used, by row id."""
     return {
-        row.id: Model(row.id, row.model_id, row.architecture, row.weights_sha256)
+        row.id: Model(row.id, row.model_id, row.architecture, row.weights_sha256, row.preprocessing)
         for row in session.scalars(select(ModelRow))
     }

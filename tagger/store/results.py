@@ -17,12 +17,16 @@ from tagger.store.photos import fingerprint_columns, merge_renamed
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
+    ModelRow,
     PhotoRow,
 )
 
 
-def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None) -> int:
-    """Queue photos that another model labelled; they keep their labels meanwhile. Returns how many."""
+def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None, *, substitute: bool = False) -> int:
+    """Queue photos that another model labelled; they keep their labels meanwhile. Returns how many.
+
+    `substitute`: the model labels only until the wanted one can, so only its own older versions' photos are queued.
+    """
     query = (
         select(PhotoRow.id)
         .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
@@ -31,6 +35,9 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
+    if substitute:
+        own = select(ModelRow.id).where(ModelRow.architecture == model.architecture)
+        query = query.where(PhotoRow.labelled_by.in_(own))
     stale = session.scalars(query).all()
     jobs.enqueue(session, stale, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
     return len(stale)
@@ -85,18 +92,25 @@ def save_results(session: Session, label_ids: LabelIds, by: LabelledBy, found: S
     if not found:
         return
     ids = [result.photo_id for result in found]
-    before = dict(session.execute(select(PhotoRow.id, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))).all())
+    hashes = select(PhotoRow.id, PhotoRow.content_hash, PhotoRow.pixel_hash).where(PhotoRow.id.in_(ids))
+    before = {row.id: (row.content_hash, row.pixel_hash) for row in session.execute(hashes)}
     state = labelled_columns(by)
     session.execute(
         update(PhotoRow), [{"id": result.photo_id, **_facts(result.inspection), **state} for result in found]
     )
-    # Keep other models' features of the same pixels: going back to such a model costs no inference.
-    other = [result.photo_id for result in found if before.get(result.photo_id) != result.inspection.pixel_hash]
+    # Keep other models' features of the same picture: going back to such a model costs no inference. Models that see
+    # pictures in another size have other hashes of their pixels.
+    other = [result.photo_id for result in found if not _same_picture(result.inspection, *before[result.photo_id])]
     stale = FeatureRow.photo_id.in_(other) | (FeatureRow.photo_id.in_(ids) & (FeatureRow.model_id == by.model.id))
     session.execute(delete(FeatureRow).where(stale))
     rows = [{"photo_id": result.photo_id, "model_id": by.model.id, "vector": result.features} for result in found]
     session.execute(insert(FeatureRow), rows)
     replace_labels(session, label_ids, by, {result.photo_id: result.labels for result in found})
+
+
+def _same_picture(now: Inspection, content_hash: bytes | None, pixel_hash: bytes | None) -> bool:
+    """Whether a photo's bytes or pixels are those that were looked at before."""
+    return now.content_hash == content_hash or now.pixel_hash == pixel_hash
 
 
 def same_pixels(session: Session, photo_id: int, inspection: Inspection) -> None:

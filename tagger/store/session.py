@@ -198,7 +198,7 @@ def _engine(url: Any) -> Engine:
     except ModuleNotFoundError as error:
         raise StoreError(
             f"The driver for {url.get_backend_name()} is not installed ({error.name}).",
-            "For PostgreSQL: pip install 'tagger[postgres]'",
+            "For PostgreSQL: pip install 'psycopg[binary]'",
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)

@@ -59,8 +59,8 @@ def memory(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/c
 
 
 NO_TENSORFLOW = (
-    "Use the light engine: make its model on another computer with `tagger model export`, copy it here, and install "
-    "its runtime with: pip install 'tagger[light]'"
+    "Use a light model: the one in the package with `tagger model use efficientnet_lite2`, or one that you make on "
+    "another computer with `tagger model export` and copy here."
 )
 
 

@@ -20,7 +20,7 @@ from tagger.store.taught_labels import Taught
 from tagger.teaching.measure import Scored
 
 # No model is needed to take a label back.
-_NO_MODEL = Model(0, "", "", "")
+_NO_MODEL = Model(0, "", "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)

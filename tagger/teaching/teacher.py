@@ -50,7 +50,7 @@ class Teacher:
             found = main_model(session)
         if found is not None:
             return found
-        chosen = choose_model(self.library.settings, self.callbacks.on_download)
+        chosen = choose_model(self.library.settings, self.callbacks.on_download, fetch=False)
         return record_model(self.library, chosen)
 
     def teach(self, name: str, examples: Sequence[Example], wanted: float) -> Lesson:

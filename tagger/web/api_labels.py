@@ -170,7 +170,7 @@ def _wanted(context: WebContext, key: str, rules: RulesIn) -> LabelRules:
 
 
 def _rules(context: WebContext, found: LabelRules) -> RulesOut:
-    general = context.settings.labels.show_threshold
+    general = context.show_threshold
     counts = {label.key: label.shown for label in context.label_counts()}
     return RulesOut(
         key=found.key,

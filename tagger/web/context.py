@@ -18,6 +18,7 @@ from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.core.progress import Callbacks
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
+from tagger.labels.labeller import show_threshold
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
 from tagger.search.feature_index import FeatureIndex
@@ -25,7 +26,7 @@ from tagger.search.similar import Similar, similar_to_photo
 from tagger.service import control
 from tagger.service.status import overview
 from tagger.store import records
-from tagger.store.counts import LabelCount, count_labels
+from tagger.store.counts import LabelCount, count_labels, main_model
 from tagger.store.library import Library
 from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
@@ -133,6 +134,12 @@ class WebContext:
             if record is None:
                 raise UnknownPhotoError(f"Photo {photo_id}")
             yield session, record
+
+    @property
+    def show_threshold(self) -> float:
+        """The probability that shows a label in this library. Raises ModelError."""
+        with self.store.read() as session:
+            return show_threshold(self.settings, main_model(session))
 
     def record(self, photo_id: int) -> PhotoRecord:
         """The photo of an id. Raises UnknownPhotoError."""

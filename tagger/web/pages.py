@@ -11,16 +11,17 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tagger.core.clock import local_time
-from tagger.core.errors import ModelError, NoLibraryError, QueryError
+from tagger.core.errors import NoLibraryError, QueryError
 from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
-from tagger.inference.download import missing_weights
-from tagger.inference.selection import locate_model
+from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.metadata.sidecar import sidecar_path
 from tagger.keywords.read import keywords_in
 from tagger.search.query import HELP
 from tagger.search.run import FoundPhoto
+from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
+from tagger.service.status import why_unlabelled
 from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
@@ -109,8 +110,24 @@ def get_photos(
             if not all_roots(session):
                 return _welcome(request)
     return render(
-        request, "photos.html", 200, "/", q=q, photos=page.photos, next=page.next, unknown=page.unknown, help=_help()
+        request,
+        "photos.html",
+        200,
+        "/",
+        q=q,
+        photos=page.photos,
+        next=page.next,
+        unknown=page.unknown,
+        unlabelled=_unlabelled(context),
+        help=_help(),
     )
+
+
+def _unlabelled(context: WebContext) -> tuple[str, str] | None:
+    """That no photo is labelled yet, and why with the cure; None if some are, or there are none."""
+    with context.reader() as reader:
+        number = unlabelled_photos(reader)
+    return (unlabelled_sentence(number), why_unlabelled(context.settings)) if number else None
 
 
 def _help() -> str:
@@ -126,24 +143,15 @@ def _welcome(request: Request) -> Response:
             has_roots = bool(all_roots(session))
     except NoLibraryError:
         has_roots = False
-    model, problem, cure = "", "", ""
-    try:
-        located = locate_model(settings)
-        if not located.is_here:
-            raise missing_weights(settings, located.architecture)
-        model = f"{located.architecture.name}{', light' if located.light else ''}"
-    except ModelError as error:
-        problem, cure = error.message, error.cure
-        if settings.model.download and settings.model.weights is None:
-            problem, cure = "It is fetched by itself with the first photo, or now with:", "tagger model fetch"
+    status = model_status(settings)
+    model, note = status.labels, status.note
     return render(
         request,
         "welcome.html",
         here="/",
         has_roots=has_roots,
         model=model,
-        model_problem=problem,
-        model_cure=cure,
+        model_note=note,
         data_dir=settings.data_dir,
     )
 

@@ -55,6 +55,15 @@ class SpeedOut(BaseModel):
     photos_per_second: float
 
 
+class ModelStatusOut(BaseModel):
+    """Which model labels (`labels`, empty if none can), which is `wanted`, `why` they differ; `note` says it all."""
+
+    labels: str
+    wanted: str
+    why: str
+    note: str
+
+
 class StatusOut(BaseModel):
     """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
 
@@ -68,6 +77,7 @@ class StatusOut(BaseModel):
     failed: int
     keywords_queued: int
     keywords_mode: str
+    model: ModelStatusOut
     models: dict[str, int]
     folders: list[FolderOut]
     at_work: str

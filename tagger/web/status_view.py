@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from tagger.core.config import Settings
 from tagger.core.paths import shown_path
 from tagger.service.status import Overview, finish
-from tagger.web.schemas_work import FolderOut, SpeedOut, StatusOut
+from tagger.web.schemas_work import FolderOut, ModelStatusOut, SpeedOut, StatusOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
         failed=totals.queue.failed + found.keywords.failed,
         keywords_queued=found.keywords.queued + found.keywords.leased,
         keywords_mode=settings.keywords.mode,
+        model=ModelStatusOut(**asdict(found.model)),
         models={
             f"{found.models[row].architecture} ({found.models[row].model_id})": number
             for row, number in totals.labelled_by.items()

@@ -67,8 +67,8 @@ class Tagger:
     def json(self, *arguments: object, code: int | None = 0) -> Any:
         return json.loads(self(*arguments, "--json", code=code).stdout)
 
-    def json_lines(self, *arguments: object) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
+    def json_lines(self, *arguments: object, environ: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json", environ=environ).stdout.splitlines()]
 
     def export(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self("export").stdout.splitlines()]

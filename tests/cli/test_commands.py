@@ -81,19 +81,64 @@ def test_a_rule_about_a_label_that_does_not_exist(bare: Tagger, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_offline_photos_stay_queued_and_one_message_says_what_to_do(bare: Tagger, tmp_path: Path, shared: Path) -> None:
+def test_when_the_weights_are_put_there_by_hand_the_library_is_done_again(
+    bare: Tagger, tmp_path: Path, shared: Path
+) -> None:
     root = tmp_path / "photos"
     root.mkdir()
     for path in sorted((shared / "photos" / "labelled").iterdir())[:3]:
         shutil.copy(path, root)
-    done = bare("backfill", root, code=3)
+    done = bare("backfill", root)
+    assert "3 photos labelled" in done.stdout
+    assert "could not be fetched" in done.stdout
     name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5"
-    for part in (name, str(bare.data / "models" / name), "model.weights", "stay queued", "http"):
-        assert part in done.stderr
-    assert bare.json("status")["queued"] == 3
-    # The weights arrive (here: other weights, named by hand), and the queue is worked off.
+    refused = bare("model", "fetch", code=3).stderr
+    for part in (name, str(bare.data / "models" / name), "model.weights", "http"):
+        assert part in refused
+    # They arrive; here it is another model's file, named by hand.
     ready = {"TAGGER_MODEL_NAME": "mobilenet_v2", "TAGGER_MODEL_WEIGHTS": str(shared / "models" / MOBILENET)}
-    assert "3 photos labelled" in bare("backfill", environ=ready).stdout
+    done = bare("backfill", environ=ready)
+    assert "3 photos labelled by another model will be looked at again" in done.stdout
+    assert "3 photos labelled in" in done.stdout
+    # And gone again: what the wanted model labelled stays.
+    assert "Nothing to do" in bare("backfill", environ={"TAGGER_MODEL_NAME": "mobilenet_v2"}).stdout
+
+
+@pytest.mark.slow
+def test_a_library_remembers_the_model_that_it_was_made_with(bare: Tagger, tmp_path: Path, shared: Path) -> None:
+    """With `backfill --model X --weights F`, every later command uses X with F, also where ResNet50 is the default."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    photos = sorted((shared / "photos" / "labelled").iterdir())
+    for path in photos[:8]:
+        shutil.copy(path, root)
+    weights = tmp_path / "mine.weights.h5"
+    shutil.copy(shared / "models" / MOBILENET, weights)
+    bare("backfill", "--model", "mobilenet_v2", "--weights", weights, root)
+    assert bare.json("model", "show")["weights"] == str(weights)
+    assert "Nothing to do" in bare("backfill").stdout
+    outside = photos[20]
+    assert len(bare.json_lines("similar", outside)) == 8
+    assert bare.json("explain", outside)["architecture"] == "mobilenet_v2"
+    assert bare.json_lines("classify", outside)[0]["architecture"] == "mobilenet_v2"
+    lesson = tmp_path / "lesson"
+    lesson.mkdir()
+    for path in photos[20:28]:
+        shutil.copy(path, lesson)
+    [taught] = bare.json("teach", "thing", "--yes", lesson, "--no", root, code=None)
+    assert taught["architecture"] == "mobilenet_v2"
+    # There and back: the file is still known.
+    bare("model", "use", "efficientnet_lite2")
+    assert str(weights) in bare("model", "use", "mobilenet_v2").stdout
+    assert "There is nothing to fetch" in bare("model", "fetch").stdout
+    assert "Nothing to do" in bare("backfill").stdout
+    # Nor does the whole example of a config file change anything.
+    (bare.home / ".config" / "tagger").mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "config.example.toml", bare.home / ".config" / "tagger" / "config.toml")
+    assert "Nothing to do" in bare("backfill", environ={"TAGGER_MODEL_SOURCE": ""}).stdout
+    # Where the weights are gone, it says so by name.
+    weights.rename(tmp_path / "elsewhere.h5")
+    assert "tagger model use mobilenet_v2 --weights FILE" in bare("similar", outside, code=2).stderr
 
 
 @pytest.mark.slow

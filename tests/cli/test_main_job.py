@@ -128,7 +128,7 @@ def test_show_explain_and_labels(labelled_once: Tagger, shared: Path) -> None:
     assert verdicts["tiger"]["shown"]
     assert verdicts["animal"]["origin"] == "hierarchy"
     text = labelled_once("explain", tiger).stdout
-    assert "reaches 0.6" in text
+    assert "reaches 0.5" in text
     counts = {label["name"]: label["shown"] for label in labelled_once.json("labels")}
     assert counts["animal"] > 30
     assert counts["tiger"] == 1

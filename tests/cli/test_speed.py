@@ -113,7 +113,7 @@ def test_scaled_decoding_gives_the_labels_of_full_decoding(tagger: Tagger, share
         with Image.open(large) as picture:
             full.append(np.asarray(picture.resize((224, 224), Image.Resampling.BILINEAR)))
         with open_photo(str(large)) as opened:
-            scaled.append(decode(opened, size=224, limits=LimitSettings()).pixels)
+            scaled.extend(decode(opened, size=224, views="whole", limits=LimitSettings()).pixels)
     np.save(tmp_path / "full.npy", np.stack(full))
     np.save(tmp_path / "scaled.npy", np.stack(scaled))
     weights = shared / "models" / MOBILENET

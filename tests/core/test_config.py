@@ -9,7 +9,7 @@ from tagger.core.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 # Their defaults depend on the machine; the example has them commented out.
-UNSET = {"data_dir", "model.weights", "keywords.sidecar_folder"}
+UNSET = {"data_dir", "model.name", "model.weights", "labels.show_threshold", "keywords.sidecar_folder"}
 
 
 def test_example_covers_every_setting_with_its_default() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import struct
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -14,10 +17,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from tagger.core.config import LimitSettings
+from tagger.core.config import LimitSettings, Views
 from tagger.imaging.decode import Decoded, decode, hash_content, open_photo, small_copy
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.views import parts
 
+# Not the function of the same name.
+decode_module = importlib.import_module("tagger.imaging.decode")
 LIMITS = LimitSettings()
 RED, GREEN, BLUE, YELLOW = (230, 20, 20), (20, 200, 20), (20, 20, 230), (220, 220, 20)
 # Top left, top right, bottom left, bottom right.
@@ -33,8 +39,16 @@ def quadrants(width: int = 64, height: int = 48) -> Image.Image:
 
 
 def look(path: Path, limits: LimitSettings = LIMITS, size: int = 32) -> Decoded:
+    """The whole picture in one view."""
     with open_photo(str(path)) as photo:
-        return decode(photo, size=size, limits=limits)
+        decoded = decode(photo, size=size, views="whole", limits=limits)
+    [pixels] = decoded.pixels
+    return replace(decoded, pixels=pixels)
+
+
+def squares(path: Path, size: int = 32) -> NDArray[np.uint8]:
+    with open_photo(str(path)) as photo:
+        return decode(photo, size=size, views="squares", limits=LIMITS).pixels
 
 
 def fault(path: Path, limits: LimitSettings = LIMITS) -> DecodeError:
@@ -393,3 +407,132 @@ def test_a_small_picture_is_not_made_larger(tmp_path: Path) -> None:
     with open_photo(str(tmp_path / "a.png")) as photo:
         data = small_copy(photo, longest=100, limits=LIMITS)
     assert Image.open(io.BytesIO(data)).size == (30, 20)
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [
+        ((300, 300), 1),
+        ((330, 300), 1),
+        ((331, 300), 2),
+        ((300, 400), 2),
+        ((600, 300), 2),
+        ((610, 300), 3),
+        ((3000, 9), 4),
+    ],
+)
+def test_squares_cover_the_picture(tmp_path: Path, size: tuple[int, int], count: int) -> None:
+    quadrants(*size).save(tmp_path / "a.png")
+    assert squares(tmp_path / "a.png").shape == (count, 32, 32, 3)
+    boxes = parts(*size, "squares")
+    assert min(box[0] for box in boxes) == min(box[1] for box in boxes) == 0
+    assert (max(box[2] for box in boxes), max(box[3] for box in boxes)) == size
+    if count > 1:
+        assert {(right - left, bottom - top) for left, top, right, bottom in boxes} == {(min(size), min(size))}
+
+
+_UNDO = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_90 TRANSVERSE ROTATE_270".split()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_squares_are_upright_and_undistorted(tmp_path: Path, orientation: int) -> None:
+    """Two squares, each with two of the colours. What undoes a turn by 90 degrees is one by 270."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turns = [0, 0, *(getattr(Image.Transpose, name) for name in _UNDO)]
+    turned = quadrants(400, 200)
+    if orientation > 1:
+        turned = turned.transpose(turns[orientation])
+    turned.save(tmp_path / "a.png", exif=exif)
+    found = {tuple(corners(view)) for view in squares(tmp_path / "a.png")}
+    assert len(found) == 2
+    left, right = (RED, RED, BLUE, BLUE), (GREEN, GREEN, YELLOW, YELLOW)
+    for expected in (left, right):
+        assert any(near(list(one), expected) for one in found), (expected, found)
+
+
+def heic(path: Path, size: tuple[int, int] = (1600, 1200), **options: object) -> Path:
+    pillow_heif.from_pillow(quadrants(*size)).save(path, quality=70, **options)
+    return path
+
+
+@pytest.fixture
+def decoded_sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes in which pictures are decoded."""
+    found: list[tuple[int, int]] = []
+
+    def remember(picture: Image.Image, *rest: Any) -> Image.Image:
+        loaded = load(picture, *rest)
+        found.append(loaded.size)
+        return loaded
+
+    load = decode_module._load
+    monkeypatch.setattr(decode_module, "_load", remember)
+    return found
+
+
+def test_a_heic_files_thumbnail_is_enough(tmp_path: Path, decoded_sizes: list[tuple[int, int]]) -> None:
+    """As iPhones make them: 320 x 240. A network of 260 pixels may take it, one of 299 may not."""
+    path = heic(tmp_path / "a.heic", thumbnails=[320])
+    left, right = squares(path, 260)
+    assert near(corners(left), (RED, RED, BLUE, BLUE)) or near(corners(left), (RED, GREEN, BLUE, YELLOW), 90)
+    assert len(right) == 260
+    assert squares(path, 299).shape == (2, 299, 299, 3)
+    assert decoded_sizes == [(320, 240), (1600, 1200)]
+    with open_photo(str(path)) as photo:
+        facts = decode(photo, size=260, views="squares", limits=LIMITS).facts
+    assert (facts.width, facts.height) == (1600, 1200)
+
+
+def test_without_a_thumbnail_the_picture_is_decoded(tmp_path: Path, decoded_sizes: list[tuple[int, int]]) -> None:
+    squares(heic(tmp_path / "a.heic"), 260)
+    squares(heic(tmp_path / "small.heic", thumbnails=[160]), 260)
+    assert decoded_sizes == [(1600, 1200), (1600, 1200)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_heic_files_thumbnail_is_turned_as_the_picture_is(
+    tmp_path: Path, orientation: int, decoded_sizes: list[tuple[int, int]]
+) -> None:
+    """pillow_heif writes EXIF's orientation as irot and imir, for the picture and for its thumbnail."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name, thumbnails in (("with.heic", [320]), ("without.heic", [])):
+        heic(tmp_path / name, exif=exif.tobytes(), thumbnails=thumbnails)
+    small, large = (look(tmp_path / name, size=200) for name in ("with.heic", "without.heic"))
+    assert max(decoded_sizes[0]) == 320
+    assert max(decoded_sizes[1]) == 1600
+    assert near(corners(small.pixels), tuple(corners(large.pixels)), 40)  # type: ignore[arg-type]
+    assert (small.facts.width, small.facts.height) == (large.facts.width, large.facts.height)
+
+
+def test_a_thumbnail_of_other_proportions_is_not_taken(tmp_path: Path, decoded_sizes: list[tuple[int, int]]) -> None:
+    """Cameras put 3:2 pictures into 4:3 thumbnails, with black bars."""
+    path = heic(tmp_path / "a.heic", size=(1600, 1200), thumbnails=[320])
+    # The size of an image is its property "ispe" (ISO/IEC 23008-12, 6.5.3): width and height after 12 bytes.
+    data = bytearray(path.read_bytes())
+    at = data.index(b"ispe" + bytes(4) + (320).to_bytes(4, "big") + (240).to_bytes(4, "big"))
+    data[at + 12 : at + 16] = (200).to_bytes(4, "big")
+    path.write_bytes(data)
+    squares(path, 150)
+    assert decoded_sizes == [(1600, 1200)]
+
+
+def test_a_damaged_thumbnail_is_not_taken(tmp_path: Path, decoded_sizes: list[tuple[int, int]]) -> None:
+    path = heic(tmp_path / "a.heic", thumbnails=[320])
+    data = bytearray(path.read_bytes())
+    # The thumbnail's bytes come last in the file, a little more than a kilobyte of them.
+    data[-1000:] = bytes(1000)
+    path.write_bytes(data)
+    assert squares(path, 260).shape == (2, 260, 260, 3)
+    assert decoded_sizes == [(1600, 1200)]
+
+
+@pytest.mark.parametrize(("views", "size"), [("squares", (500, 375)), ("whole", (1000, 750))])
+def test_a_jpeg_is_decoded_no_larger_than_needed(
+    tmp_path: Path, views: Views, size: tuple[int, int], decoded_sizes: list[tuple[int, int]]
+) -> None:
+    quadrants(4000, 3000).save(tmp_path / "a.jpg")
+    with open_photo(str(tmp_path / "a.jpg")) as photo:
+        decode(photo, size=260, views=views, limits=LIMITS)
+    assert decoded_sizes == [size]

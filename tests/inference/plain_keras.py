@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def make(name: str, file: str) -> None:
     from tagger.inference.registry import REGISTRY
 
     keras.utils.set_random_seed(1)
-    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    network = _network(name)
     # Random weights give every class about 1/1000. Scaling the last layer makes scores that differ.
     size = REGISTRY[name].input_size
     picture = np.random.default_rng(2).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
@@ -40,15 +41,25 @@ def make(name: str, file: str) -> None:
         save_weights_to_hdf5_group(target, network)
 
 
-def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -> None:
+def _network(name: str) -> Any:
+    """Keras' own network; of EfficientNet-Lite2, which Keras does not have, tagger's."""
     import keras
+
+    from tagger.inference.engines.networks import build_network
+    from tagger.inference.registry import REGISTRY
+
+    build = getattr(keras.applications, REGISTRY[name].keras_name, None)
+    return build(weights=None) if build is not None else build_network(REGISTRY[name])
+
+
+def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -> None:
 
     from tagger.inference.engines.tensorflow import TensorFlowEngine
     from tagger.inference.precision import Precision
     from tagger.inference.registry import REGISTRY
 
     pixels = np.load(pixels_file)
-    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    network = _network(name)
     network.load_weights(file)
     plain = network.predict(_preprocess(name, pixels.astype(np.float32)), verbose=0)
     engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4, precision=Precision(precision))
@@ -70,11 +81,8 @@ def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -
 
 
 def agree(name: str, file: str, *pixels_files: str) -> None:
-    import keras
 
-    from tagger.inference.registry import REGISTRY
-
-    network = getattr(keras.applications, REGISTRY[name].keras_name)(weights=None)
+    network = _network(name)
     network.load_weights(file)
     one, two = (
         network.predict(_preprocess(name, np.load(pixels).astype(np.float32)), verbose=0).argmax(axis=1)
@@ -83,21 +91,26 @@ def agree(name: str, file: str, *pixels_files: str) -> None:
     print(json.dumps(float((one == two).mean())))
 
 
-def light(name: str, file: str, pixels_file: str, light_file: str) -> None:
+def light(name: str, file: str, pixels_file: str, light_file: str, counts_file: str = "") -> None:
+    """`counts_file`: how many views each photo has, whose features are averaged; without it one."""
     from tagger.inference.engines.litert import LiteRtEngine
     from tagger.inference.engines.quantizing import quantized
     from tagger.inference.engines.tensorflow import TensorFlowEngine
-    from tagger.inference.light_model import About, write_light
+    from tagger.inference.light_model import NETWORK_REVISION, About, write_light
     from tagger.inference.registry import REGISTRY
 
     pixels = np.load(pixels_file)
     exact = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=16)
     if not Path(light_file).exists():
         network = quantized(exact.body, REGISTRY[name], pixels, lambda _: None)
-        about = About(name, "0" * 64, REGISTRY[name].revision, 1.0, 1, len(pixels), "a test")
+        about = About(name, "0" * 64, NETWORK_REVISION, 1.0, 1, len(pixels), "a test")
         write_light(Path(light_file), network, exact.head(), about)
     engine = LiteRtEngine(REGISTRY[name], Path(light_file), threads=2)
-    one, two = exact.features(pixels), engine.features(pixels)
+    counts = np.load(counts_file) if counts_file else np.ones(len(pixels), np.int64)
+    starts = np.cumsum([0, *counts[:-1]])
+    one, two = (
+        np.add.reduceat(one.features(pixels), starts, axis=0) / counts[:, np.newaxis] for one in (exact, engine)
+    )
     scores, ours = exact.head().scores(one), engine.head().scores(two)
     cosine = (one * two).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)
     print(
@@ -138,6 +151,8 @@ def load(name: str, *files: str) -> None:
 def _preprocess(name: str, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
     import keras
 
+    if name == "efficientnet_lite2":
+        return (pixels - 127) / 128
     module = {"resnet50v2": "resnet_v2", "efficientnet_b0": "efficientnet"}.get(name, name)
     done: np.ndarray = getattr(keras.applications, module).preprocess_input(pixels.copy())  # type: ignore[type-arg]
     return done

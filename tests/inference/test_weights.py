@@ -170,15 +170,17 @@ def test_what_to_do_without_the_network(tmp_path: Path, site: Site, trouble: str
     elif trouble == "refused":
         chosen = settings(tmp_path, site, source="http://127.0.0.1:9/")
     elif trouble == "off":
-        chosen = settings(tmp_path, site, download=False)
+        chosen = settings(tmp_path, site, fetch="never")
     else:
         site.cut = [0] * 9
     with pytest.raises(ModelUnavailableError) as caught:
         download.ensure_weights(chosen, MOBILENET, quiet)
     assert caught.value.exit_code == 3
-    for part in (MOBILENET.file_name, str(weights.weights_path(chosen, MOBILENET)), "model.weights", "stay queued"):
+    for part in (MOBILENET.file_name, str(weights.weights_path(chosen, MOBILENET)), "model.weights", "--weights"):
         assert part in caught.value.cure
-    assert {"404": "404", "refused": "refused", "off": "model.download is off", "cut": ""}[trouble] in str(caught.value)
+    assert {"404": "404", "refused": "refused", "off": 'model.fetch is "never"', "cut": ""}[trouble] in str(
+        caught.value
+    )
 
 
 def test_a_file_put_there_by_hand_is_checked_and_taken(tmp_path: Path, site: Site) -> None:
@@ -221,10 +223,17 @@ def test_checksums_are_remembered_until_the_file_changes(tmp_path: Path) -> None
 
 
 def test_model_ids_name_architecture_weights_and_preprocessing() -> None:
-    one = model_id(REGISTRY["resnet50"], "a" * 64)
-    assert one == model_id(REGISTRY["resnet50"], "a" * 64)
-    assert len({one, model_id(REGISTRY["resnet50"], "b" * 64), model_id(REGISTRY["resnet50v2"], "a" * 64)}) == 3
+    one = model_id(REGISTRY["resnet50"], "a" * 64, "squares")
+    assert one == model_id(REGISTRY["resnet50"], "a" * 64, "squares")
+    others = [
+        model_id(REGISTRY["resnet50"], "b" * 64, "squares"),
+        model_id(REGISTRY["resnet50v2"], "a" * 64, "squares"),
+        model_id(REGISTRY["resnet50"], "a" * 64, "whole"),
+    ]
+    assert len({one, *others}) == 4
     assert len(one) == 16
+    # As it was before there were views: photos of older libraries that see whole pictures are not looked at again.
+    assert others[-1] == hashlib.sha256(f"resnet50\n{'a' * 64}\n1".encode()).hexdigest()[:16]
 
 
 def test_an_unknown_model_names_the_near_one() -> None:

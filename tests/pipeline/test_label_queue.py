@@ -45,6 +45,7 @@ class Child:
 
     def __init__(self, behave: Callable[[Request], Reply]) -> None:
         self._behave = behave
+        self.batch_size = 32
         self._flight: deque[Sequence[Request]] = deque()
         self.batches: list[list[str]] = []
         self.starts = 0
@@ -102,6 +103,7 @@ def run(
         model = samples.model(session)
         run_id = runs.start_run(session, "backfill", model, 0)
     policy = Policy.from_settings(settings.labels, taxonomy.load())
+    child.batch_size = batch
     client: Any = child
     library = Library(store, settings, clock or Clock(samples.NOW + 60))
     label_run = LabelRun(BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id), client)

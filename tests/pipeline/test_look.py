@@ -125,12 +125,13 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
         model_id = "0123456789abcdef"
         architecture = architecture("mobilenet_v2", Path())
         weights = Weights()
+        views = "squares"
 
     def opened(*_: object) -> Child:
         made.append(Child())
         return made[-1]
 
-    monkeypatch.setattr(on_demand, "choose_model", lambda *_: Chosen())
+    monkeypatch.setattr(on_demand, "choose_model", lambda *_, **__: Chosen())
     monkeypatch.setattr(on_demand, "WorkerClient", opened)
     Child.running = Child.busiest = 0
     return made

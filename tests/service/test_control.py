@@ -15,7 +15,7 @@ import pytest
 from tagger.core.errors import TaggerError, UsageError
 from tagger.intake.monitor import FolderState
 from tagger.service import control
-from tagger.service.state import KeywordState, LabelState, RelabelState, ServiceState
+from tagger.service.state import FetchState, KeywordState, LabelState, RelabelState, ServiceState
 from tests.cli.runner import Tagger
 
 STATE = ServiceState(
@@ -24,9 +24,10 @@ STATE = ServiceState(
     problems=["The disk is full."],
     settling=3,
     folders=[FolderState("/photos", "polling", "a network share", 0, "900 of 1000 photos are gone", 1.7e9)],
-    labelling=LabelState("abc", "resnet50", "", 12.5, 10, 1, 2, 0.8, 4711, 1, window_open=True),
+    labelling=LabelState("abc", "resnet50", "", "", "", 12.5, 10, 1, 2, 0.8, 4711, 1, window_open=True),
     keywords=KeywordState("sidecar", "", 7, 0),
     relabelling=RelabelState(running=True, done=5, total=9, problem=""),
+    fetching=FetchState("no route", 1.7e9 + 60),
     work_window="22:00-06:00",
     window_changes_at=1.7e9 + 100,
     next={"rescan": 1.7e9 + 50},

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,6 @@ from tagger.system.machine import (
     usable_threads,
     why_no_tensorflow,
 )
-from tests.cli.runner import COMMAND
 
 CORES = len(os.sched_getaffinity(0))
 CPUINFO = """processor\t: 0
@@ -66,45 +63,6 @@ def test_tensorflow_needs_avx_on_x86_only() -> None:
     assert "AVX" in str(why_no_tensorflow("x86_64", frozenset(("sse2",))))
     assert why_no_tensorflow("x86_64", frozenset(("sse2", "avx"))) is None
     assert why_no_tensorflow("aarch64", frozenset(("asimd",))) is None
-
-
-@pytest.mark.slow
-def test_a_processor_without_avx_is_told_so_before_tensorflow_is_tried(
-    shared: Path, tmp_path: Path, exported: Path
-) -> None:
-    """In a mount namespace where /proc/cpuinfo is an old Celeron's."""
-    (tmp_path / "cpuinfo").write_text(CPUINFO)
-    script = f'mount --bind "{tmp_path}/cpuinfo" /proc/cpuinfo && exec "$@"'
-    unshare = ["unshare", "-Urm", "sh", "-c", script, "sh"]
-    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no user namespaces here")
-    weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
-    environ = {
-        **os.environ,
-        "TAGGER_DATA_DIR": str(tmp_path / "data"),
-        "TAGGER_MODEL_NAME": "mobilenet_v2",
-        "TAGGER_MODEL_WEIGHTS": str(weights),
-    }
-    (tmp_path / "photos").mkdir()
-    photo = next((shared / "photos" / "labelled").iterdir())
-    (tmp_path / "photos" / "a.jpg").write_bytes(photo.read_bytes())
-    done = subprocess.run(
-        [*unshare, COMMAND, "backfill", tmp_path / "photos"], check=False, capture_output=True, text=True, env=environ
-    )
-    assert done.returncode == 3
-    assert "This processor has no AVX instructions" in done.stderr
-    assert not (tmp_path / "data" / "worker.log").exists()
-    doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=False, capture_output=True, text=True, env=environ)
-    assert "no AVX instructions" in doctor.stdout
-    assert "tagger model export" in done.stderr
-    # As it advises.
-    (tmp_path / "data" / "models").mkdir(exist_ok=True)
-    shutil.copy(exported, tmp_path / "data" / "models")
-    done = subprocess.run([*unshare, COMMAND, "backfill"], check=True, capture_output=True, text=True, env=environ)
-    assert "1 photo labelled" in done.stdout
-    doctor = subprocess.run([*unshare, COMMAND, "doctor"], check=True, capture_output=True, text=True, env=environ)
-    assert "LiteRT" in doctor.stdout
-    assert "AVX" not in doctor.stdout
 
 
 def test_memory_is_what_a_container_may_have(tmp_path: Path) -> None:

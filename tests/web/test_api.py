@@ -313,5 +313,7 @@ def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> Non
         photos = bare.home / "photos"
         photos.mkdir()
         Image.new("RGB", (20, 20)).save(photos / "a.png")
-        bare("backfill", photos, code=3)
-        assert site.api("/status")["queued"] == 1
+        bare("backfill", photos)
+        status = site.api("/status")
+        assert (status["photos"], status["labelled"]) == (1, 1)
+        assert (status["model"]["labels"], status["model"]["wanted"]) == ("efficientnet_lite2", "resnet50")

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.clock import SystemClock
-from tagger.core.config import LimitSettings
+from tagger.core.config import LimitSettings, Views
 from tagger.core.errors import ModelError
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
@@ -63,7 +63,7 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A decoded photo on its way to the network. `pixels`: None if the reply is already known."""
+    """A decoded photo on its way to the network. `pixels`: of its views; None if the reply is already known."""
 
     reply: Reply
     pixels: NDArray[np.uint8] | None = None
@@ -104,6 +104,7 @@ class _Worker:
         self._engine = engine
         self._trial = trial
         self._size = engine.architecture.input_size
+        self._views: Views = load["views"]
         self._batch_size = int(load["batch_size"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
@@ -152,7 +153,7 @@ class _Worker:
         """Collect the batch's pixels; once there are enough, try bfloat16 on them, and tell the parent the result."""
         assert self._trying is not None
         assert self._trial is not None
-        self._trying += [seen.pixels for seen in batch if seen.pixels is not None]
+        self._trying += [view for seen in batch if seen.pixels is not None for view in seen.pixels]
         if len(self._trying) < _TRIAL_PHOTOS:
             return
         # If the trial kills this process, the next one does not try again.
@@ -179,7 +180,7 @@ class _Worker:
                     known = self._memory.facts(content_hash)
                     if known is not None:
                         return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
-                    decoded = decode(photo, size=self._size, limits=self._limits)
+                    decoded = decode(photo, size=self._size, views=self._views, limits=self._limits)
                 except DecodeError as error:
                     return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason, fingerprint=fingerprint))
         except DecodeError as error:
@@ -205,18 +206,27 @@ class _Worker:
                 and self._memory.features(inspection.pixel_hash) is None
             ):
                 fresh.setdefault(inspection.pixel_hash, seen)
-        waiting = list(fresh.values())
         found: dict[bytes, bytes] = {}
-        for start in range(0, len(waiting), self._batch_size):
-            part = waiting[start : start + self._batch_size]
-            pixels = np.stack([seen.pixels for seen in part if seen.pixels is not None])
-            features = wire_features(self._engine.features(pixels))
-            for seen, row in zip(part, features, strict=True):
-                inspection = seen.reply.inspection
-                if inspection is not None:
-                    found[inspection.pixel_hash] = row
-                    self._memory.remember(inspection, row)
+        if fresh:
+            features = self._features([seen.pixels for seen in fresh.values() if seen.pixels is not None])
+            for (pixel_hash, seen), row in zip(fresh.items(), wire_features(features), strict=True):
+                found[pixel_hash] = row
+                if seen.reply.inspection is not None:
+                    self._memory.remember(seen.reply.inspection, row)
         return [self._complete(seen, found, fresh) for seen in batch]
+
+    def _features(self, photos: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Each photo's views (views, size, size, 3) -> the mean of their features, float32 (photos, features)."""
+        counts = [len(views) for views in photos]
+        views = [view for photo in photos for view in photo]
+        rows = [
+            self._engine.features(np.stack(views[start : start + self._batch_size]))
+            for start in range(0, len(views), self._batch_size)
+        ]
+        starts = np.cumsum([0, *counts[:-1]])
+        sums = np.add.reduceat(np.concatenate(rows), starts, axis=0)
+        means: NDArray[np.float32] = (sums / np.array(counts)[:, np.newaxis]).astype(np.float32)
+        return means
 
     def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Reply:
         reply = seen.reply

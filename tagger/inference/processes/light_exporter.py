@@ -23,7 +23,7 @@ from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.imaging.decode import Decoded, decode, open_photo
 from tagger.imaging.errors import DecodeError
-from tagger.inference.light_model import About, write_light
+from tagger.inference.light_model import NETWORK_REVISION, About, write_light
 from tagger.inference.lookup import architecture
 from tagger.inference.registry import Architecture
 from tagger.system.child_process import receive, send
@@ -53,12 +53,13 @@ def main(descriptor: int) -> None:
 def _export(channel: Connection, order: dict[str, Any]) -> None:
     threads = usable_threads(int(order["threads"]))
     wanted = architecture(order["architecture"], Path(order["data_dir"]))
-    pixels = _pixels(channel, order, wanted, threads)
-    if len(pixels) < int(order["least_photos"]):
-        send(channel, "too few", photos=len(pixels))
+    photos = _photos(channel, order, wanted, threads)
+    if len(photos) < int(order["least_photos"]):
+        send(channel, "too few", photos=len(photos))
         return
     # Calibrating on more photos is no better: rare large values widen the ranges (docs/engines.md).
-    calibrating, held_back = pixels[0::3], np.concatenate([pixels[1::3], pixels[2::3]])
+    calibrating, held_back = photos[0::3], [*photos[1::3], *photos[2::3]]
+    views = np.concatenate(calibrating)
     send(channel, "progress", stage="loading", done=0, total=0)
     # Imported late, because it takes seconds: too few photos are reported first.
     from importlib.metadata import version
@@ -72,13 +73,13 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     head, path = exact.head(), Path(order["to"])
 
     def calibrated(done: int) -> None:
-        send(channel, "progress", stage="calibrating", done=done, total=len(calibrating))
+        send(channel, "progress", stage="calibrating", done=done, total=len(views))
 
-    network = quantized(exact.body, wanted, calibrating, calibrated)
+    network = quantized(exact.body, wanted, views, calibrated)
     about = About(
         wanted.name,
         order["weights_sha256"],
-        wanted.revision,
+        NETWORK_REVISION,
         0.0,
         len(held_back),
         len(calibrating),
@@ -87,11 +88,13 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     write_light(path, network, head, about)
     light = LiteRtEngine(wanted, path, threads=threads)
     same = 0
-    for start in range(0, len(held_back), _BATCH):
-        part = held_back[start : start + _BATCH]
-        first, again = (head.scores(engine.features(part)).argmax(axis=1) for engine in (exact, light))
-        same += int((first == again).sum())
-        send(channel, "progress", stage="comparing", done=start + len(part), total=len(held_back))
+    for done, photo in enumerate(held_back, 1):
+        first, again = (
+            engine.head().scores(engine.features(photo).mean(axis=0, keepdims=True)).argmax()
+            for engine in (exact, light)
+        )
+        same += int(first == again)
+        send(channel, "progress", stage="comparing", done=done, total=len(held_back))
     agreement = round(same / len(held_back), 4)
     write_light(path, network, head, replace(about, agreement=agreement))
     with path.open("rb") as file:
@@ -99,15 +102,15 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     send(channel, "done")
 
 
-def _pixels(channel: Connection, order: dict[str, Any], wanted: Architecture, threads: int) -> NDArray[np.uint8]:
-    """The pixels of the photos that can be decoded, without duplicates: uint8 (photos, size, size, 3)."""
+def _photos(channel: Connection, order: dict[str, Any], wanted: Architecture, threads: int) -> list[NDArray[np.uint8]]:
+    """The pixels of the photos that can be decoded, without duplicates: each uint8 (views, size, size, 3)."""
     limits = LimitSettings.model_validate(order["limits"])
     paths = order["photos"]
 
     def decoded(path: str) -> Decoded | None:
         try:
             with open_photo(path) as photo:
-                return decode(photo, size=wanted.input_size, limits=limits)
+                return decode(photo, size=wanted.input_size, views=order["views"], limits=limits)
         except (DecodeError, MemoryError):
             return None
 
@@ -115,7 +118,7 @@ def _pixels(channel: Connection, order: dict[str, Any], wanted: Architecture, th
         found = {
             seen.pixel_hash: seen.pixels for seen in _reported(channel, pool.map(decoded, paths), len(paths)) if seen
         }
-    return np.stack(list(found.values())) if found else np.zeros((0, 1, 1, 3), np.uint8)
+    return list(found.values())
 
 
 def _reported(channel: Connection, photos: Iterable[Decoded | None], total: int) -> Iterable[Decoded | None]:

@@ -131,10 +131,10 @@ def _decode_one(picture: _Content, how: Decoding) -> tuple[NDArray[np.uint8] | N
     try:
         if content is None:
             with open_photo(path) as photo:
-                return decode(photo, size=how.size, limits=how.limits).pixels, ""
+                return decode(photo, size=how.size, views="whole", limits=how.limits).pixels[0], ""
         if not name.lower().endswith(ARCHIVE_EXTENSIONS):
             return _raw(content, how.size), ""
-        return decode(in_memory(name, content), size=how.size, limits=how.limits).pixels, ""
+        return decode(in_memory(name, content), size=how.size, views="whole", limits=how.limits).pixels[0], ""
     except DecodeError as error:
         return None, f"{name}: {error.reason}"
     except MemoryError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
 from tagger.inference.selection import choose_model, record_model
+from tagger.inference.weights import Substitute
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
@@ -29,10 +31,22 @@ _TEACH_SECONDS = 300.0
 
 
 class LabelWorker(Worker):
-    """Labels what is queued, new photos at once and the archive in its window."""
+    """Labels what is queued, new photos at once and the archive in its window.
 
-    def __init__(self, library: Library, window: Window, owner: str, changed: Callable[[], None]) -> None:
+    `first_try`: returns when the model's weights are here, or could not be fetched.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        window: Window,
+        owner: str,
+        changed: Callable[[], None],
+        first_try: Callable[[threading.Event], None],
+    ) -> None:
         super().__init__("labelling", library, window, owner, changed)
+        self._first_try = first_try
+        self._substitute: Substitute | None = None
         self._client: WorkerClient | None = None
         self.model: Model | None = None
         self.rate = 0.0
@@ -53,21 +67,27 @@ class LabelWorker(Worker):
         return None if self._client is None else self._client.process_id
 
     def _work(self) -> None:
-        policy = policy_for(self._settings)
+        policy_for(self._settings)
         if not self._anything_known():
             # A library without photos needs no model yet.
             self._sleep()
             return
-        chosen = choose_model(self._settings)
+        self._first_try(self._stopping)
+        if self._stopping.is_set():
+            return
+        chosen = choose_model(self._settings, fetch=False)
+        if chosen.substitute is not None and chosen.substitute != self._substitute:
+            _LOG.warning("%s", chosen.substitute.note(chosen.architecture.name))
+        self._substitute = chosen.substitute
         self.model = record_model(self._library, chosen)
         with self._store.write() as session:
-            stale = enqueue_stale(session, self.model, None)
+            stale = enqueue_stale(session, self.model, None, substitute=chosen.substitute is not None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
         with WorkerClient(self._settings, chosen, self._clock) as client:
             self._client = client
             try:
-                self._label(client, policy)
+                self._label(client, policy_for(self._settings, self.model))
             finally:
                 self._client = None
 
@@ -153,6 +173,8 @@ class LabelWorker(Worker):
         return LabelState(
             model=None if self.model is None else self.model.model_id,
             architecture=None if self.model is None else self.model.architecture,
+            wanted="" if self._substitute is None else self._substitute.wanted,
+            why="" if self._substitute is None else self._substitute.why,
             problem=self.problem,
             photos_per_second=round(self.rate, 2),
             labelled=self.labelled,

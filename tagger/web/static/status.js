@@ -12,10 +12,11 @@ function show(status) {
   id("eta").textContent = eta(status);
   const held = status.folders.filter((folder) => folder.held).map((folder) => `${folder.path}: ${folder.held}. If the photos are really gone: tagger accept-missing`);
   id("problems").replaceChildren(...[...status.problems, ...held].map((text) => make("p", { class: "notice bad" }, text)));
+  id("model").replaceChildren(...(status.model.note ? [make("p", { class: "notice" }, status.model.note)] : []));
   id("folders").replaceChildren(...status.folders.map((folder) => make("tr", {}, make("td", { class: "path" }, folder.path),
     make("td", {}, { native: "the kernel", polling: `polling: ${folder.why_polling}` }[folder.watching] ?? "no service is running"),
     make("td", {}, folder.scanned_at ? moment(folder.scanned_at) : "not yet"))));
-  const rows = [...Object.entries(status.models).map(([name, count]) => [name, `${count.toLocaleString()} photos`]),
+  const rows = [...(status.model.labels ? [["Labels", status.model.labels]] : []), ...Object.entries(status.models).map(([name, count]) => [name, `${count.toLocaleString()} photos`]),
     ["Keywords", status.keywords_mode + (status.keywords_queued ? `, ${status.keywords_queued.toLocaleString()} queued` : "")],
     ...(status.window ? [["Work window", status.window]] : []),
     ...Object.entries(status.next_runs).map(([name, at]) => [`Next ${name}`, moment(at)])];

@@ -1,0 +1,18 @@
+"""Libraries of which no photo is labelled yet: there, a search that finds nothing says nothing about the photos."""
+
+from __future__ import annotations
+
+from tagger.store.reader import Reader
+
+
+def unlabelled_photos(reader: Reader) -> int:
+    """How many photos a library has of which none is labelled; 0 if any is, or if there are none."""
+    if next(reader.rows("SELECT 1 FROM photos WHERE labelled_by IS NOT NULL LIMIT 1", {}), None) is not None:
+        return 0
+    [(number,)] = reader.rows("SELECT count(*) FROM photos WHERE missing_since IS NULL", {})
+    return int(number)
+
+
+def unlabelled_sentence(number: int) -> str:
+    """That none of so many photos is labelled yet."""
+    return "The only photo is not labelled yet." if number == 1 else f"None of the {number:,} photos is labelled yet."
