@@ -4,7 +4,7 @@ python benchmarks/engine.py tensorflow ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py openvino ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py light ARCHITECTURE LIGHT int8 BATCH
 python benchmarks/engine.py litert ARCHITECTURE LIGHT int8 BATCH   the runtime alone, its input prepared before
-python benchmarks/engine.py decode ARCHITECTURE FOLDER
+python benchmarks/engine.py decode ARCHITECTURE FOLDER squares|whole
 python benchmarks/engine.py start ARCHITECTURE FILE PRECISION      seconds of each step until photos are labelled
 """
 
@@ -22,7 +22,7 @@ from statistics import median
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tagger.core.config import LimitSettings
+from tagger.core.config import LimitSettings, Views
 from tagger.imaging.decode import decode, open_photo
 from tagger.inference.engines import Engine
 from tagger.inference.registry import REGISTRY
@@ -133,13 +133,13 @@ def start(name: str, file: str, precision: str) -> None:
     print(json.dumps(steps))
 
 
-def decoding(name: str, folder: str) -> None:
+def decoding(name: str, folder: str, views: Views) -> None:
     paths = sorted(Path(folder).iterdir())
 
     def run() -> None:
         for path in paths:
             with open_photo(os.fspath(path)) as photo:
-                decode(photo, size=REGISTRY[name].input_size, views="whole", limits=LimitSettings())
+                decode(photo, size=REGISTRY[name].input_size, views=views, limits=LimitSettings())
 
     say(run, len(paths), 3)
 
@@ -156,7 +156,7 @@ if __name__ == "__main__":
             litert(name, file, int(batch))
         case ["start", name, file, precision]:
             start(name, file, precision)
-        case ["decode", name, folder]:
-            decoding(name, folder)
+        case ["decode", name, folder, "squares" | "whole" as views]:
+            decoding(name, folder, "whole" if views == "whole" else "squares")
         case _:
             sys.exit(__doc__)

@@ -31,7 +31,10 @@ def scene(width: int, height: int, seed: int) -> NDArray[np.uint8]:
 def make_photos(
     folder: Path, count: int, megapixels: float, *, progressive: bool = False, seed: int = 1, kind: str = "JPEG"
 ) -> None:
-    """Files of 4:3, each another part of a large scene. `kind`: JPEG, PNG, WEBP, TIFF or HEIF."""
+    """Files of 4:3, each another part of a large scene.
+
+    `kind`: JPEG, PNG, WEBP, TIFF, HEIF, or HEIF+ with a thumbnail of 320 x 240 pixels, as telephones make them.
+    """
     pillow_heif.register_heif_opener()
     folder.mkdir(parents=True, exist_ok=True)
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
@@ -46,5 +49,7 @@ def make_photos(
             picture.save(
                 folder / f"{number:05}.jpg", quality=90, progressive=progressive, optimize=False, subsampling=2
             )
+        elif kind == "HEIF+":
+            picture.save(folder / f"{number:05}.heic", "HEIF", thumbnails=[320])
         else:
             picture.save(folder / f"{number:05}.{kind.lower()}", kind)

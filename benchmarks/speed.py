@@ -3,8 +3,10 @@
     python benchmarks/speed.py [--photos 500] [--megapixels 12] [--rounds 3] [--architecture resnet50] [--weights FILE]
                                [--parts inference,starting,decoding,whole] [--check]
 
-Weights are random unless a file is named: speed does not depend on what they say. Everything runs in processes of its
-own, in turns, and the medians of the rounds are printed.
+Weights are random unless a file is named: speed does not depend on what they say. That architecture looks at whole
+pictures, in TensorFlow and as a light model; beside them stands the model in the package, with two squares of each
+photo, as it runs where nothing is set. Everything runs in processes of its own, in turns, and the medians of the rounds
+are printed.
 """
 
 from __future__ import annotations
@@ -26,9 +28,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.photo_like import make_photos
+from tagger.core.config import Settings
+from tagger.inference.light_model import light_model_path
+from tagger.inference.registry import BUILT_IN, REGISTRY
 from tagger.system.machine import processor_name, usable_cores
 
 HERE = Path(__file__).resolve().parent
+PACKAGED = light_model_path(Settings(data_dir=HERE / "none"), REGISTRY[BUILT_IN])
 # Photos that decide about bfloat16, before anything is measured.
 _WARM_UP = 160
 _FEW = 8
@@ -126,6 +132,10 @@ def inference(name: str, weights: Path, light: Path, rounds: int) -> None:
                 rows.setdefault(f"{names[engine]} {precision}, batch {batch}", []).append(
                     measured(engine, name, file, precision, batch)
                 )
+        for batch in (1, 4, 8):
+            rows.setdefault(f"{BUILT_IN} int8, batch {batch}", []).append(
+                measured("light", BUILT_IN, PACKAGED, "int8", batch)
+            )
     base = median(row["seconds"] for row in rows["Keras predict, batch 32"])
     print(f"{'':34}{'photos/s':>9}  {'x predict at 32':>15}  {'CPU ms':>7}  {'peak MB':>8}")
     for what, found in rows.items():
@@ -137,22 +147,40 @@ def inference(name: str, weights: Path, light: Path, rounds: int) -> None:
 
 def starting(name: str, weights: Path, light: Path, rounds: int) -> None:
     print("\nStarting up: seconds of each step in the process that runs the network (median)\n")
-    for precision, file in (("float32", weights), ("bfloat16", weights), ("int8", light)):
-        found = [measured("start", name, file, precision) for _ in range(rounds)]
+    each = [
+        ("float32", name, weights),
+        ("bfloat16", name, weights),
+        ("int8", name, light),
+        ("int8", BUILT_IN, PACKAGED),
+    ]
+    for precision, network, file in each:
+        found = [measured("start", network, file, precision) for _ in range(rounds)]
         steps = {what: median(row[what] for row in found) for what in found[0]}
-        print(f"{precision:10}" + "  ".join(f"{what} {seconds:.2f}" for what, seconds in steps.items()), flush=True)
+        print(
+            f"{network} {precision:10}" + "  ".join(f"{what} {seconds:.2f}" for what, seconds in steps.items()),
+            flush=True,
+        )
 
 
 def decoding(work: Path, name: str, count: int) -> None:
     print("\nDecoding alone, one thread\n")
-    print(f"{'':34}{'photos/s':>9}  {'CPU ms':>7}")
+    print(f"{'':34}{'whole, ' + name:>24}  {'squares, ' + BUILT_IN:>30}")
+    print(f"{'':34}{'photos/s':>15}  {'CPU ms':>7}  {'photos/s':>21}  {'CPU ms':>7}")
     jpegs = [(2, False, "JPEG"), (12, False, "JPEG"), (12, True, "JPEG"), (48, False, "JPEG")]
-    for megapixels, progressive, kind in [*jpegs, *((12, False, kind) for kind in ("HEIF", "WEBP", "PNG", "TIFF"))]:
+    others = ("HEIF", "HEIF+", "WEBP", "PNG", "TIFF")
+    for megapixels, progressive, kind in [*jpegs, *((12, False, kind) for kind in others)]:
         folder = work / f"decode-{megapixels}-{progressive}-{kind}"
         make_photos(folder, count, megapixels, progressive=progressive, kind=kind)
-        found = measured("decode", name, folder)
-        what = f"{kind}, {megapixels} megapixels{', progressive' if progressive else ''}"
-        print(f"{what:34}{1 / found['seconds']:9.1f}  {found['cpu'] * 1000:7.1f}", flush=True)
+        found = measured("decode", name, folder, "whole")
+        ours = measured("decode", BUILT_IN, folder, "squares")
+        what = (
+            f"{kind.replace('+', ' with thumbnail')}, {megapixels} megapixels{', progressive' if progressive else ''}"
+        )
+        print(
+            f"{what:34}{1 / found['seconds']:15.1f}  {found['cpu'] * 1000:7.1f}  "
+            f"{1 / ours['seconds']:21.1f}  {ours['cpu'] * 1000:7.1f}",
+            flush=True,
+        )
         shutil.rmtree(folder)
 
 
@@ -168,7 +196,9 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         "TAGGER_MODEL_NAME": name,
         "TAGGER_MODEL_WEIGHTS": str(weights),
         "TAGGER_ENGINE_KIND": "tensorflow",
+        "TAGGER_MODEL_VIEWS": "whole",
     }
+    environ_built_in = {**os.environ, "TAGGER_MODEL_NAME": BUILT_IN}
     ready = work / "ready"
     backfill(ready, warm, environ)
     trials = [json.loads(path.read_text()) for path in ready.glob("trials/*.json")]
@@ -190,9 +220,18 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         environ_light = {**environ, "TAGGER_ENGINE_KIND": "light"}
         start_light = backfill(small, few, environ_light)
         everything_light = backfill(small, many, environ_light)
-        resident = {"": everything.resident, "light ": everything_light.resident}
+        start_built_in = backfill(work / f"built-in-{number}", few, environ_built_in)
+        everything_built_in = backfill(work / f"built-in-{number}", many, environ_built_in)
+        resident = {
+            "": everything.resident,
+            "light ": everything_light.resident,
+            "built-in ": everything_built_in.resident,
+        }
+        # Two squares of each photo, which is 4:3.
+        infer_built_in = 2 * measured("light", BUILT_IN, PACKAGED, "int8", 32)["cpu"]
+        decode_built_in = measured("decode", BUILT_IN, sample, "squares")["cpu"]
         infer_light = measured("light", name, light, "int8", 32)["cpu"]
-        decode = measured("decode", name, sample)["cpu"]
+        decode = measured("decode", name, sample, "whole")["cpu"]
         infer = measured("tensorflow", name, weights, precision, 32)["cpu"]
         rounds.append(
             {
@@ -209,13 +248,26 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
                 "light limit": usable_cores() / (decode + infer_light),
                 "light infer": infer_light,
                 "light start": start_light.seconds,
+                "light decode": decode,
                 "light megabytes": everything_light.megabytes,
+                "built-in": (options.photos - _FEW) / (everything_built_in.seconds - start_built_in.seconds),
+                "built-in with start-up": options.photos / everything_built_in.seconds,
+                "built-in limit": usable_cores() / (decode_built_in + infer_built_in),
+                "built-in decode": decode_built_in,
+                "built-in infer": infer_built_in,
+                "built-in start": start_built_in.seconds,
+                "built-in megabytes": everything_built_in.megabytes,
             }
         )
     middle: dict[str, Any] = {key: median(found[key] for found in rounds) for key in rounds[0]}
     print(f"{size:.1f} MB a photo; {precision}; trial of bfloat16: {trials[0] if trials else 'none'}")
     print(f"one by one, as a tutorial does     {middle['naive']:7.1f} photos/s")
-    for what, key in ((f"tagger backfill, TensorFlow {precision}", ""), ("tagger backfill, light engine", "light ")):
+    ways = (
+        (f"tagger backfill, TensorFlow {precision}", ""),
+        ("tagger backfill, light engine", "light "),
+        (f"tagger backfill, {BUILT_IN} with squares", "built-in "),
+    )
+    for what, key in ways:
         rate = key.strip() or "tagger"
         ratio = median(found[rate] / found["naive"] for found in rounds)
         share = median(found[rate] / found[f"{key}limit"] for found in rounds)
@@ -227,7 +279,8 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         )
         print(
             f"  limit: cores / CPU seconds       {middle[f'{key}limit']:7.1f} photos/s "
-            f"({middle['decode'] * 1000:.1f} ms decoding + {middle[f'{key}infer'] * 1000:.1f} ms inference a photo)"
+            f"({middle[f'{key}decode'] * 1000:.1f} ms decoding + "
+            f"{middle[f'{key}infer'] * 1000:.1f} ms inference a photo)"
         )
         print(f"  share of the limit               {share:7.1%}")
         quarters = ", ".join(f"{megabytes:,.0f}" for megabytes in resident[key])

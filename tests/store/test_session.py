@@ -15,8 +15,12 @@ from alembic.script import ScriptDirectory
 
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
-from tagger.store import migrate, records
+from tagger.inference.lookup import architecture
+from tagger.inference.registry import REVISIONS, model_id
+from tagger.store import jobs, migrate, records
 from tagger.store.counts import count_labels, count_totals
+from tagger.store.models import all_models, ensure_model
+from tagger.store.results import enqueue_stale
 from tagger.store.roots import add_root, all_roots
 from tagger.store.schema import HEAD
 from tagger.store.session import MARKER_FILE, Store, open_store
@@ -216,3 +220,27 @@ def test_pragmas(tmp_path: Path) -> None:
     with open_store(Settings(data_dir=tmp_path), create=True) as store, store.engine.connect() as connection:
         for pragma, value in {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30000}.items():
             assert connection.execute(sa.text(f"PRAGMA {pragma}")).scalar_one() == value
+
+
+@pytest.mark.parametrize("saved", sorted(SAVED.glob("*.sql")), ids=lambda path: path.stem)
+def test_photos_of_older_libraries_are_done_again_and_lose_no_label_on_the_way(saved: Path, tmp_path: Path) -> None:
+    """Their model saw whole pictures; the same one with squares is another model."""
+    with sqlite3.connect(tmp_path / "library.db") as connection:
+        connection.executescript(saved.read_text())
+    connection.close()
+    with open_store(Settings(data_dir=tmp_path)) as store:
+        with store.read() as session:
+            before = {label.name: label.shown for label in count_labels(session)}
+            labelled = count_totals(session).labelled
+            [old] = {one.architecture: one for one in all_models(session).values()}.values()
+        network = architecture(old.architecture, tmp_path)
+        assert model_id(network, old.weights_sha256, "squares") != model_id(network, old.weights_sha256, "whole")
+        with store.write() as session:
+            identity = model_id(network, old.weights_sha256, "squares")
+            new = ensure_model(session, identity, old.architecture, old.weights_sha256, REVISIONS["squares"], 1.8e9)
+            assert enqueue_stale(session, new, None) > 0
+        with store.read() as session:
+            assert {label.name: label.shown for label in count_labels(session)} == before
+            assert count_totals(session).labelled == labelled
+            waiting = jobs.counts_by_priority(session)
+            assert waiting[jobs.PRIORITY_STALE] > 0

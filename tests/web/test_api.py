@@ -317,3 +317,31 @@ def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> Non
         status = site.api("/status")
         assert (status["photos"], status["labelled"]) == (1, 1)
         assert (status["model"]["labels"], status["model"]["wanted"]) == ("efficientnet_lite2", "resnet50")
+
+
+def test_what_is_not_labelled_yet_is_told_with_the_cure(bare: Tagger) -> None:
+    photos = Path(__file__).parents[1] / "photos"
+    # Demanded, and not there: nothing stands in for a light model that somebody asked for by name.
+    bare.environ |= {"TAGGER_MODEL_NAME": "vgg16", "TAGGER_ENGINE_KIND": "light"}
+    bare("backfill", photos, code=3)
+    with serving(bare) as site:
+        for path in ("/", "/?q=tiger"):
+            page = site.get(path, {"Accept": "text/html"}).text
+            assert "None of the 12 photos is labelled yet." in page
+            assert "tagger model export vgg16" in page
+            assert "Did you mean" not in page
+        assert site.api("/status")["model"]["labels"] == ""
+
+
+def test_the_page_says_which_model_labels_and_which_is_wanted(bare: Tagger) -> None:
+    photos = Path(__file__).parents[1] / "photos"
+    bare("backfill", photos)
+    with serving(bare) as site:
+        model = site.api("/status")["model"]
+        assert (model["labels"], model["wanted"]) == ("efficientnet_lite2", "resnet50")
+        assert "tagger model fetch resnet50" in model["note"]
+        assert "is labelled yet" not in site.get("/?q=unicorn", {"Accept": "text/html"}).text
+        [found] = site.api("/search?q=cat")["photos"]
+        assert site.api(f"/photos/{found['id']}")["model"]["architecture"] == "efficientnet_lite2"
+        # A dropped photo is looked at by the model that labelled the library.
+        assert site.api(f"/photos/{found['id']}/why")["model"]["architecture"] == "efficientnet_lite2"
