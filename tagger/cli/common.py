@@ -59,6 +59,14 @@ def print_substitute(settings: Settings, labelled_by: str) -> None:
         print(status.note, file=sys.stderr)
 
 
+def wanted_json(settings: Settings) -> dict[str, str]:
+    """Which model is wanted, and what keeps it from labelling (empty if nothing does)."""
+    from tagger.inference.selection import model_status
+
+    status = model_status(settings)
+    return {"wanted": status.wanted, "why_not_wanted": status.why}
+
+
 def absolute(path: str | os.PathLike[str]) -> str:
     """A path from the command line as the library knows it: absolute, links kept."""
     return os.path.abspath(os.path.expanduser(os.fspath(path)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, model_options, path_json, print_substitute, settings_of, write_json
+from tagger.cli.common import absolute, model_options, path_json, print_substitute, settings_of, wanted_json, write_json
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
@@ -38,7 +38,7 @@ def command(context: click.Context, photo: str, model: str | None, weights: str 
     path = absolute(photo)
     if not as_json:
         print_substitute(settings, found.architecture)
-    _print_json(path, found) if as_json else _print(path, found)
+    _print_json(path, found, wanted_json(settings)) if as_json else _print(path, found)
     return ExitCode.DONE
 
 
@@ -57,13 +57,14 @@ def _print(path: str, found: Explanation) -> None:
             print(f"            {' + '.join(parts)}{' ...' if len(parts) == 5 else ''}")
 
 
-def _print_json(path: str, found: Explanation) -> None:
+def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:
     write_json(
         path_json(path)
         | {
             "model": found.model_id,
             "architecture": found.architecture,
             "fresh": found.fresh,
+            **wanted,
             "classes": [{"wnid": wnid, "name": name, "probability": p} for wnid, name, p in found.top],
             "labels": [asdict(candidate) for candidate in found.candidates],
         },

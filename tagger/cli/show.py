@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, write_json
+from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, wanted_json, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
 from tagger.store import records
@@ -29,7 +29,7 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
         story = records.story(session, record)
     if not as_json and story.model is not None:
         print_substitute(settings, story.model.architecture)
-    write_json(_json(story), indent=2) if as_json else _print(story)
+    write_json(_json(story) | wanted_json(settings), indent=2) if as_json else _print(story)
     return ExitCode.DONE
 
 

@@ -64,8 +64,8 @@ def missing_weights(
     if not weights_url(settings, architecture):
         return ModelUnavailableError(
             f"The weights of {architecture.name} are not here, and there is no address to fetch them from.",
-            f"Say where they are: model.weights in the config file, TAGGER_MODEL_WEIGHTS or --weights.\n"
-            f'Or leave engine.kind at "auto": the light model of {architecture.name} is in the package.',
+            "Say where they are: model.weights in the config file, TAGGER_MODEL_WEIGHTS or --weights.\n"
+            'Labelling needs none of them while engine.kind is "auto": its light model is in the package.',
         )
     return ModelUnavailableError(
         f"The weights of {architecture.name} are not here {f'and could not be fetched: {why}' if why else 'yet'}.",
