@@ -107,6 +107,7 @@ def fetch_weights(
                 _download(url, part, on_download)
                 break
             except urllib.error.HTTPError as error:
+                error.close()
                 why = f"the server answered {error.code} {error.reason}"
                 raise missing_weights(settings, architecture, why) from error
             except (OSError, http.client.HTTPException) as error:
@@ -184,6 +185,7 @@ def _download(url: str, part: Path, on_download: OnDownload) -> None:
     try:
         answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         # What is there is not the beginning of that file (or all of it): begin anew.

@@ -15,7 +15,14 @@ from tagger.inference.engine_specs import LITERT, TENSORFLOW, EngineSpec
 from tagger.inference.light_model import About, find_light, light_model_path
 from tagger.inference.lookup import architecture
 from tagger.inference.registry import BUILT_IN, REVISIONS, Architecture, model_id, views_of_revision
-from tagger.inference.weights import ChosenModel, Substitute, WeightsFile, configured_weights_path, find_weights
+from tagger.inference.weights import (
+    ChosenModel,
+    Substitute,
+    UnfinishedWeightsError,
+    WeightsFile,
+    configured_weights_path,
+    find_weights,
+)
 from tagger.store.library import Library
 from tagger.store.models import Model, ensure_model
 from tagger.system.machine import NO_TENSORFLOW, memory, why_no_tensorflow
@@ -133,19 +140,27 @@ def choose_model(settings: Settings, on_download: OnDownload = ignore_download, 
     a network that was trained here, because that has classes of its own, nor for a named file that is not there:
     ModelError is raised.
     """
-    located = locate_model(settings)
-    wanted = located.architecture
+    wanted = architecture(settings.model.name, settings.data_dir)
+    try:
+        located = locate_model(settings, wanted)
+    except UnfinishedWeightsError as error:
+        return _substitute(settings, wanted, error)
     try:
         return _complete(settings, located, on_download, fetch=fetch)
     except ModelError as error:
-        if wanted.network is not None or wanted.built_in:
-            raise
-        model = settings.model.model_copy(update={"name": BUILT_IN, "weights": None, "sha256": ""})
-        engine = settings.engine.model_copy(update={"kind": "auto"})
-        built_in = locate_model(settings.model_copy(update={"model": model, "engine": engine}))
-        chosen = _complete(settings, built_in, on_download, fetch=False)
-        for_good = isinstance(error, EngineError)
-        return replace(chosen, substitute=Substitute(wanted.name, error.message, for_good))
+        return _substitute(settings, wanted, error)
+
+
+def _substitute(settings: Settings, wanted: Architecture, error: ModelError) -> ChosenModel:
+    """The model in the package instead of one that cannot be had or run. Raises `error` where nothing stands in."""
+    if wanted.network is not None or wanted.built_in:
+        raise error
+    model = settings.model.model_copy(update={"name": BUILT_IN, "weights": None, "sha256": ""})
+    engine = settings.engine.model_copy(update={"kind": "auto"})
+    built_in = locate_model(settings.model_copy(update={"model": model, "engine": engine}))
+    chosen = _complete(settings, built_in, ignore_download, fetch=False)
+    for_good = isinstance(error, EngineError)
+    return replace(chosen, substitute=Substitute(wanted.name, error.message, for_good))
 
 
 def _complete(settings: Settings, located: LocatedModel, on_download: OnDownload, *, fetch: bool) -> ChosenModel:

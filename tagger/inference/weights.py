@@ -24,6 +24,10 @@ _CHECKSUMS = "checksums.json"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+class UnfinishedWeightsError(ModelUnavailableError):
+    """A weights file is being copied to its place, or was cut off on its way."""
+
+
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
     """A weights file that may be used. `verified_by`: how it is known to be the right one, for people."""
@@ -101,7 +105,8 @@ def configured_weights_path(settings: Settings, architecture: Architecture) -> P
 def find_weights(settings: Settings, architecture: Architecture) -> WeightsFile | None:
     """The weights that are on this disk: the configured file, or what was fetched before; None if there are none.
 
-    Raises WeightsError if they are not what they should be, ModelUnavailableError if the configured file is missing.
+    Raises WeightsError if they are not what they should be, UnfinishedWeightsError if they are not whole,
+    ModelUnavailableError if the configured file is missing.
     """
     local = settings.model.weights
     if local is not None:
@@ -117,6 +122,7 @@ def find_weights(settings: Settings, architecture: Architecture) -> WeightsFile 
     path = weights_path(settings, architecture)
     if not path.is_file():
         return None
+    _check_whole(path)
     checksum = sha256_of(path, settings.data_dir)
     check_sha256(settings, path, checksum)
     if architecture.sha256:
@@ -138,6 +144,26 @@ def find_weights(settings: Settings, architecture: Architecture) -> WeightsFile 
             f"Delete it and run: tagger model fetch {architecture.name}",
         )
     return WeightsFile(path, checksum, verified_by(settings, architecture))
+
+
+def _check_whole(path: Path) -> None:
+    """Raise UnfinishedWeightsError if an HDF5 file is shorter than its superblock says.
+
+    The end-of-file address is at byte 40 of superblocks of version 0 and 1, and at byte 28 of later ones (HDF5 File
+    Format Specification, section II.A), where addresses have 8 bytes, as they have in all that Keras writes.
+    """
+    with path.open("rb") as file:
+        start = file.read(48)
+        size = path.stat().st_size
+    if start[:8] != b"\x89HDF\r\n\x1a\n" or len(start) < 48:
+        return
+    at = 40 if start[8] < 2 else 28
+    whole = int.from_bytes(start[at : at + 8], "little")
+    if size < whole:
+        raise UnfinishedWeightsError(
+            f"{path} is not whole: {size:,} of {whole:,} bytes are there.",
+            "If it is still being copied, wait until it is; else copy it again.",
+        )
 
 
 def sha256_of(path: Path, data_dir: Path) -> str:

@@ -123,6 +123,27 @@ def test_with_too_little_memory_for_tensorflow_it_labels(fresh: Tagger, tmp_path
     assert "878 MB of memory" in done.stdout
 
 
+@pytest.mark.parametrize("version", [0, 2])
+def test_weights_that_are_still_being_copied_are_not_taken(fresh: Tagger, version: int) -> None:
+    """An HDF5 file's superblock says how long it is."""
+    place = fresh.data / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
+    place.parent.mkdir(parents=True)
+    start = b"\x89HDF\r\n\x1a\n" + bytes([version]) + bytes(31 if version == 0 else 19)
+    place.write_bytes(start + (14_000_000).to_bytes(8, "little") + bytes(5000))
+    done = fresh("backfill", "--offline", "--model", "mobilenet_v2", PHOTOS)
+    assert f"{place} is not whole: " in done.stdout
+    assert f"{COUNT} photos labelled" in done.stdout
+    assert not place.with_name(f"{place.name}.sha256").exists()
+
+
+def test_a_wrong_checksum_leads_to_it(fresh: Tagger) -> None:
+    with serve(Site(b"not what Keras published" * 1000)) as site:
+        done = fresh("backfill", PHOTOS, environ={"TAGGER_MODEL_SOURCE": site.address})
+    assert "is not the file that Keras published" in done.stdout
+    assert f"{COUNT} photos labelled" in done.stdout
+    assert not list((fresh.data / "models").glob("resnet50*.h5"))
+
+
 def test_parent_and_child_need_less_than_350_megabytes_and_no_tensorflow(fresh: Tagger) -> None:
     process = fresh.start("backfill", "--offline", PHOTOS)
     found = peaks(process)

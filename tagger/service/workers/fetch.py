@@ -56,8 +56,13 @@ class FetchWorker(Worker):
                 self._sleep()
                 continue
             located = self._located()
-            if located is None or located.is_here:
-                if self._tried.is_set() and self._why and located is not None:
+            if located is None:
+                self._why, self._next_try = "they cannot be used", None
+                self._tried.set()
+                self._sleep(_LOOK_SECONDS)
+                continue
+            if located.is_here:
+                if self._tried.is_set() and self._why:
                     _LOG.info("the weights of %s are here now", located.architecture.name)
                     self._arrived()
                 self._why, self._next_try = "", None
