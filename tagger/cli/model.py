@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
 @click.pass_context
 def list_models(context: click.Context, as_json: bool) -> int:
-    """Every model; a star marks the one that is used."""
+    """Every model; a star marks the one that is wanted."""
     from tagger.inference.lookup import architecture, trained_names
     from tagger.inference.registry import REGISTRY
 
@@ -54,6 +54,7 @@ def list_models(context: click.Context, as_json: bool) -> int:
         to_fetch = "here" if about["here"] else f"{about['megabytes']} MB to fetch"
         here = "in the package" if about["packaged"] else to_fetch
         print(f"{mark} {about['name']:18} {here:16} {about['about']}")
+    _print_note(settings)
     return ExitCode.DONE
 
 
@@ -71,7 +72,7 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
         write_json(about, indent=2)
         return ExitCode.DONE
     rows = {
-        "Model": about["name"] + (" (the one in use)" if about["used"] else ""),
+        "Model": about["name"] + (" (the one that is wanted)" if about["used"] else ""),
         "About": about["about"],
         "Input": f"{about['input_size']} x {about['input_size']} pixels",
         "Features": f"{about['features']} numbers a photo",
@@ -86,6 +87,8 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
     for label, value in rows.items():
         if value:
             print(f"{label:9} {value}")
+    if about["used"] and not about["fault"]:
+        _print_note(settings)
     return ExitCode.MODEL if about["fault"] else ExitCode.DONE
 
 
@@ -152,6 +155,15 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     if stale:
         print(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
     return ExitCode.DONE
+
+
+def _print_note(settings: Settings) -> None:
+    """Why another model labels than the wanted one, if it does."""
+    from tagger.inference.selection import model_status
+
+    note = model_status(settings).note
+    if note:
+        print(f"\n{note}")
 
 
 def _weights_row(about: dict[str, Any]) -> str:

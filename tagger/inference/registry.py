@@ -149,7 +149,7 @@ REGISTRY = {
             "",
             None,
             25,
-            "in the package: small, quick, and better than its size",
+            "small and quick, and better than its size",
             built_in="efficientnet_lite2.tflite",
             show_thresholds=(0.45, 0.50),
         ),

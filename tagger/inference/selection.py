@@ -159,8 +159,9 @@ def _substitute(settings: Settings, wanted: Architecture, error: ModelError) -> 
     engine = settings.engine.model_copy(update={"kind": "auto"})
     built_in = locate_model(settings.model_copy(update={"model": model, "engine": engine}))
     chosen = _complete(settings, built_in, ignore_download, fetch=False)
-    for_good = isinstance(error, EngineError)
-    return replace(chosen, substitute=Substitute(wanted.name, error.message, for_good))
+    fetched = settings.model.fetch == "auto"
+    substitute = Substitute(wanted.name, error.message, for_good=isinstance(error, EngineError), fetched=fetched)
+    return replace(chosen, substitute=substitute)
 
 
 def _complete(settings: Settings, located: LocatedModel, on_download: OnDownload, *, fetch: bool) -> ChosenModel:

@@ -41,23 +41,24 @@ class WeightsFile:
 class Substitute:
     """The model in the package labels for another one. `wanted`: that one's name; `why`: a sentence for people.
 
-    `for_good`: this machine cannot run the wanted one, whatever is fetched.
+    `for_good`: this machine cannot run the wanted one, whatever is fetched. `fetched`: the service fetches its weights.
     """
 
     wanted: str
     why: str
-    for_good: bool = False
+    for_good: bool
+    fetched: bool
 
     def note(self, labels: str) -> str:
         """That the model `labels` does it meanwhile, why, and what happens next."""
-        then = (
-            f"to choose it for good: tagger model use {labels}"
-            if self.for_good
-            else f"tagger run fetches them by itself and has {self.wanted} look at the photos again; "
-            f"by hand: tagger model fetch {self.wanted}, then tagger backfill"
-        )
-        until = "" if self.for_good else " until they are"
-        return f"{self.why} So {labels}, the model in the package, labels the photos{until} ({then})."
+        so = f"{self.why} So {labels}, the model in the package, labels the photos"
+        if self.for_good:
+            return f"{so} (to choose it for good: tagger model use {labels})."
+        by_hand = f"tagger model fetch {self.wanted}, then tagger backfill"
+        if not self.fetched:
+            return f"{so} until they are (to have {self.wanted} look at them again: {by_hand})."
+        then = f"tagger run fetches them by itself and has {self.wanted} look at the photos again; by hand: {by_hand}"
+        return f"{so} until they are ({then})."
 
 
 @dataclass(frozen=True, slots=True)
