@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.core.errors import TaggerError, UsageError
+from tagger.core.errors import ModelError, TaggerError, UsageError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Outcome
 from tagger.inference.selection import choose_model, unrecorded
@@ -46,6 +46,8 @@ def preview(library: Library, sample: int, callbacks: Callbacks = SILENT) -> Pre
     settings, clock = library.settings, library.clock
     policy_for(settings)
     chosen = choose_model(settings, callbacks.on_download)
+    if chosen.substitute is not None:
+        raise ModelError(chosen.substitute.why, f"So it cannot be tried. See: tagger model show {settings.model.name}")
     policy = policy_for(settings, unrecorded(chosen))
     with library.store.read() as session:
         photos = records.sample_labelled(session, sample)

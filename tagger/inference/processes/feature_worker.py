@@ -208,25 +208,13 @@ class _Worker:
                 fresh.setdefault(inspection.pixel_hash, seen)
         found: dict[bytes, bytes] = {}
         if fresh:
-            features = self._features([seen.pixels for seen in fresh.values() if seen.pixels is not None])
+            pixels = [seen.pixels for seen in fresh.values() if seen.pixels is not None]
+            features = mean_features(self._engine, pixels, self._batch_size)
             for (pixel_hash, seen), row in zip(fresh.items(), wire_features(features), strict=True):
                 found[pixel_hash] = row
                 if seen.reply.inspection is not None:
                     self._memory.remember(seen.reply.inspection, row)
         return [self._complete(seen, found, fresh) for seen in batch]
-
-    def _features(self, photos: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Each photo's views (views, size, size, 3) -> the mean of their features, float32 (photos, features)."""
-        counts = [len(views) for views in photos]
-        views = [view for photo in photos for view in photo]
-        rows = [
-            self._engine.features(np.stack(views[start : start + self._batch_size]))
-            for start in range(0, len(views), self._batch_size)
-        ]
-        starts = np.cumsum([0, *counts[:-1]])
-        sums = np.add.reduceat(np.concatenate(rows), starts, axis=0)
-        means: NDArray[np.float32] = (sums / np.array(counts)[:, np.newaxis]).astype(np.float32)
-        return means
 
     def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Reply:
         reply = seen.reply
@@ -244,6 +232,19 @@ class _Worker:
             features=features,
             inferred=fresh.get(inspection.pixel_hash) is seen,
         )
+
+
+def mean_features(engine: Engine, photos: Sequence[NDArray[np.uint8]], batch_size: int) -> NDArray[np.float32]:
+    """Each photo's views, uint8 (views, size, size, 3) -> the mean of their features, float32 (photos, features).
+
+    Batches are of views: no more than `batch_size` go through the network at once, whatever photo they are of.
+    """
+    counts = [len(views) for views in photos]
+    views = [view for photo in photos for view in photo]
+    rows = [engine.features(np.stack(views[start : start + batch_size])) for start in range(0, len(views), batch_size)]
+    sums = np.add.reduceat(np.concatenate(rows), np.cumsum([0, *counts[:-1]]), axis=0)
+    means: NDArray[np.float32] = (sums / np.array(counts)[:, np.newaxis]).astype(np.float32)
+    return means
 
 
 def main(descriptor: int) -> None:
