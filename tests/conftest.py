@@ -14,12 +14,22 @@ from tagger.core.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
 from tests.cli.gallery import make_photos
-from tests.cli.runner import Tagger, use_light, with_mobilenet
+from tests.cli.runner import BUILT_IN, Tagger, with_mobilenet
+
+NOT_SHARED = "the real photos and weights are not at"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The ten minutes' soak begins first, so that the others run beside it."""
     items.sort(key=lambda item: "[soak]" not in item.name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line says what was left out for want of the folder of real photos."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NOT_SHARED in str(report.longrepr)]
+    if skipped:
+        count = "1 test was" if len(skipped) == 1 else f"{len(skipped)} tests were"
+        terminalreporter.line(f"{count} skipped because the real photos and weights are not at ../shared")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +39,7 @@ def shared() -> Path:
     if not (folder / "photos").is_dir():
         if os.environ.get("TAGGER_REQUIRE_SHARED"):
             pytest.fail(f"TAGGER_REQUIRE_SHARED is set, but there is no {folder}")
-        pytest.skip(f"the real photos are not at {folder}")
+        pytest.skip(f"{NOT_SHARED} {folder}")
     return folder
 
 
@@ -80,18 +90,17 @@ def bare(tmp_path: Path) -> Tagger:
 
 
 @pytest.fixture(scope="session")
-def gallery_once(tmp_path_factory: pytest.TempPathFactory, shared: Path, exported: Path, worker_id: str) -> Tagger:
-    """A library labelled by the light engine, made once for all test processes; only to be read."""
+def gallery_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tagger:
+    """A library labelled by the model in the package, made once for all test processes; only to be read."""
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "gallery_once"
     home.mkdir(exist_ok=True)
-    environ = {"TAGGER_MODEL_NAME": "mobilenet_v2", "TAGGER_MODEL_DOWNLOAD": "false"}
-    tagger = Tagger(home, environ)
+    tagger = Tagger(home, dict(BUILT_IN))
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "done").exists():
-            make_photos(home / "photos", shared)
-            use_light(tagger, exported)("backfill", home / "photos", code=1)
+            make_photos(home / "photos")
+            tagger("backfill", home / "photos", code=1)
             (home / "done").touch()
     return tagger
 

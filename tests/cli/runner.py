@@ -14,6 +14,8 @@ from typing import Any
 
 COMMAND = Path(sys.executable).parent / "tagger"
 MOBILENET = "mobilenet_v2_imagenet.weights.h5"
+# The settings with which the model in the package labels, as somebody chose it.
+BUILT_IN = {"TAGGER_MODEL_NAME": "efficientnet_lite2"}
 
 
 @dataclass

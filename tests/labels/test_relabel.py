@@ -14,6 +14,7 @@ from tagger.labels import relabel as module
 from tagger.labels.relabel import compare, relabel
 from tagger.labels.relabel_request import ask_for, is_due, relabel_due
 from tagger.store.library import open_library
+from tests.cli.gallery import LABELLED
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for
 
@@ -30,7 +31,7 @@ def test_a_sample_is_spread_over_the_library(gallery: Tagger, monkeypatch: pytes
     with open_library(settings) as library:
         whole = compare(library)
         some = compare(library, sample=40)
-    assert whole.photos == some.photos == whole.differences.photos == 132
+    assert whole.photos == some.photos == whole.differences.photos == LABELLED
     assert 30 <= some.differences.photos <= 60
     share = [1 - found.same / found.photos for found in (whole.differences, some.differences)]
     assert share[0] > 0.5
@@ -86,16 +87,16 @@ def test_the_service_relabels_when_it_is_asked(gallery: Tagger) -> None:
     config = gallery.home / "config.toml"
     config.write_text("")
     with running(gallery, environ={"TAGGER_CONFIG": str(config)}) as service:
-        config.write_text('[labels.rename]\ntiger = "Tiger, tiger"\n')
+        config.write_text('[labels.rename]\nespresso = "Coffee, coffee"\n')
         said = gallery("relabel", environ={"TAGGER_CONFIG": str(config)}).stdout
         assert "The service relabels" in said
-        service.wait_for_log("relabelled photos=132")
-        wait_for(lambda: gallery.found('"tiger, tiger"'), 20)
+        service.wait_for_log(f"relabelled photos={LABELLED}")
+        wait_for(lambda: gallery.found('"coffee, coffee"'), 20)
         assert not is_due(gallery.data)
         # What was asked for and not done before a kill is done by the next start.
         config.write_text("")
         ask_for(gallery.data)
     with running(gallery, environ={"TAGGER_CONFIG": str(config)}) as service:
-        service.wait_for_log("relabelled photos=132")
-        assert not gallery.found('"tiger, tiger"')
+        service.wait_for_log(f"relabelled photos={LABELLED}")
+        assert not gallery.found('"coffee, coffee"')
         assert service.stop() == 0

@@ -11,14 +11,14 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from tests.cli.gallery import HOSTILE
+from tests.cli.gallery import COUNT, HOSTILE, LABELLED
 from tests.cli.runner import Tagger
 from tests.cli.service import wait_for
 from tests.web.site import Site, serving
 
 
 def test_search_finds_what_the_command_line_finds(reading: Site) -> None:
-    for query in ("tiger", "animal -dog", '"wild animal" OR food', "label>0.9", "dog path:n02"):
+    for query in ("espresso", "animal -cat", '"wild animal" OR food', "label>0.9", "food path:coffee"):
         by_page = [Path(one["path"]).name for one in reading.api(f"/search?limit=500&q={quote(query)}")["photos"]]
         assert by_page == reading.tagger.found(query), query
         assert by_page
@@ -32,7 +32,7 @@ def test_pages_follow_each_other_to_the_end(reading: Site) -> None:
         parts += [one["id"] for one in page["photos"]]
         after = page["next"]
     assert parts == whole
-    assert len(whole) == 133
+    assert len(whole) == COUNT
 
 
 @pytest.mark.parametrize("cursor", ["x", "WyJzdXJlc3QiLCAwLjUsIDFd", "W10", "eyJhIjoxfQ", "WyJkYXRlZCIsIDEsIDFd", "💩"])
@@ -61,26 +61,26 @@ def test_problems_are_problem_details(reading: Site) -> None:
 
 
 def test_unknown_words_come_with_suggestions(reading: Site) -> None:
-    [word] = reading.api("/search?q=tigre")["unknown"]
-    assert "tiger" in word["near"]
+    [word] = reading.api("/search?q=espreso")["unknown"]
+    assert "espresso" in word["near"]
 
 
 def test_suggestions_have_counts_and_come_from_the_library(reading: Site) -> None:
-    names = {one["name"]: one["photos"] for one in reading.api("/suggest?q=bi")}
-    assert names["bird"] >= 5
+    names = {one["name"]: one["photos"] for one in reading.api("/suggest?q=be")}
+    assert names["beverage"] >= 5
     assert next(iter(names.values())) == max(names.values())
     assert reading.api("/suggest?q=zzzz") == []
 
 
 def test_a_photo_tells_everything_and_why(reading: Site) -> None:
-    number = reading.photo("tiger.JPEG")
+    number = reading.photo("coffee.jpg")
     photo = reading.api(f"/photos/{number}")
     shown = reading.tagger.json("show", photo["path"])
     assert photo["state"] == "labelled"
     assert [one["name"] for one in photo["labels"]] == [one["name"] for one in shown["labels"]]
     assert photo["model"]["id"] == shown["model"]
     why = reading.api(f"/photos/{number}/why")
-    assert why["classes"][0]["name"] == "tiger"
+    assert why["classes"][0]["name"] == "espresso"
     assert not why["fresh"]
     assert any("reaches" in one["why"] for one in why["verdicts"])
     similar = reading.api(f"/photos/{number}/similar?limit=5")
@@ -89,7 +89,7 @@ def test_a_photo_tells_everything_and_why(reading: Site) -> None:
 
 
 def test_pictures_of_every_format_are_small_upright_jpegs(reading: Site) -> None:
-    for name, size in [("phone.heic", (300, 200)), ("turned.jpg", (200, 400)), ("tiger.JPEG", None)]:
+    for name, size in [("phone.heic", (300, 200)), ("turned.jpg", (200, 400)), ("coffee.jpg", None)]:
         answer = reading.get(f"/api/v1/photos/{reading.photo(name)}/picture?v=1")
         assert answer.headers["content-type"] == "image/jpeg"
         assert "immutable" in answer.headers["cache-control"]
@@ -145,43 +145,43 @@ def test_a_path_never_comes_from_the_client(reading: Site) -> None:
 
 def test_a_link_that_leaves_its_folder_leads_nowhere(site: Site, tmp_path: Path) -> None:
     photos = site.tagger.home / "photos"
-    number, other = site.photo("tiger.JPEG"), site.photo("ostrich")
-    (tmp_path / "secret.jpg").write_bytes((photos / "n01518878_ostrich.JPEG").read_bytes())
-    tiger = photos / "n02129604_tiger.JPEG"
-    tiger.unlink()
-    tiger.symlink_to(tmp_path / "secret.jpg")
+    number, other = site.photo("coffee.jpg"), site.photo("cat.jpg")
+    (tmp_path / "secret.jpg").write_bytes((photos / "cat.jpg").read_bytes())
+    coffee = photos / "coffee.jpg"
+    coffee.unlink()
+    coffee.symlink_to(tmp_path / "secret.jpg")
     for what in ("picture", "original", "picture?size=screen"):
         answer = site.get(f"/api/v1/photos/{number}/{what}")
         assert answer.status == 422, what
         assert "leaves its folder" in answer.json["detail"]
     # One that stays inside is as good as the file.
-    tiger.unlink()
-    tiger.symlink_to(photos / "n01518878_ostrich.JPEG")
+    coffee.unlink()
+    coffee.symlink_to(photos / "cat.jpg")
     assert site.get(f"/api/v1/photos/{number}/original").body == site.get(f"/api/v1/photos/{other}/original").body
-    tiger.unlink()
-    os.mkfifo(tiger)
+    coffee.unlink()
+    os.mkfifo(coffee)
     assert site.get(f"/api/v1/photos/{number}/original").status == 422
-    tiger.unlink()
+    coffee.unlink()
     assert site.get(f"/api/v1/photos/{number}/picture").status == 422
 
 
 def test_a_removed_label_is_gone_everywhere_and_stays_gone(site: Site) -> None:
-    number = site.photo("tiger.JPEG")
-    assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
-    said = site.send(f"/photos/{number}/corrections", {"remove": ["tiger", "big cat"]})
-    assert set(said["removed"]) == {"tiger", "big cat"}
-    assert "tiger" not in [one["name"] for one in said["labels"]]
-    assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+    number = site.photo("coffee.jpg")
+    assert "coffee.jpg" in site.tagger.found("espresso")
+    said = site.send(f"/photos/{number}/corrections", {"remove": ["espresso", "beverage"]})
+    assert set(said["removed"]) == {"espresso", "beverage"}
+    assert "espresso" not in [one["name"] for one in said["labels"]]
+    assert "coffee.jpg" not in site.tagger.found("espresso")
     site.tagger("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.1"})
-    assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
-    site.send(f"/photos/{number}/corrections", {"undo": ["tiger"]})
-    assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
+    assert "coffee.jpg" not in site.tagger.found("espresso")
+    site.send(f"/photos/{number}/corrections", {"undo": ["espresso"]})
+    assert "coffee.jpg" in site.tagger.found("espresso")
 
 
 def test_own_words_are_found_suggested_and_counted(site: Site) -> None:
-    number = site.photo("tiger.JPEG")
-    site.send(f"/photos/{number}/corrections", {"add": ["our cat Mitzi"], "confirm": ["tiger"]})
-    assert site.tagger.found('"our cat mitzi"') == ["n02129604_tiger.JPEG"]
+    number = site.photo("coffee.jpg")
+    site.send(f"/photos/{number}/corrections", {"add": ["our cat Mitzi"], "confirm": ["espresso"]})
+    assert site.tagger.found('"our cat mitzi"') == ["coffee.jpg"]
     assert {"name": "our cat Mitzi", "photos": 1} in site.api("/suggest?q=mitz")
     assert "our cat Mitzi" in [one["name"] for one in site.api("/labels")]
     for wrong in ({}, {"add": [""]}, {"remove": ["unicorn"]}, {"ad": ["x"]}, {"add": ["x" * 201]}, {"add": ["\n"]}):
@@ -204,54 +204,54 @@ def test_the_hierarchy_puts_each_label_below_the_narrowest_that_covers_it(readin
 
     found = paths(reading.api("/labels/tree"))
     assert len(found) == len(reading.api("/labels"))
-    assert ("animal", "bird", "ostrich") in found
-    assert any(path[0] == "animal" and path[-1] == "tiger" for path in found)
+    assert ("food", "beverage", "espresso") in found
+    assert any(path[0] == "animal" and path[-1] == "Egyptian cat" for path in found)
 
 
 @pytest.mark.slow
 def test_rules_are_previewed_kept_and_applied(site: Site) -> None:
-    before = site.tagger.found("tiger>0.6")
-    wanted = {"rename": "stripy one", "threshold": 0.99}
-    preview = site.send("/labels/n02129604/rules/preview", wanted)
-    assert preview["photos"] == preview["compared"] == 132
+    before = site.tagger.found("espresso>0.45")
+    wanted = {"rename": "black one", "threshold": 0.99}
+    preview = site.send("/labels/n07920052/rules/preview", wanted)
+    assert preview["photos"] == preview["compared"] == LABELLED
     assert preview["changed"] == len(before)
-    assert {"name": "tiger", "photos": len(before)} in preview["lost"]
+    assert {"name": "espresso", "photos": len(before)} in preview["lost"]
     assert {Path(one["photo"]["path"]).name for one in preview["examples"]} == set(before)
-    assert site.tagger.found("tiger>0.6") == before, "a preview changes nothing"
+    assert site.tagger.found("espresso>0.45") == before, "a preview changes nothing"
 
-    done = site.send("/labels/n02129604/rules", wanted, method="PUT")
+    done = site.send("/labels/n07920052/rules", wanted, method="PUT")
     assert done["by"] == "server"
-    assert (done["rules"]["rename"], done["rules"]["threshold"]) == ("stripy one", 0.99)
-    tiger = site.photo("tiger.JPEG")
+    assert (done["rules"]["rename"], done["rules"]["threshold"]) == ("black one", 0.99)
+    coffee = site.photo("coffee.jpg")
 
     def labels() -> dict[str, bool]:
-        return {one["name"]: one["shown"] for one in site.api(f"/photos/{tiger}")["labels"]}
+        return {one["name"]: one["shown"] for one in site.api(f"/photos/{coffee}")["labels"]}
 
-    wait_for(lambda: labels().get("stripy one") is False, 30)
-    assert site.tagger.found("stripy one") == before
+    wait_for(lambda: labels().get("black one") is False, 30)
+    assert site.tagger.found("black one") == before
     # The command line reads the same rules, and taking them back is exact.
     assert site.tagger.json("relabel")["changed"] == 0
-    site.send("/labels/n02129604/rules", {"rename": "", "threshold": -1}, method="PUT")
-    wait_for(lambda: labels().get("tiger") is True, 30)
+    site.send("/labels/n07920052/rules", {"rename": "", "threshold": -1}, method="PUT")
+    wait_for(lambda: labels().get("espresso") is True, 30)
 
-    site.send("/labels/n02129604/rules", {"silence": True}, method="PUT")
-    wait_for(lambda: "tiger" not in labels(), 30)
-    site.send("/labels/n02129604/rules", {"silence": False, "merge_into": "my cats"}, method="PUT")
-    wait_for(lambda: labels().get("my cats") is True, 30)
-    assert site.api("/labels/rule:my%20cats/rules")["name"] == "my cats"
-    assert site.send("/labels/n02129604/rules", {"thresold": 1}, 422, method="PUT")
+    site.send("/labels/n07920052/rules", {"silence": True}, method="PUT")
+    wait_for(lambda: "espresso" not in labels(), 30)
+    site.send("/labels/n07920052/rules", {"silence": False, "merge_into": "hot drinks"}, method="PUT")
+    wait_for(lambda: labels().get("hot drinks") is True, 30)
+    assert site.api("/labels/rule:hot%20drinks/rules")["name"] == "hot drinks"
+    assert site.send("/labels/n07920052/rules", {"thresold": 1}, 422, method="PUT")
 
 
 @pytest.mark.slow
 def test_what_the_config_file_says_of_a_label_is_not_changed_here(gallery: Tagger) -> None:
     config = gallery.home / "config.toml"
-    config.write_text("[labels.thresholds]\ntiger = 0.7\n")
+    config.write_text("[labels.thresholds]\nespresso = 0.7\n")
     with serving(gallery, TAGGER_CONFIG=str(config)) as site:
-        rules = site.api("/labels/n02129604/rules")
+        rules = site.api("/labels/n07920052/rules")
         assert (rules["threshold"], rules["fixed"]) == (0.7, "config.toml")
-        assert "Change them there" in site.send("/labels/n02129604/rules", {"silence": True}, 400, method="PUT")["cure"]
-        site.send("/labels/n01518878/rules", {"threshold": 0.9}, method="PUT")
-        assert site.api("/labels/n02129604/rules")["threshold"] == 0.7
+        assert "Change them there" in site.send("/labels/n07920052/rules", {"silence": True}, 400, method="PUT")["cure"]
+        site.send("/labels/n02124075/rules", {"threshold": 0.9}, method="PUT")
+        assert site.api("/labels/n07920052/rules")["threshold"] == 0.7
 
 
 def test_the_review_asks_what_is_nearest_to_its_threshold(site: Site) -> None:
@@ -282,14 +282,14 @@ def test_failed_photos_can_be_tried_again(site: Site) -> None:
 def test_the_status_is_told_and_streamed(reading: Site) -> None:
     status = reading.api("/status")
     by_command = reading.tagger.json("status")
-    assert (status["photos"], status["labelled"], status["failed"]) == (133, 132, 1)
+    assert (status["photos"], status["labelled"], status["failed"]) == (COUNT, LABELLED, 1)
     assert status["photos"] == by_command["photos"]
     assert status["folders"][0]["path"].endswith("photos")
     answer = reading.get("/api/v1/events?once=true")
     assert answer.headers["content-type"].startswith("text/event-stream")
     kind, data = answer.text.strip().split("\n")
     assert kind == "event: status"
-    assert json.loads(data.removeprefix("data: "))["photos"] == 133
+    assert json.loads(data.removeprefix("data: "))["photos"] == COUNT
 
 
 def test_a_damaged_library_is_said_on_every_page(gallery: Tagger) -> None:

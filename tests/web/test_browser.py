@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.cli.gallery import COUNT, LABELLED, PHOTOS, huge_png
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for
 from tests.web.browser import axe_script, chromium, complaints, watched
@@ -27,7 +28,7 @@ PAGES = [
     "/photos/PHOTO",
     "/labels",
     "/labels?view=tree",
-    "/labels/n02129604",
+    "/labels/n07920052",
 ]
 PAGES += ["/drop", "/review", "/failed", "/status", "/api/docs", "/nothing"]
 
@@ -83,19 +84,19 @@ def drop(page: Page, *photos: Path) -> None:
     page.dispatch_event("#drop", "drop", {"dataTransfer": data})
 
 
-def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, shared: Path) -> None:
-    photos = shared / "photos" / "labelled"
+def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, tmp_path: Path) -> None:
+    (tmp_path / "huge.png").write_bytes(huge_png())
     with watched(browser, reading.address) as page:
         ready(page, "/drop")
-        drop(page, photos / "n02129604_tiger.JPEG", photos / "n01518878_ostrich.JPEG")
+        drop(page, PHOTOS / "coffee.jpg", PHOTOS / "cat.jpg")
         answers = page.locator(".answer")
         expect(answers).to_have_count(2)
         # The last stands first.
-        expect(answers.nth(0).locator(".classes.first li").first).to_contain_text("ostrich")
-        expect(answers.nth(1).locator(".classes.first li").first).to_contain_text("tiger")
-        expect(answers.nth(1).locator(".chips")).to_contain_text("big cat")
+        expect(answers.nth(0).locator(".classes.first li").first).to_contain_text("Egyptian cat")
+        expect(answers.nth(1).locator(".classes.first li").first).to_contain_text("espresso")
+        expect(answers.nth(1).locator(".chips")).to_contain_text("beverage")
         answers.nth(1).get_by_text("More, and why").click()
-        expect(answers.nth(1)).to_contain_text("reaches 0.6")
+        expect(answers.nth(1)).to_contain_text("reaches 0.45")
         shoot(page, "drop", whole=True)
         page.get_by_role("button", name="Clear").click()
         expect(answers).to_have_count(0)
@@ -106,22 +107,22 @@ def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, sha
                 data.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
                 document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
             }""",
-            base64.b64encode((photos / "n02129604_tiger.JPEG").read_bytes()).decode(),
+            base64.b64encode((PHOTOS / "coffee.jpg").read_bytes()).decode(),
         )
-        expect(answers.first.locator(".classes.first li").first).to_contain_text("tiger")
-        page.set_input_files("#files", [shared / "photos" / "bombs" / "png_rgb_179mpx.png"])
+        expect(answers.first.locator(".classes.first li").first).to_contain_text("espresso")
+        page.set_input_files("#files", [tmp_path / "huge.png"])
         expect(answers.first).to_contain_text("limits.megapixels", timeout=60_000)
 
 
 def test_search_with_suggestions_finds_the_right_photos(browser: Browser, reading: Site) -> None:
     with watched(browser, reading.address, refused=1) as page:
         ready(page, "/")
-        page.get_by_role("combobox").type("bir")
-        expect(page.get_by_role("option").first).to_contain_text("bird")
+        page.get_by_role("combobox").type("bev")
+        expect(page.get_by_role("option").first).to_contain_text("beverage")
         shoot(page, "suggestions")
-        page.get_by_role("option", name=re.compile("^bird")).first.click()
-        expect(page).to_have_url(re.compile(r"\?q=bird"))
-        assert names(page) == reading.tagger.found("bird")
+        page.get_by_role("option", name=re.compile("^beverage")).first.click()
+        expect(page).to_have_url(re.compile(r"\?q=beverage"))
+        assert names(page) == reading.tagger.found("beverage")
         shoot(page, "search")
         ready(page, "/?q=unicron")
         expect(page.locator(".notice")).to_contain_text("There is no label")
@@ -130,7 +131,7 @@ def test_search_with_suggestions_finds_the_right_photos(browser: Browser, readin
 
 
 def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading: Site) -> None:
-    tiger = reading.photo("tiger.JPEG")
+    coffee = reading.photo("coffee.jpg")
     with watched(browser, reading.address) as page:
         page.add_init_script(
             "window.jumps = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
@@ -141,44 +142,44 @@ def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading
         for _ in range(30):
             page.mouse.wheel(0, 2000)
             page.wait_for_timeout(100)
-            if page.locator("#grid li").count() == 133:
+            if page.locator("#grid li").count() == COUNT:
                 break
-        assert page.locator("#grid li").count() == 133
-        assert len(set(page.locator("#grid a").evaluate_all("all => all.map((one) => one.href)"))) == 133
+        assert page.locator("#grid li").count() == COUNT
+        assert len(set(page.locator("#grid a").evaluate_all("all => all.map((one) => one.href)"))) == COUNT
         expect(page.locator("#next")).to_have_count(0)
-        for path in ("/", f"/photos/{tiger}", "/labels", "/status"):
+        for path in ("/", f"/photos/{coffee}", "/labels", "/status"):
             ready(page, path)
             page.wait_for_timeout(800)
             assert page.evaluate("window.jumps") < 0.05, path
 
 
 def test_a_removed_label_is_gone_from_search_and_stays_gone(browser: Browser, site: Site) -> None:
-    tiger = site.photo("tiger.JPEG")
+    coffee = site.photo("coffee.jpg")
     with watched(browser, site.address) as page:
-        ready(page, f"/photos/{tiger}")
-        expect(page.locator(".labels li").first).to_contain_text("tiger")
+        ready(page, f"/photos/{coffee}")
+        expect(page.locator(".labels li").first).to_contain_text("espresso")
         shoot(page, "photo")
-        page.get_by_role("button", name="Remove tiger").click()
-        expect(page.locator(".labels .removed")).to_contain_text("tiger")
+        page.get_by_role("button", name="Remove espresso").click()
+        expect(page.locator(".labels .removed")).to_contain_text("espresso")
         expect(page.locator("#said")).to_contain_text("stays away")
-        assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+        assert "coffee.jpg" not in site.tagger.found("espresso")
         site.tagger("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.1"})
-        assert "n02129604_tiger.JPEG" not in site.tagger.found("tiger")
+        assert "coffee.jpg" not in site.tagger.found("espresso")
         page.get_by_label("Add a label").fill("Mitzi")
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".labels")).to_contain_text("Mitzi")
-        assert site.tagger.found("Mitzi") == ["n02129604_tiger.JPEG"]
-        page.get_by_role("button", name="Confirm big cat").click()
-        expect(page.get_by_role("button", name="Take back what you said of big cat")).to_be_visible()
+        assert site.tagger.found("Mitzi") == ["coffee.jpg"]
+        page.get_by_role("button", name="Confirm beverage").click()
+        expect(page.get_by_role("button", name="Take back what you said of beverage")).to_be_visible()
         shoot(page, "corrected", whole=True)
-        page.get_by_role("button", name="Undo the removal of tiger").click()
-        expect(page.get_by_role("button", name="Remove tiger")).to_be_visible()
-        assert "n02129604_tiger.JPEG" in site.tagger.found("tiger")
+        page.get_by_role("button", name="Undo the removal of espresso").click()
+        expect(page.get_by_role("button", name="Remove espresso")).to_be_visible()
+        assert "coffee.jpg" in site.tagger.found("espresso")
         page.get_by_text("Why these labels?").click()
-        expect(page.locator("#why")).to_contain_text("reaches 0.6")
+        expect(page.locator("#why")).to_contain_text("reaches 0.45")
         expect(page.locator("#similar .tile")).to_have_count(24)
         shown = page.locator("#similar a").evaluate_all("links => links.map(link => link.href.split('/').pop())")
-        by_command = site.tagger.json_lines("similar", site.api(f"/photos/{tiger}")["path"], "--limit", 24)
+        by_command = site.tagger.json_lines("similar", site.api(f"/photos/{coffee}")["path"], "--limit", 24)
         assert [site.api(f"/photos/{one}")["path"] for one in shown] == [one["path"] for one in by_command]
 
 
@@ -188,15 +189,15 @@ def test_rules_show_what_they_would_change_before_they_do(browser: Browser, site
         shoot(page, "labels")
         ready(page, "/labels?view=tree")
         shoot(page, "tree")
-        page.get_by_role("link", name="Rules of dog", exact=True).click()
-        expect(page.locator("h1")).to_contain_text("dog")
-        page.get_by_label("Call it").fill("Hund")
+        page.get_by_role("link", name="Rules of food", exact=True).click()
+        expect(page.locator("h1")).to_contain_text("food")
+        page.get_by_label("Call it").fill("Speise")
         expect(page.locator("#changed")).to_contain_text("photos would show other labels")
-        expect(page.locator("#preview")).to_contain_text("Hund")
+        expect(page.locator("#preview")).to_contain_text("Speise")
         shoot(page, "rules", whole=True)
         page.get_by_role("button", name="Apply").click()
         expect(page.locator("#said")).to_contain_text("is being applied")
-        wait_for(lambda: site.tagger.found("Hund"), 30)
+        wait_for(lambda: site.tagger.found("Speise"), 30)
 
 
 def test_the_review_is_answered_with_one_key_each(browser: Browser, site: Site) -> None:
@@ -246,7 +247,7 @@ def test_login(browser: Browser, gallery_once: Tagger) -> None:
         serving(gallery_once, TAGGER_WEB_PASSWORD_HASH=HASH) as site,
         watched(browser, site.address, refused=1) as page,
     ):
-        page.goto("/?q=tiger")
+        page.goto("/?q=espresso")
         expect(page.get_by_label("Password")).to_be_focused()
         shoot(page, "login")
         assert complaints(page, axe_script()) == []
@@ -255,8 +256,8 @@ def test_login(browser: Browser, gallery_once: Tagger) -> None:
         expect(page.get_by_role("alert")).to_contain_text("not the password")
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile(r"/\?q=tiger$"))
-        assert "n02129604_tiger.JPEG" in names(page)
+        expect(page).to_have_url(re.compile(r"/\?q=espresso$"))
+        assert "coffee.jpg" in names(page)
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_label("Password")).to_be_visible()
         page.goto("/")
@@ -268,11 +269,11 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, reading: 
     phone = {"viewport": size, "has_touch": True, "is_mobile": True, "color_scheme": "dark", "device_scale_factor": 2}
     with watched(browser, reading.address, refused=2, **phone) as page:
         for number, path in enumerate(PAGES):
-            ready(page, path, reading.photo("tiger.JPEG"))
+            ready(page, path, reading.photo("coffee.jpg"))
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, (path, width)
             shoot(page, f"phone-{number:02}")
-        ready(page, "/?q=bird")
+        ready(page, "/?q=beverage")
         page.locator(".tile").first.tap()
         expect(page.locator("article.photo")).to_be_visible()
 
@@ -284,16 +285,16 @@ def test_by_keyboard_alone(browser: Browser, reading: Site) -> None:
         expect(page.get_by_text("Skip to the content")).to_be_focused()
         page.keyboard.press("/")
         expect(page.get_by_role("combobox")).to_be_focused()
-        page.keyboard.type("bir")
+        page.keyboard.type("bev")
         expect(page.get_by_role("option").first).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("option")).to_have_count(0)
-        page.keyboard.type("d")
+        page.keyboard.type("e")
         expect(page.get_by_role("option").first).to_be_visible()
         page.keyboard.press("ArrowDown")
         expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
         page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile("q=bird"))
+        expect(page).to_have_url(re.compile("q=beverage"))
         page.wait_for_load_state("load")
         links = page.locator("#grid a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
         for key, place in [("ArrowRight", 0), ("ArrowRight", 1), ("ArrowDown", 7), ("ArrowUp", 1), ("ArrowLeft", 0)]:
@@ -308,7 +309,7 @@ def test_by_keyboard_alone(browser: Browser, reading: Site) -> None:
         expect(page).to_have_url(re.compile(re.escape(links[1]) + "$"))
         page.wait_for_load_state("load")
         page.keyboard.press("Escape")
-        expect(page).to_have_url(re.compile("q=bird"))
+        expect(page).to_have_url(re.compile("q=beverage"))
 
 
 def test_the_status_lives(browser: Browser, gallery: Tagger) -> None:
@@ -321,20 +322,20 @@ def test_the_status_lives(browser: Browser, gallery: Tagger) -> None:
     ):
         wait_for(lambda: _answers("http://127.0.0.1:8659/"), 30, service.said)
         ready(page, "/status")
-        expect(page.locator("#photos")).to_have_text("133")
+        expect(page.locator("#photos")).to_have_text(str(COUNT))
         expect(page.locator("#folders")).to_contain_text("the kernel")
         shoot(page, "status")
         for number in range(5):
             (photos / f"new {number}.jpg").write_bytes((photos / "turned.jpg").read_bytes() + bytes([number]))
-        expect(page.locator("#photos")).to_have_text("138", timeout=30_000)
-        expect(page.locator("#labelled")).to_have_text("137", timeout=60_000)
+        expect(page.locator("#photos")).to_have_text(str(COUNT + 5), timeout=30_000)
+        expect(page.locator("#labelled")).to_have_text(str(LABELLED + 5), timeout=60_000)
         # A rule that is changed while the service runs is applied by it.
-        ready(page, "/labels/n02129604")
+        ready(page, "/labels/n07920052")
         page.get_by_label("Never show it").check()
         expect(page.locator("#changed")).to_be_visible()
         page.get_by_role("button", name="Apply").click()
         expect(page.locator("#said")).to_contain_text("the service applies it")
-        wait_for(lambda: not gallery.found("tiger>0.6"), 60, service.said)
+        wait_for(lambda: not gallery.found("espresso>0.45"), 60, service.said)
         assert service.stop() == 0
 
 
@@ -349,27 +350,27 @@ def _answers(address: str) -> bool:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, reading: Site, shared: Path, scheme: str) -> None:
+def test_axe_finds_nothing_serious(browser: Browser, reading: Site, scheme: str) -> None:
     script = axe_script()
-    found, tiger = {}, reading.photo("tiger.JPEG")
+    found, coffee = {}, reading.photo("coffee.jpg")
     with watched(browser, reading.address, refused=2, color_scheme=scheme) as page:
         for path in PAGES:
-            ready(page, path, tiger)
+            ready(page, path, coffee)
             page.wait_for_timeout(300)
             found[path] = complaints(page, script)
-        ready(page, f"/photos/{tiger}")
+        ready(page, f"/photos/{coffee}")
         page.get_by_text("Why these labels?").click()
         expect(page.locator("#why table")).to_be_visible()
         found["why"] = complaints(page, script)
-        page.get_by_label("Search photos").type("bir")
-        expect(page.get_by_role("option", name=re.compile("bird")).first).to_be_visible()
+        page.get_by_label("Search photos").type("bev")
+        expect(page.get_by_role("option", name=re.compile("beverage")).first).to_be_visible()
         page.keyboard.press("ArrowDown")
         found["suggestions"] = complaints(page, script)
         ready(page, "/drop")
-        drop(page, shared / "photos" / "labelled" / "n02129604_tiger.JPEG")
+        drop(page, PHOTOS / "coffee.jpg")
         page.get_by_text("More, and why").click()
         found["dropped"] = complaints(page, script)
-        ready(page, "/labels/n02129604")
+        ready(page, "/labels/n07920052")
         page.get_by_label("Never show it").check()
         expect(page.locator("#changed")).to_be_visible()
         found["preview"] = complaints(page, script)

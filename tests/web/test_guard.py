@@ -56,7 +56,7 @@ def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(reading: 
         "/",
         "/photos/1",
         "/labels",
-        "/labels/n02129604",
+        "/labels/n07920052",
         "/drop",
         "/review",
         "/failed",
@@ -120,15 +120,15 @@ def test_without_the_password_there_is_nothing_to_see(locked: Site) -> None:
         answer = locked.get(path)
         assert answer.status == 401, path
         assert answer.headers["www-authenticate"] == "Bearer"
-    answer = locked.get("/?q=tiger", {"Accept": "text/html"})
-    assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2F%3Fq%3Dtiger")
+    answer = locked.get("/?q=espresso", {"Accept": "text/html"})
+    assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2F%3Fq%3Despresso")
     assert locked.get("/login").status == 200
     assert locked.get("/static/app.css").status == 200
 
 
 def test_the_password_opens_a_session_that_ends(locked: Site) -> None:
-    status, where, cookie = log_in(locked, next="/?q=tiger")
-    assert (status, where) == (303, "/?q=tiger")
+    status, where, cookie = log_in(locked, next="/?q=espresso")
+    assert (status, where) == (303, "/?q=espresso")
     answer = locked.ask("POST", "/login", f"password={quote(PASSWORD)}".encode(), {**FORM, "Sec-Fetch-Site": "none"})
     assert "HttpOnly" in answer.headers["set-cookie"]
     assert "SameSite=lax" in answer.headers["set-cookie"]
@@ -221,7 +221,7 @@ def test_behind_a_proxy_every_link_has_the_prefix(gallery_once: Tagger) -> None:
         outside = Site(site.tagger, site.process, site.port)
         # A proxy may take the prefix off, or leave it.
         for way in (outside, site):
-            answer = way.get("/?q=tiger", {"Accept": "text/html"})
+            answer = way.get("/?q=espresso", {"Accept": "text/html"})
             assert answer.headers["location"].startswith("/photos/tagger/login?next=")
         _, where, cookie = log_in(site, next="/labels")
         assert where == "/photos/tagger/labels"

@@ -28,26 +28,26 @@ def path_of(site: Site, name: str) -> str:
 
 
 def test_the_api_answers_as_the_command_does(reading: Site) -> None:
-    for name in ("tiger.JPEG", "phone.heic", "pizza.JPEG"):
+    for name in ("coffee.jpg", "phone.heic", "temple.jpg"):
         found = by_api(reading, name)
         assert len(found) == 100, "every photo is compared, whatever its labels"
         assert found == by_command(reading, path_of(reading, name))
-    assert by_api(reading, "tiger.JPEG", 7) == by_api(reading, "tiger.JPEG")[:7]
+    assert by_api(reading, "coffee.jpg", 7) == by_api(reading, "coffee.jpg")[:7]
 
 
 def test_what_comes_and_goes_meanwhile_is_followed(site: Site) -> None:
     photos = site.tagger.home / "photos"
-    tiger = path_of(site, "tiger.JPEG")
-    first = by_api(site, "tiger.JPEG", 3)
-    # A copy, and a photo that is most of the tiger, come; the one that was most like it goes.
-    shutil.copy(tiger, photos / "a copy of it.JPEG")
+    coffee = path_of(site, "coffee.jpg")
+    first = by_api(site, "coffee.jpg", 3)
+    # A copy, and a photo that is most of the coffee, come; the one that was most like it goes.
+    shutil.copy(coffee, photos / "a copy of it.jpg")
     Path(first[0]).unlink()
     site.tagger("backfill", photos, "--accept-missing", code=None)
-    found = by_api(site, "tiger.JPEG")
-    assert Path(found[0]).name == "a copy of it.JPEG"
+    found = by_api(site, "coffee.jpg")
+    assert Path(found[0]).name == "a copy of it.jpg"
     assert first[0] not in found
-    assert found == by_command(site, tiger)
-    assert by_api(site, "a copy of it.JPEG") == by_command(site, str(photos / "a copy of it.JPEG"))
+    assert found == by_command(site, coffee)
+    assert by_api(site, "a copy of it.jpg") == by_command(site, str(photos / "a copy of it.jpg"))
 
 
 def test_a_photo_without_features_has_none(site: Site) -> None:
@@ -60,7 +60,7 @@ def test_until_a_large_library_is_gathered_it_says_so_and_when_to_ask_again(
 ) -> None:
     served = context.WebContext(lambda: Settings(data_dir=gallery.data))
     with served.store.read() as session:
-        record = records.find_photo(session, str(gallery.home / "photos" / "n02129604_tiger.JPEG"))
+        record = records.find_photo(session, str(gallery.home / "photos" / "coffee.jpg"))
     assert record is not None
     monkeypatch.setattr(context, "_COMPARING_SECONDS", 0.0)
     with pytest.raises(ProblemError) as caught:
