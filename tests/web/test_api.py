@@ -261,11 +261,11 @@ def test_the_review_asks_what_is_nearest_to_its_threshold(site: Site) -> None:
     one = first[0]
     site.send(f"/photos/{one['photo']['id']}/corrections", {"confirm": [one["key"]]})
     other = first[1]
-    left = site.api(f"/review?limit=50&skip={other['photo']['id']}:{other['key']}")["questions"]
+    left = site.api(f"/review?limit=50&skip={other['photo']['id']}:{quote(other['key'])}")["questions"]
     pairs = [(item["photo"]["id"], item["key"]) for item in left]
     assert (one["photo"]["id"], one["key"]) not in pairs
     assert (other["photo"]["id"], other["key"]) not in pairs
-    of_one = site.api(f"/review?label={other['key']}")["questions"]
+    of_one = site.api(f"/review?label={quote(other['key'])}")["questions"]
     assert {item["key"] for item in of_one} == {other["key"]}
 
 

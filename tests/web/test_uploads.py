@@ -76,7 +76,7 @@ def test_an_upload_leaves_nothing_behind(gallery: Tagger, coffee: bytes, tmp_pat
 
 def test_what_is_too_large_or_empty_or_too_much_is_refused(gallery_once: Tagger, coffee: bytes) -> None:
     with serving(gallery_once, TAGGER_WEB_UPLOAD_MB="1") as site:
-        large = coffee + b"\0" * (1 << 20)
+        large = coffee + b"\0" * (2 << 20)
         assert site.ask("POST", "/api/classify", large).status == 413
         assert classify(site, ("a.jpg", large)).status == 413
         # Without saying beforehand how much it will be.
