@@ -28,9 +28,9 @@ def _part(left: float, top: float, right: float, bottom: float) -> Callable[[Ima
 
 # Other photos of the same: "cat left.jpg" beside "cat.jpg".
 VARIANTS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
-    "mirrored": ImageOps.mirror,
     "left": _part(0, 0, 0.6, 1),
     "right": _part(0.4, 0, 1, 1),
+    "top": _part(0, 0, 1, 0.6),
     "bottom": _part(0, 0.4, 1, 1),
     "close": _part(0.2, 0.2, 0.8, 0.8),
     "closer": _part(0.3, 0.3, 0.7, 0.7),

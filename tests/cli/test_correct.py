@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.cli.gallery import LABELLED, PHOTOS
 from tests.cli.labelled import label_all
 from tests.cli.runner import Tagger
 
 
 @pytest.fixture
-def tiger(shared: Path) -> Path:
-    return next((shared / "photos" / "labelled").glob("*_tiger.JPEG"))
+def coffee(gallery: Tagger) -> Path:
+    return gallery.home / "photos" / "coffee.jpg"
 
 
 def labels(tagger: Tagger, photo: Path) -> dict[str, dict[str, Any]]:
@@ -22,65 +23,65 @@ def labels(tagger: Tagger, photo: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_what_is_removed_stays_away_and_comes_back_when_that_is_taken_back(labelled: Tagger, tiger: Path) -> None:
-    before = labels(labelled, tiger)
-    assert tiger.name in labelled.found("tiger")
-    said = labelled("correct", tiger, "--remove", "Tiger").stdout
-    assert "tiger" not in said.partition(": ")[2].split(", ")
-    assert tiger.name not in labelled.found("tiger")
-    assert labelled.json("show", tiger)["removed"] == ["tiger"]
-    assert "Removed   tiger" in labelled("show", tiger).stdout
+def test_what_is_removed_stays_away_and_comes_back_when_that_is_taken_back(gallery: Tagger, coffee: Path) -> None:
+    before = labels(gallery, coffee)
+    assert coffee.name in gallery.found("espresso")
+    said = gallery("correct", coffee, "--remove", "Espresso").stdout
+    assert "espresso" not in said.partition(": ")[2].split(", ")
+    assert coffee.name not in gallery.found("espresso")
+    assert gallery.json("show", coffee)["removed"] == ["espresso"]
+    assert "Removed   espresso" in gallery("show", coffee).stdout
     # Other thresholds, everything anew: only what the rules changed is written.
-    assert "changed" in labelled("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.2"}).stdout
-    assert tiger.name not in labelled.found("tiger")
-    labelled("relabel")
-    assert labelled.json("relabel")["changed"] == 0
-    labelled("correct", tiger, "--undo", "tiger")
-    after = labels(labelled, tiger)
+    assert "changed" in gallery("relabel", environ={"TAGGER_LABELS_SHOW_THRESHOLD": "0.2"}).stdout
+    assert coffee.name not in gallery.found("espresso")
+    gallery("relabel")
+    assert gallery.json("relabel")["changed"] == 0
+    gallery("correct", coffee, "--undo", "espresso")
+    after = labels(gallery, coffee)
     assert {name: label["origin"] for name, label in after.items()} == {n: b["origin"] for n, b in before.items()}
-    assert after["tiger"]["confidence"] == pytest.approx(before["tiger"]["confidence"], abs=1e-3)
-    assert tiger.name in labelled.found("tiger")
-    assert labelled.json("show", tiger)["removed"] == []
+    assert after["espresso"]["confidence"] == pytest.approx(before["espresso"]["confidence"], abs=1e-3)
+    assert coffee.name in gallery.found("espresso")
+    assert gallery.json("show", coffee)["removed"] == []
 
 
 @pytest.mark.slow
-def test_what_is_confirmed_or_added_is_found_whatever_the_rules_say(labelled: Tagger, tiger: Path) -> None:
-    labelled("correct", tiger, "--confirm", "tiger", "--add", "our  zoo", "--add", "beagle")
+def test_what_is_confirmed_or_added_is_found_whatever_the_rules_say(gallery: Tagger, coffee: Path) -> None:
+    gallery("correct", coffee, "--confirm", "espresso", "--add", "our  zoo", "--add", "beagle")
     strict = {"TAGGER_LABELS_SHOW_THRESHOLD": "0.999", "TAGGER_LABELS_MIN_CONFIDENCE": "0.999"}
-    labelled("relabel", environ=strict)
-    assert labelled.json("relabel", code=0)["done"] == 129
-    labelled("relabel", environ=strict)
-    found = labels(labelled, tiger)
-    assert {name for name, label in found.items() if label["origin"] == "person"} == {"tiger", "our zoo", "beagle"}
-    assert all(found[name]["confidence"] == 1 and found[name]["shown"] for name in ("tiger", "our zoo", "beagle"))
-    assert labelled.found("our zoo") == [tiger.name]
-    assert tiger.name in labelled.found("dog")
+    gallery("relabel", environ=strict)
+    assert gallery.json("relabel", code=0)["done"] == LABELLED
+    gallery("relabel", environ=strict)
+    found = labels(gallery, coffee)
+    assert {name for name, label in found.items() if label["origin"] == "person"} == {"espresso", "our zoo", "beagle"}
+    assert all(found[name]["confidence"] == 1 and found[name]["shown"] for name in ("espresso", "our zoo", "beagle"))
+    assert gallery.found("our zoo") == [coffee.name]
+    assert coffee.name in gallery.found("dog")
     # The same words again are the same label.
-    other = next(path for path in tiger.parent.iterdir() if path != tiger)
-    labelled("correct", other, "--add", "Our Zoo")
-    assert sorted(labelled.found('"our zoo"')) == sorted([tiger.name, other.name])
-    labelled("correct", tiger, "--undo", "our zoo")
-    assert labelled.found('"our zoo"') == [other.name]
+    other = coffee.with_name("cat.jpg")
+    gallery("correct", other, "--add", "Our Zoo")
+    assert sorted(gallery.found('"our zoo"')) == sorted([coffee.name, other.name])
+    gallery("correct", coffee, "--undo", "our zoo")
+    assert gallery.found('"our zoo"') == [other.name]
 
 
-def test_nonsense_is_refused_and_nothing_is_changed(labelled: Tagger, tiger: Path, tmp_path: Path) -> None:
-    before = labelled("show", "--json", tiger).stdout
-    assert "--remove" in labelled("correct", tiger, code=2).stderr
-    said = labelled("correct", tiger, "--add", "good", "--remove", "submarine", code=2).stderr
+def test_nonsense_is_refused_and_nothing_is_changed(gallery: Tagger, coffee: Path, tmp_path: Path) -> None:
+    before = gallery("show", "--json", coffee).stdout
+    assert "--remove" in gallery("correct", coffee, code=2).stderr
+    said = gallery("correct", coffee, "--add", "good", "--remove", "submarine", code=2).stderr
     assert "it does not have the label 'submarine'" in said
-    assert "tiger" in said
-    assert "nothing was said of" in labelled("correct", tiger, "--undo", "tiger", code=2).stderr
-    assert "not in the library" in labelled("correct", tiger, tmp_path / "none.jpg", "--add", "x", code=2).stderr
+    assert "espresso" in said
+    assert "nothing was said of" in gallery("correct", coffee, "--undo", "espresso", code=2).stderr
+    assert "not in the library" in gallery("correct", coffee, tmp_path / "none.jpg", "--add", "x", code=2).stderr
     for name in ("", "  ", "a" * 201, "line\nbreak\x07"):
-        assert "cannot be a label" in labelled("correct", tiger, "--add", name, code=2).stderr
-    assert labelled("show", "--json", tiger).stdout == before
+        assert "cannot be a label" in gallery("correct", coffee, "--add", name, code=2).stderr
+    assert gallery("show", "--json", coffee).stdout == before
 
 
 @pytest.mark.slow
-def test_it_outlives_another_model_and_reaches_the_keywords(bare: Tagger, shared: Path, tmp_path: Path) -> None:
+def test_it_outlives_another_model_and_reaches_the_keywords(bare: Tagger, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number, photo in enumerate(sorted((shared / "photos" / "labelled").iterdir())[:3]):
+    for number, photo in enumerate(sorted(PHOTOS.glob("*.jpg"))[:3]):
         shutil.copy(photo, photos / f"{number}.jpg")
     label_all(bare.data, photos, ["tiger", "beach"])
     embed = {"TAGGER_KEYWORDS_MODE": "sidecar"}

@@ -21,6 +21,7 @@ from tagger.core.config import LimitSettings, Views
 from tagger.imaging.decode import Decoded, decode, hash_content, open_photo, small_copy
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.views import parts
+from tests.cli.gallery import PHOTOS
 
 # Not the function of the same name.
 decode_module = importlib.import_module("tagger.imaging.decode")
@@ -293,8 +294,14 @@ def test_what_is_no_picture_says_so(tmp_path: Path, content: bytes, says: str) -
     assert says in error.reason
 
 
-def test_a_jpeg_of_too_many_scans_is_refused_at_once(shared: Path) -> None:
-    [path] = (shared / "photos" / "bombs").glob("*.jp*g")
+def test_a_jpeg_of_too_many_scans_is_refused_at_once(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    quadrants(2000, 1500).save(data, "JPEG", progressive=True)
+    # The last of its scans, again and again.
+    last, end = data.getvalue().rindex(b"\xff\xda"), data.getvalue().rindex(b"\xff\xd9")
+    scan = data.getvalue()[last:end]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data.getvalue()[:end] + scan * 5000 + data.getvalue()[end:])
     error = fault(path)
     assert error.fault is DecodeFault.TOO_BIG
     assert "scans" in error.reason
@@ -345,6 +352,18 @@ def test_raw_files_give_their_preview(tmp_path: Path) -> None:
     assert "RAW" in error.reason
 
 
+# --- real photos ------------------------------------------------------------------------------------------
+
+
+def test_every_photo_of_the_tests_is_decoded() -> None:
+    photos = sorted(PHOTOS.glob("*.jpg"))
+    assert len(photos) == 12
+    for path in photos:
+        pixels = look(path, size=64).pixels
+        assert pixels.shape == (64, 64, 3)
+        assert pixels.std() > 2, path.name
+
+
 # --- the shared sets --------------------------------------------------------------------------------------
 
 
@@ -370,6 +389,7 @@ def test_bombs_are_refused_with_the_true_reason(shared: Path) -> None:
     for path in bombs:
         error = fault(path)
         assert error.fault is DecodeFault.TOO_BIG, path.name
+        assert "scans" in error.reason or not path.suffix.startswith(".jp"), path.name
 
 
 def test_broken_files_are_decoded_or_refused_and_nothing_else(shared: Path) -> None:
