@@ -21,8 +21,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.cli.gallery import PHOTOS
 from tests.cli.labelled import label_all
-from tests.cli.runner import MOBILENET, Tagger, use_light
+from tests.cli.runner import BUILT_IN, MOBILENET, Tagger
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
 from tests.cli.test_killed import make_copies
 
@@ -42,9 +43,10 @@ def plain(tagger: Tagger) -> Tagger:
 
 
 @pytest.fixture
-def quick(tagger: Tagger, exported: Path) -> Tagger:
-    tagger.environ |= QUICK
-    return use_light(tagger, exported)
+def quick(tmp_path: Path) -> Tagger:
+    """With the model in the package, which starts at once, where it does not matter what labels."""
+    (tmp_path / "home").mkdir()
+    return Tagger(tmp_path / "home", BUILT_IN | QUICK)
 
 
 @pytest.fixture
@@ -364,16 +366,14 @@ def test_settings_are_read_again_and_bad_ones_refused(quick: Tagger, root: Path)
 
 
 @pytest.mark.slow
-def test_two_services_refuse_each_other_and_other_commands_go_on(
-    quick: Tagger, root: Path, tmp_path: Path, shared: Path
-) -> None:
-    shutil.copy(shared / "photos" / "labelled" / "n02129604_tiger.JPEG", root)
+def test_two_services_refuse_each_other_and_other_commands_go_on(quick: Tagger, root: Path, tmp_path: Path) -> None:
+    shutil.copy(PHOTOS / "cat.jpg", root)
     with running(quick, root) as service:
         service.wait_until_done(1)
         done = quick("run", root, code=5)
         assert f"run, process {service.process.pid}" in done.stderr
-        assert quick.found("tiger") == ["n02129604_tiger.JPEG"]
-        assert quick.json("explain", root / "n02129604_tiger.JPEG")["labels"]
+        assert quick.found("cat") == ["cat.jpg"]
+        assert quick.json("explain", root / "cat.jpg")["labels"]
         assert "Service   running" in quick("status").stdout
         # Another folder is handed to the service.
         Photos().write(tmp_path / "more" / "b.png")

@@ -134,24 +134,26 @@ def test_what_a_person_says_goes_before_it_and_is_learned_from(school: Tagger, s
     assert alone["yes"] == len(right)
 
 
-def test_what_cannot_be_learned_is_said_and_not_switched_on(school: Tagger, school_once: Tagger) -> None:
-    tiny = school("teach", "boat", "--yes", "path:ship/0000.jpg", "--on", code=1).stdout
+def test_what_cannot_be_learned_is_said_and_not_switched_on(gallery: Tagger) -> None:
+    tiny = gallery("teach", "pet", "--yes", "path:cat.jpg", "--on", code=1).stdout
     assert "there are only 1 right examples; at least 10 of each kind are needed" in tiny
-    # Three of a hundred drawn photos are ships, too, and ten examples are too few to be sure.
-    [unsure] = school.json("teach", "boat", "--yes", "path:ship/000", "--on", "--precision", "0.99", code=1)
+    # Other cats and coffees are among the hundred drawn photos, too, and ten examples are too few to be sure.
+    some = "(path:cat OR path:coffee) -path:left -path:right -path:close"
+    [unsure] = gallery.json("teach", "favourite", "--yes", some, "--on", "--precision", "0.99", code=1)
+    assert unsure["yes"] == 10
     assert "no threshold reaches the wanted precision of 99%" in unsure["refused"]
     # The same kinds of pictures on either side: nothing can be learned from that.
-    [chance] = school.json(
-        "teach", "even", "--yes", "path:0.jpg OR path:2.jpg", "--no", "path:1.jpg OR path:3.jpg", "--on", code=1
+    [chance] = gallery.json(
+        "teach", "even", "--yes", "path:left OR path:top", "--no", "path:right OR path:bottom", "--on", code=1
     )
     assert "no better than chance" in chance["refused"]
     assert chance["on"] is False
-    assert school.json("taught") == []
-    nothing = school("teach", "boat", "--yes", "zeppelin", code=2).stderr
+    assert gallery.json("taught") == []
+    nothing = gallery("teach", "pet", "--yes", "zeppelin", code=2).stderr
     assert "is no folder, and a search for it finds no photo" in nothing
-    (school.home / "empty").mkdir()
-    assert "There are no photos in" in school("teach", "boat", "--yes", school.home / "empty", code=2).stderr
-    assert "Which label?" in school("teach", code=2).stderr
+    (gallery.home / "empty").mkdir()
+    assert "There are no photos in" in gallery("teach", "pet", "--yes", gallery.home / "empty", code=2).stderr
+    assert "Which label?" in gallery("teach", code=2).stderr
 
 
 @pytest.mark.slow
@@ -205,14 +207,17 @@ def test_taught_labels_are_carried_to_another_library(school: Tagger, school_onc
     assert "cannot be read" in other("taught", "import", tmp_path / "missing.json", code=2).stderr
 
 
-def test_a_file_of_another_model_is_refused(school: Tagger, school_once: Tagger, tmp_path: Path) -> None:
-    school("teach", "our truck", "--yes", outside(school_once), "--no", OTHERS, "--precision", "0.7")
-    school("taught", "export", tmp_path / "taught.json")
-    with sqlite3.connect(school.database) as connection:
+def test_a_file_of_another_model_is_refused(gallery: Tagger, tmp_path: Path) -> None:
+    [told] = gallery.json(
+        "teach", "pet or cup", "--yes", "path:cat OR path:coffee", "--no", "path:grass OR path:rocket"
+    )
+    assert told["refused"] == ""
+    gallery("taught", "export", tmp_path / "taught.json")
+    with sqlite3.connect(gallery.database) as connection:
         connection.execute("UPDATE models SET model_id = 'feedfeedfeedfeed'")
     connection.close()
-    error = school("taught", "import", tmp_path / "taught.json", code=2).stderr
-    assert "taught for mobilenet_v2" in error
+    error = gallery("taught", "import", tmp_path / "taught.json", code=2).stderr
+    assert "taught for efficientnet_lite2" in error
     assert "feedfeedfeedfeed" in error
 
 
