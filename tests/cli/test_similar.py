@@ -23,9 +23,10 @@ def test_the_most_similar_photos_come_first(gallery: Tagger, tmp_path: Path) -> 
     assert str(cat) not in {item["path"] for item in found}
     # A photo that is not in the library.
     outside = tmp_path / "download.jpg"
-    Image.open(cat).convert("RGB").resize((500, 400)).save(outside)
+    temple = cat.with_name("temple.jpg")
+    Image.open(temple).convert("RGB").resize((500, 400)).save(outside)
     [nearest, *_] = gallery.json_lines("similar", outside)
-    assert Path(nearest["path"]).name == cat.name
+    assert Path(nearest["path"]).name == temple.name
     # What is gone is not told.
     paths = gallery("similar", "-0", cat, "-n", "3").stdout.split("\0")[:-1]
     Path(paths[0]).unlink()

@@ -100,12 +100,17 @@ def test_hostile_photos_are_refused_and_the_next_one_is_labelled(reading: Site, 
     assert huge["why"] is None
     assert "limits.megapixels" in huge["error"]
     chance = random.Random(1)
+    damaged = []
     for number in range(40):
-        damaged = bytearray(coffee[: chance.randrange(len(coffee))] if number % 2 else coffee)
+        data = bytearray(coffee[: chance.randrange(len(coffee))] if number % 2 else coffee)
         for _ in range(20):
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        answer = classify(reading, ("damaged.jpg", bytes(damaged)))
-        assert answer.status == 200, (number, answer.text)
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        damaged.append((f"{number}.jpg", bytes(data)))
+    for some in (damaged[:20], damaged[20:]):
+        answer = classify(reading, *some)
+        assert answer.status == 200, answer.text
+        assert [photo["name"] for photo in answer.json["photos"]] == [name for name, _ in some]
+        assert all(bool(photo["why"]) != bool(photo["error"]) for photo in answer.json["photos"])
     assert classify(reading, ("a.jpg", coffee)).json["photos"][0]["why"]
 
 
