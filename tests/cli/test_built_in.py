@@ -218,6 +218,7 @@ def test_classify_takes_folders_and_standard_input_and_says_what_is_wrong(fresh:
         assert len(piped.stdout.splitlines()) == expected
 
 
+@pytest.mark.slow
 def test_the_network_of_the_package_is_built_to_its_published_size(tmp_path: Path) -> None:
     """The published network has 6,092,072 parameters (EfficientNet-Lite2 in TensorFlow's TPU models)."""
     script = """
