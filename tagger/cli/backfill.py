@@ -48,6 +48,12 @@ class _Screen:
         self._bytes: ByteMeter | None = None
         self.model: ChosenModel | None = None
 
+    def remember(self) -> None:
+        """The model has proved itself."""
+        if self._on_first_label is not None:
+            self._on_first_label()
+            self._on_first_label = None
+
     def on_model(self, chosen: ChosenModel) -> None:
         self.model = chosen
         self.close()
@@ -93,9 +99,8 @@ class _Screen:
             self._meter = Meter("Labelling", queued, first="loading the model").__enter__()
 
     def on_labelled(self, progress: Progress) -> None:
-        if progress.labelled and self._on_first_label is not None:
-            self._on_first_label()
-            self._on_first_label = None
+        if progress.labelled:
+            self.remember()
         if self._meter is not None:
             self._meter.update(progress.done, progress.failed)
 
@@ -139,11 +144,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, model__name=model, model__weights=weights, model__fetch=fetch_setting(offline))
-    again = "tagger backfill"
+    again, remembered = "tagger backfill", ""
 
     def remember() -> None:
-        nonlocal again
-        again = _remember(context, settings, model, weights)
+        nonlocal again, remembered
+        again, remembered = _remember(context, settings, model, weights)
 
     # Not before the first photo: a wrong file must not be remembered.
     screen = _Screen(as_json, remember)
@@ -157,12 +162,16 @@ def command(  # noqa: PLR0913 - one parameter an option
         return ExitCode.DONE
     finally:
         screen.close()
+    if screen.model is not None and not outcome.interrupted:
+        screen.remember()
     written = None
     if settings.keywords.mode != "off" and not outcome.interrupted:
         written = _write_keywords(settings, quiet=as_json)
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
     _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again)
+    if remembered and not as_json:
+        print(remembered)
     if written is not None and not as_json:
         print_written(written)
     if outcome.interrupted:
@@ -171,17 +180,28 @@ def command(  # noqa: PLR0913 - one parameter an option
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
-def _remember(context: click.Context, settings: Settings, model: str | None, weights: str | None) -> str:
-    """Make the model of the command line that of the library; returns the command that goes on with it."""
+def _remember(context: click.Context, settings: Settings, model: str | None, weights: str | None) -> tuple[str, str]:
+    """Make the model of the command line that of the library.
+
+    Returns the command that goes on with it, and a sentence for people if that is a change.
+    """
     from tagger.core.config_sources import save_model_choice, where_model_is_set
 
     if model is None and weights is None:
-        return "tagger backfill"
+        return "tagger backfill", ""
     if not where_model_is_set(context.obj["config"]):
+        before = settings_of(context).model
         save_model_choice(settings, settings.model.name, settings.model.weights)
-        return "tagger backfill"
+        if (before.name, before.weights) == (settings.model.name, settings.model.weights):
+            return "tagger backfill", ""
+        file = "" if settings.model.weights is None else f" with {settings.model.weights}"
+        return (
+            "tagger backfill",
+            f"From now on {settings.model.name}{file} labels this library; to change that: tagger model use NAME",
+        )
     flags = {"--model": model, "--weights": weights}
-    return " ".join(["tagger backfill", *(f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value)])
+    given = (f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value)
+    return " ".join(["tagger backfill", *given]), ""
 
 
 def _write_keywords(settings: Settings, *, quiet: bool) -> Written:

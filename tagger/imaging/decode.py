@@ -138,7 +138,10 @@ def decode(photo: OpenPhoto, *, size: int, views: Views, limits: LimitSettings) 
 
 
 def _decode(photo: OpenPhoto, size: int, views: Views, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
-    with _loaded(photo, _enough(size, views), limits, math.ceil(_THUMBNAIL_SHARE * size)) as found:
+    # Whole pictures are decoded as ever, because other pixels would make another model of it.
+    squares = views == "squares"
+    thumbnail = math.ceil(_THUMBNAIL_SHARE * size) if squares else 0
+    with _loaded(photo, size if squares else 2 * size, limits, thumbnail) as found:
         seen = as_seen(found.picture)
         pixels = [
             np.asarray(
@@ -148,15 +151,6 @@ def _decode(photo: OpenPhoto, size: int, views: Views, limits: LimitSettings) ->
         ]
         width, height = found.size[::-1] if found.orientation >= 5 else found.size
         return np.stack(pixels), PhotoFacts(found.kind, width, height, found.taken)
-
-
-def _enough(size: int, views: Views) -> int:
-    """The least pixels of a JPEG's shorter side to decode for an input of `size` pixels.
-
-    A picture that is squeezed loses detail along its longer side, so it is decoded at twice the size: as ever, because
-    other pixels would make another model of it.
-    """
-    return size if views == "squares" else 2 * size
 
 
 def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> bytes:

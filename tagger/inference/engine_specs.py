@@ -44,7 +44,7 @@ TENSORFLOW = EngineSpec(
     runtime="tensorflow",
     install="Install it with: pip install tensorflow",
     needs_mb=1500,
-    least_mb=1200,
+    least_mb=1500,
 )
 LITERT = EngineSpec(
     name="litert",

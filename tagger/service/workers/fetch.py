@@ -21,6 +21,8 @@ _FIRST_PAUSE, _LAST_PAUSE = 60.0, 86400.0
 # A person may put the file into its place at any time.
 _LOOK_SECONDS = 30.0
 _LOG_SHARE = 0.1
+# So long labelling waits for a download.
+_PATIENCE_SECONDS = 30.0
 
 
 class _StopError(Exception):
@@ -40,9 +42,10 @@ class FetchWorker(Worker):
         self._why = ""
         self._next_try: float | None = None
         self._share = 0.0
+        self._began = 0.0
 
     def wait_for_first_try(self, stopping: threading.Event) -> None:
-        """Have the weights fetched if they are not here; returns when they are, or when that failed."""
+        """Have the weights fetched if they are not here; returns when they are, or when that failed or takes long."""
         self._wanted.set()
         self.wake()
         while not self._tried.is_set() and not stopping.is_set():
@@ -97,7 +100,7 @@ class FetchWorker(Worker):
 
     def _fetch(self, located: LocatedModel) -> bool:
         """Try once; returns whether the weights are here."""
-        self._share = 0.0
+        self._share, self._began = 0.0, self._clock.monotonic()
         try:
             ensure_weights(self._settings, located.architecture, self._report)
         except ModelError as error:
@@ -113,6 +116,10 @@ class FetchWorker(Worker):
     def _report(self, done: int, total: int | None) -> None:
         if self._stopping.is_set():
             raise _StopError
+        if self._clock.monotonic() - self._began > _PATIENCE_SECONDS and not self._tried.is_set():
+            # A slow line: photos need not wait for it.
+            self._why = "they are being fetched"
+            self._tried.set()
         if total and done / total >= self._share + _LOG_SHARE:
             self._share = done / total
             _LOG.info("fetching the model's weights: %.0f %% of %.0f MB", 100 * self._share, total / 1e6)
