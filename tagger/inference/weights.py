@@ -113,7 +113,9 @@ def find_weights(settings: Settings, architecture: Architecture) -> WeightsFile 
     if local is not None:
         if not local.is_file():
             raise ModelUnavailableError(
-                f"The weights file {local} does not exist.", "Correct model.weights, TAGGER_MODEL_WEIGHTS or --weights."
+                f"The weights file {local} does not exist.",
+                "Correct model.weights, TAGGER_MODEL_WEIGHTS or --weights; "
+                f"or: tagger model use {architecture.name} --weights FILE",
             )
         checksum = sha256_of(local, settings.data_dir)
         check_sha256(settings, local, checksum)
