@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -241,3 +243,32 @@ def test_an_unknown_model_names_the_near_one() -> None:
         registered("mobilenet")
     assert "Did you mean mobilenet_v2" in caught.value.cure
     assert "resnet50" in caught.value.cure
+
+
+def test_an_address_that_does_not_answer_is_given_up_after_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full backlog drops what comes, as a firewall does."""
+    monkeypatch.setattr(download, "_CONNECT_SECONDS", 0.3)
+    with socket.socket() as server, contextlib.ExitStack() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        address = server.getsockname()
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(address)
+        url = f"http://127.0.0.1:{address[1]}/"
+        assert "no answer" in download.why_unreachable(url) or "timed out" in download.why_unreachable(url)
+        chosen = Settings(data_dir=tmp_path, model=ModelSettings(source=url))
+        with pytest.raises(ModelUnavailableError, match=r"127\.0\.0\.1"):
+            download.fetch_weights(chosen, MOBILENET, quiet, NoWait())
+
+
+def test_with_a_proxy_it_is_the_proxy_that_must_answer(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", site.address)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert download.why_unreachable("http://weights.invalid/file") == ""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    assert "refused" in download.why_unreachable("http://weights.invalid/file")
