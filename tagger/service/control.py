@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tagger.core.errors import TaggerError, UsageError
 from tagger.service.state import ServiceState
+from tagger.system import unix_socket
 
 SOCKET = "service.sock"
 # Counted up when an answer changes so that an older reader would not understand it. Version 1 did not say its version.
@@ -165,7 +166,7 @@ class Listener:
 
     def close(self) -> None:
         """Answer no more."""
-        self.path.unlink(missing_ok=True)
+        unix_socket.remove(str(self.path))
         # Closing alone does not wake the thread that waits in accept().
         with contextlib.suppress(OSError):
             self.server.shutdown(socket.SHUT_RDWR)
@@ -177,7 +178,7 @@ def listen(data_dir: Path, service: Answers) -> Listener:
     """Start to answer. The caller holds the library's lock."""
     path, server = data_dir / SOCKET, socket.socket(socket.AF_UNIX)
     # A socket that is there already belonged to a process that is dead.
-    path.unlink(missing_ok=True)
+    unix_socket.remove(str(path))
     with _short(data_dir) as address:
         server.bind(address)
     path.chmod(0o600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from prometheus_client.registry import Collector
 from tagger.core.errors import ConfigError
 from tagger.service.state import ServiceState
 from tagger.store.jobs import QueueCounts
+from tagger.system import unix_socket
 
 State = Callable[[], ServiceState]
 Counts = Callable[[], QueueCounts]
@@ -41,8 +41,8 @@ class Health:
         """Serve no more."""
         self._server.shutdown()
         self._server.server_close()
-        if self._socket_path and os.path.exists(self._socket_path):
-            os.unlink(self._socket_path)
+        if self._socket_path:
+            unix_socket.remove(self._socket_path)
         self._thread.join(5)
 
 
@@ -87,8 +87,7 @@ def serve(where: str, state: State, counts: Counts) -> Health:
     try:
         if where.startswith("unix:"):
             path = where.removeprefix("unix:")
-            if os.path.exists(path):
-                os.unlink(path)
+            unix_socket.free_path(path)
             return Health(UnixServer(path, Handler), path)  # type: ignore[arg-type]
         host, _, port = where.rpartition(":")
         return Health(ThreadingHTTPServer((host.strip("[]"), int(port)), Handler), None)

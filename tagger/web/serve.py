@@ -6,7 +6,6 @@ import errno
 import gc
 import ipaddress
 import logging
-import os
 import socket
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ import uvicorn
 
 from tagger.core.config import Settings, WebSettings
 from tagger.core.errors import ConfigError
+from tagger.system import unix_socket
 from tagger.web.app import create_app
 from tagger.web.context import WebContext
 
@@ -96,8 +96,7 @@ def _listen(web: WebSettings) -> socket.socket:
 
 
 def _listen_unix(path: str) -> socket.socket:
-    if os.path.exists(path):
-        os.unlink(path)
+    unix_socket.free_path(path)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(_BACKLOG)
