@@ -101,6 +101,11 @@ class _Commands(click.Group):
 @click.pass_context
 def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Label every photo of a library by what is in it, and find photos by those labels."""
+    from tagger.core.config_sources import unknown_variables
+
+    unknown = unknown_variables()
+    if unknown:
+        _say(unknown)
     context.obj = {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
 
 

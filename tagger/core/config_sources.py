@@ -26,6 +26,8 @@ _ENV_PREFIX = "TAGGER_"
 _ENV_OTHER = {"TAGGER_CONFIG", "TAGGER_REQUIRE_SHARED", "TAGGER_MODEL_DOWNLOAD"}
 # How model.fetch was called: true or false.
 _FORMERLY, _FETCH = "TAGGER_MODEL_DOWNLOAD", "TAGGER_MODEL_FETCH"
+# So many unknown variables are named.
+_MOST_NAMED = 5
 CHOICE_FILE = "model.toml"
 RULES_FILE = "rules.toml"
 
@@ -206,6 +208,23 @@ def _as_named_now(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def unknown_variables(environ: Mapping[str, str] | None = None) -> str:
+    """A sentence about variables that look like settings and are none; empty if there are none.
+
+    Docker's links and Kubernetes set such for a service that is called tagger (TAGGER_PORT, TAGGER_SERVICE_HOST), so
+    they must not stop anything; a mistake in a name should not go unnoticed, either.
+    """
+    environ = os.environ if environ is None else environ
+    names = {environment_name(key) for key in setting_keys()} | _ENV_OTHER
+    unknown = sorted(name for name in environ if name.startswith(_ENV_PREFIX) and name not in names)
+    if not unknown:
+        return ""
+    near = {name: difflib.get_close_matches(name, names, n=1, cutoff=0.8) for name in unknown}
+    hints = [f"{name} (did you mean {found[0]}?)" if found else name for name, found in near.items()]
+    more = f" and {len(hints) - _MOST_NAMED} more" if len(hints) > _MOST_NAMED else ""
+    return f"Ignored, because they are no settings of tagger: {', '.join(hints[:_MOST_NAMED])}{more}."
+
+
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     fields = setting_keys()
     names = {environment_name(key): key for key in fields}
@@ -214,10 +233,9 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
         environ = {**environ, _FETCH: "never" if formerly.strip().lower() == "false" else "auto"}
     data: dict[str, Any] = {}
     for name, text in environ.items():
-        if not name.startswith(_ENV_PREFIX) or name in _ENV_OTHER:
-            continue
         if name not in names:
-            raise ConfigError(f"Unknown environment variable {name}.", _nearest(name, names, "variable"))
+            # Perhaps another program's; see unknown_variables.
+            continue
         key = names[name]
         if fields[key].annotation in (str, Path, Path | None) or get_origin(fields[key].annotation) is Literal:
             value: Any = text

@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from tagger.core.config import Settings
-from tagger.core.config_sources import environment_name, load_settings, save_model_choice, setting_keys
+from tagger.core.config_sources import (
+    environment_name,
+    load_settings,
+    save_model_choice,
+    setting_keys,
+    unknown_variables,
+)
 from tagger.core.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -111,11 +117,35 @@ def test_every_setting_has_an_environment_variable() -> None:
         assert get(load_settings(environ={environment_name(key): text})) == expected, key
 
 
-def test_unknown_and_wrong_environment_variables() -> None:
-    with pytest.raises(ConfigError, match="Did you mean TAGGER_ENGINE_THREADS"):
-        load_settings(environ={"TAGGER_ENGINE_THREAD": "2"})
+def test_wrong_environment_variables() -> None:
     with pytest.raises(ConfigError, match=r"TAGGER_ENGINE_THREADS.*a whole number from 0 to 256"):
         load_settings(environ={"TAGGER_ENGINE_THREADS": "two"})
+
+
+# What Kubernetes and Docker's links set for a service that is called tagger, and two mistakes.
+FOREIGN = {
+    "TAGGER_PORT": "tcp://10.0.0.7:8643",
+    "TAGGER_PORT_8643_TCP": "tcp://10.0.0.7:8643",
+    "TAGGER_PORT_8643_TCP_ADDR": "10.0.0.7",
+    "TAGGER_PORT_8643_TCP_PORT": "8643",
+    "TAGGER_PORT_8643_TCP_PROTO": "tcp",
+    "TAGGER_SERVICE_HOST": "10.0.0.7",
+    "TAGGER_SERVICE_PORT": "8643",
+    "TAGGER_SERVICE_PORT_HTTP": "8643",
+    "TAGGER_ENV_PATH": "/usr/bin",
+    "TAGGER_NAME": "/web/tagger",
+}
+
+
+def test_foreign_variables_stop_nothing_and_are_told_once() -> None:
+    assert load_settings(environ=FOREIGN) == load_settings(environ={})
+    told = unknown_variables(FOREIGN)
+    assert told.startswith("Ignored, because they are no settings of tagger: TAGGER_ENV_PATH, ")
+    assert told.endswith(" and 5 more.")
+    assert unknown_variables({"TAGGER_ENGINE_THREADS": "2", "TAGGER_MODEL_DOWNLOAD": "false", "HOME": "/"}) == ""
+    mistaken = {"TAGGER_ENGINE_THREAD": "2"}
+    assert load_settings(environ=mistaken) == load_settings(environ={})
+    assert "TAGGER_ENGINE_THREAD (did you mean TAGGER_ENGINE_THREADS?)" in unknown_variables(mistaken)
 
 
 def test_chosen_model_is_the_weakest_source(tmp_path: Path) -> None:
