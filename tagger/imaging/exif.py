@@ -16,7 +16,9 @@ _DATE_TIME = 0x0132
 _EXIF_IFD = 0x8769
 _DATE_TIME_ORIGINAL = 0x9003
 _DATE_TIME_DIGITIZED = 0x9004
-_DATE = re.compile(r"(\d{4})\D(\d{2})\D(\d{2})\D(\d{2})\D(\d{2})(?:\D(\d{2}))?")
+# As cameras and programs write it: with blanks for zeros, without seconds, without a time.
+_DATE = re.compile(r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})(?!\d)")
+_TIME = re.compile(r"\D{1,3}(\d{1,2})\D{1,2}(\d{1,2})(?:\D{1,2}(\d{1,2}))?(?!\d)")
 
 
 def orientation(picture: Image.Image) -> int:
@@ -37,14 +39,25 @@ def taken(picture: Image.Image) -> str | None:
     except Exception:  # noqa: BLE001 - as above
         return None
     for text in texts:
-        match = _DATE.match(text.strip()) if isinstance(text, str) else None
-        if match is None:
-            continue
-        try:
-            when = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - wall clock
-        except ValueError:
-            continue
+        when = _moment(text.strip()) if isinstance(text, str) else None
         # A camera whose clock was never set may give a year before photography.
-        if when.year >= 1826:
+        if when is not None and when.year >= 1826:
             return when.isoformat(timespec="seconds")
     return None
+
+
+def _moment(text: str) -> datetime | None:
+    """A date with its time: a time that is none counts as midnight, a leap second as the 59th."""
+    date = _DATE.match(text)
+    if date is None:
+        return None
+    time = _TIME.match(text, date.end())
+    hour, minute, second = (int(part or 0) for part in time.groups()) if time is not None else (0, 0, 0)
+    if hour > 23 or minute > 59 or second > 60:
+        # 24:00:00 is how some write midnight; the date is the one that they mean.
+        hour = minute = second = 0
+    year, month, day = map(int, date.groups())
+    try:
+        return datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001 - wall clock
+    except ValueError:
+        return None
