@@ -14,10 +14,10 @@ import math
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, TypeVar, cast
 
 import numpy as np
 import pillow_heif
@@ -31,6 +31,7 @@ from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.limits import Deadline, TooSlowError, budget
+from tagger.imaging.metadata_free import without_metadata
 from tagger.imaging.normalize import as_seen, upright
 from tagger.imaging.views import parts
 
@@ -50,6 +51,9 @@ _CHUNK = 1 << 20
 _MAX_SCANS = 100
 # A thumbnail may be so much smaller than the network's input: enlarging it by a tenth costs no truth.
 _THUMBNAIL_SHARE = 0.9
+
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def decode(photo: OpenPhoto, *, size: int, views: Views, limits: LimitSettings) 
     """Decode an open photo to views of `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
     with _decode_errors():
-        pixels, facts = _decode(photo, size, views, limits)
+        pixels, facts = _tried(photo, lambda tried: _decode(tried, size, views, limits))
     pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
     return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
 
@@ -160,7 +164,12 @@ def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> byte
     """
     # Raises for files that are empty, too large or being written.
     hash_content(photo, limits=limits)
-    with _decode_errors(), _loaded(photo, longest, limits) as found:
+    with _decode_errors():
+        return _tried(photo, lambda tried: _small_copy(tried, longest, limits))
+
+
+def _small_copy(photo: OpenPhoto, longest: int, limits: LimitSettings) -> bytes:
+    with _loaded(photo, longest, limits) as found:
         picture = as_seen(found.picture)
         share = min(1.0, longest / max(picture.size))
         size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
@@ -168,6 +177,28 @@ def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> byte
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=82, optimize=True, icc_profile=found.profile)
         return out.getvalue()
+
+
+def _tried(photo: OpenPhoto, decoding: Callable[[OpenPhoto], _Found]) -> _Found:
+    """Decode a photo; if that fails, once more without its metadata, because a fault in them is none of the picture."""
+    try:
+        return decoding(photo)
+    except MemoryError:
+        raise
+    except Exception as error:
+        storage = isinstance(error, OSError) and error.errno is not None
+        limit = isinstance(error, TooSlowError) or (
+            isinstance(error, DecodeError) and error.fault is not DecodeFault.BROKEN
+        )
+        plain = None if storage or limit or photo.data is None else without_metadata(photo.data)
+        if plain is None:
+            raise
+        again = OpenPhoto(photo.name, io.BytesIO(plain), photo.fingerprint)
+        again.data = plain
+        try:
+            return decoding(again)
+        except Exception:  # noqa: BLE001 - what was wrong at first is what is told
+            raise error from None
 
 
 @contextmanager
