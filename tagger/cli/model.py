@@ -108,8 +108,10 @@ def fetch_model(context: click.Context, name: str | None) -> int:
     if found is None and wanted.network is not None:
         ensure_weights(settings, wanted)
     if found is not None:
-        what = "its weights" if settings.model.weights is None else "a file of your own"
-        print(f"There is nothing to fetch: {wanted.name} has {what}, {found.path}")
+        if settings.model.weights is None:
+            print(f"There is nothing to fetch: the weights of {wanted.name} are here already: {found.path}")
+        else:
+            print(f"There is nothing to fetch: {wanted.name} has a file of your own, {found.path}")
         return ExitCode.DONE
     if wanted.built_in and not weights_url(settings, wanted):
         print(f"There is nothing to fetch: {wanted.name} is in the package.")
