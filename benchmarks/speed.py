@@ -184,6 +184,19 @@ def decoding(work: Path, name: str, count: int) -> None:
         shutil.rmtree(folder)
 
 
+def _way(key: str, start: Ran, everything: Ran, decode: float, infer: float, photos: int) -> dict[str, float]:
+    """The figures of one way to label. `start`: a backfill of a few photos; `decode`, `infer`: CPU seconds a photo."""
+    return {
+        f"{key}rate": (photos - _FEW) / (everything.seconds - start.seconds),
+        f"{key}with start-up": photos / everything.seconds,
+        f"{key}limit": usable_cores() / (decode + infer),
+        f"{key}decode": decode,
+        f"{key}infer": infer,
+        f"{key}start": start.seconds,
+        f"{key}megabytes": everything.megabytes,
+    }
+
+
 def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.Namespace) -> None:
     print(f"\nThe whole way: {options.photos} JPEG files of {options.megapixels:g} megapixels\n", flush=True)
     many, few, warm = work / "many", work / "few", work / "warm"
@@ -236,27 +249,11 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         rounds.append(
             {
                 "naive": 1 / float(run("naive.py", name, weights, sample, 39)),
-                "tagger": (options.photos - _FEW) / (everything.seconds - start.seconds),
-                "with start-up": options.photos / everything.seconds,
-                "limit": usable_cores() / (decode + infer),
-                "decode": decode,
-                "infer": infer,
-                "start": start.seconds,
-                "megabytes": everything.megabytes,
-                "light": (options.photos - _FEW) / (everything_light.seconds - start_light.seconds),
-                "light with start-up": options.photos / everything_light.seconds,
-                "light limit": usable_cores() / (decode + infer_light),
-                "light infer": infer_light,
-                "light start": start_light.seconds,
-                "light decode": decode,
-                "light megabytes": everything_light.megabytes,
-                "built-in": (options.photos - _FEW) / (everything_built_in.seconds - start_built_in.seconds),
-                "built-in with start-up": options.photos / everything_built_in.seconds,
-                "built-in limit": usable_cores() / (decode_built_in + infer_built_in),
-                "built-in decode": decode_built_in,
-                "built-in infer": infer_built_in,
-                "built-in start": start_built_in.seconds,
-                "built-in megabytes": everything_built_in.megabytes,
+                **_way("", start, everything, decode, infer, options.photos),
+                **_way("light ", start_light, everything_light, decode, infer_light, options.photos),
+                **_way(
+                    "built-in ", start_built_in, everything_built_in, decode_built_in, infer_built_in, options.photos
+                ),
             }
         )
     middle: dict[str, Any] = {key: median(found[key] for found in rounds) for key in rounds[0]}
@@ -268,7 +265,7 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         (f"tagger backfill, {BUILT_IN} with squares", "built-in "),
     )
     for what, key in ways:
-        rate = key.strip() or "tagger"
+        rate = f"{key}rate"
         ratio = median(found[rate] / found["naive"] for found in rounds)
         share = median(found[rate] / found[f"{key}limit"] for found in rounds)
         print(f"\n{what}")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import struct
 
+from tagger.core.jpeg_markers import SOS, markers
+
 # PNG (third edition), section 11: what pixels and transparency are made of, and eXIf.
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf"))
 # WebP container specification: chunks that hold no pixels.
 _WEBP_DROPPED = frozenset((b"ICCP", b"XMP "))
-# T.81 table B.1: markers without a length, and the segments for applications and comments.
-_BARE = frozenset((0x01, *range(0xD0, 0xD9)))
-_SOS, _COMMENT = 0xDA, 0xFE
+# T.81 table B.1: the segment for comments; those for applications are 0xE0 to 0xEF.
+_COMMENT = 0xFE
 _EXIF, _ADOBE = b"Exif\0", b"Adobe"
 
 
@@ -55,19 +56,13 @@ def _webp(data: bytes) -> bytes:
 
 
 def _jpeg(data: bytes) -> bytes:
-    kept, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in _BARE or marker == 0xFF:
-            kept.append(data[at : at + 1] if marker == 0xFF else data[at : at + 2])
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker == _SOS:
+    kept, at = [], 0
+    for marker, start in markers(data, 2):
+        if marker == SOS:
             break
-        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
-        if _is_needed(marker, data[at + 4 : at + 9]):
-            kept.append(data[at:end])
-        at = end
+        if not _is_needed(marker, data[start + 2 : start + 7]):
+            kept.append(data[at : start - 2])
+            at = start + int.from_bytes(data[start : start + 2], "big")
     return b"".join([*kept, data[at:]])
 
 

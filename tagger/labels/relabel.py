@@ -186,14 +186,12 @@ def _head(settings: Settings, model: Model) -> Head:
     path = head_file(settings.data_dir, model.model_id)
     try:
         return Head.load(path)
-    except WeightsError:
+    except WeightsError as error:
         try:
             chosen = model_of_library(settings, model)
         except UsageError:
             # The file of the last layer was all that was left of this model.
-            chosen = None
-        if chosen is None:
-            raise
+            raise error from None
         with WorkerClient(settings, chosen) as client:
             return client.head()
 

@@ -315,13 +315,15 @@ def _missing(settings: Settings, architecture: Architecture) -> Iterator[Finding
     if not status.labels:
         yield Finding(Grade.BAD, "Model", status.why, status.note.removeprefix(status.why).strip())
         return
-    cure = missing_weights(settings, architecture).cure
-    if status.labels == name:
-        return
     why = 'model.fetch is "never"' if settings.model.fetch == "never" else why_unreachable(address)
     text = f"the weights of {name} are not here, so {status.labels}, the model in the package, labels the photos"
     if why:
-        yield Finding(Grade.WARNING, "Model", f"{text}; they cannot be fetched: {why}", cure)
+        yield Finding(
+            Grade.WARNING,
+            "Model",
+            f"{text}; they cannot be fetched: {why}",
+            missing_weights(settings, architecture).cure,
+        )
     else:
         now = f"They are fetched when they are needed, or now: tagger model fetch {name}"
         yield Finding(Grade.WARNING, "Model", f"{text}; their address answers", now)

@@ -12,22 +12,14 @@ from tagger.store import jobs, records
 from tagger.store.features import features_count
 from tagger.store.photos import photos_gone
 from tagger.store.session import Store
+from tests import clock
 from tests.store import samples
 from tests.store.samples import NOW, label
 
 DAY = 86400
 
 
-class Clock:
-    def __init__(self, time: float) -> None:
-        self.time = time
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
+class Clock(clock.Clock):
     def sleep(self, seconds: float) -> None:
         raise AssertionError("nothing waits here")
 

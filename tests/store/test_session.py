@@ -29,6 +29,14 @@ from tagger.store.tables import Base
 SAVED = Path(__file__).parent / "saved"
 
 
+def opened(saved: Path, data_dir: Path) -> Store:
+    """The library of a saved database, which opening upgrades."""
+    with sqlite3.connect(data_dir / "library.db") as connection:
+        connection.executescript(saved.read_text())
+    connection.close()
+    return open_store(Settings(data_dir=data_dir))
+
+
 def test_first_use_makes_a_library_and_the_next_finds_it(settings: Settings) -> None:
     with open_store(settings, create=True) as store, store.write() as session:
         add_root(session, "/photos", 1.0)
@@ -69,10 +77,7 @@ def test_head_is_the_newest_migration() -> None:
 
 @pytest.mark.parametrize("saved", sorted(SAVED.glob("*.sql")), ids=lambda path: path.stem)
 def test_saved_databases_of_every_schema_are_upgraded_and_read(saved: Path, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "library.db") as connection:
-        connection.executescript(saved.read_text())
-    connection.close()
-    with open_store(Settings(data_dir=tmp_path)) as store:
+    with opened(saved, tmp_path) as store:
         assert migrate.inspect(store.engine) is migrate.State.CURRENT
         with store.read() as session:
             [root] = all_roots(session)
@@ -225,10 +230,7 @@ def test_pragmas(tmp_path: Path) -> None:
 @pytest.mark.parametrize("saved", sorted(SAVED.glob("*.sql")), ids=lambda path: path.stem)
 def test_photos_of_older_libraries_are_done_again_and_lose_no_label_on_the_way(saved: Path, tmp_path: Path) -> None:
     """Their model saw whole pictures; the same one with squares is another model."""
-    with sqlite3.connect(tmp_path / "library.db") as connection:
-        connection.executescript(saved.read_text())
-    connection.close()
-    with open_store(Settings(data_dir=tmp_path)) as store:
+    with opened(saved, tmp_path) as store:
         with store.read() as session:
             before = {label.name: label.shown for label in count_labels(session)}
             labelled = count_totals(session).labelled
