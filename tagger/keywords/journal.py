@@ -174,10 +174,12 @@ def _clean(step: _Step) -> None:
 def recover_pending(writer: FileWriter, owner: str) -> int:
     """Settle the writes that an earlier process left pending, by inspecting their files; returns how many it found.
 
-    Caller must hold the write lock. A write stays pending while its folder does not exist (an unmounted disk).
+    Caller must hold the write lock, as `owner`. A write stays pending while its folder does not exist (its disk is not
+    mounted).
     """
-    with writer.library.store.write() as session:
-        jobs.reclaim(session, owner, JobKind.KEYWORDS)
+    library = writer.library
+    with library.store.write() as session:
+        jobs.reclaim(session, owner, JobKind.KEYWORDS, anybodys=not library.settings.database)
         pending = ledger.pending(session)
     for write in pending:
         if os.path.isdir(os.path.dirname(write.path)):

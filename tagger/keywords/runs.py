@@ -19,7 +19,7 @@ from tagger.keywords.write import Written, write_queued
 from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
 from tagger.store.library import Library, open_library
-from tagger.store.lock import WRITE_LOCK, work_lock, worker_name
+from tagger.store.lock import WRITE_LOCK, work_lock
 from tagger.store.session import Store
 
 
@@ -41,28 +41,31 @@ def write_keywords(
     with open_library(settings) as library:
         if dry_run:
             return _preview(library, _to_write(library, chosen, again=again, queued_too=True), callbacks)
-        with work_lock(settings.data_dir, "write", WRITE_LOCK):
+        with work_lock(settings.data_dir, "write", WRITE_LOCK) as owner:
             ids = _to_write(library, chosen, again=again)
             with library.store.write() as session:
                 jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
-            return write_due(library, Written(), callbacks)
+            return write_due(library, owner, Written(), callbacks)
 
 
 def write_due(
     library: Library,
+    owner: str,
     written: Written,
     callbacks: Callbacks = SILENT,
     up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE,
 ) -> Written:
     """Write the keywords that are queued, as a run; counts in `written` and returns it.
 
-    `up_to`: the priority of the last jobs to take now. Caller must hold the write lock.
+    `up_to`: the priority of the last jobs to take now. Caller must hold the write lock, as `owner`.
     """
-    owner = worker_name(library.settings.data_dir)
     recover_pending(FileWriter(library), owner)
+    now = library.clock.now()
     with library.store.read() as session:
-        written.total = jobs.counts(session, kind=JobKind.KEYWORDS).queued
-    if not written.total:
+        due = jobs.next_due(session, None, up_to(), kind=JobKind.KEYWORDS, now=now)
+        counts = jobs.counts(session, kind=JobKind.KEYWORDS)
+    written.total = counts.queued + counts.leased
+    if due is None or due > now:
         return written
     with runs.recorded(library, runs.WRITE, callbacks.stop) as run:
         write_queued(FileWriter(library, run.id), owner, written, callbacks, up_to)
@@ -96,8 +99,8 @@ def undo_keywords(
             _refuse_unknown_run(library.store, choice.run_id)
         if dry_run:
             return undo(FileWriter(library), choice, callbacks, dry_run=True)
-        with work_lock(settings.data_dir, "undo", WRITE_LOCK):
-            recover_pending(FileWriter(library), worker_name(settings.data_dir))
+        with work_lock(settings.data_dir, "undo", WRITE_LOCK) as owner:
+            recover_pending(FileWriter(library), owner)
             with runs.recorded(library, runs.UNDO, callbacks.stop) as run:
                 return undo(FileWriter(library, run.id), choice, callbacks, dry_run=False)
 

@@ -183,8 +183,9 @@ def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
 
 
 def _next_due(run: LabelRun) -> int | None:
-    with run.batches.library.store.read() as session:
-        return jobs.next_due(session, run.batches.root_ids, run.up_to(), kind=JobKind.LABEL)
+    library = run.batches.library
+    with library.store.read() as session:
+        return jobs.next_due(session, run.batches.root_ids, run.up_to(), kind=JobKind.LABEL, now=library.clock.now())
 
 
 def _wait_for_due(run: LabelRun) -> bool:

@@ -23,7 +23,7 @@ from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
 from tagger.store.library import Library, open_library
-from tagger.store.lock import work_lock, worker_name
+from tagger.store.lock import work_lock
 from tagger.store.results import enqueue_stale
 from tagger.store.session import Store
 from tagger.teaching.lessons import Lesson
@@ -84,11 +84,10 @@ def backfill(
     """
     # Rules that make no sense are told before anything is done.
     policy_for(settings)
-    with open_library(settings, create=True) as library, work_lock(settings.data_dir, "backfill"):
+    with open_library(settings, create=True) as library, work_lock(settings.data_dir, "backfill") as owner:
         store = library.store
-        owner = worker_name(settings.data_dir)
         with store.write() as session:
-            jobs.reclaim(session, owner, JobKind.LABEL)
+            jobs.reclaim(session, owner, JobKind.LABEL, anybodys=not settings.database)
         roots = resolve_roots(store, folders, library.clock)
         root_ids = tuple(root.id for root in roots)
         callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop)

@@ -38,7 +38,7 @@ from tagger.service.workers.relabel import RelabelWorker
 from tagger.store import jobs
 from tagger.store.jobs import QueueCounts
 from tagger.store.library import Library
-from tagger.store.lock import work_lock, worker_name
+from tagger.store.lock import work_lock
 from tagger.store.roots import all_roots
 from tagger.store.session import open_store
 from tagger.system.systemd import notify, watchdog_seconds
@@ -74,11 +74,10 @@ class Service:
         """Work until SIGTERM or Ctrl-C. Returns whether the batches in hand could be finished in time."""
         settings = self._settings
         self._scheduler.set_jobs(settings.service, self._remind)
-        with open_store(settings, create=True) as store, work_lock(settings.data_dir, "run"):
-            self._store = store
-            self._owner = worker_name(settings.data_dir)
+        with open_store(settings, create=True) as store, work_lock(settings.data_dir, "run") as owner:
+            self._store, self._owner = store, owner
             with store.write() as session:
-                jobs.reclaim(session, self._owner, JobKind.LABEL)
+                jobs.reclaim(session, owner, JobKind.LABEL, anybodys=not settings.database)
             resolve_roots(store, folders, self._clock)
             with store.read() as session:
                 roots = all_roots(session)

@@ -1,8 +1,10 @@
 """The durable job queue: one job per photo and kind of work.
 
-An owner claims jobs under a lease, and renews it while they are in work (`tagger.store.leases`). A lease that expires
-puts its job back into the queue. The holder of the library's work lock (`tagger.store.lock`) may also reclaim what an
-earlier process of the same data directory left leased, because that process is dead.
+An owner claims jobs under a lease, and renews it while they are in work (`tagger.store.leases`). A lease that expired
+counts as none: its job is due. The holder of the library's work lock (`tagger.store.lock`) also reclaims at once what
+an earlier holder left leased, because that process is dead.
+
+Times are the system's, whose clock may be set: a lease or a postponement that ends later than any can is over, too.
 
 A job that was claimed `ISOLATE_AFTER` times without a result is isolated: it is claimed alone from then on. An isolated
 job that crashed the process `MAX_CRASHES` times becomes a dead letter.
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path
@@ -26,6 +28,10 @@ PRIORITY_STALE = 50
 ISOLATE_AFTER = 3
 MAX_CRASHES = 2
 LEASE_SECONDS = 900
+# Clocks of machines that share a database may differ by so much.
+_CLOCKS_DIFFER = 900
+# Longer than any postponement.
+_LONGEST_WAIT = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ def _pick(session: Session, which: JobFilter, limit: int, now: float, *, isolate
         .where(
             JobRow.kind == which.kind,
             JobRow.state == JobState.QUEUED,
-            JobRow.not_before <= int(now),
+            or_(JobRow.not_before <= int(now), JobRow.not_before > int(now) + _LONGEST_WAIT),
             JobRow.priority <= which.up_to,
             *here,
             attempts,
@@ -197,10 +203,14 @@ def as_jobs(session: Session, photo_ids: Sequence[int]) -> list[Job]:
     return found
 
 
+def _expired(now: float) -> ColumnElement[bool]:
+    return or_(JobRow.lease_until < int(now), JobRow.lease_until > int(now) + LEASE_SECONDS + _CLOCKS_DIFFER)
+
+
 def _expire_leases(session: Session, now: float) -> None:
     session.execute(
         update(JobRow)
-        .where(JobRow.state == JobState.LEASED, JobRow.lease_until < int(now))
+        .where(JobRow.state == JobState.LEASED, _expired(now))
         .values(state=JobState.QUEUED, lease_owner=None, lease_until=None)
     )
 
@@ -295,18 +305,23 @@ def postpone(session: Session, job_id: int, not_before: int, *, isolated: bool =
     session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
 
-def reclaim(session: Session, owner: str, kind: JobKind) -> int:
-    """Requeue the jobs of one kind that a dead process of the same owner left leased; returns how many."""
+def reclaim(session: Session, owner: str, kind: JobKind, *, anybodys: bool = False) -> int:
+    """Requeue the jobs of one kind that dead holders of the owner's lock left leased; returns how many.
+
+    `anybodys`: whoever holds them, because nobody could without this lock.
+    """
+    lock = owner.partition(":")[0]
+    dead = true() if anybodys else or_(JobRow.lease_owner == lock, JobRow.lease_owner.startswith(f"{lock}:"))
     result = session.execute(
         update(JobRow)
-        .where(JobRow.kind == kind, JobRow.state == JobState.LEASED, JobRow.lease_owner == owner)
+        .where(JobRow.kind == kind, JobRow.state == JobState.LEASED, dead)
         .values(state=JobState.QUEUED, lease_owner=None, lease_until=None)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: JobKind) -> QueueCounts:
-    """Number of jobs of one kind in each state; missing photos do not count."""
+    """Number of jobs of one kind in each state; missing photos do not count. Leases that expired are among `leased`."""
     query = (
         select(JobRow.state, func.count())
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
@@ -327,14 +342,25 @@ def counts_by_priority(session: Session) -> dict[int, int]:
 
 
 def next_due(
-    session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, *, kind: JobKind
+    session: Session, root_ids: Sequence[int] | None, up_to: int = PRIORITY_STALE, *, kind: JobKind, now: float
 ) -> int | None:
-    """When the first queued job of a kind is due (seconds since the epoch); None if nothing is queued."""
-    waiting = (JobRow.kind == kind, JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
-    query = select(func.min(JobRow.not_before)).where(*waiting)
+    """When the first job of a kind is due (seconds since the epoch); None if there is none.
+
+    A leased job is due when its lease ends: its owner may be dead.
+    """
+    leased = JobRow.state == JobState.LEASED
+    due = case(
+        (and_(leased, _expired(now)), 0),
+        (leased, JobRow.lease_until + 1),
+        (JobRow.not_before > int(now) + _LONGEST_WAIT, 0),
+        else_=JobRow.not_before,
+    )
+    waiting = (JobRow.kind == kind, JobRow.state != JobState.FAILED, JobRow.priority <= up_to)
+    query = select(func.min(due)).where(*waiting)
     if root_ids is not None:
         query = query.join(PhotoRow, PhotoRow.id == JobRow.photo_id).where(PhotoRow.root_id.in_(root_ids))
-    return session.scalar(query)
+    found: int | None = session.scalar(query)
+    return found
 
 
 def drop_queued(session: Session, photo_ids: Sequence[int], kind: JobKind | None) -> None:

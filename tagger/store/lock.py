@@ -6,7 +6,7 @@ import errno
 import fcntl
 import json
 import os
-import socket
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,14 +20,14 @@ WRITE_LOCK = "write.lock"
 TRAIN_LOCK = "train.lock"
 
 
-def worker_name(data_dir: Path) -> str:
-    """The lease owner of the holder of a lock: the same after a crash, so that it can reclaim its jobs."""
-    return f"{socket.gethostname()[:24]}:{data_dir}"[-64:]
-
-
 @contextmanager
-def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[None]:
-    """Hold a lock of the library. Raises BusyError, naming its holder, if it is taken."""
+def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[str]:
+    """Hold a lock of the library; the name of its holder as an owner of leases. Raises BusyError if it is taken.
+
+    The name is `LOCK:TOKEN`: LOCK is the same for every holder of this lock, so that leases of an earlier one, which
+    must be dead, are recognised (`jobs.reclaim`) whatever this machine or container is called now. TOKEN is this
+    holder's alone.
+    """
     path = data_dir / name
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -38,12 +38,29 @@ def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[N
         ) from error
     try:
         _lock(descriptor, path)
+        lock = _identity(descriptor)
         os.ftruncate(descriptor, 0)
-        about = {"pid": os.getpid(), "command": command, "since": int(SystemClock().now())}
-        os.write(descriptor, json.dumps(about).encode())
-        yield
+        about = {"pid": os.getpid(), "command": command, "since": int(SystemClock().now()), "lock": lock}
+        os.pwrite(descriptor, json.dumps(about).encode(), 0)
+        yield f"{lock['id']}:{secrets.token_hex(8)}"
     finally:
         os.close(descriptor)
+
+
+def _identity(descriptor: int) -> dict[str, str | int]:
+    """What names this lock for ever: what its last holder wrote into it, or something new.
+
+    A copy of a data directory is another lock, which the number of its file tells.
+    """
+    inode = os.fstat(descriptor).st_ino
+    try:
+        found = json.loads(os.pread(descriptor, 4096, 0))["lock"]
+        if found["inode"] == inode and len(found["id"]) == 16:
+            return {"id": found["id"], "inode": inode}
+    except (ValueError, KeyError, TypeError):
+        # It is new, an older tagger's, or its holder was killed before it had written.
+        pass
+    return {"id": secrets.token_hex(8), "inode": inode}
 
 
 def _lock(descriptor: int, path: Path) -> None:

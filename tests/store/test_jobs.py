@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from tagger.store import dead_letters, jobs, leases
 from tagger.store.jobs import JobFilter
 from tagger.store.leases import RENEW_SECONDS, Heartbeat
 from tagger.store.library import Library
+from tagger.store.lock import work_lock
 from tagger.store.session import Store, open_store
 from tagger.store.tables import JobRow
 from tests.clock import Clock
@@ -70,7 +72,7 @@ def test_nothing_is_claimed_before_it_is_due_or_from_other_roots(store: Store) -
     root_id, ids = fill(store, "a.jpg")
     with store.write() as session:
         jobs.enqueue(session, ids, jobs.PRIORITY_NEW, not_before=int(LATER) + 5, kind=JobKind.LABEL)
-        assert jobs.next_due(session, [root_id], kind=JobKind.LABEL) == int(LATER) + 5
+        assert jobs.next_due(session, [root_id], kind=JobKind.LABEL, now=LATER) == int(LATER) + 5
     assert claim(store, root_id) == []
     assert claim(store, root_id + 1, now=LATER + 6) == []
     assert len(claim(store, root_id, now=LATER + 6)) == 1
@@ -154,6 +156,51 @@ def test_the_next_start_takes_back_what_its_dead_predecessor_held(store: Store) 
     with store.write() as session:
         assert jobs.reclaim(session, "me", JobKind.LABEL) == 1
     assert counts(store) == jobs.QueueCounts(1, 1, 0)
+
+
+@pytest.mark.parametrize("anybodys", [False, True])
+def test_an_earlier_holder_of_the_same_lock_is_dead(store: Store, tmp_path: Path, anybodys: bool) -> None:
+    root_id, _ = fill(store, "a.jpg", "b.jpg")
+    with work_lock(tmp_path, "backfill") as dead:
+        claim(store, root_id, 1, owner=dead)
+    (tmp_path / "elsewhere").mkdir()
+    with work_lock(tmp_path / "elsewhere", "backfill") as other:
+        claim(store, root_id, 1, owner=other)
+    with work_lock(tmp_path, "run") as owner, store.write() as session:
+        assert owner != dead
+        assert jobs.reclaim(session, owner, JobKind.LABEL, anybodys=anybodys) == (2 if anybodys else 1)
+
+
+def due(store: Store, now: float) -> int | None:
+    with store.read() as session:
+        return jobs.next_due(session, None, kind=JobKind.LABEL, now=now)
+
+
+def test_a_lease_that_ran_out_is_work_that_is_due(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    claim(store, root_id, owner="dead")
+    end = int(LATER) + jobs.LEASE_SECONDS
+    # Until then one knows when to look again.
+    assert due(store, LATER + 1) == end + 1
+    assert (due(store, end + 1) or 0) <= end + 1
+    assert len(claim(store, root_id, now=end + 1)) == 1
+
+
+def test_what_a_clock_that_was_wrong_put_into_the_far_future_is_due(store: Store) -> None:
+    root_id, [first, second] = fill(store, "leased.jpg", "postponed.jpg")
+    ahead = LATER + 400 * 86400
+    [leased] = claim(store, root_id, 1, now=ahead, owner="dead")
+    with store.write() as session:
+        jobs.enqueue(session, [second], jobs.PRIORITY_NEW, int(ahead) + 30, kind=JobKind.LABEL)
+    assert due(store, LATER) == 0
+    assert {job.photo_id for job in claim(store, root_id, now=LATER)} == {first, second}
+    assert leased.photo_id == first
+
+
+def test_the_clock_of_another_machine_may_be_some_minutes_ahead(store: Store) -> None:
+    root_id, _ = fill(store, "a.jpg")
+    claim(store, root_id, now=LATER + 600, owner="other machine")
+    assert claim(store, root_id, now=LATER) == []
 
 
 def test_an_orderly_stop_leaves_no_trace(store: Store) -> None:

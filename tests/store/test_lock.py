@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagger.core.errors import BusyError
-from tagger.store.lock import holder, work_lock
+from tagger.store.lock import WRITE_LOCK, holder, work_lock
 
 HOLD = (
     "import sys, time; from pathlib import Path; from tagger.store.lock import work_lock\n"
@@ -31,6 +32,32 @@ def test_only_one_works_at_a_time(tmp_path: Path) -> None:
     with work_lock(tmp_path, "relabel"):
         assert "relabel" in holder(tmp_path)
     assert holder(tmp_path) == ""
+
+
+def lock_id(owner: str) -> str:
+    return owner.partition(":")[0]
+
+
+def test_every_holder_has_a_name_of_its_own_that_tells_the_lock(tmp_path: Path) -> None:
+    with work_lock(tmp_path, "run") as first, work_lock(tmp_path, "write", WRITE_LOCK) as writing:
+        assert lock_id(first) != lock_id(writing)
+    with work_lock(tmp_path, "run") as second:
+        assert second != first
+        assert lock_id(second) == lock_id(first)
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    with work_lock(tmp_path / "copy", "run") as copied:
+        assert lock_id(copied) != lock_id(first), "a copied data directory is another lock"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", '{"pid": 1, "command": "run", "since": 0}', '{"lock": {"id": "x"}}', "[]"]
+)
+def test_a_lock_file_of_any_content_can_be_held(tmp_path: Path, content: str) -> None:
+    (tmp_path / "work.lock").write_text(content)
+    with work_lock(tmp_path, "run") as first:
+        pass
+    with work_lock(tmp_path, "run") as second:
+        assert lock_id(first) == lock_id(second)
 
 
 def test_nobody_holds_what_does_not_exist(tmp_path: Path) -> None:

@@ -35,17 +35,17 @@ class KeywordWorker(Worker):
         while not self._stopping.is_set():
             self._wake.clear()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.KEYWORDS)
+                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.KEYWORDS, now=self._clock.now())
             if first or (due is not None and due <= self._clock.now()):
                 # What an earlier process left is settled at the start, also where nothing is queued.
-                with work_lock(self._settings.data_dir, "run", WRITE_LOCK):
-                    self._write()
+                with work_lock(self._settings.data_dir, "run", WRITE_LOCK) as owner:
+                    self._write(owner)
                 self._note("")
                 first = False
                 continue
             self._sleep(self._until(due), self._until_window(JobKind.KEYWORDS))
 
-    def _write(self) -> None:
+    def _write(self, owner: str) -> None:
         before = (self.written, self.failed)
         done = Written()
 
@@ -53,7 +53,7 @@ class KeywordWorker(Worker):
             self.written, self.failed = before[0] + done.files, before[1] + done.failed
             self._changed()
 
-        write_due(self._library, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
+        write_due(self._library, owner, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
         if done.files or done.failed:
             _LOG.info(
                 "keywords files=%d sidecars=%d bytes=%d failed=%d",

@@ -93,7 +93,8 @@ class LabelWorker(Worker):
 
     def _anything_known(self) -> bool:
         with self._store.read() as session:
-            return jobs.next_due(session, None, kind=JobKind.LABEL) is not None or anything_labelled(session)
+            due = jobs.next_due(session, None, kind=JobKind.LABEL, now=self._clock.now())
+            return due is not None or anything_labelled(session)
 
     def _label(self, client: WorkerClient, policy: Policy) -> None:
         assert self.model is not None
@@ -102,7 +103,7 @@ class LabelWorker(Worker):
         while not self._stopping.is_set():
             self._wake.clear()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL)
+                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=self._clock.now())
             self._note("")
             if due is not None and due <= self._clock.now():
                 head = head or client.head()
