@@ -15,6 +15,7 @@ from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
 from tagger.core.progress import StopCheck
+from tagger.intake.gone import is_back, release_unseen
 from tagger.intake.path_changes import apply_path_changes
 from tagger.intake.scan import ScanCallbacks, scan_roots
 from tagger.intake.settle import Settler, Stamp
@@ -24,8 +25,10 @@ from tagger.store.library import Library
 from tagger.store.roots import Root, all_roots
 
 # Paths that disappear are recorded together, so that a deleted tree is one change: after this long without another
-# path, or this long after the first one.
+# path, or this long after the first one. Files must settle meanwhile, because they may be what moved.
 _QUIET_SECONDS, _MAX_WAIT_SECONDS = 1.0, 5.0
+# While the brake holds photos of a root, it is looked after this long whether they turned up.
+_RELEASE_SECONDS = 10.0
 # A missing folder or a locked database is tried again after this long.
 _RETRY_SECONDS = 30.0
 _LOG = logging.getLogger("tagger")
@@ -50,19 +53,24 @@ class FolderState:
 
 @dataclass(slots=True)
 class _RootState:
-    """The state of one root. `held`: why no photo is marked as gone; `polling`: why the root is not watched."""
+    """The state of one root. `held`: why no photo is marked as gone; `polling`: why the root is not watched.
+
+    `away`: folders below it whose disks are away. `release_at`: when to look whether what is held has turned up.
+    `gone`: paths that disappeared, and when. Times are monotonic seconds.
+    """
 
     root: Root
     watch: Watch | None = None
     polling: str = ""
     held: str = ""
+    braked: bool = False
     identity: tuple[int, int] | None = None
     scan_at: float | None = None
     accept_missing: bool = False
     scanned_at: float | None = None
-    gone: dict[str, None] = field(default_factory=dict)
-    gone_first: float = 0.0
-    gone_last: float = 0.0
+    away: list[str] = field(default_factory=list)
+    release_at: float | None = None
+    gone: dict[str, float] = field(default_factory=dict)
 
 
 class FolderMonitor:
@@ -93,11 +101,8 @@ class FolderMonitor:
     def next_due(self) -> float | None:
         """When to call `do_due` next, in monotonic seconds; None if nothing is due."""
         times = [state.scan_at for state in self._roots.values() if state.scan_at is not None]
-        times += [
-            min(state.gone_last + _QUIET_SECONDS, state.gone_first + _MAX_WAIT_SECONDS)
-            for state in self._roots.values()
-            if state.gone
-        ]
+        times += [state.release_at for state in self._roots.values() if state.release_at is not None]
+        times += [self._gone_due(state) for state in self._roots.values() if state.gone]
         check = self._settler.next_check()
         return min([*times, *([] if check is None else [check])], default=None)
 
@@ -106,8 +111,10 @@ class FolderMonitor:
         now = self._clock.monotonic()
         self._check_settled(now)
         for state in list(self._roots.values()):
-            if state.gone and (now - state.gone_last >= _QUIET_SECONDS or now - state.gone_first >= _MAX_WAIT_SECONDS):
-                self._note(state, [])
+            if state.gone and self._gone_due(state) <= now:
+                self._note(state, [], list(state.gone))
+            if state.release_at is not None and state.release_at <= now:
+                self._release(state)
             if state.scan_at is not None and state.scan_at <= now:
                 self._scan(state)
 
@@ -125,9 +132,7 @@ class FolderMonitor:
                     self._settler.notice((state.root.id, file.path), now)
             case EventKind.GONE:
                 self._settler.forget((state.root.id, event.path))
-                state.gone_first = now if not state.gone else state.gone_first
-                state.gone_last = now
-                state.gone[event.path] = None
+                state.gone[event.path] = now
             case EventKind.LOST:
                 _LOG.warning("folder=%s events were missed (%s); looking through it", state.root.path, event.path)
                 self._watch(state)
@@ -205,10 +210,10 @@ class FolderMonitor:
         for root_id in {root_id for root_id, _ in (*settled, *gone)}:
             state = self._roots.get(root_id)
             if state is not None:
-                for key in gone:
-                    if key[0] == root_id:
-                        state.gone[key[1]] = None
-                self._note(state, [path for number, path in settled if number == root_id])
+                lost = [path for number, path in gone if number == root_id]
+                # What disappeared later may be what has not settled yet.
+                lost += [path for path, when in state.gone.items() if now - when >= self._intake.settle_seconds]
+                self._note(state, [path for number, path in settled if number == root_id], lost)
 
     def _stamp(self, key: Key) -> Stamp | None:
         state = self._roots.get(key[0])
@@ -220,21 +225,28 @@ class FolderMonitor:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    def _note(self, state: _RootState, settled: Sequence[str]) -> None:
+    def _gone_due(self, state: _RootState) -> float:
+        """When to record the paths that disappeared."""
+        times = state.gone.values()
+        return min(max(times) + _QUIET_SECONDS, min(times) + _MAX_WAIT_SECONDS) + self._intake.settle_seconds
+
+    def _note(self, state: _RootState, settled: Sequence[str], gone: Sequence[str]) -> None:
         """Record settled and deleted paths. If the database fails, keep them for the next attempt."""
-        gone, state.gone = list(state.gone), {}
+        for path in gone:
+            state.gone.pop(path, None)
         try:
             noted = apply_path_changes(self._library, state.root, settled, gone)
         except StoreError:
             again = self._clock.monotonic()
             for path in settled:
                 self._settler.notice((state.root.id, path), again)
-            state.gone |= dict.fromkeys(gone)
             # Not immediately: the disk is full, or another process holds the database.
-            state.gone_first = state.gone_last = again + _MAX_WAIT_SECONDS
+            state.gone |= dict.fromkeys(gone, again + _MAX_WAIT_SECONDS)
             raise
-        if noted.held:
+        if noted.held and not state.held:
             state.scan_at = self._clock.monotonic()
+        if noted.moved and state.braked:
+            state.release_at = self._clock.monotonic()
         for problem in noted.problems:
             _LOG.warning("cannot be looked at: folder=%s %s", state.root.path, problem)
         if noted:
@@ -243,6 +255,22 @@ class FolderMonitor:
                 *(state.root.path, noted.new, noted.changed, noted.moved, noted.back, noted.gone),
             )
         self._on_queued()
+
+    def _release(self, state: _RootState) -> None:
+        """Look whether the photos that are held have turned up, or their disks."""
+        state.release_at = self._clock.monotonic() + _RELEASE_SECONDS
+        if any(is_back(os.path.join(state.root.path, folder)) for folder in state.away):
+            state.scan_at = self._clock.monotonic()
+        if not state.braked:
+            return
+        resolved = release_unseen(self._library, state.root)
+        if resolved.held:
+            state.held = resolved.held
+        elif not state.away:
+            _LOG.info("folder=%s is as it was again gone=%d", state.root.path, resolved.gone)
+            state.held, state.braked, state.release_at = "", False, None
+        else:
+            state.scan_at = self._clock.monotonic()
 
     def _watch(self, state: _RootState) -> None:
         """(Re)start the watch of a root. If it cannot be watched, record why; the root is polled instead."""
@@ -288,9 +316,12 @@ class FolderMonitor:
         elif state.held and not held:
             _LOG.info("folder=%s is as it was again", root.path)
         state.held = held
+        state.braked = root.path in result.braked
+        state.away = result.away.get(root.path, [])
+        state.release_at = now + _RELEASE_SECONDS if state.braked or state.away else None
         state.scanned_at = self._clock.now()
         state.scan_at = None
-        if held and root.path not in result.braked:
+        if held and state.release_at is None:
             # It is missing and may be mounted at any moment, without an event.
             state.scan_at = now + min(_RETRY_SECONDS, self._intake.poll_seconds)
         elif state.polling:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint
-from tagger.intake.reconcile import check_root, too_many_gone
+from tagger.intake.gone import away_folders, dead_roots, resolve_gone
+from tagger.intake.reconcile import check_root
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, stat_paths
 from tagger.store.library import Library
+from tagger.store.moves import match_new
 from tagger.store.photos import (
     KnownPhoto,
     add_photos,
@@ -19,11 +21,7 @@ from tagger.store.photos import (
     count_missing_since,
     fail_photo,
     known_at,
-    last_photo_id,
-    match_moves,
-    match_returned,
     photos_back,
-    photos_gone,
     present_below,
     present_count,
     stored_fingerprint,
@@ -59,6 +57,7 @@ class _PathUpdate:
     """One update of one root, in one transaction."""
 
     def __init__(self, library: Library, root: Root) -> None:
+        self._library = library
         self._store = library.store
         self._intake = library.settings.intake
         self._clock = library.clock
@@ -73,25 +72,17 @@ class _PathUpdate:
             seen = {path: file for path, file in found.items() if file is not None}
             known = known_at(session, root.id, list(seen))
             new = [file for path, file in seen.items() if path not in known and self._is_photo(file)]
-            last_id = last_photo_id(session)
             files = [(file.path, file.fingerprint) for file in new]
             ids = add_photos(session, root.id, files, self._clock.now(), 0.0)
-            changes.new = len(new)
             self._note_known(session, seen, known)
             faults = [(known[path].id, file) for path, file in seen.items() if path in known]
             for photo_id, file in [*zip(ids, new, strict=True), *faults]:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
-            if lost:
-                moved = match_moves(session, [photo.id for photo in lost], last_id)
-                changes.moved = len(moved)
-                changes.new -= len(moved)
-                self._note_gone(session, [photo.id for photo in lost if photo.id not in moved])
-            else:
-                # The folder that they were moved from may have been reported earlier.
-                returned = match_returned(session, ids)
-                changes.moved += returned
-                changes.new -= returned
+            # What they were moved from may have been noticed earlier, or is among what is lost now.
+            changes.moved = match_new(session, ids, dead_roots(session))
+            self._note_gone(session, [photo.id for photo in lost])
+            changes.new = len(new) - changes.moved
         return changes
 
     def _is_photo(self, file: SeenFile) -> bool:
@@ -104,7 +95,7 @@ class _PathUpdate:
             now = seen[path].fingerprint
             if not stored_fingerprint(now).matches(photo.fingerprint):
                 changed.append((photo.id, now))
-            elif photo.missing:
+            elif photo.missing or photo.unseen:
                 back.append((photo.id, now))
         change_photos(session, changed, self._clock.now(), 0.0)
         photos_back(session, back)
@@ -116,7 +107,8 @@ class _PathUpdate:
         for path in paths:
             candidates[path] = None
             candidates |= dict.fromkeys(present_below(session, self._root.id, path))
-        known = known_at(session, self._root.id, list(candidates))
+        away = away_folders(session, self._root)
+        known = known_at(session, self._root.id, [path for path in candidates if not away.hold(path)])
         return [
             photo
             for path, photo in known.items()
@@ -126,13 +118,11 @@ class _PathUpdate:
     def _note_gone(self, session: Session, gone: Sequence[int]) -> None:
         if not gone:
             return
-        recent = count_missing_since(session, self._root.id, self._clock.now() - _BRAKE_SECONDS)
-        present = present_count(session, self._root.id)
-        reason = check_root(self._root.path, present)
-        if reason is None and too_many_gone(present + recent, len(gone) + recent, self._intake):
-            reason = f"{len(gone) + recent:,} of its {present + recent:,} photos are gone at once; is a disk missing?"
+        reason = check_root(self._root.path, present_count(session, self._root.id))
         if reason is not None:
             self._changes.held = reason
             return
-        photos_gone(session, gone, self._clock.now())
-        self._changes.gone = len(gone)
+        recent = count_missing_since(session, self._root.id, self._clock.now() - _BRAKE_SECONDS)
+        resolved = resolve_gone(session, self._library, self._root, gone, recent)
+        self._changes.moved += resolved.moved
+        self._changes.gone, self._changes.held = resolved.gone, resolved.held

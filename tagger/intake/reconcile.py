@@ -26,12 +26,16 @@ class PathState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A photo as recorded in the library. `path` is relative to its root."""
+    """A photo as recorded in the library. `path` is relative to its root.
+
+    `unseen`: its file was not there at the last scan, but it is not recorded as missing.
+    """
 
     photo_id: int
     path: str
     fingerprint: Fingerprint
     missing: bool
+    unseen: bool = False
 
 
 _File = TypeVar("_File", SeenFile, KnownFile)
@@ -65,7 +69,7 @@ def reconcile(
 def _compare(seen: SeenFile, known: KnownFile) -> PathState:
     if not seen.fingerprint.matches(known.fingerprint):
         return PathState.CHANGED
-    return PathState.BACK if known.missing else PathState.SAME
+    return PathState.BACK if known.missing or known.unseen else PathState.SAME
 
 
 def _ordered(files: Iterable[_File]) -> Iterator[tuple[str, _File]]:

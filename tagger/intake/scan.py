@@ -11,20 +11,19 @@ from dataclasses import dataclass, field
 
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
-from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
+from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
+from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
 from tagger.intake.settle import is_fresh, last_change
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
 from tagger.store import jobs
 from tagger.store.library import Library
+from tagger.store.moves import match_new
 from tagger.store.photos import (
     add_photos,
     change_photos,
     fail_photo,
     known_photos,
-    last_photo_id,
-    match_moves,
     photos_back,
-    photos_gone,
     present_count,
 )
 from tagger.store.roots import Root, mark_scanned
@@ -39,7 +38,7 @@ class ScanResult:
     """What a scan found.
 
     `held_back`: by path, the roots where no photo was marked as gone, with the reason: the root is missing, or too
-    many of its photos are (these roots are in `braked`).
+    many of its photos are (these roots are in `braked`), or disks below it are away (these are in `away`, by root).
     """
 
     seen: int = 0
@@ -51,6 +50,7 @@ class ScanResult:
     problems: list[ScanProblem] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
     braked: set[str] = field(default_factory=set)
+    away: dict[str, list[str]] = field(default_factory=dict)
 
 
 def _ignore_seen(_seen: int) -> None:
@@ -91,6 +91,7 @@ class _RootScan:
     """One scan of one root. Changes are written to the database in batches."""
 
     def __init__(self, library: Library, root: Root, callbacks: ScanCallbacks, result: ScanResult) -> None:
+        self._library = library
         self._store = library.store
         self._intake = library.settings.intake
         self._clock = library.clock
@@ -100,13 +101,12 @@ class _RootScan:
         self._new: list[SeenFile] = []
         self._changed: list[tuple[int, SeenFile]] = []
         self._back: list[tuple[int, Fingerprint]] = []
-        self._gone: list[int] = []
+        self._gone: list[tuple[int, str]] = []
 
     def run(self, accept_missing: bool) -> None:
         started = self._clock.now()
         with self._store.read() as session:
             known = present_count(session, self._root.id)
-            last_id = last_photo_id(session)
         reason = check_root(self._root.path, 0 if accept_missing else known)
         if reason is not None:
             self._result.held_back[self._root.path] = reason
@@ -114,7 +114,7 @@ class _RootScan:
         unread: list[str] = []
         seen = walk(self._root.path, self._intake, self._result.problems.append, unread)
         before = (
-            KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing)
+            KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing, photo.unseen)
             for photo in known_photos(self._store, self._root.id)
         )
         for change, file, photo in reconcile(seen, before, below(unread)):
@@ -125,14 +125,14 @@ class _RootScan:
                 self._flush()
                 return
         self._flush()
-        self._resolve_gone(known, last_id, accept_missing)
+        self._resolve_gone(accept_missing=accept_missing)
         with self._store.write() as session:
             mark_scanned(session, self._root.id, started)
 
     def _note(self, change: PathState, file: SeenFile | None, photo: KnownFile | None) -> None:
         on_unsettled = self._callbacks.on_unsettled
         if photo is not None and file is None:
-            self._gone.append(photo.photo_id)
+            self._gone.append((photo.photo_id, photo.path))
         elif file is not None and on_unsettled is not None and change is not PathState.SAME and self._is_fresh(file):
             on_unsettled(self._root, file.path)
         elif file is not None and photo is None:
@@ -167,30 +167,33 @@ class _RootScan:
             # The first scan finds the archive; later scans find new photos.
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
             ids = add_photos(session, self._root.id, files, now, settle, priority)
+            moved = match_new(session, ids, dead_roots(session))
             changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
             change_photos(session, changed, now, settle)
             photos_back(session, self._back)
             for photo_id, file in [*zip(ids, self._new, strict=True), *self._changed]:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
-        self._result.new += len(self._new)
+        self._result.new += len(self._new) - moved
+        self._result.moved += moved
         self._result.changed += len(self._changed)
         self._result.back += len(self._back)
         self._new, self._changed, self._back = [], [], []
 
-    def _resolve_gone(self, known: int, last_id: int, accept_missing: bool) -> None:
-        """Decide whether each photo that is not at its path was moved, was deleted, or is on an unmounted disk."""
+    def _resolve_gone(self, *, accept_missing: bool) -> None:
+        """Decide about each photo that is not at its path, and remember where other disks are mounted."""
         with self._store.write() as session:
-            moved = match_moves(session, self._gone, last_id)
-        gone = [photo_id for photo_id in self._gone if photo_id not in moved]
-        self._result.moved += len(moved)
-        self._result.new -= len(moved)
-        if too_many_gone(known, len(gone), self._intake) and not accept_missing:
+            away = away_folders(session, self._root)
+            gone = [photo_id for photo_id, path in self._gone if accept_missing or not away.hold(path)]
+            resolved = resolve_gone(session, self._library, self._root, gone, accept=accept_missing)
+            note_mounts(session, self._root, away)
+        self._result.moved += resolved.moved
+        self._result.new -= resolved.moved
+        self._result.gone += resolved.gone
+        if away.found and not accept_missing:
+            self._result.away[self._root.path] = sorted(away.found)
+        if resolved.held:
             self._result.braked.add(self._root.path)
-            self._result.held_back[self._root.path] = (
-                f"{len(gone):,} of its {known:,} photos are gone at once; is a disk missing? Nothing was taken as gone"
-            )
-            return
-        with self._store.write() as session:
-            photos_gone(session, gone, self._clock.now())
-        self._result.gone += len(gone)
+            self._result.held_back[self._root.path] = resolved.held
+        elif away.found:
+            self._result.held_back[self._root.path] = away.reason(len(self._gone) - len(gone))

@@ -15,6 +15,7 @@ from tagger.core.progress import StopCheck
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
+from tagger.intake.gone import release_unseen
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanCallbacks, ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
@@ -25,6 +26,7 @@ from tagger.store.counts import count_totals
 from tagger.store.library import Library, open_library
 from tagger.store.lock import work_lock
 from tagger.store.results import enqueue_stale
+from tagger.store.roots import Root
 from tagger.store.session import Store
 from tagger.teaching.lessons import Lesson
 from tagger.teaching.teacher import Teacher
@@ -110,7 +112,21 @@ def backfill(
                     if not stop():
                         for lesson in Teacher(library).teach_due(model, client):
                             listener.on_taught(lesson)
+        _release_held(library, roots, scan)
         return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
+
+
+def _release_held(library: Library, roots: Sequence[Root], scan: ScanResult) -> None:
+    """Look again at what the brake holds, now that new photos were looked at: they may be what moved."""
+    for root in roots:
+        if root.path in scan.braked:
+            resolved = release_unseen(library, root)
+            scan.gone += resolved.gone
+            if resolved.held:
+                scan.held_back[root.path] = resolved.held
+            else:
+                scan.braked.discard(root.path)
+                del scan.held_back[root.path]
 
 
 def _needed_model(

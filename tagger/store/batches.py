@@ -20,8 +20,9 @@ from tagger.store.jobs import Job, JobFilter
 from tagger.store.labels import LabelIds, LabelledBy, relabel_photos
 from tagger.store.library import Library
 from tagger.store.models import Model
+from tagger.store.moves import adopt
 from tagger.store.photos import photos_gone, set_fingerprint
-from tagger.store.results import PhotoResult, adopt_missing, same_pixels, save_results
+from tagger.store.results import PhotoResult, same_pixels, save_results
 
 
 class LabelSource(Protocol):
@@ -257,7 +258,7 @@ class _Commit:
             (job, PhotoResult(job.photo_id, inspection, features, labels))
             for (job, inspection, features), labels in zip(self._twins, copied, strict=True)
         ]
-        adopted = adopt_missing(session, {result.photo_id: result.inspection for _, result in found})
+        adopted = adopt(session, {result.photo_id: result.inspection for _, result in found})
         moved = [replace(result, photo_id=adopted[result.photo_id]) for _, result in found]
         save_results(session, context.label_ids, self._by(), moved)
         return [(adopted[result.photo_id], job) for job, result in found]

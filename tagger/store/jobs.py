@@ -334,6 +334,17 @@ def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: Job
     return QueueCounts(found.get(JobState.QUEUED, 0), found.get(JobState.LEASED, 0), found.get(JobState.FAILED, 0))
 
 
+def new_photos(session: Session, kind: JobKind) -> int:
+    """Number of photos waiting for one kind of work that no model labelled yet."""
+    query = (
+        select(func.count())
+        .select_from(JobRow)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .where(JobRow.kind == kind, JobRow.state != JobState.FAILED, PhotoRow.labelled_by.is_(None))
+    )
+    return session.scalar(query) or 0
+
+
 def counts_by_priority(session: Session) -> dict[int, int]:
     """Number of photos to be labelled, by priority."""
     waiting = (JobRow.kind == JobKind.LABEL, JobRow.state != JobState.FAILED)

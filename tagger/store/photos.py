@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
@@ -23,12 +23,16 @@ _INT64 = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """What a scan compares a file with. `path`: relative to its root, as the operating system spells it."""
+    """What a scan compares a file with. `path`: relative to its root, as the operating system spells it.
+
+    `unseen`: its file was not there when it was last looked for, but the photo is not taken as gone.
+    """
 
     id: int
     path: str
     fingerprint: Fingerprint
     missing: bool
+    unseen: bool
 
 
 def known_count(session: Session, root_id: int) -> int:
@@ -60,14 +64,15 @@ def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
                     PhotoRow.inode,
                     PhotoRow.ctime_ns,
                     PhotoRow.missing_since,
+                    PhotoRow.unseen_since,
                 )
                 .where(PhotoRow.root_id == root_id, PhotoRow.path > after)
                 .order_by(PhotoRow.path)
                 .limit(_PAGE)
             ).all()
-        for photo_id, path, size, mtime, inode, ctime, missing in rows:
+        for photo_id, path, size, mtime, inode, ctime, missing, unseen in rows:
             fingerprint = Fingerprint(size, mtime, inode, ctime)
-            yield KnownPhoto(photo_id, disk_path(path), fingerprint, missing is not None)
+            yield KnownPhoto(photo_id, disk_path(path), fingerprint, missing is not None, unseen is not None)
         if len(rows) < _PAGE:
             return
         after = rows[-1][1]
@@ -81,20 +86,26 @@ def known_at(session: Session, root_id: int, paths: Sequence[str]) -> dict[str, 
         for row in session.scalars(select(PhotoRow).where(PhotoRow.root_id == root_id, PhotoRow.path.in_(part))):
             path = disk_path(row.path)
             fingerprint = Fingerprint(row.size, row.mtime_ns, row.inode, row.ctime_ns)
-            found[path] = KnownPhoto(row.id, path, fingerprint, row.missing_since is not None)
+            missing, unseen = row.missing_since is not None, row.unseen_since is not None
+            found[path] = KnownPhoto(row.id, path, fingerprint, missing, unseen)
     return found
 
 
 def present_below(session: Session, root_id: int, folder: str) -> list[str]:
     """The paths of photos in a folder of a root and below it that are not recorded as missing."""
-    rows = session.scalars(
-        select(PhotoRow.path).where(
-            PhotoRow.root_id == root_id,
-            PhotoRow.missing_since.is_(None),
-            PhotoRow.path.startswith(stored_path(folder) + "/", autoescape=True),
-        )
-    )
-    return [disk_path(path) for path in rows]
+    return [disk_path(path) for path in session.scalars(_below(root_id, folder))]
+
+
+def is_anything_below(session: Session, root_id: int, folder: str) -> bool:
+    """Whether there are photos in a folder of a root or below it that are not recorded as missing."""
+    return session.scalar(_below(root_id, folder).limit(1)) is not None
+
+
+def _below(root_id: int, folder: str) -> Select[str]:
+    # A range of paths, which the index answers: "0" follows "/".
+    first, last = f"{stored_path(folder)}/", f"{stored_path(folder)}0"
+    here = (PhotoRow.root_id == root_id, PhotoRow.path > first, PhotoRow.path < last)
+    return select(PhotoRow.path).where(*here, PhotoRow.missing_since.is_(None))
 
 
 def count_missing_since(session: Session, root_id: int, since: float) -> int:
@@ -159,63 +170,6 @@ def fail_photo(session: Session, photo_id: int, reason: str) -> None:
         jobs.fail(session, job_id, reason)
 
 
-def match_moves(session: Session, gone: Sequence[int], last_id: int) -> set[int]:
-    """Recognise renamed photos: those in `gone` that were added after `last_id` again, by inode, size and time.
-
-    Merges each pair: the old photo gets the new path. Returns the ids of the old photos.
-    """
-    moved: set[int] = set()
-    for photo_id in gone:
-        old = session.get_one(PhotoRow, photo_id)
-        if old.inode is None:
-            continue
-        new = session.scalars(
-            select(PhotoRow).where(
-                PhotoRow.size == old.size,
-                PhotoRow.mtime_ns == old.mtime_ns,
-                PhotoRow.inode == old.inode,
-                PhotoRow.id > last_id,
-                PhotoRow.labelled_by.is_(None),
-            )
-        ).all()
-        if len(new) == 1:
-            merge_renamed(session, photo_id, new[0])
-            moved.add(photo_id)
-    return moved
-
-
-def match_returned(session: Session, new_ids: Sequence[int]) -> int:
-    """Recognise new photos that are missing ones under another name, by inode, size and time.
-
-    Merges each pair: the missing photo gets the new path. Returns how many.
-    """
-    found = 0
-    for photo_id in new_ids:
-        new = session.get_one(PhotoRow, photo_id)
-        if new.inode is None:
-            continue
-        old = session.scalars(
-            select(PhotoRow.id).where(
-                PhotoRow.size == new.size,
-                PhotoRow.mtime_ns == new.mtime_ns,
-                PhotoRow.inode == new.inode,
-                PhotoRow.missing_since.is_not(None),
-            )
-        ).all()
-        if len(old) == 1:
-            merge_renamed(session, old[0], new)
-            found += 1
-    return found
-
-
-def merge_renamed(session: Session, old_id: int, new: PhotoRow) -> None:
-    """Merge a new row into the older photo it turned out to be (a rename): the old row gets the path of the new one."""
-    place = (new.root_id, disk_path(new.path), Fingerprint(new.size, new.mtime_ns, new.inode, new.ctime_ns))
-    session.delete(new)
-    session.flush()
-    move_photo(session, old_id, *place)
-
-
 def change_photos(session: Session, files: Sequence[tuple[int, Fingerprint]], now: float, settle: float) -> None:
     """Queue known photos whose file changed. They keep their labels until the new ones are stored."""
     for photo_id, fingerprint in files:
@@ -257,9 +211,23 @@ def photos_gone(session: Session, photo_ids: Sequence[int], now: float) -> None:
         session.execute(
             update(PhotoRow)
             .where(PhotoRow.id.in_(photo_ids[start : start + 500]), PhotoRow.missing_since.is_(None))
-            .values(missing_since=int(now))
+            .values(missing_since=int(now), unseen_since=None)
         )
     jobs.drop_queued(session, photo_ids, None)
+
+
+def photos_unseen(session: Session, photo_ids: Sequence[int], now: float) -> None:
+    """Record that the files of photos are not at their paths, without taking the photos as gone."""
+    for part in jobs.chunks(photo_ids):
+        session.execute(
+            update(PhotoRow).where(PhotoRow.id.in_(part), PhotoRow.unseen_since.is_(None)).values(unseen_since=int(now))
+        )
+
+
+def unseen_photos(session: Session, root_id: int) -> list[int]:
+    """The photos of a root that are recorded as unseen."""
+    unseen = (PhotoRow.unseen_since.is_not(None), PhotoRow.missing_since.is_(None))
+    return list(session.scalars(select(PhotoRow.id).where(PhotoRow.root_id == root_id, *unseen)))
 
 
 def present_of(session: Session, photo_ids: Sequence[int]) -> list[int]:
@@ -283,7 +251,7 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
 
 def set_fingerprint(session: Session, photo_id: int, fingerprint: Fingerprint) -> None:
     """Record a photo's fingerprint, and that it is present."""
-    values = {**fingerprint_columns(fingerprint), "missing_since": None}
+    values = {**fingerprint_columns(fingerprint), "missing_since": None, "unseen_since": None}
     session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(values))
 
 

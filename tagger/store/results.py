@@ -13,7 +13,7 @@ from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
 from tagger.store.labels import LabelIds, LabelledBy, labelled_columns, replace_labels
 from tagger.store.models import Model
-from tagger.store.photos import fingerprint_columns, merge_renamed
+from tagger.store.photos import fingerprint_columns
 from tagger.store.tables import (
     FeatureRow,
     JobRow,
@@ -41,36 +41,6 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
     stale = session.scalars(query).all()
     jobs.enqueue(session, stale, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
     return len(stale)
-
-
-def adopt_missing(session: Session, found: Mapping[int, Inspection]) -> dict[int, int]:
-    """Recognise new photos that are missing ones at another path, by size and content hash, and merge them.
-
-    The missing photo gets the new path and keeps its corrections; the new row is deleted. Returns for each photo of
-    `found` the photo id to store its result under.
-    """
-    adopted = {photo_id: photo_id for photo_id in found}
-    gone = session.execute(
-        select(PhotoRow.id, PhotoRow.size, PhotoRow.content_hash)
-        .where(
-            PhotoRow.content_hash.in_([inspection.content_hash for inspection in found.values()]),
-            PhotoRow.missing_since.is_not(None),
-        )
-        .order_by(PhotoRow.id)
-    ).all()
-    missing = {row.id: (row.size, row.content_hash) for row in gone if row.id not in found}
-    for photo_id, inspection in found.items():
-        same = (inspection.fingerprint.size, inspection.content_hash)
-        old_id = next((old for old, state in missing.items() if state == same), None)
-        if old_id is None:
-            continue
-        new = session.get_one(PhotoRow, photo_id)
-        if new.labelled_by is None:
-            merge_renamed(session, old_id, new)
-            session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
-            adopted[photo_id] = old_id
-            del missing[old_id]
-    return adopted
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +113,7 @@ def _facts(inspection: Inspection) -> dict[str, Any]:
     return {
         **fingerprint_columns(inspection.fingerprint),
         "missing_since": None,
+        "unseen_since": None,
         "content_hash": inspection.content_hash,
         "pixel_hash": inspection.pixel_hash,
         "format": inspection.facts.format,

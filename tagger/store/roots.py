@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
-from tagger.store.tables import (
-    RootRow,
-)
+from tagger.store.tables import MountRow, RootRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +56,19 @@ def remove_root(session: Session, root_id: int) -> None:
 def mark_scanned(session: Session, root_id: int, now: float) -> None:
     """Record when the root was last scanned."""
     session.execute(update(RootRow).where(RootRow.id == root_id).values(scanned_at=int(now)))
+
+
+def recorded_mounts(session: Session, root_id: int) -> list[str]:
+    """The mount points below a root that are remembered, relative to it."""
+    rows = session.scalars(select(MountRow.path).where(MountRow.root_id == root_id).order_by(MountRow.path))
+    return [disk_path(path) for path in rows]
+
+
+def record_mounts(session: Session, root_id: int, paths: Sequence[str]) -> None:
+    """Remember these mount points below a root, and no others."""
+    if sorted(paths) == recorded_mounts(session, root_id):
+        return
+    session.execute(delete(MountRow).where(MountRow.root_id == root_id))
+    rows = [{"root_id": root_id, "path": stored_path(path)} for path in paths]
+    if rows:
+        session.execute(insert(MountRow), rows)

@@ -49,6 +49,14 @@ class RootRow(Base):
     scanned_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class MountRow(Base):
+    """A mount point below a root, relative to it, on which photos are known: so that a disk that is away is noticed."""
+
+    __tablename__ = "mounts"
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(PathText, primary_key=True)
+
+
 class ModelRow(Base):
     """A model that labelled photos: one row per ModelId."""
 
@@ -82,6 +90,8 @@ class PhotoRow(Base):
     labelled_at: Mapped[int | None] = mapped_column(BigInteger)
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     missing_since: Mapped[int | None] = mapped_column(BigInteger)
+    # Since when its file is not at its path, though the photo is not taken as gone, because too many are.
+    unseen_since: Mapped[int | None] = mapped_column(BigInteger)
     # The keyword settings under which keywords were last settled for these labels; NULL: not yet for these labels.
     keywords_settled_as: Mapped[str | None] = mapped_column("keywords_as", String(16))
 
@@ -97,6 +107,15 @@ class PhotoRow(Base):
             sqlite_where=text("missing_since IS NOT NULL"),
             postgresql_where=text("missing_since IS NOT NULL"),
         ),
+        Index(
+            "ix_photos_unseen_since",
+            "unseen_since",
+            sqlite_where=text("unseen_since IS NOT NULL"),
+            postgresql_where=text("unseen_since IS NOT NULL"),
+        ),
+        # A photo that moved is recognised by its bytes, or by its pixels.
+        Index("ix_photos_content_hash", "content_hash"),
+        Index("ix_photos_pixel_hash", "pixel_hash"),
     )
 
 

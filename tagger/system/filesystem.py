@@ -51,3 +51,14 @@ def is_silent(kind: str) -> bool:
 def keeps_inodes(path: str) -> bool:
     """Whether inode numbers and ctimes below a path are stable while a file is unchanged."""
     return kind_of(path) in _STABLE
+
+
+def mounts_below(path: str, mountinfo: Path = Path("/proc/self/mountinfo")) -> set[str]:
+    """The mount points below a folder, as paths relative to it; empty if unknown."""
+    try:
+        lines = mountinfo.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return set()
+    prefix = os.path.realpath(path).rstrip("/") + "/"
+    points = (_OCTAL.sub(lambda match: chr(int(match[1], 8)), line.split(" ")[4]) for line in lines)
+    return {point[len(prefix) :] for point in points if point.startswith(prefix) and point != prefix}

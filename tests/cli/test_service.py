@@ -241,6 +241,52 @@ def test_renames_cost_nothing(quick: Tagger, root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("watch", ["native", "polling"])
+def test_many_renames_one_by_one_are_renames(quick: Tagger, root: Path, watch: str) -> None:
+    photos = Photos()
+    for number in range(100):
+        photos.write(root / ("a" if number < 60 else "k") / f"f{number}.png")
+    quick("backfill", root)
+    quick("correct", "--add", "our boat", root / "a" / "f1.png")
+    with running(quick, root, environ={"TAGGER_INTAKE_WATCH": watch}) as service:
+        for number in range(60):
+            target = root / "2019" / f"07-{number % 30 + 1:02}" / f"{number}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (root / "a" / f"f{number}.png").rename(target)
+            time.sleep(0.1)
+        wait_for(lambda: known_tree(quick, root) == dict.fromkeys(tree_of(root), "labelled"), 60, service.said)
+        wait_for(lambda: not service.status()["service"]["folders"][0]["held"], 30, service.said)
+        assert photo_states(quick.database) == {
+            "present": 100,
+            "labelled": 100,
+            "waiting": 0,
+            "failed": 0,
+            "missing": 0,
+        }
+        assert quick.found("our boat") == ["1.png"]
+
+
+@pytest.mark.slow
+def test_the_brake_lets_go_when_what_it_holds_turns_up(quick: Tagger, root: Path, tmp_path: Path) -> None:
+    """Moved to another disk first, and minutes later to its new place: other inodes, other names."""
+    photos = Photos()
+    for number in range(100):
+        photos.write(root / ("a" if number < 60 else "k") / f"f{number}.png")
+    quick("backfill", root)
+    quick("correct", "--add", "our boat", root / "a" / "f1.png")
+    with running(quick, root) as service:
+        (root / "a").rename(tmp_path / "disk")
+        wait_for(lambda: service.status()["service"]["folders"][0]["held"], 30)
+        (root / "new").mkdir()
+        for number in range(60):
+            shutil.copyfile(tmp_path / "disk" / f"f{number}.png", root / "new" / f"{number}.png")
+        wait_for(lambda: not service.status()["service"]["folders"][0]["held"], 60, service.said)
+        assert known_tree(quick, root) == dict.fromkeys(tree_of(root), "labelled")
+        assert photo_states(quick.database)["missing"] == 0
+        assert quick.found("our boat") == ["1.png"]
+
+
+@pytest.mark.slow
 def test_a_locked_database_is_waited_for(quick: Tagger, root: Path) -> None:
     photos = Photos()
     photos.write(root / "a.png")

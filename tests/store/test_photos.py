@@ -13,12 +13,11 @@ from tagger.store import jobs, photos, records
 from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_count, reusable_features
 from tagger.store.labels import labels_of
+from tagger.store.moves import match_gone
 from tagger.store.photos import (
     add_photos,
     change_photos,
     known_photos,
-    last_photo_id,
-    match_moves,
     move_photo,
     photos_back,
     photos_gone,
@@ -92,9 +91,8 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
         [photo] = samples.add(session, root, "old.jpg")
         samples.save(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo], None)
-        last = last_photo_id(session)
         samples.add(session, root, "new.jpg")  # the same inode, size and time
-        assert match_moves(session, [photo], last) == {photo}
+        assert match_gone(session, [photo], NOW) == {photo}
         assert records.find_photo(session, "/photos/old.jpg") is None
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
@@ -106,10 +104,9 @@ def test_a_photo_is_not_taken_for_moved_when_two_could_be_it(store: Store) -> No
     with store.write() as session:
         root = samples.root(session)
         [photo] = samples.add(session, root, "old.jpg")
-        last = last_photo_id(session)
         samples.add(session, root, "one.jpg")
         samples.add(session, root, "two.jpg")  # hard links of the same file
-        assert match_moves(session, [photo], last) == set()
+        assert match_gone(session, [photo], NOW) == set()
 
 
 def test_moving_onto_a_known_path_is_refused(store: Store) -> None:

@@ -10,8 +10,9 @@ from tagger.store.counts import count_labels, count_totals
 from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
 from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
+from tagger.store.moves import adopt
 from tagger.store.photos import fail_photo, photos_gone
-from tagger.store.results import PhotoResult, adopt_missing, enqueue_stale, save_results
+from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store
 from tagger.store.tables import PhotoLabelRow
 from tests.store import samples
@@ -117,7 +118,7 @@ def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store)
         jobs.drop_queued(session, [old], None)
         photos_gone(session, [old], NOW)
         [new] = samples.add(session, root, "new.jpg", first=7)
-        assert adopt_missing(session, {new: seen}) == {new: old}
+        assert adopt(session, {new: seen}) == {new: old}
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
         assert (record.id, record.missing_since) == (old, None)

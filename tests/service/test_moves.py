@@ -1,0 +1,273 @@
+"""Photos that were renamed and moved, by the real backfill: on file systems with lasting inodes and without."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import piexif
+import pytest
+from PIL import Image
+from sqlalchemy import update
+
+from tagger.core.config import IntakeSettings, ModelSettings, Settings
+from tagger.core.progress import never_stop
+from tagger.intake import gone, walk
+from tagger.labels.corrections import Correction, correct
+from tagger.service.backfill import BackfillResult, backfill
+from tagger.store import records
+from tagger.store.corrections import labels_on
+from tagger.store.library import open_library
+from tagger.store.session import Store, open_store
+from tagger.store.tables import PhotoRow
+
+
+class _Listener:
+    """Takes everything a run tells, and says nothing."""
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_arguments: None
+
+
+class Folder:
+    """A library of small photos in `a` and `b`, each with its own pixels."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "P"
+        self.settings = Settings(
+            data_dir=tmp_path / "data",
+            intake=IntakeSettings(settle_seconds=0),
+            model=ModelSettings(name="efficientnet_lite2"),
+        )
+        chance = random.Random(7)
+        for number in range(70):
+            picture = Image.frombytes("RGB", (24, 24), chance.randbytes(24 * 24 * 3))
+            target = self.path / ("a" if number < 55 else "b") / f"f{number}.jpg"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(target, exif=piexif.dump({"0th": {piexif.ImageIFD.Make: b"camera"}}))
+            os.utime(target, ns=(1_600_000_000_000_000_000 + number, 1_600_000_000_000_000_000 + number))
+
+    def backfill(self, *, accept_missing: bool = False, folder: Path | None = None) -> BackfillResult:
+        folders = [str(folder or self.path)]
+        return backfill(self.settings, folders, _Listener(), never_stop, accept_missing=accept_missing)  # type: ignore[arg-type]
+
+    def say(self, name: str, what: str = "our boat") -> None:
+        """A person's word on a photo."""
+        with open_library(self.settings) as library:
+            correct(library, [str(self.path / name)], Correction(add=[what]))
+
+    def said(self, path: Path) -> set[str]:
+        with open_store(self.settings) as store, store.read() as session:
+            record = records.find_photo(session, str(path))
+            assert record is not None, path
+            return {label.name for label in labels_on(session, record.id) if label.by_person}
+
+    def known(self) -> dict[str, str]:
+        """The photos of the library by absolute path, with their states."""
+        with open_store(self.settings) as store:
+            return {record.path.absolute: record.state for record, _ in records.all_records(store)}
+
+    def change(self, what: Callable[[Store], None]) -> None:
+        with open_store(self.settings) as store:
+            what(store)
+
+    def on_disk(self) -> set[str]:
+        return {str(path) for path in self.path.rglob("*.jpg")}
+
+
+@pytest.fixture(params=[pytest.param("inodes", marks=pytest.mark.slow), "no inodes"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    if request.param == "no inodes":
+        monkeypatch.setattr(walk, "keeps_inodes", lambda _path: False)
+    made = Folder(tmp_path)
+    assert made.backfill().progress.labelled == 70
+    made.say("a/f1.jpg")
+    return made
+
+
+def _as_on_disk(folder: Folder) -> None:
+    assert {path: state for path, state in folder.known().items() if state != "missing"} == dict.fromkeys(
+        folder.on_disk(), "labelled"
+    )
+
+
+def test_very_many_renamed_one_by_one(folder: Folder) -> None:
+    for number in range(55):
+        target = folder.path / "2019" / f"{number % 12 + 1:02}" / f"IMG_{number}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / "a" / f"f{number}.jpg").rename(target)
+    result = folder.backfill()
+    assert result.scan.held_back == {}
+    _as_on_disk(folder)
+    assert len(folder.known()) == 70  # nothing is there twice, nothing is missing
+    assert folder.said(folder.path / "2019" / "02" / "IMG_1.jpg") == {"our boat"}
+
+
+def test_a_renamed_folder(folder: Folder) -> None:
+    (folder.path / "a").rename(folder.path / "Ä")
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 70
+    _as_on_disk(folder)
+    assert folder.said(folder.path / "Ä" / "f1.jpg") == {"our boat"}
+
+
+def test_the_coming_first(folder: Folder) -> None:
+    """As rsync and `mv` between disks do it: copied, seen, and only then deleted."""
+    shutil.copytree(folder.path / "a", folder.path / "new")
+    folder.backfill()
+    assert len(folder.known()) == 125
+    shutil.rmtree(folder.path / "a")
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 70
+    _as_on_disk(folder)
+    assert folder.said(folder.path / "new" / "f1.jpg") == {"our boat"}
+
+
+def test_the_going_first_and_what_turns_up_later_lets_the_brake_go(folder: Folder, tmp_path: Path) -> None:
+    (folder.path / "a").rename(tmp_path / "elsewhere")
+    assert "55 of its 70 photos are gone at once" in folder.backfill().scan.held_back[str(folder.path)]
+    assert "missing" not in folder.known().values()
+    # Half of them come back under other names: 28 are still gone, which is not too many.
+    for number in range(27):
+        target = folder.path / "c" / f"{number}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy2(tmp_path / "elsewhere" / f"f{number}.jpg", target)
+    assert folder.backfill().scan.held_back == {}
+    _as_on_disk(folder)
+    assert list(folder.known().values()).count("missing") == 28
+    assert folder.said(folder.path / "c" / "1.jpg") == {"our boat"}
+    # And the rest, when they are taken as gone already.
+    for number in range(27, 55):
+        shutil.copy2(tmp_path / "elsewhere" / f"f{number}.jpg", folder.path / "c" / f"{number}.jpg")
+    folder.backfill()
+    assert len(folder.known()) == 70
+    _as_on_disk(folder)
+
+
+def test_what_a_person_took_as_gone_may_turn_up(folder: Folder, tmp_path: Path) -> None:
+    (folder.path / "a").rename(tmp_path / "elsewhere")
+    folder.backfill()
+    assert folder.backfill(accept_missing=True).scan.gone == 55
+    shutil.copytree(tmp_path / "elsewhere", folder.path / "z")
+    folder.backfill()
+    assert len(folder.known()) == 70
+    assert folder.said(folder.path / "z" / "f1.jpg") == {"our boat"}
+
+
+def test_renamed_and_given_other_metadata_at_once(folder: Folder) -> None:
+    for number in range(55):
+        old = folder.path / "a" / f"f{number}.jpg"
+        data = io.BytesIO()
+        piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Make: b"another camera"}}), old.read_bytes(), data)
+        (folder.path / f"shot{number}.jpg").write_bytes(data.getvalue())
+        old.unlink()
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 70
+    _as_on_disk(folder)
+    assert folder.said(folder.path / "shot1.jpg") == {"our boat"}
+
+
+def test_given_other_metadata_at_its_new_place_before_the_old_one_goes(folder: Folder) -> None:
+    for number in range(55):
+        data = io.BytesIO()
+        old = (folder.path / "a" / f"f{number}.jpg").read_bytes()
+        piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Make: b"another camera"}}), old, data)
+        (folder.path / f"shot{number}.jpg").write_bytes(data.getvalue())
+    folder.backfill()
+    shutil.rmtree(folder.path / "a")
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 70
+    assert folder.said(folder.path / "shot1.jpg") == {"our boat"}
+
+
+def test_into_another_folder_of_the_library(folder: Folder, tmp_path: Path) -> None:
+    other = tmp_path / "Q"
+    other.mkdir()
+    folder.backfill(folder=other)
+    shutil.move(folder.path / "a", other / "a")
+    folder.backfill(folder=other)
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 70
+    assert folder.said(other / "a" / "f1.jpg") == {"our boat"}
+
+
+def test_copies_that_were_kept_for_long_explain_nothing(folder: Folder, tmp_path: Path) -> None:
+    """A backup in the library must not pass for its originals, whose disk is away."""
+    shutil.copytree(folder.path / "a", folder.path / "backup")
+    folder.backfill()
+
+    def long_ago(store: Store) -> None:
+        with store.write() as session:
+            session.execute(update(PhotoRow).values(added_at=int(time.time()) - 8 * 24 * 3600))
+
+    folder.change(long_ago)
+    (folder.path / "a").rename(tmp_path / "unplugged")
+    assert folder.backfill().scan.held_back
+    (tmp_path / "unplugged").rename(folder.path / "a")
+    assert folder.backfill().scan.held_back == {}
+    assert len(folder.known()) == 125
+    _as_on_disk(folder)
+    assert folder.said(folder.path / "a" / "f1.jpg") == {"our boat"}
+
+
+def test_what_was_said_of_both_is_kept(folder: Folder) -> None:
+    copy = folder.path / "a" / "copy.jpg"
+    shutil.copy2(folder.path / "a" / "f1.jpg", copy)
+    folder.backfill()
+    folder.say("a/copy.jpg", "the sea")
+    (folder.path / "a" / "f1.jpg").unlink()
+    folder.backfill()
+    assert folder.said(copy) == {"our boat", "the sea"}
+    _as_on_disk(folder)
+
+
+@pytest.mark.parametrize("count", [3, 52])
+def test_photos_of_a_disk_that_is_away_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Few of a root are on a disk that is mounted below it: the brake would not hold them."""
+    folder = Folder(tmp_path)
+    disk = folder.path / "disk"
+    disk.mkdir()
+    for number in range(count):
+        (folder.path / "a" / f"f{number}.jpg").rename(disk / f"{number}.jpg")
+    mounted = {"disk"}
+    monkeypatch.setattr(gone, "mounts_below", lambda _root: mounted)
+    assert folder.backfill().scan.held_back == {}
+    disk.rename(tmp_path / "unplugged")
+    disk.mkdir()
+    mounted.clear()
+    (folder.path / "b" / "f60.jpg").unlink()
+    held = folder.backfill().scan.held_back[str(folder.path)]
+    assert held == f"the disk of disk is away; its {count} photos stay as they are"
+    assert [path for path, state in folder.known().items() if state == "missing"] == [
+        str(folder.path / "b" / "f60.jpg")
+    ]
+    disk.rmdir()  # udisks takes the mount point away, too
+    assert folder.backfill().scan.held_back
+    (tmp_path / "unplugged").rename(disk)
+    mounted.add("disk")
+    assert folder.backfill().scan.held_back == {}
+    _as_on_disk(folder)
+    # Gone for good: a person says so.
+    shutil.rmtree(disk)
+    mounted.clear()
+    assert folder.backfill().scan.held_back
+    assert folder.backfill(accept_missing=True).scan.gone == count
+    assert folder.backfill().scan.held_back == {}
+
+
+def test_photos_behind_a_link_that_leads_nowhere_are_kept(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    intake = IntakeSettings(settle_seconds=0, follow_symlinks=True)
+    folder.settings = folder.settings.model_copy(update={"intake": intake})
+    (folder.path / "a").rename(tmp_path / "disk")
+    (folder.path / "link").symlink_to(tmp_path / "disk")
+    assert folder.backfill().progress.labelled == 70
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    assert "the disk of link is away" in folder.backfill().scan.held_back[str(folder.path)]
+    (folder.path / "link").unlink()
+    assert "55 of its 70" in folder.backfill().scan.held_back[str(folder.path)]
