@@ -82,6 +82,9 @@ def print_written(written: Written, *, would: bool = False) -> None:
         f"{count(written.files, 'file')} {verb} ({megabytes(written.bytes)}), {written.sidecars:,} of them sidecars; "
         f"{count(written.unchanged, 'photo')} up to date."
     )
+    if written.followed:
+        went = "goes" if would and written.followed == 1 else "go" if would else "went"
+        print(f"  {count(written.followed, 'sidecar')} {went} with a photo that was renamed or moved.")
     for name in sorted({*written.added, *written.removed}):
         if written.added[name] or written.removed[name]:
             print(f"  {name}: +{written.added[name]:,} -{written.removed[name]:,}")
@@ -106,6 +109,7 @@ def written_json(written: Written) -> dict[str, Any]:
         "photos": written.photos,
         "files": written.files,
         "sidecars": written.sidecars,
+        "followed": written.followed,
         "bytes": written.bytes,
         "unchanged": written.unchanged,
         "stale": written.stale,

@@ -14,12 +14,12 @@ from tagger.keywords.file_content import ChangedError, UnwritableError, read_con
 from tagger.keywords.from_labels import Keyword, keywords_for
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
-from tagger.keywords.metadata import sidecar
 from tagger.keywords.metadata.fields import Field, asked_for
 from tagger.keywords.metadata.formats import NOT_WRITABLE, is_writable, open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar
-from tagger.keywords.metadata.splices import Splice
+from tagger.keywords.metadata.sidecar_names import sidecar_path
+from tagger.keywords.metadata.splices import Splice, reverse
 from tagger.keywords.metadata.xmp_parse import XmpError
 from tagger.keywords.plan import Plan, plan_write
 from tagger.keywords.read import read_photo
@@ -28,7 +28,7 @@ from tagger.labels import taxonomy
 from tagger.store import ledger
 from tagger.store.jobs import Job
 from tagger.store.labels import labels_of
-from tagger.store.ledger import PHOTO, SIDECAR, Entry
+from tagger.store.ledger import PHOTO, SIDECAR, Entry, FileState, Planned
 from tagger.store.photos import stored_fingerprint
 from tagger.store.roots import all_roots
 
@@ -38,13 +38,15 @@ class Draft:
     """The changes to one photo's files, before they are made.
 
     `plans`: the changes to files, with the plans they carry out. `settled`: entries that only the ledger lacks, by
-    target. `declined`: why keywords go beside the photo instead of into it. `stale`: the file's state, if it is not the
-    one that was labelled. `gone`: there is no file.
+    target. `found`: a sidecar with keywords of tagger's that the ledger does not know. `declined`: why keywords go
+    beside the photo instead of into it. `stale`: the file's state, if it is not the one that was labelled. `gone`:
+    there is no file.
     """
 
     work: PhotoWrites
     plans: list[tuple[FileChange, Plan]] = field(default_factory=list)
     settled: dict[str, list[Entry]] = field(default_factory=dict)
+    found: Planned | None = None
     declined: str = ""
     notes: tuple[str, ...] = ()
     stale: Fingerprint | None = None
@@ -62,17 +64,26 @@ class Draft:
             self.settled[target] = after
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the ledger knows of a photo: its entries, by target, and where its sidecar is."""
+
+    entries: Mapping[str, list[Entry]]
+    place: str | None
+
+
 def draft_all(writer: FileWriter, part: Sequence[Job], pool: ThreadPoolExecutor) -> list[Draft]:
     """Draft some photos, several at a time; changes nothing."""
     ids = [job.photo_id for job in part]
     with writer.library.store.read() as session:
         labels = labels_of(session, ids)
         known = ledger.entries_of(session, ids)
+        places = {place.photo_id: place.path for place in ledger.sidecar_places(session, ids)}
         real_paths = RealPaths([root.path for root in all_roots(session)])
 
     def draft(job: Job) -> Draft:
         entries = {target: known.get((job.photo_id, target), []) for target in (PHOTO, SIDECAR)}
-        return _draft(writer, job, labels[job.photo_id], entries, real_paths)
+        return _draft(writer, job, labels[job.photo_id], _Known(entries, places.get(job.photo_id)), real_paths)
 
     return list(pool.map(draft, part))
 
@@ -81,7 +92,7 @@ def _draft(
     writer: FileWriter,
     job: Job,
     labels: Sequence[Label],
-    known: Mapping[str, list[Entry]],
+    known: _Known,
     real_paths: RealPaths,
 ) -> Draft:
     settings = writer.library.settings.keywords
@@ -95,22 +106,27 @@ def _draft(
             draft.stale = now
             return draft
         wanted = keywords_for(labels, settings, taxonomy.load())
-        drafting = _Drafting(writer, job, status, wanted, asked_for(settings.targets), known, draft)
+        drafting = _Drafting(
+            writer, job, status, wanted, asked_for(settings.targets), known.entries, draft, known.place
+        )
         embed = settings.mode == "embed"
         if embed:
             try:
                 drafting.embed(real_paths(path))
             except DeclinedError as error:
                 draft.declined = str(error)
-        sidecar_path, exists = sidecar.sidecar_path(path, settings)
+        place, exists = sidecar_path(path, settings)
         if not embed or draft.declined or exists:
             try:
-                drafting.beside(sidecar_path)
+                drafting.beside(place)
             except UnwritableError as error:
                 if not embed or draft.declined:
                     raise
                 # The photo itself can be written.
                 draft.notes += (str(error),)
+        elif known.entries[SIDECAR]:
+            # It was deleted, and the photo needs none.
+            draft.settled[SIDECAR] = []
     except ChangedError:
         draft.stale = now
     except FileNotFoundError:
@@ -127,7 +143,10 @@ def _draft(
 
 @dataclass(frozen=True, slots=True)
 class _Drafting:
-    """Drafts the changes to one photo's files. `status`: the photo's. `known`: the ledger's entries, by target."""
+    """Drafts the changes to one photo's files.
+
+    `status`: the photo's. `known`: the ledger's entries, by target. `place`: where it knows the sidecar to be.
+    """
 
     writer: FileWriter
     job: Job
@@ -136,6 +155,7 @@ class _Drafting:
     asked: frozenset[Field]
     known: Mapping[str, list[Entry]]
     draft: Draft
+    place: str | None
 
     @property
     def max_bytes(self) -> int:
@@ -197,6 +217,13 @@ class _Drafting:
         except XmpError as error:
             raise UnwritableError(f"its sidecar {shown_path(path)} is left alone, because {error}") from error
         self.draft.add(SIDECAR, plan, self.known[SIDECAR], change)
+        if change is None and content is not None and path != self.place:
+            entries = _entries(plan)
+            if any(entry.kind != ledger.REFUSED for entry in entries):
+                status = content.status
+                here = FileState(status.st_size, status.st_mtime_ns, content.hash)
+                unchanged = reverse(b"", [])
+                self.draft.found = Planned(self.job.photo_id, SIDECAR, path, "", here, here, unchanged, entries)
 
     def _file(self, target: str, path: str) -> TargetFile:
         return TargetFile(target, path, self.status, self.job.content_hash)

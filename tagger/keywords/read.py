@@ -9,7 +9,8 @@ from tagger.core.config import Settings
 from tagger.keywords.file_content import read_content
 from tagger.keywords.metadata.formats import open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, Found
-from tagger.keywords.metadata.sidecar import Sidecar, sidecar_path
+from tagger.keywords.metadata.sidecar import Sidecar
+from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.metadata.xmp_fields import packet_in
 from tagger.keywords.metadata.xmp_parse import XmpError
 

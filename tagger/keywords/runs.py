@@ -13,6 +13,7 @@ from tagger.keywords.batches import THREADS, batches
 from tagger.keywords.draft import draft_all
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.journal import FileWriter, recover_pending
+from tagger.keywords.strays import photos_with_strays, preview_strays, take_strays_back, unsettle_strays
 from tagger.keywords.undo import Undone, undo
 from tagger.keywords.undo_candidates import UndoChoice
 from tagger.keywords.write import Written, write_queued
@@ -40,8 +41,13 @@ def write_keywords(
     chosen = photos_of(settings, query) if query else None
     with open_library(settings) as library:
         if dry_run:
-            return _preview(library, _to_write(library, chosen, again=again, queued_too=True), callbacks)
+            ids = _to_write(library, chosen, again=again, queued_too=True)
+            if chosen is None:
+                ids = sorted({*ids, *photos_with_strays(library)})
+            return _preview(library, ids, callbacks)
         with work_lock(settings.data_dir, "write", WRITE_LOCK) as owner:
+            if chosen is None:
+                unsettle_strays(library)
             ids = _to_write(library, chosen, again=again)
             with library.store.write() as session:
                 jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
@@ -68,7 +74,9 @@ def write_due(
     if due is None or due > now:
         return written
     with runs.recorded(library, runs.WRITE, callbacks.stop) as run:
-        write_queued(FileWriter(library, run.id), owner, written, callbacks, up_to)
+        writer = FileWriter(library, run.id)
+        take_strays_back(writer, written)
+        write_queued(writer, owner, written, callbacks, up_to)
     with library.store.write() as session:
         runs.count_run(session, run.id, failed=written.failed)
     return written
@@ -77,6 +85,7 @@ def write_due(
 def _preview(library: Library, ids: Sequence[int], callbacks: Callbacks) -> Written:
     written = Written(total=len(ids))
     writer = FileWriter(library)
+    preview_strays(writer, ids, written)
     with ThreadPoolExecutor(THREADS, "keywords") as pool:
         for page in jobs.chunks(ids):
             with library.store.read() as session:

@@ -57,8 +57,7 @@ def undo(writer: FileWriter, choice: UndoChoice, callbacks: Callbacks = SILENT, 
     with ThreadPoolExecutor(THREADS, "undo") as pool:
         for page in jobs.chunks(ids):
             with library.store.read() as session:
-                photos = jobs.as_jobs(session, page)
-            undone.absent += len(page) - len(photos)
+                photos = jobs.as_jobs(session, page, missing_too=True)
             for part in batches(photos):
                 if callbacks.stop():
                     return undone

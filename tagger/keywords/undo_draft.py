@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tagger.core.paths import shown_path
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
-from tagger.keywords.file_content import ChangedError, Content, UnwritableError, hash_after, read_content
+from tagger.keywords.file_content import ChangedError, Content, UnwritableError, hash_after, hash_at, read_content
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
 from tagger.keywords.merge import comparison_key
@@ -17,7 +18,8 @@ from tagger.keywords.metadata import splices
 from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.formats import is_writable, open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, MetadataFile
-from tagger.keywords.metadata.sidecar import Sidecar, sidecar_path
+from tagger.keywords.metadata.sidecar import Sidecar
+from tagger.keywords.metadata.sidecar_names import photos_of_sidecar, sidecar_path
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.metadata.xmp_parse import XmpError
 from tagger.keywords.plan import Owned, plan_undo
@@ -67,50 +69,122 @@ def draft_undo(
             for job in part
         ]
         real_paths = RealPaths([root.path for root in all_roots(session)])
-    return list(pool.map(lambda job, facts: _draft(writer, choice, job, facts, real_paths), part, known))
+    drafts = list(pool.map(lambda job, facts: _draft(writer, choice, job, facts, real_paths), part, known))
+    _keep_one_a_file(drafts)
+    return drafts
+
+
+def _keep_one_a_file(drafts: Sequence[UndoDraft]) -> None:
+    """Of several photos that claim a sidecar (one left it behind, another has its name now) one changes it."""
+    exact = {change.path: draft for draft in drafts for change, _, exact in draft.files if exact}
+    first: dict[str, UndoDraft] = {}
+    for draft in drafts:
+        for change, _, _ in draft.files:
+            first.setdefault(change.path, draft)
+    for draft in drafts:
+        others = [file for file in draft.files if {**first, **exact}[file[0].path] is not draft]
+        for file in others:
+            draft.files.remove(file)
+            draft.settled[file[0].target] = list(file[0].owned)
+            if file[0] in draft.work.changes:
+                draft.work.changes.remove(file[0])
+
+
+def draft_stray(writer: FileWriter, job: Job, path: str) -> UndoDraft:
+    """Draft taking everything of tagger's out of a sidecar that a photo left behind; changes nothing.
+
+    What a person took out of it stays refused.
+    """
+    with writer.library.store.read() as session:
+        entries = ledger.entries_of(session, [job.photo_id]).get((job.photo_id, SIDECAR), [])
+        known = _Known({SIDECAR: entries}, frozenset(), ledger.writes_of(session, job.photo_id))
+    draft = UndoDraft(PhotoWrites(job.photo_id, job.path.root, []))
+    with _explained(draft, path):
+        status = os.lstat(path)
+        _Drafting(writer, UndoChoice(), job, status, known, draft, keep_refused=True).file(SIDECAR, path)
+    return draft
 
 
 def _draft(writer: FileWriter, choice: UndoChoice, job: Job, known: _Known, real_paths: RealPaths) -> UndoDraft:
     path = job.path.absolute
     draft = UndoDraft(PhotoWrites(job.photo_id, job.path.root, []))
-    try:
-        drafting = _Drafting(writer, choice, job, os.stat(path), known, draft)
+    with _explained(draft, path):
+        drafting = _Drafting(writer, choice, job, _status(path), known, draft)
         real = real_paths(path)
-        if real is not None:
+        if real is not None and drafting.status is not None:
             drafting.file(PHOTO, real)
-        for sidecar in drafting.sidecars():
+        sidecars = list(drafting.sidecars())
+        for sidecar in sidecars:
             drafting.file(SIDECAR, sidecar)
-    except FileNotFoundError:
-        draft.absent = True
-    except ChangedError:
-        draft.work.changed = True
-    except UnwritableError as error:
-        draft.work.failed = f"{error}."
-    except (DeclinedError, XmpError) as error:
-        draft.work.failed = f"Its keywords cannot be taken back, because {error}."
-    except OSError as error:
-        draft.work.failed = f"{shown_path(error.filename or path)} could not be read: {error.strerror}."
+        if not sidecars:
+            drafting.no_sidecar()
+    draft.absent = drafting.status is None and not draft.files
     if draft.work.failed or draft.work.changed:
         draft.work.changes.clear()
     return draft
 
 
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _explained(draft: UndoDraft, path: str) -> Iterator[None]:
+    """Set in a draft what went wrong inside."""
+    work = draft.work
+    try:
+        yield
+    except (ChangedError, FileNotFoundError):
+        work.changed = True
+    except UnwritableError as error:
+        work.failed = f"{error}."
+    except (DeclinedError, XmpError) as error:
+        work.failed = f"Its keywords cannot be taken back, because {error}."
+    except OSError as error:
+        work.failed = f"{shown_path(error.filename or path)} could not be read: {error.strerror}."
+
+
 @dataclass(frozen=True, slots=True)
 class _Drafting:
-    """Drafts the changes to one photo's files. `status`: the photo's."""
+    """Drafts the changes to one photo's files.
+
+    `status`: the photo's; None if it is not there. `keep_refused`: go on knowing what a person took out.
+    """
 
     writer: FileWriter
     choice: UndoChoice
     job: Job
-    status: os.stat_result
+    status: os.stat_result | None
     known: _Known
     draft: UndoDraft
+    keep_refused: bool = False
 
     def sidecars(self) -> Iterator[str]:
         """The photo's existing sidecars: where the settings put one now, and where one was written before."""
-        paths = [sidecar_path(self.job.path.absolute, self.writer.library.settings.keywords)[0]]
-        paths += [past.path for past in self.known.writes if past.target == SIDECAR]
-        return (path for path in dict.fromkeys(paths) if os.path.lexists(path))
+        settings = self.writer.library.settings.keywords
+        here = sidecar_path(self.job.path.absolute, settings)[0]
+        if os.path.lexists(here):
+            yield here
+        last = {past.path: past.after.hash for past in reversed(self.known.writes) if past.target == SIDECAR}
+        for path, after in last.items():
+            # The sidecar of a photo that has the old name now is not this one's, unless it was left there.
+            if path == here or not os.path.lexists(path):
+                continue
+            if not photos_of_sidecar(path, settings) or hash_at(path) == after:
+                yield path
+
+    def no_sidecar(self) -> None:
+        """Draft that a sidecar which was deleted has nothing of tagger's; not while its disk may be away."""
+        written = [past.path for past in self.known.writes if past.target == SIDECAR]
+        if self.known.entries[SIDECAR] and self._takes_all and written and os.path.isdir(os.path.dirname(written[0])):
+            self.draft.settled[SIDECAR] = []
+
+    @property
+    def _takes_all(self) -> bool:
+        return self.choice.run_id is None and self.choice.label is None
 
     def file(self, target: str, path: str) -> None:
         """Draft one file. Raises UnwritableError, ChangedError, DeclinedError, XmpError, OSError."""
@@ -143,8 +217,11 @@ class _Drafting:
                 return
             made = parsed.splices(plan)
             removed = tuple(f"{name.value}: {text}" for name, fields in plan.changes.items() for text in fields.remove)
-        file = TargetFile(target, path, self.status, self.job.content_hash)
-        change = file_change(file, content, made, entries_from(after))
+        file = TargetFile(target, path, self.status or content.status, self.job.content_hash)
+        entries = entries_from(after)
+        if self.keep_refused:
+            entries += [entry for entry in entries_from(owns) if entry.kind == ledger.REFUSED]
+        change = file_change(file, content, made, entries)
         self.draft.work.changes.append(change)
         self.draft.files.append((change, removed, exact is not None))
 
@@ -172,7 +249,7 @@ class _Drafting:
         data = content.data
         first = True
         for past in self.known.writes:
-            if past.target != target or past.path != content.path:
+            if past.target != target or past.path != content.path or past.before == past.after:
                 continue
             if past.after.hash != now or (run_id is not None and past.run_id != run_id):
                 return None

@@ -35,8 +35,9 @@ class Written:
     """The result of writing keywords. `photos` counts those that are done; `files` those that were written.
 
     `added`, `removed`: keywords by field; `declined`: why photos got a sidecar instead, with counts; `stale`: photos
-    that changed since they were labelled; `later`: photos that changed or went away meanwhile; `listing`: for a dry
-    run, each file with the keywords it would get and lose.
+    that changed since they were labelled; `later`: photos that changed or went away meanwhile; `followed`: sidecars
+    taken away from where their photo was before; `listing`: for a dry run, each file with the keywords it would get and
+    lose.
     """
 
     total: int = 0
@@ -48,6 +49,7 @@ class Written:
     failed: int = 0
     later: int = 0
     sidecars: int = 0
+    followed: int = 0
     added: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
     declined: Counter[str] = field(default_factory=Counter)
@@ -183,6 +185,9 @@ def _write_part(
                 written.bytes += work.bytes
                 written.count(draft)
         ledger.settle(session, learned)
+        for draft in drafts:
+            if draft.found is not None and draft.work.photo_id in settled:
+                ledger.sidecar_found(session, writer.run_id, draft.found, clock.now())
         ledger.mark_settled(session, settled, settings_digest(writer.library.settings.keywords))
         jobs.complete(session, *complete)
     if full:

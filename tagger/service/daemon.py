@@ -222,10 +222,12 @@ class Service:
         """Scan every root for what the watcher missed."""
         self._folders.rescan()
         self._queued()
+        self._keywords.look_for_strays()
 
     def _queued(self) -> None:
-        """Photos may have been queued."""
+        """Photos may have been queued, or moved away from their sidecars."""
         self._labelling.wake()
+        self._keywords.wake()
 
     def upkeep(self) -> None:
         """Drop what is not needed any longer, and back the database up."""

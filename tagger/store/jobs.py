@@ -187,14 +187,15 @@ def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: in
     )
 
 
-def as_jobs(session: Session, photo_ids: Sequence[int]) -> list[Job]:
+def as_jobs(session: Session, photo_ids: Sequence[int], *, missing_too: bool = False) -> list[Job]:
     """Present photos as jobs that were neither queued nor claimed: for dry runs, and for work done at once."""
+    there = [] if missing_too else [PhotoRow.missing_since.is_(None)]
     found = []
     for part in chunks(photo_ids):
         rows = session.execute(
             select(PhotoRow, RootRow.path)
             .join(RootRow, RootRow.id == PhotoRow.root_id)
-            .where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None))
+            .where(PhotoRow.id.in_(part), *there)
             .order_by(PhotoRow.id)
         )
         found += [

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from tagger.core.paths import disk_path, stored_path
-from tagger.core.photo import JobKind
+from tagger.core.paths import PhotoPath, disk_path, stored_path
+from tagger.core.photo import JobKind, JobState
 from tagger.store import jobs
-from tagger.store.tables import JobRow, LedgerRow, PhotoRow, RunRow, WriteRow
+from tagger.store.tables import JobRow, LedgerRow, PhotoRow, RootRow, RunRow, WriteRow
 
 PHOTO, SIDECAR = "photo", "sidecar"
 LABEL, SEED, REFUSED = "label", "seed", "refused"
@@ -179,6 +179,77 @@ def _writes(session: Session, *conditions: object) -> list[Write]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class SidecarPlace:
+    """Where a present photo's sidecar with keywords of tagger's was last known to be. `photo`: the photo's path now."""
+
+    photo_id: int
+    photo: str
+    path: str
+    hash: bytes
+
+
+def sidecar_places(session: Session, photo_ids: Sequence[int] | None = None) -> list[SidecarPlace]:
+    """The places of sidecars: those of some photos; None: of all that are labelled."""
+    labelled = PhotoRow.labelled_by.is_not(None)
+    if photo_ids is None:
+        return _sidecar_places(session, labelled)
+    return [
+        place for part in jobs.chunks(photo_ids) for place in _sidecar_places(session, labelled & PhotoRow.id.in_(part))
+    ]
+
+
+def queued_sidecar_places(session: Session) -> list[SidecarPlace]:
+    """The places of the sidecars of photos whose keywords are to be written."""
+    queued = select(JobRow.photo_id).where(JobRow.kind == JobKind.KEYWORDS, JobRow.state == JobState.QUEUED)
+    return _sidecar_places(session, PhotoRow.id.in_(queued))
+
+
+def _sidecar_places(session: Session, which: ColumnElement[bool]) -> list[SidecarPlace]:
+    last = (
+        select(func.max(WriteRow.id))
+        .where(WriteRow.photo_id == PhotoRow.id, WriteRow.target == SIDECAR, WriteRow.state == _DONE)
+        .correlate(PhotoRow)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(PhotoRow.id, RootRow.path, PhotoRow.path, WriteRow.path, WriteRow.hash_after)
+        .join(RootRow, RootRow.id == PhotoRow.root_id)
+        .join(WriteRow, WriteRow.id == last)
+        .where(which, PhotoRow.missing_since.is_(None), WriteRow.hash_after.is_not(None), _sidecar_is_ours())
+        .order_by(PhotoRow.id)
+    )
+    return [
+        SidecarPlace(photo_id, PhotoPath(disk_path(root), disk_path(photo)).absolute, disk_path(path), digest)
+        for photo_id, root, photo, path, digest in rows
+        if digest is not None
+    ]
+
+
+def _sidecar_is_ours() -> ColumnElement[bool]:
+    """Whether there are keywords of tagger's in a photo's sidecar."""
+    ours = (LedgerRow.target == SIDECAR, LedgerRow.ended_by.is_(None), LedgerRow.kind != REFUSED)
+    return select(LedgerRow.id).where(LedgerRow.photo_id == PhotoRow.id, *ours).exists()
+
+
+def photo_moved(session: Session, photo_id: int) -> None:
+    """Have the keywords of a photo that was renamed settled again, if it has a sidecar: this must go with it."""
+    changed = update(PhotoRow).where(PhotoRow.id == photo_id, _sidecar_is_ours()).values(keywords_settled_as=None)
+    session.execute(changed, execution_options={"synchronize_session": False})
+
+
+def sidecar_moved(session: Session, photo_id: int, before: str, after: str) -> None:
+    """Record that somebody moved a photo's sidecar, as he moved the photo."""
+    there = (WriteRow.photo_id == photo_id, WriteRow.target == SIDECAR, WriteRow.path == stored_path(before))
+    session.execute(update(WriteRow).where(*there).values(path=stored_path(after)))
+
+
+def sidecar_found(session: Session, run_id: int, planned: Planned, now: float) -> None:
+    """Record a sidecar with keywords of tagger's that the ledger did not know: a write that changed nothing."""
+    (number,) = begin(session, run_id, [planned], now)
+    done(session, {number: planned.after.mtime_ns})
+
+
 def entries_of(session: Session, photo_ids: Sequence[int]) -> dict[tuple[int, str], list[Entry]]:
     """The open entries, by photo and target."""
     found: dict[tuple[int, str], list[Entry]] = {}
@@ -211,7 +282,7 @@ class Story:
 
 
 def history(session: Session, photo_id: int) -> list[Story]:
-    """Every write to a photo and its sidecar, the newest first."""
+    """Every write that changed a photo or its sidecar, the newest first."""
     commands = dict(session.execute(select(RunRow.id, RunRow.command)).all())
     added: dict[int | None, list[Entry]] = {}
     ended: dict[int | None, list[Entry]] = {}
@@ -223,6 +294,7 @@ def history(session: Session, photo_id: int) -> list[Story]:
     return [
         Story(write, commands[write.run_id], tuple(added.get(write.id, ())), tuple(ended.get(write.id, ())))
         for write in writes_of(session, photo_id)
+        if write.before != write.after
     ]
 
 

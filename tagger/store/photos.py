@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind
-from tagger.store import jobs
+from tagger.store import jobs, ledger
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
@@ -246,6 +246,7 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
     """
     session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, path=stored_path(path)))
     set_fingerprint(session, photo_id, fingerprint)
+    ledger.photo_moved(session, photo_id)
     _requeue_unlabelled(session, [photo_id])
 
 

@@ -16,7 +16,7 @@ from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
-from tagger.keywords.metadata.sidecar import sidecar_path
+from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.read import keywords_in
 from tagger.search.query import HELP
 from tagger.search.run import FoundPhoto

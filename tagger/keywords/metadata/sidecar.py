@@ -1,52 +1,15 @@
-"""XMP sidecars: the path of a photo's sidecar, and the keywords in it.
-
-darktable, digiKam and Immich name them `photo.jpg.xmp`, Adobe's programs `photo.xmp`. If a sidecar exists under either
-name, it is used.
-"""
+"""XMP sidecars: the keywords in one, and the edits to them."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-from tagger.core.config import KeywordSettings
-from tagger.core.formats import looks_like_photo
 from tagger.keywords.metadata.metadata_file import Found
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.metadata.xmp_edit import edited, new_packet
 from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
 from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.plan import Plan
-
-
-def sidecar_path(photo: str, settings: KeywordSettings) -> tuple[str, bool]:
-    """The path of a photo's sidecar, and whether it exists. `photo`: its absolute path."""
-    folder, name = os.path.split(photo)
-    if settings.sidecar_folder is not None:
-        folder = os.path.join(settings.sidecar_folder, folder.lstrip("/"))
-    stem = os.path.splitext(name)[0]
-    full, short = os.path.join(folder, name + ".xmp"), os.path.join(folder, stem + ".xmp")
-    for path in (full, full[:-3] + "XMP"):
-        if os.path.lexists(path):
-            return path, True
-    upper = short[:-3] + "XMP"
-    found = [path for path in (short, upper) if os.path.lexists(path)]
-    # A RAW file and its JPEG share a stem, and would share the sidecar.
-    if (found or settings.sidecar_name == "photo.xmp") and not _shared(photo, stem):
-        return (found[0], True) if found else (short, False)
-    return full, False
-
-
-def _shared(photo: str, stem: str) -> bool:
-    folder, name = os.path.split(photo)
-    try:
-        with os.scandir(folder) as entries:
-            return any(
-                entry.name != name and os.path.splitext(entry.name)[0] == stem and looks_like_photo(entry.name)
-                for entry in entries
-            )
-    except OSError:
-        return True
 
 
 @dataclass(frozen=True, slots=True)

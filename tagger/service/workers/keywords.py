@@ -8,6 +8,7 @@ from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.runs import write_due
+from tagger.keywords.strays import unsettle_strays
 from tagger.keywords.write import Written
 from tagger.service.state import KeywordState
 from tagger.service.workers.base import Worker
@@ -22,18 +23,21 @@ class KeywordWorker(Worker):
 
     written = 0
     failed = 0
+    _look_for_strays = True
+
+    def look_for_strays(self) -> None:
+        """Sidecars may be away from their photos: look for them, then wake."""
+        self._look_for_strays = True
+        self.wake()
 
     def _work(self) -> None:
         if self._settings.keywords.mode == "off":
             self._sleep()
             return
-        with self._store.write() as session:
-            queued = ledger.enqueue_unsettled(session, settings_digest(self._settings.keywords))
-        if queued:
-            _LOG.info("the keywords of %d photos are to be written", queued)
         first = True
         while not self._stopping.is_set():
             self._wake.clear()
+            self._queue()
             with self._store.read() as session:
                 due = jobs.next_due(session, None, self._up_to(), kind=JobKind.KEYWORDS, now=self._clock.now())
             if first or (due is not None and due <= self._clock.now()):
@@ -44,6 +48,16 @@ class KeywordWorker(Worker):
                 first = False
                 continue
             self._sleep(self._until(due), self._until_window(JobKind.KEYWORDS))
+
+    def _queue(self) -> None:
+        """Queue what is not settled: after other settings, after a photo was moved or its sidecar deleted."""
+        if self._look_for_strays:
+            self._look_for_strays = False
+            unsettle_strays(self._library)
+        with self._store.write() as session:
+            queued = ledger.enqueue_unsettled(session, settings_digest(self._settings.keywords))
+        if queued:
+            _LOG.info("the keywords of %d photos are to be written", queued)
 
     def _write(self, owner: str) -> None:
         before = (self.written, self.failed)

@@ -1,0 +1,85 @@
+"""Which sidecar is whose, by their names.
+
+darktable, digiKam and Immich name them `photo.jpg.xmp`, Adobe's programs `photo.xmp`. If a sidecar exists under either
+name, it is used. `photo.xmp` beside several photos of that name is the RAW file's, as in Lightroom, which writes into
+the JPEG itself; without a RAW file, or with several, it is nobody's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from tagger.core.config import KeywordSettings
+from tagger.core.formats import RAW_EXTENSIONS, extension, looks_like_photo
+
+_ENDS = (".xmp", ".XMP")
+
+
+class Folders:
+    """The names in folders, each read once: for many photos of one folder."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, frozenset[str]] = {}
+
+    def names(self, folder: str) -> frozenset[str]:
+        """The names in a folder; none if it cannot be read."""
+        if folder not in self._known:
+            self._known[folder] = _names(folder)
+        return self._known[folder]
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file."""
+        folder, name = os.path.split(path)
+        return name in self.names(folder)
+
+
+def sidecar_path(photo: str, settings: KeywordSettings, folders: Folders | None = None) -> tuple[str, bool]:
+    """The path of a photo's sidecar, and whether it exists. `photo`: its absolute path."""
+    has = os.path.lexists if folders is None else folders.has
+    folder, name = os.path.split(photo)
+    beside = _sidecar_folder(folder, settings)
+    stem = os.path.splitext(name)[0]
+    full, short = os.path.join(beside, name), os.path.join(beside, stem)
+    for end in _ENDS:
+        if has(full + end):
+            return full + end, True
+    found = [short + end for end in _ENDS if has(short + end)]
+    if found or settings.sidecar_name == "photo.xmp":
+        names = _names(folder) if folders is None else folders.names(folder)
+        if _stem_is_of(name, stem, names):
+            return (found[0], True) if found else (short + _ENDS[0], False)
+    return full + _ENDS[0], False
+
+
+def photos_of_sidecar(sidecar: str, settings: KeywordSettings) -> list[str]:
+    """The photos on the disk whose sidecar a file is by its name; none for one that a photo left behind."""
+    beside, name = os.path.split(sidecar)
+    folder, base = _photo_folder(beside, settings), name[:-4]
+    names = [n for n in _names(folder) if n == base or (os.path.splitext(n)[0] == base and looks_like_photo(n))]
+    photos = [os.path.join(folder, n) for n in names]
+    return [photo for photo in photos if sidecar_path(photo, settings)[0] == sidecar]
+
+
+def _sidecar_folder(folder: str, settings: KeywordSettings) -> str:
+    elsewhere = settings.sidecar_folder
+    return folder if elsewhere is None else os.path.join(elsewhere, folder.lstrip("/"))
+
+
+def _photo_folder(beside: str, settings: KeywordSettings) -> str:
+    elsewhere = settings.sidecar_folder
+    if elsewhere is None or not beside.startswith(f"{elsewhere}/"):
+        return beside
+    return beside[len(str(elsewhere)) :]
+
+
+def _names(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
+
+
+def _stem_is_of(name: str, stem: str, names: Collection[str]) -> bool:
+    photos = {other for other in names if os.path.splitext(other)[0] == stem and looks_like_photo(other)} | {name}
+    return len(photos) == 1 or [photo for photo in photos if extension(photo) in RAW_EXTENSIONS] == [name]
