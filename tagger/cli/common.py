@@ -7,10 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+from tagger.cli.terminal import shows_unicode
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.paths import shown_path
@@ -98,9 +99,14 @@ def label_json(label: Label) -> dict[str, Any]:
     }
 
 
+def json_text(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
+    """A value as JSON, in ASCII where the stream is not in UTF-8, which JSON must be."""
+    return json.dumps(value, ensure_ascii=not shows_unicode(stream), indent=indent)
+
+
 def write_json(value: Any, *, indent: int | None = None) -> None:
     """Write one JSON value and a line end to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    sys.stdout.write(json_text(value, sys.stdout, indent=indent) + "\n")
 
 
 def print_differences(

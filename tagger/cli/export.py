@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import sys
+from io import TextIOWrapper
 from typing import TextIO
 
 import click
 
-from tagger.cli.common import label_json, path_json, settings_of
+from tagger.cli.common import json_text, label_json, path_json, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.store import records
 from tagger.store.models import all_models
@@ -24,6 +25,9 @@ from tagger.store.models import all_models
 def command(context: click.Context, kind: str, output: str | None) -> int:
     """Every photo with its labels: one JSON object a line, or CSV with one line for each photo and label."""
     if output is None:
+        if not sys.stdout.isatty() and isinstance(sys.stdout, TextIOWrapper):
+            # A file, or another program: the same as with --output, whatever the terminal's encoding.
+            sys.stdout.reconfigure(encoding="utf-8")
         _write(context, kind, sys.stdout)
         return ExitCode.DONE
     try:
@@ -38,8 +42,6 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
 
 
 def _write(context: click.Context, kind: str, file: TextIO) -> None:
-    import json
-
     from tagger.store.session import open_store
 
     with open_store(settings_of(context)) as store:
@@ -60,7 +62,7 @@ def _write(context: click.Context, kind: str, file: TextIO) -> None:
                     "state": record.state,
                     "labels": [label_json(label) for label in labels],
                 }
-                file.write(json.dumps(value, ensure_ascii=False) + "\n")
+                file.write(json_text(value, file) + "\n")
                 continue
             start = [path["path"], model, record.taken, record.state]
             for label in labels:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from tagger import __version__
+from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
 
 # Searching for pydantic plugins takes a tenth of a search's time, and no plugin may change settings.
@@ -76,6 +77,7 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"tagger.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        read_as_typed(command)
         return command
 
     def resolve_command(
@@ -111,6 +113,7 @@ def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> N
 
 def main() -> None:
     """Entry point of the `tagger` command."""
+    name_files_in_utf8()
     try:
         code = cli.main(standalone_mode=False)
     except TaggerError as error:

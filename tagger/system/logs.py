@@ -29,7 +29,8 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        # JSON is UTF-8; in another encoding only ASCII is the same.
+        return json.dumps(entry, ensure_ascii=(sys.stderr.encoding or "").lower() != "utf-8")
 
 
 def set_up(kind: str) -> None:
