@@ -89,12 +89,13 @@ def make(folder: Path, count: int) -> Path:
     )
     base = 1_600_000_000
     connection.executemany(
-        "INSERT INTO photos (id, root_id, path, size, mtime_ns, inode, ctime_ns, content_hash, pixel_hash, format,"
-        " width, height, taken, added_at, labelled_at, labelled_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'JPEG', 4000, 3000, ?, ?, ?, ?)",
+        "INSERT INTO photos (id, root_id, path, path_folded, size, mtime_ns, inode, ctime_ns, content_hash, pixel_hash,"
+        " format, width, height, taken, added_at, labelled_at, labelled_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'JPEG', 4000, 3000, ?, ?, ?, ?)",
         (
             (
-                *(n, root.id, path, 3_000_000 + n * 7919 % 2_000_000, (base + n) * 10**9, n, (base + n) * 10**9),
+                *(n, root.id, path, path.lower()),
+                *(3_000_000 + n * 7919 % 2_000_000, (base + n) * 10**9, n, (base + n) * 10**9),
                 *(n.to_bytes(16, "big"), n.to_bytes(16, "little"), taken, base, base, model.id),
             )
             for n, path, taken in photos(count)

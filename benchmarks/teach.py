@@ -65,6 +65,7 @@ def make(folder: Path, photos: int) -> list[str]:
                     "id": number,
                     "root_id": root.id,
                     "path": path,
+                    "path_folded": path,
                     "size": 4_000_000 + number,
                     "mtime_ns": number,
                     "content_hash": number.to_bytes(16, "big"),

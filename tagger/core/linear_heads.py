@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
 
 
@@ -59,7 +60,7 @@ class TaughtHeads:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(text for head in self.heads for text in (head.key, head.name.casefold()))
+        return frozenset(text for head in self.heads for text in (head.key, folded(head.name)))
 
     def added(self, features: NDArray[np.floating], given: Sequence[tuple[Label, ...]]) -> list[tuple[Label, ...]]:
         """Put the taught labels before the labels that the policy gave each photo.
@@ -78,7 +79,7 @@ class TaughtHeads:
             key=lambda item: (-item[0], item[1].name),
         )
         taught = [Label(head.key, head.name, score, 0, Origin.TAUGHT, shown=True) for score, head in sure]
-        others = [label for label in given if label.key not in self._names and label.name.casefold() not in self._names]
+        others = [label for label in given if label.key not in self._names and folded(label.name) not in self._names]
         return tuple(
             Label(label.key, label.name, label.confidence, rank, label.origin, label.shown)
             for rank, label in enumerate([*taught, *others], 1)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
+from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
 from tagger.labels.taxonomy import Taxonomy
 
@@ -53,7 +54,7 @@ def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: T
             continue
         parents = _parents(inside, covered) if settings.parents else ()
         spelt = tuple(settings.prefix + parent for parent in parents)
-        found.setdefault(label.name, Keyword(settings.prefix + label.name, root + spelt, spelt))
+        found.setdefault(folded(label.name), Keyword(settings.prefix + label.name, root + spelt, spelt))
     return list(found.values())[: settings.count]
 
 

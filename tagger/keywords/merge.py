@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from tagger.core.names import folded
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -31,8 +33,8 @@ class Merged:
 
 
 def comparison_key(keyword: str) -> str:
-    """The form in which keywords are compared: NFC, case-folded, without outer white space."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", keyword).strip().casefold())
+    """The form in which keywords are compared: as all names, without outer white space."""
+    return folded(keyword).strip()
 
 
 def exact(keyword: str) -> str:

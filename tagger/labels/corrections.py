@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
+from tagger.core.names import same
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind, Label
 from tagger.labels import taxonomy
@@ -85,7 +86,7 @@ def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: Pho
 
 
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
-    found = next((label for label in labels if name.casefold() in (label.name.casefold(), label.key)), None)
+    found = next((label for label in labels if same(name, label.name) or same(name, label.key)), None)
     if found is None:
         names = ", ".join(label.name for label in labels) or "none"
         raise UsageError(f"{shown_path(path)}: {fault} the label {name!r}.", f"These could be meant: {names}.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
-from tagger.labels.taxonomy import OWN_PREFIX, Taxonomy
+from tagger.labels.taxonomy import Taxonomy, own_key
 from tagger.store import corrections
 
 _LONGEST = 200
 
 
 def normalize_name(name: str) -> str:
-    """A person's own label as it is stored: with single spaces. Raises UsageError if it cannot be a label."""
-    words = " ".join(name.split())
+    """A person's own label as it is stored: in NFC, with single spaces. Raises UsageError if it cannot be a label."""
+    words = " ".join(unicodedata.normalize("NFC", name).split())
     if not words or not words.isprintable() or len(words) > _LONGEST:
         raise UsageError(f"{name!r} cannot be a label.", f"A label has 1 to {_LONGEST} characters.")
     return words
@@ -27,4 +29,4 @@ def resolve_label(session: Session, known: Taxonomy, name: str) -> tuple[str, st
         raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
     if keys:
         return keys[0], known.names[keys[0]]
-    return corrections.known_label(session, words) or (OWN_PREFIX + words.casefold(), words)
+    return corrections.known_label(session, words) or (own_key(words), words)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tagger.core.config import LabelSettings
 from tagger.core.errors import ConfigError
+from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
 from tagger.labels.taxonomy import Taxonomy
 
@@ -194,11 +195,13 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
 def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> Iterable[Candidate]:
     """Classes in the network's order, then hypernyms, then the results of `labels.merge`. `general`: the threshold."""
     keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
+    merges = {folded(new) for new in settings.merge}
+    of_merges = {folded(name): threshold for name, threshold in settings.thresholds.items()}
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
     thresholds = {
         key: threshold
         for name, threshold in settings.thresholds.items()
-        if name not in settings.merge
+        if folded(name) not in merges
         for key in _named(taxonomy, keys, name, "thresholds")
     }
     renamed = {key: new for name, new in settings.rename.items() for key in _named(taxonomy, keys, name, "rename")}
@@ -223,7 +226,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
         )
     for new in settings.merge:
         covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}
-        threshold = settings.thresholds.get(new, general)
+        threshold = of_merges.get(folded(new), general)
         yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
 
 

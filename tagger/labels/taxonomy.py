@@ -7,13 +7,15 @@ imported by `tagger search`, so it needs nothing but the standard library and lo
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+
+from tagger.core.names import folded
 
 # The keys of labels that are no WordNet id: a person's own, and classes of the owner's own models.
 OWN_PREFIX = "own:"
@@ -67,9 +69,8 @@ class Taxonomy:
         return frozenset()
 
     def lookup(self, text: str) -> tuple[str, ...]:
-        """The keys whose display name or key is exactly this text, ignoring case; for rules."""
-        wanted = text.casefold()
-        return tuple(key for key, name in self.names.items() if wanted in (name.casefold(), key.casefold()))
+        """The keys whose display name or key is this text, as names are compared; for rules."""
+        return self._named.get(folded(text), ())
 
     def suggest(self, text: str, limit: int = 5) -> list[str]:
         """Names similar to an unknown word: misspelt ones, and names that contain it."""
@@ -86,6 +87,14 @@ class Taxonomy:
             # "crane (bird)" is also found by "crane".
             for word in (name, name.partition(" (")[0], *self.synonyms[key]):
                 found.setdefault(normal(word), set()).add(key)
+        return found
+
+    @cached_property
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for key, name in self.names.items():
+            for text in {folded(name), folded(key)}:
+                found[text] = (*found.get(text, ()), key)
         return found
 
     @cached_property
@@ -150,7 +159,7 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
     keys: list[str] = []
     for name in names:
         found = known.lookup(name)
-        key = found[0] if len(found) == 1 and found[0] not in keys else OWN_PREFIX + name.casefold()
+        key = found[0] if len(found) == 1 and found[0] not in keys else own_key(name)
         keys.append(key if key not in keys else OWN_PREFIX + name)
     return Taxonomy(
         classes=tuple(keys),
@@ -164,10 +173,17 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
     )
 
 
+def own_key(name: str) -> str:
+    """The key of a label of the owner's own: the same for names that are the same."""
+    key = OWN_PREFIX + folded(name)
+    # A key has at most 128 characters.
+    return key if len(key) <= 128 else OWN_PREFIX + hashlib.blake2b(key.encode(errors="surrogatepass")).hexdigest()[:64]
+
+
 def normal(text: str) -> str:
-    """A word normalised for comparison."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return _BRITISH.sub("gray", _SEPARATORS.sub(" ", folded).strip())
+    """A word as search compares it: folded, whatever separates its parts. A name of separators only stays itself."""
+    name = folded(text)
+    return _BRITISH.sub("gray", _SEPARATORS.sub(" ", name).strip()) or name
 
 
 def _forms(text: str) -> Iterable[str]:

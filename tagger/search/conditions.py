@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
+from tagger.core.names import folded
+from tagger.search.path_patterns import sql_groups
 from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 from tagger.search.vocabulary import Vocabulary
 from tagger.store.reader import Reader
@@ -17,6 +20,10 @@ class Conditions:
         self._reader = reader
         self._vocabulary = vocabulary
         self.parameters: dict[str, Any] = {}
+
+    @cached_property
+    def _roots(self) -> list[tuple[int, str]]:
+        return [(number, folded(path)) for number, path in self._reader.rows("SELECT id, path FROM roots", {})]
 
     def sql(self, node: Node, photo: str, *, negated: bool = False) -> str:
         """A condition on the photo whose id is the SQL expression `photo`.
@@ -44,11 +51,21 @@ class Conditions:
                 bounds = f"q.taken >= {self.parameter(start)} AND q.taken < {self.parameter(end)}"
                 return self._of_photo(photo, f"q.taken IS NOT NULL AND {bounds}")
             case PathPart(text):
-                return self._of_photo(photo, f"q.path {self._reader.like} {self.parameter(_like(text))} ESCAPE '!'")
+                return self._of_photo(photo, self._path(text))
             case Format(name):
                 return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self.parameter(name)}")
             case Words():
                 raise AssertionError("words are joined before")
+
+    def _path(self, text: str) -> str:
+        groups = sql_groups(text, self._roots)
+        parts = []
+        for like, roots in groups.items():
+            path = "" if like == "%" else f"q.path_folded LIKE {self.parameter(like)} ESCAPE '!'"
+            # One root, or all of them: nothing to tell apart.
+            root = "" if len(roots) == len(self._roots) else f"q.root_id IN ({id_list(roots)})"
+            parts.append(" AND ".join(filter(None, (root, path))) or "1 = 1")
+        return f"({' OR '.join(parts) or '1 = 0'})"
 
     def _has_label(self, photo: str, which: str, comparison: Comparison | None, *, shown: bool) -> str:
         bound = f" AND {self.bound('x.confidence', comparison)}" if comparison else (" AND x.shown" if shown else "")
@@ -69,12 +86,6 @@ class Conditions:
         name = f"v{len(self.parameters)}"
         self.parameters[name] = value
         return f":{name}"
-
-
-def _like(text: str) -> str:
-    """A text with * and ? as a LIKE pattern with `!` as its escape."""
-    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped.replace('*', '%').replace('?', '_')}%"
 
 
 def id_list(ids: Iterable[int]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from tagger.core.names import same
 from tagger.core.photo import Label, Origin
 from tagger.store import ledger
 from tagger.store.labels import LabelIds
@@ -37,9 +38,9 @@ def labels_on(session: Session, photo_id: int) -> list[Said]:
 
 
 def known_label(session: Session, name: str) -> tuple[str, str] | None:
-    """Key and name of the library's label with a name, ignoring case; None if there is none."""
+    """Key and name of the library's label with a name; None if there is none."""
     for key, known in session.execute(select(LabelRow.key, LabelRow.name).order_by(LabelRow.id)):
-        if known.casefold() == name.casefold():
+        if same(known, name):
             return key, known
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from tagger.core.names import folded
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind
 from tagger.store import jobs, ledger
@@ -122,6 +123,12 @@ def drop_missing(session: Session, before: float) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def path_columns(path: str) -> dict[str, str]:
+    """The columns of a photo that hold its path, relative to its root, as the operating system spells it."""
+    stored = stored_path(path)
+    return {"path": stored, "path_folded": folded(stored)}
+
+
 def stored_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
     """A fingerprint clipped to what the database can hold: 64-bit signed numbers (ZFS and the year 2300 need more)."""
     return Fingerprint(
@@ -150,7 +157,7 @@ def add_photos(  # noqa: PLR0913 - a scan and a watcher queue at other times and
     if not files:
         return []
     rows = [
-        {"root_id": root_id, "path": stored_path(path), "added_at": int(now), **fingerprint_columns(fingerprint)}
+        {"root_id": root_id, **path_columns(path), "added_at": int(now), **fingerprint_columns(fingerprint)}
         for path, fingerprint in files
     ]
     ids = session.scalars(insert(PhotoRow).returning(PhotoRow.id, sort_by_parameter_order=True), rows).all()
@@ -244,7 +251,7 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
 
     Raises sqlalchemy's IntegrityError if another photo is recorded at that path.
     """
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, path=stored_path(path)))
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, **path_columns(path)))
     set_fingerprint(session, photo_id, fingerprint)
     ledger.photo_moved(session, photo_id)
     _requeue_unlabelled(session, [photo_id])

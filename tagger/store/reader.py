@@ -24,9 +24,7 @@ Parameters = Mapping[str, Any]
 
 
 class Reader(Protocol):
-    """An open, read-only library. `like`: the operator that matches a pattern ignoring case."""
-
-    like: str
+    """An open, read-only library."""
 
     def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
         """Rows of a query with `:name` parameters, fetched lazily."""
@@ -57,8 +55,6 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
         raise _no_library(settings, path)
 
     class SqliteReader:
-        like = "LIKE"
-
         def __init__(self, connection: sqlite3.Connection) -> None:
             self._connection = connection
 
@@ -115,8 +111,6 @@ def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
     with opened as store, store.read() as session:
 
         class SessionReader:
-            like = "ILIKE" if session.get_bind().dialect.name == "postgresql" else "LIKE"
-
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
                 # Fetch row by row: a search reads only the beginnings of hundreds of lists.
                 options = {"stream_results": True, "yield_per": 100}

@@ -76,6 +76,8 @@ class PhotoRow(Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"))
     path: Mapped[str] = mapped_column(PathText)
+    # As names are compared (tagger.core.names), because databases fold ASCII only, or by their locale.
+    path_folded: Mapped[str] = mapped_column(PathText)
     size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     inode: Mapped[int | None] = mapped_column(BigInteger)
@@ -97,6 +99,8 @@ class PhotoRow(Base):
 
     __table_args__ = (
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),
+        # A search by path looks through all of them here; PostgreSQL would not, and limits what an index holds.
+        Index("ix_photos_root_id_path_folded", "root_id", "path_folded").ddl_if(dialect="sqlite"),
         # Twins are searched among photos of the same size, so an index of the size is enough.
         Index("ix_photos_size", "size"),
         # A search within a time span begins with its photos.

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.linear_heads import TaughtHead, TaughtHeads, weights_from_bytes, weights_to_bytes
+from tagger.core.names import same
 from tagger.core.photo import Label, Origin
 from tagger.store import jobs, ledger
 from tagger.store.features import to_matrix
@@ -63,9 +64,8 @@ def all_taught(session: Session) -> list[Taught]:
 
 
 def find_taught(session: Session, name: str) -> Taught | None:
-    """The taught label with this name or key, ignoring case."""
-    wanted = name.casefold()
-    return next((one for one in all_taught(session) if wanted in (one.name.casefold(), one.key)), None)
+    """The taught label with this name or key."""
+    return next((one for one in all_taught(session) if same(name, one.name) or same(name, one.key)), None)
 
 
 def ensure(session: Session, label_ids: LabelIds, key: str, name: str, precision: float, now: float) -> Taught:  # noqa: PLR0913 - one parameter a column
@@ -241,7 +241,7 @@ def drop_namesakes(session: Session, taught: Taught) -> list[int]:
     ids = [
         number
         for number, name in session.execute(select(LabelRow.id, LabelRow.name))
-        if name.casefold() == taught.name.casefold() or number == taught.label_id
+        if same(name, taught.name) or number == taught.label_id
     ]
     which = (
         PhotoLabelRow.label_id.in_(ids),

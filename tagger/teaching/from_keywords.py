@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
+from tagger.core.names import folded
 from tagger.core.progress import SILENT, Callbacks
 from tagger.keywords.file_content import ChangedError, UnwritableError
 from tagger.keywords.read import persons_words
@@ -24,7 +25,7 @@ _PAGE = 500
 class LibraryKeywords:
     """The keywords that people gave the photos of a library.
 
-    `photos`: photo ids by keyword, case-folded. `spelling`: how often each is spelt how. `tagged`: the photos that have
+    `photos`: photo ids by keyword, folded. `spelling`: how often each is spelt how. `tagged`: the photos that have
     any keyword. `unreadable`: how many files could not be read.
     """
 
@@ -36,25 +37,25 @@ class LibraryKeywords:
     def add(self, photo_id: int, words: set[str]) -> None:
         """Add the keywords of a photo."""
         for word in words:
-            folded = word.casefold()
-            self.photos.setdefault(folded, set()).add(photo_id)
-            self.spelling.setdefault(folded, Counter())[word] += 1
+            key = folded(word)
+            self.photos.setdefault(key, set()).add(photo_id)
+            self.spelling.setdefault(key, Counter())[word] += 1
         if words:
             self.tagged.add(photo_id)
 
-    def name(self, folded: str) -> str:
-        """The usual spelling of a keyword."""
-        return self.spelling[folded].most_common(1)[0][0]
+    def name(self, word: str) -> str:
+        """The usual spelling of a folded keyword."""
+        return self.spelling[word].most_common(1)[0][0]
 
     def choose(self, name: str) -> list[str]:
-        """The keywords to teach, case-folded: the one named or, with an empty name, all that have enough photos.
+        """The keywords to teach, folded: the one named or, with an empty name, all that have enough photos.
 
         Raises UsageError if there are none.
         """
         chosen = [
             word
             for word, photos in sorted(self.photos.items())
-            if (len(photos) >= LEAST if not name else word == name.casefold())
+            if (len(photos) >= LEAST if not name else word == folded(name))
         ]
         if not chosen:
             most = sorted(self.photos.items(), key=lambda item: (-len(item[1]), item[0]))[:5]

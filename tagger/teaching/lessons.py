@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sqlalchemy.orm import Session
 
+from tagger.core.names import folded
 from tagger.labels import taxonomy
 from tagger.labels.names import resolve_label
 from tagger.store import jobs, taught_labels
@@ -103,7 +104,7 @@ def _drawn(
     known = {one.photo_id for one in given}
     candidates = present_with_features(session, model) if others is None else sorted(others)
     pool = [number for number in candidates if number not in known]
-    chosen = np.random.default_rng(zlib.crc32(name.casefold().encode())).permutation(len(pool))[:_SAMPLED]
+    chosen = np.random.default_rng(zlib.crc32(folded(name).encode())).permutation(len(pool))[:_SAMPLED]
     return [Example(Kind.SAMPLED, pool[place]) for place in sorted(chosen.tolist())]
 
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tagger.core.clock import local_time
 from tagger.core.errors import NoLibraryError, QueryError
+from tagger.core.names import folded
 from tagger.core.paths import shown_path
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
@@ -219,7 +220,7 @@ def _cloud(labels: list[LabelCount]) -> list[tuple[LabelCount, int]]:
     """Labels in the order of the alphabet, each with its weight from 1 to 6 by the logarithm of its photos."""
     most = max((label.shown for label in labels), default=1)
     weights = [1 + round(5 * math.log1p(label.shown) / math.log1p(most)) for label in labels]
-    return sorted(zip(labels, weights, strict=True), key=lambda item: item[0].name.casefold())
+    return sorted(zip(labels, weights, strict=True), key=lambda item: folded(item[0].name))
 
 
 @router.get("/labels/{key}")

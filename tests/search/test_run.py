@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import unicodedata
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -103,7 +105,7 @@ def matches(node: Node, photo: Photo, negated: bool = False) -> bool:
         case Taken(start, end):
             return photo.taken is not None and str(start) <= photo.taken < str(end)
         case PathPart(text):
-            return fnmatchcase(photo.path.lower(), f"*{text.lower().replace('[', '[[]')}*")
+            return fnmatchcase(f"photos/{photo.path}".lower(), f"*{text.lower().replace('[', '[[]')}*")
         case Format(name):
             return photo.format == name
         case Words():
@@ -120,7 +122,7 @@ def a_query(chance: random.Random, depth: int = 0) -> str:
     if kind == 5:
         return chance.choice(["taken:2019", "taken:2023-12..", "taken:none", "taken:2023-12-31..2024"])
     if kind == 6:
-        return chance.choice(["path:holiday/", "path:o_1", "path:a%", "path:*/?0", "format:heic"])
+        return chance.choice(["path:holiday/", "path:o_1", "path:a%", "path:*/?0", "path:os/*/0", "format:heic"])
     if kind == 7:
         return f"NOT ({a_query(chance, depth + 1)})"
     joint = chance.choice([" ", " OR "])
@@ -239,6 +241,53 @@ def test_results_tell_which_labels_matched(settings: Settings, store: Store) -> 
     assert found.labels == (("dog", 0.75), ("pug", 0.5))
     [found] = run(settings, "path:a")
     assert [name for name, _ in found.labels] == ["food", "dog", "pug"]
+
+
+PLACES = ["Österreich/a.jpg", unicodedata.normalize("NFD", "École/é.jpg"), "Москва/b.jpg", "50%_off!/c\\d.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("path:Österreich", [0]),
+        ("path:ÖSTERREICH/", [0]),
+        (unicodedata.normalize("NFD", "path:österreich"), [0]),
+        ("-path:österreich", [1, 2, 3]),
+        ("path:école", [1]),
+        ("-path:ÉCOLE", [0, 2, 3]),
+        ("path:МОСКВА", [2]),
+        ("path:м?сква/*.JPG", [2]),
+        ("path:sterreich", [0]),
+        ("path:osterreich", []),
+        ("path:50%_off!", [3]),
+        ("path:5%f", []),
+        ("path:50_off", []),
+        ("path:c\\d", [3]),
+        ("path:c\\\\d", []),
+        # The folder's own name, and whole paths as they are printed.
+        ("path:photos/", [0, 1, 2, 3]),
+        ("path:Photos/Österreich", [0]),
+        ("path:/photos/", [0, 1, 2, 3]),
+        ("path:/PHOTOS/москва/b.jpg", [2]),
+        ("-path:/photos/м", [0, 1, 3]),
+        ("path:/photo", [0, 1, 2, 3]),
+        ("path:/Österreich/", [0]),
+        ("path:hotos/*a.jpg", [0]),
+        ("path:/other/", []),
+        ("path:*", [0, 1, 2, 3]),
+        ("path:? OR path:nothing", [0, 1, 2, 3]),
+    ],
+)
+def test_paths_are_compared_as_names_are(settings: Settings, store: Store, text: str, found: list[int]) -> None:
+    fill(store, [Photo(path, None, "JPEG", False, ()) for path in PLACES])
+    assert sorted(PLACES.index(photo.path.relative) for photo in run(settings, text)) == found
+
+
+def test_a_path_that_is_no_text_is_found_by_its_bytes(settings: Settings, store: Store) -> None:
+    path = os.fsdecode(b"Caf\xe9/a.jpg")
+    fill(store, [Photo(path, None, "JPEG", False, ()), Photo("b.jpg", None, "JPEG", False, ())])
+    for text in ("path:caf", os.fsdecode(b"path:CAF\xe9/"), "path:caf?/A"):
+        assert [photo.path.relative for photo in run(settings, text)] == [path]
 
 
 def test_a_rules_label_is_found_by_its_name(settings: Settings, store: Store) -> None:

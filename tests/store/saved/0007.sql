@@ -115,14 +115,14 @@ CREATE TABLE photos (
 	added_at BIGINT NOT NULL, 
 	labelled_at BIGINT, 
 	labelled_by INTEGER, 
-	missing_since BIGINT, keywords_as VARCHAR(16), unseen_since BIGINT, 
+	missing_since BIGINT, keywords_as VARCHAR(16), path_folded TEXT DEFAULT '' NOT NULL, unseen_since BIGINT, 
 	CONSTRAINT pk_photos PRIMARY KEY (id), 
 	CONSTRAINT fk_photos_labelled_by_models FOREIGN KEY(labelled_by) REFERENCES models (id), 
 	CONSTRAINT fk_photos_root_id_roots FOREIGN KEY(root_id) REFERENCES roots (id) ON DELETE CASCADE
 );
-INSERT INTO "photos" VALUES(1,1,'2019/tiger.jpg',1001,1600000000000000001,1,1,X'895119C4F9F40C405F8D12EA19229DC9',X'5A01BCC64A01DBA320188E936394750A','JPEG',640,480,'2019-06-01T12:30:00',1700000000,1700000000,1,NULL,'0123456789abcdef',NULL);
-INSERT INTO "photos" VALUES(2,1,'2019/broken.jpg',1002,1600000000000000002,2,2,NULL,NULL,NULL,NULL,NULL,NULL,1700000000,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "photos" VALUES(3,1,'2019/new.jpg',1003,1600000000000000003,3,3,NULL,NULL,NULL,NULL,NULL,NULL,1700000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "photos" VALUES(1,1,'2019/tiger.jpg',1001,1600000000000000001,1,1,X'895119C4F9F40C405F8D12EA19229DC9',X'5A01BCC64A01DBA320188E936394750A','JPEG',640,480,'2019-06-01T12:30:00',1700000000,1700000000,1,NULL,'0123456789abcdef','2019/tiger.jpg',NULL);
+INSERT INTO "photos" VALUES(2,1,'2019/broken.jpg',1002,1600000000000000002,2,2,NULL,NULL,NULL,NULL,NULL,NULL,1700000000,NULL,NULL,NULL,NULL,'2019/broken.jpg',NULL);
+INSERT INTO "photos" VALUES(3,1,'2019/new.jpg',1003,1600000000000000003,3,3,NULL,NULL,NULL,NULL,NULL,NULL,1700000000,NULL,NULL,NULL,NULL,'2019/new.jpg',NULL);
 CREATE TABLE roots (
 	id INTEGER NOT NULL, 
 	path TEXT NOT NULL, 
@@ -225,6 +225,7 @@ CREATE INDEX ix_ledger_write_id ON ledger (write_id);
 CREATE INDEX ix_ledger_ended_by ON ledger (ended_by);
 CREATE INDEX ix_taught_examples_taught_id ON taught_examples (taught_id);
 CREATE INDEX ix_taught_examples_photo_id ON taught_examples (photo_id);
+CREATE INDEX ix_photos_root_id_path_folded ON photos (root_id, path_folded);
 CREATE INDEX ix_photos_unseen_since ON photos (unseen_since) WHERE unseen_since IS NOT NULL;
 CREATE INDEX ix_photos_content_hash ON photos (content_hash);
 CREATE INDEX ix_photos_pixel_hash ON photos (pixel_hash);

@@ -1,0 +1,30 @@
+"""The one rule by which names are compared: of files and folders, labels, keywords, taught labels."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Turkish has two letters i, of which each is the other's capital elsewhere: here all four are one. And what cannot be
+# seen (soft hyphen, joiners, byte order mark, variation selectors) makes no other name.
+_SAME = {0x131: "i", **dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0E, 0xFE0F))}
+_DOTTED_I = re.compile("i\u0307+")
+
+
+def folded(name: str) -> str:
+    """A name in the form in which names are compared; equal for two that a person takes for the same.
+
+    Case does not matter (Unicode's full case folding: Straße is STRASSE), nor how letters are put together (NFC, or NFD
+    as macOS writes it), nor their width or form (NFKC: full-width digits, ligatures, narrow spaces). Accents do matter.
+    """
+    if name.isascii():
+        return name.lower()
+    # Unicode 15, section 3.13: caseless matching. Folded twice, because decomposition may bring capitals forth.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFD", name).casefold())
+    seen = unicodedata.normalize("NFKD", decomposed.casefold()).translate(_SAME)
+    return unicodedata.normalize("NFKC", _DOTTED_I.sub("i", seen))
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are the same by this rule."""
+    return folded(one) == folded(other)
