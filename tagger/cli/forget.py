@@ -8,6 +8,7 @@ import click
 
 from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
+from tagger.core.names import same
 from tagger.store.photos import known_count
 from tagger.store.roots import all_roots, remove_root
 
@@ -32,7 +33,8 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
     with open_store(settings) as store, nullcontext() if service else work_lock(settings.data_dir, "forget"):
         with store.read() as session:
             roots = {root.path: root for root in all_roots(session)}
-            root = roots.get(path)
+            alike = [root for root in roots.values() if same(root.path, path)]
+            root = roots.get(path) or (alike[0] if len(alike) == 1 else None)
             if root is None:
                 known = ", ".join(map(click.format_filename, roots)) or "none"
                 raise UsageError(f"{click.format_filename(path)} is no folder of the library.", f"Folders: {known}")

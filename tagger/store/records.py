@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UnknownPhotoError
+from tagger.core.names import folded, same
 from tagger.core.paths import PhotoPath, disk_path, shown_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
 from tagger.store.labels import labels_of
 from tagger.store.models import Model, all_models
-from tagger.store.roots import root_of
+from tagger.store.roots import Root, all_roots, root_of
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
@@ -86,13 +87,28 @@ def _records(session: Session, condition: object, limit: int | None = None) -> l
 
 
 def find_photo(session: Session, path: str) -> PhotoRecord | None:
-    """The photo at an absolute path as the operating system spells it, or None."""
-    place = root_of(session, path)
+    """The photo at an absolute path as the operating system spells it, or None.
+
+    If there is none, the only one whose path is the same name: macOS writes é in two characters, keyboards in one.
+    """
+    place = root_of(session, path) or _place_by_name(session, path)
     if place is None:
         return None
     root, relative = place
-    found = _records(session, and_(PhotoRow.root_id == root.id, PhotoRow.path == stored_path(relative)))
-    return found[0] if found else None
+    there = PhotoRow.root_id == root.id
+    found = _records(session, and_(there, PhotoRow.path == stored_path(relative)))
+    if not found:
+        found = _records(session, and_(there, PhotoRow.path_folded == folded(stored_path(relative))), 2)
+    return found[0] if len(found) == 1 else None
+
+
+def _place_by_name(session: Session, path: str) -> tuple[Root, str] | None:
+    for root in all_roots(session):
+        depth = root.path.count("/") + 1
+        parts = path.split("/")
+        if same("/".join(parts[:depth]), root.path):
+            return root, "/".join(parts[depth:])
+    return None
 
 
 def photo_by_id(session: Session, photo_id: int) -> PhotoRecord | None:
