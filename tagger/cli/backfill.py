@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -230,7 +231,8 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str) -> N
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
         print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
-        print("If they are really gone: tagger backfill --accept-missing", file=sys.stderr)
+        if os.path.isdir(root):
+            print("If they are really gone: tagger backfill --accept-missing", file=sys.stderr)
     if progress.done or progress.total:
         speed = f", {progress.done / outcome.seconds:.1f} photos/s" if outcome.seconds > 1 else ""
         print(

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint
+from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, resolve_gone
 from tagger.intake.reconcile import check_root
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, stat_paths
+from tagger.store.changed_places import Followed, follow_files
 from tagger.store.library import Library
 from tagger.store.moves import match_new
 from tagger.store.photos import (
@@ -74,32 +76,37 @@ class _PathUpdate:
             new = [file for path, file in seen.items() if path not in known and self._is_photo(file)]
             files = [(file.path, file.fingerprint) for file in new]
             ids = add_photos(session, root.id, files, self._clock.now(), 0.0)
-            self._note_known(session, seen, known)
-            faults = [(known[path].id, file) for path, file in seen.items() if path in known]
-            for photo_id, file in [*zip(ids, new, strict=True), *faults]:
+            followed = self._note_known(session, seen, known)
+            changed = [(photo_id, seen[path]) for path, photo_id in followed.at.items() if path in seen]
+            for photo_id, file in [*zip(ids, new, strict=True), *changed]:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
             # What they were moved from may have been noticed earlier, or is among what is lost now.
-            changes.moved = match_new(session, ids, dead_roots(session))
-            self._note_gone(session, [photo.id for photo in lost])
-            changes.new = len(new) - changes.moved
+            changes.moved += match_new(session, ids, dead_roots(session))
+            found_again = {photo_id for photo_id, _ in followed.moved}
+            left = {photo.id for photo in lost if photo.id not in found_again} | set(followed.gone)
+            self._note_gone(session, sorted(left))
+            changes.new = len(new) - (changes.moved - len(followed.moved))
         return changes
 
     def _is_photo(self, file: SeenFile) -> bool:
         return file.named or is_picture(self._root.path, file, self._changes.problems)
 
-    def _note_known(self, session: Session, seen: dict[str, SeenFile], known: dict[str, KnownPhoto]) -> None:
-        changed: list[tuple[int, Fingerprint]] = []
+    def _note_known(self, session: Session, seen: dict[str, SeenFile], known: dict[str, KnownPhoto]) -> Followed:
+        changed: dict[str, Fingerprint] = {}
         back: list[tuple[int, Fingerprint]] = []
         for path, photo in known.items():
             now = seen[path].fingerprint
             if not stored_fingerprint(now).matches(photo.fingerprint):
-                changed.append((photo.id, now))
+                changed[path] = now
             elif photo.missing or photo.unseen:
                 back.append((photo.id, now))
-        change_photos(session, changed, self._clock.now(), 0.0)
-        photos_back(session, back)
-        self._changes.changed, self._changes.back = len(changed), len(back)
+        followed = follow_files(session, self._root.id, changed, files_now(self._root.path, self._intake))
+        change_photos(session, followed.changed, self._clock.now(), 0.0)
+        photos_back(session, [*back, *followed.moved])
+        self._changes.changed, self._changes.back = len(followed.changed), len(back)
+        self._changes.moved = len(followed.moved)
+        return followed
 
     def _really_gone(self, session: Session, paths: Sequence[str]) -> list[KnownPhoto]:
         """The known photos at or below the given paths whose file does not exist."""

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from tagger.core.config import IntakeSettings
-from tagger.core.paths import stored_path
+from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
 from tagger.intake.walk import SeenFile
 
@@ -92,13 +92,17 @@ def too_many_gone(known: int, gone: int, settings: IntakeSettings) -> bool:
     return gone > settings.vanish_count and gone > settings.vanish_share * known
 
 
-def check_root(path: str, known: int) -> str | None:
+def check_root(path: str, known: int, *, accept_empty: bool = False) -> str | None:
     """Why a root cannot be scanned now, or None. `known`: the number of its photos that are not missing."""
     try:
         with os.scandir(path) as entries:
             empty = next(entries, None) is None
     except OSError as error:
-        return f"{error.strerror}"
-    if empty and known:
+        if isinstance(error, FileNotFoundError) and not known:
+            return (
+                f"it is not there, and no photo is known in it any more; take it out: tagger forget {shown_path(path)}"
+            )
+        return "it is not there; is its disk mounted?" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+    if empty and known and not accept_empty:
         return f"it is empty, but {known:,} photos are known in it; is its disk mounted?"
     return None

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
+from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
 from tagger.intake.settle import is_fresh, last_change
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
 from tagger.store import jobs
+from tagger.store.changed_places import follow_files
 from tagger.store.library import Library
 from tagger.store.moves import match_new
 from tagger.store.photos import (
@@ -31,6 +33,8 @@ from tagger.store.roots import Root, mark_scanned
 _BATCH = 1000
 # A file without a photo's extension was sniffed by the last scan, unless it changed around the start of that scan.
 _MARGIN_SECONDS = 60
+# So many changed files are kept in memory, to find those that only changed places.
+_CHANGED_AT_ONCE = 50_000
 
 
 @dataclass(slots=True)
@@ -99,7 +103,7 @@ class _RootScan:
         self._callbacks = callbacks
         self._result = result
         self._new: list[SeenFile] = []
-        self._changed: list[tuple[int, SeenFile]] = []
+        self._changed: dict[str, SeenFile] = {}
         self._back: list[tuple[int, Fingerprint]] = []
         self._gone: list[tuple[int, str]] = []
 
@@ -107,7 +111,7 @@ class _RootScan:
         started = self._clock.now()
         with self._store.read() as session:
             known = present_count(session, self._root.id)
-        reason = check_root(self._root.path, 0 if accept_missing else known)
+        reason = check_root(self._root.path, known, accept_empty=accept_missing)
         if reason is not None:
             self._result.held_back[self._root.path] = reason
             return
@@ -119,12 +123,16 @@ class _RootScan:
         )
         for change, file, photo in reconcile(seen, before, below(unread)):
             self._note(change, file, photo)
-            if len(self._new) + len(self._changed) + len(self._back) >= _BATCH:
+            if len(self._new) + len(self._back) >= _BATCH:
                 self._flush()
+            if len(self._changed) >= _CHANGED_AT_ONCE:
+                self._flush_changed()
             if self._callbacks.stop():
                 self._flush()
+                self._flush_changed()
                 return
         self._flush()
+        self._flush_changed()
         self._resolve_gone(accept_missing=accept_missing)
         with self._store.write() as session:
             mark_scanned(session, self._root.id, started)
@@ -142,7 +150,7 @@ class _RootScan:
         elif file is not None and photo is not None:
             self._result.seen += 1
             if change is PathState.CHANGED:
-                self._changed.append((photo.photo_id, file))
+                self._changed[file.path] = file
             elif change is PathState.BACK:
                 self._back.append((photo.photo_id, file.fingerprint))
         if self._result.seen % 1000 == 0:
@@ -159,7 +167,7 @@ class _RootScan:
         return is_picture(self._root.path, file, self._result.problems)
 
     def _flush(self) -> None:
-        if not (self._new or self._changed or self._back):
+        if not (self._new or self._back):
             return
         now, settle = self._clock.now(), self._intake.settle_seconds
         with self._store.write() as session:
@@ -168,17 +176,33 @@ class _RootScan:
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
             ids = add_photos(session, self._root.id, files, now, settle, priority)
             moved = match_new(session, ids, dead_roots(session))
-            changed = [(photo_id, file.fingerprint) for photo_id, file in self._changed]
-            change_photos(session, changed, now, settle)
             photos_back(session, self._back)
-            for photo_id, file in [*zip(ids, self._new, strict=True), *self._changed]:
+            for photo_id, file in zip(ids, self._new, strict=True):
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
         self._result.new += len(self._new) - moved
         self._result.moved += moved
-        self._result.changed += len(self._changed)
         self._result.back += len(self._back)
-        self._new, self._changed, self._back = [], [], []
+        self._new, self._back = [], []
+
+    def _flush_changed(self) -> None:
+        """Record changed files. All at once, because they may have changed places among themselves."""
+        if not self._changed:
+            return
+        changed = {path: file.fingerprint for path, file in self._changed.items()}
+        with self._store.write() as session:
+            followed = follow_files(session, self._root.id, changed, files_now(self._root.path, self._intake))
+            change_photos(session, followed.changed, self._clock.now(), self._intake.settle_seconds)
+            photos_back(session, followed.moved)
+            for path, file in self._changed.items():
+                if file.fault is not None:
+                    fail_photo(session, followed.at[path], file.fault)
+        left = {photo_id for photo_id, _ in followed.moved}
+        self._gone = [(photo_id, path) for photo_id, path in self._gone if photo_id not in left]
+        self._gone += [(photo_id, path) for path, photo_id in followed.at.items() if photo_id in followed.gone]
+        self._result.changed += len(followed.changed)
+        self._result.moved += len(followed.moved)
+        self._changed = {}
 
     def _resolve_gone(self, *, accept_missing: bool) -> None:
         """Decide about each photo that is not at its path, and remember where other disks are mounted."""

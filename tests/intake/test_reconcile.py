@@ -65,8 +65,9 @@ def test_the_brake(known: int, gone: int, held: bool) -> None:
 
 
 def test_a_root_that_is_not_there_is_not_an_empty_one(tmp_path: object) -> None:
-    assert "No such file" in (check_root(f"{tmp_path}/nothing", 5) or "")
+    assert "not there; is its disk mounted?" in (check_root(f"{tmp_path}/nothing", 5) or "")
     assert "mounted" in (check_root(str(tmp_path), 5) or "")
+    assert check_root(str(tmp_path), 5, accept_empty=True) is None
     assert check_root(str(tmp_path), 0) is None
 
 

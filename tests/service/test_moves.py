@@ -56,6 +56,9 @@ class Folder:
         folders = [str(folder or self.path)]
         return backfill(self.settings, folders, _Listener(), never_stop, accept_missing=accept_missing)  # type: ignore[arg-type]
 
+    def backfill_all(self) -> BackfillResult:
+        return backfill(self.settings, [], _Listener(), never_stop)  # type: ignore[arg-type]
+
     def say(self, name: str, what: str = "our boat") -> None:
         """A person's word on a photo."""
         with open_library(self.settings) as library:
@@ -271,3 +274,55 @@ def test_photos_behind_a_link_that_leads_nowhere_are_kept(tmp_path: Path) -> Non
     assert "the disk of link is away" in folder.backfill().scan.held_back[str(folder.path)]
     (folder.path / "link").unlink()
     assert "55 of its 70" in folder.backfill().scan.held_back[str(folder.path)]
+
+
+def test_two_that_swapped_their_names(folder: Folder) -> None:
+    one, two, between = (folder.path / "a" / name for name in ("f1.jpg", "f2.jpg", "x.tmp"))
+    one.rename(between)
+    two.rename(one)
+    between.rename(two)
+    result = folder.backfill()
+    assert (result.scan.moved, result.scan.changed, result.progress.labelled) == (2, 0, 0)
+    assert folder.said(two) == {"our boat"}
+    assert folder.said(one) == set()
+    _as_on_disk(folder)
+
+
+def test_a_series_that_was_renumbered(folder: Folder) -> None:
+    """f1 -> f2 -> f3 ...: every name but the last was there before, with another picture."""
+    for number in reversed(range(55)):
+        (folder.path / "a" / f"f{number}.jpg").rename(folder.path / "a" / f"f{number + 1}.jpg")
+    result = folder.backfill()
+    assert result.scan.changed == 0
+    assert folder.said(folder.path / "a" / "f2.jpg") == {"our boat"}
+    assert folder.said(folder.path / "a" / "f1.jpg") == set()
+    assert len(folder.known()) == 70
+    _as_on_disk(folder)
+
+
+def test_moved_over_another(folder: Folder) -> None:
+    (folder.path / "a" / "f1.jpg").replace(folder.path / "b" / "f60.jpg")
+    assert folder.backfill().scan.changed == 0
+    assert folder.said(folder.path / "b" / "f60.jpg") == {"our boat"}
+    _as_on_disk(folder)
+
+
+def test_an_edited_photo_keeps_what_was_said_of_it(folder: Folder) -> None:
+    photo = folder.path / "a" / "f1.jpg"
+    Image.open(photo).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(photo)
+    assert folder.backfill().scan.changed == 1
+    assert folder.said(photo) == {"our boat"}
+
+
+def test_a_folder_of_the_library_that_was_renamed_itself(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.backfill()
+    folder.say("a/f1.jpg")
+    old, folder.path = folder.path, tmp_path / "Pictures"
+    old.rename(folder.path)
+    assert folder.backfill().progress.labelled == 0
+    assert folder.said(folder.path / "a" / "f1.jpg") == {"our boat"}
+    assert len(folder.known()) == 70
+    [(path, reason)] = folder.backfill_all().scan.held_back.items()
+    assert path == str(old)
+    assert f"tagger forget {old}" in reason
