@@ -14,6 +14,7 @@ from typing import Literal
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
+from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck
 from tagger.intake.gone import is_back, release_unseen
 from tagger.intake.path_changes import apply_path_changes
@@ -71,6 +72,7 @@ class _RootState:
     away: list[str] = field(default_factory=list)
     release_at: float | None = None
     gone: dict[str, float] = field(default_factory=dict)
+    not_pictures: dict[str, Fingerprint] = field(default_factory=dict)
 
 
 class FolderMonitor:
@@ -306,6 +308,7 @@ class FolderMonitor:
             ScanCallbacks(
                 on_unsettled=lambda root, path: self._settler.notice((root.id, path), self._clock.monotonic()),
                 stop=self._stop,
+                not_pictures=state.not_pictures,
             ),
             accept_missing=state.accept_missing,
         )

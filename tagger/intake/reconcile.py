@@ -12,6 +12,7 @@ from tagger.core.config import IntakeSettings
 from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
 from tagger.intake.walk import SeenFile
+from tagger.store.photos import stored_fingerprint
 
 
 class PathState(Enum):
@@ -67,7 +68,8 @@ def reconcile(
 
 
 def _compare(seen: SeenFile, known: KnownFile) -> PathState:
-    if not seen.fingerprint.matches(known.fingerprint):
+    # As the database keeps it: its numbers end in the year 2262.
+    if not stored_fingerprint(seen.fingerprint).matches(known.fingerprint):
         return PathState.CHANGED
     return PathState.BACK if known.missing or known.unseen else PathState.SAME
 

@@ -1,7 +1,8 @@
 """Scanning the roots: find photos that are new, changed, moved or gone since the last scan, and update the database.
 
-Files are compared by what `stat` returns. No file is opened, except new files without a photo's extension, of which
-the first bytes are read.
+Files are compared by what `stat` returns. No file is opened, except files of no known extension that are not photos of
+the library, of which the first bytes are read. Their times do not tell whether they are new: a folder that was moved in
+brings old files, and clocks run ahead and are set back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tagger.core.progress import StopCheck, never_stop
 from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
-from tagger.intake.settle import is_fresh, last_change
+from tagger.intake.settle import is_fresh
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
 from tagger.store import jobs
 from tagger.store.changed_places import follow_files
@@ -31,10 +32,10 @@ from tagger.store.photos import (
 from tagger.store.roots import Root, mark_scanned
 
 _BATCH = 1000
-# A file without a photo's extension was sniffed by the last scan, unless it changed around the start of that scan.
-_MARGIN_SECONDS = 60
 # So many changed files are kept in memory, to find those that only changed places.
 _CHANGED_AT_ONCE = 50_000
+# The most files that are remembered as no pictures.
+_MOST_REMEMBERED = 100_000
 
 
 @dataclass(slots=True)
@@ -66,12 +67,14 @@ class ScanCallbacks:
     """The caller's side of a scan. Every part may be left out.
 
     `on_seen` gets the number of files seen so far. `on_unsettled` gets each file that changed a moment ago; such a file
-    is then left out of the database. `stop` ends the scan early; then no photo is marked as gone.
+    is then left out of the database. `stop` ends the scan early; then no photo is marked as gone. `not_pictures`: files
+    of one root that were opened and are no pictures, remembered from scan to scan, by path.
     """
 
     on_seen: Callable[[int], None] = _ignore_seen
     on_unsettled: Callable[[Root, str], None] | None = None
     stop: StopCheck = never_stop
+    not_pictures: dict[str, Fingerprint] | None = None
 
 
 _SILENT = ScanCallbacks()
@@ -160,11 +163,16 @@ class _RootScan:
         return is_fresh(file.fingerprint, self._clock.now(), self._intake.settle_seconds)
 
     def _is_photo_inside(self, file: SeenFile) -> bool:
-        """Whether a file without a photo's extension holds a picture. Reads only files changed since the last scan."""
-        scanned_at = self._root.scanned_at
-        if scanned_at is not None and last_change(file.fingerprint) < scanned_at - _MARGIN_SECONDS:
+        """Whether a file of no known extension holds a picture."""
+        known = self._callbacks.not_pictures
+        if known is not None and known.get(file.path) == file.fingerprint:
             return False
-        return is_picture(self._root.path, file, self._result.problems)
+        problems: list[ScanProblem] = []
+        found = is_picture(self._root.path, file, problems)
+        self._result.problems += problems
+        if known is not None and not found and not problems and len(known) < _MOST_REMEMBERED:
+            known[file.path] = file.fingerprint
+        return found
 
     def _flush(self) -> None:
         if not (self._new or self._back):

@@ -13,22 +13,19 @@ from functools import cached_property
 
 from tagger.core.config import IntakeSettings
 from tagger.core.errors import UsageError
-from tagger.core.formats import PHOTO_EXTENSIONS, SNIFF_BYTES, extension, sniff
+from tagger.core.formats import SNIFF_BYTES, looks_like_photo, sniff
 from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, Patterns, always_ignored, ignored, parse_patterns
-from tagger.system.filesystem import keeps_inodes
-
-# Extensions of files that are common among photos but are not photos. Other unknown extensions are sniffed.
-OTHER_EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        "aac aae aiff ai avi bak bin bup cfg conf csv ctb db dat doc docx dop dvd eps exe flac gz htm html icc ico ifo"
-        " indd ini iso jar js json key lnk log lrcat lrdata lrprev m2ts m4a m4v md mkv mov mp3 mp4 mpeg mpg mts numbers"
-        " odt ogg on1 opus pages pdf php plist pp3 ppt pptx psb psd py rar rtf sh sqlite srt svg swf tar tgz thm toml"
-        " torrent txt url vob wav webm wma wmv xcf xls xlsx xml xmp yaml yml zip 3gp 7z"
-    ).split()
+from tagger.intake.ignore import (
+    IGNORE_FILE,
+    NO_MEDIA_FILE,
+    Patterns,
+    always_ignored,
+    ignored,
+    never_photo,
+    parse_patterns,
 )
+from tagger.system.filesystem import keeps_inodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +292,9 @@ class _Walk:
         return self._open(path, folder.layers, identity)
 
     def _file(self, entry: os.DirEntry[str] | _Entry, path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
-        suffix = extension(entry.name)
-        named = suffix in PHOTO_EXTENSIONS
-        if (not named and suffix in OTHER_EXTENSIONS) or (layers and ignored(path, False, layers)):
+        if never_photo(entry.name) or (layers and ignored(path, False, layers)):
             return None
+        named = looks_like_photo(entry.name)
         status = entry.stat(follow_symlinks=False)
         fault = None
         if stat.S_ISLNK(status.st_mode):

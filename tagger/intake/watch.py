@@ -23,9 +23,8 @@ from pathlib import Path
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
 from tagger.core.config import IntakeSettings
-from tagger.core.formats import extension
-from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored
-from tagger.intake.walk import OTHER_EXTENSIONS, folders
+from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored, never_photo
+from tagger.intake.walk import folders
 from tagger.system.filesystem import is_silent, kind_of
 
 _MASK = Mask(
@@ -207,7 +206,7 @@ class Watch:
             else:
                 self._remove(path)
                 self._report(EventKind.GONE, path)
-        elif extension(name) not in OTHER_EXTENSIONS:
+        elif not never_photo(name):
             self._report(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)
 
     def _report(self, what: EventKind, path: str) -> None:

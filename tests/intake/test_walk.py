@@ -15,6 +15,7 @@ from tagger.core.paths import stored_path
 from tagger.intake.walk import ScanProblem, SeenFile, folders, stat_paths, walk
 
 DEFAULT = IntakeSettings()
+JPEG = b"\xff\xd8\xff\xe0"
 
 
 def seen(root: Path, settings: IntakeSettings = DEFAULT) -> list[SeenFile]:
@@ -71,12 +72,48 @@ def test_photos_by_name_in_every_format(tmp_path: Path) -> None:
 
 
 def test_files_without_a_photos_name_are_left_to_be_sniffed(tmp_path: Path) -> None:
-    make(tmp_path, "IMG_0001", "scan.jpg_original", "a.jpg")
+    make(tmp_path, "IMG_0001", "Picnic 12.05.2019", "a.jpg")
     assert {file.path: file.named for file in seen(tmp_path)} == {
         "IMG_0001": False,
-        "scan.jpg_original": False,
+        "Picnic 12.05.2019": False,
         "a.jpg": True,
     }
+
+
+KEPT_COPIES = (
+    "zoo.jpg_original zoo.CR2_original zoo_original zoo.jpg_exiftool_tmp zoo.jpg~ zoo~ zoo.jpg.~1~ zoo.jpg.1"
+    " zoo.HEIC.12 zoo.jpg.bak zoo.jpg.BAK1 zoo.jpg_bak zoo.jpg.orig zoo.jpg.old zoo.nef.backup"
+    " zoo.bak zoo.xcf #zoo.jpg#"
+).split()
+UNFINISHED = (
+    "._zoo.jpg .syncthing.zoo.jpg.tmp ~syncthing~zoo.jpg.tmp .zoo.jpg.Xy12Zq .zoo.jpg.~4a5b6c7d zoo.jpg.part"
+    " zoo.jpg.ocTransferId42.part zoo.jpg.crdownload zoo.jpg.filepart zoo.jpg.partial zoo.jpg.!sync ~$zoo.jpg"
+    " .nfs000000001 .pending-17-zoo.jpg .trashed-17-zoo.jpg .zoo.jpg.icloud"
+).split()
+FOLDERS_OF_PROGRAMS = (
+    "@eaDir #recycle @Recycle #snapshot .~tmp~ .rsync-partial .dropbox.cache .sync .AppleDouble __MACOSX lost+found"
+    " Lightroom.lrdata .picasaoriginals .thumbnails"
+).split()
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_copies_that_programs_keep_and_files_that_are_being_copied_are_no_photos(tmp_path: Path, hidden: bool) -> None:
+    make(tmp_path, *KEPT_COPIES, *UNFINISHED, *(f"{folder}/a.jpg" for folder in FOLDERS_OF_PROGRAMS), content=JPEG)
+    photos = [
+        "my_original.jpg",
+        "zoo (1).jpg",
+        "zoo.1.jpg",
+        "zoo.bak.jpg",
+        "old",
+        "Trip 12.05.2019",
+        "x~/a.jpg",
+        "b.old/c.jpg",
+    ]
+    make(tmp_path, *photos, content=JPEG)
+    settings = IntakeSettings(hidden=hidden)
+    assert sorted(names(tmp_path, settings)) == sorted(photos)
+    single = stat_paths(str(tmp_path), [*KEPT_COPIES, *UNFINISHED], settings, lambda problem: None)
+    assert set(single.values()) == {None}
 
 
 def test_what_nas_makers_and_programs_leave_behind_is_ignored(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tagger.core.config import IntakeSettings
 from tagger.intake.watch import EventKind, Watch, WatchEvent, probe, why_not_native
+from tests.intake.test_walk import KEPT_COPIES, UNFINISHED
 
 Heard = Callable[..., set[tuple[EventKind, str]]]
 
@@ -72,6 +73,8 @@ def test_what_is_ignored_is_neither_watched_nor_told(watched: tuple[Path, Watch,
     (root / ".hidden.jpg").write_bytes(b"x")
     (root / "a.jpg.part").write_bytes(b"x")
     (root / "notes.txt").write_bytes(b"x")
+    for name in KEPT_COPIES + UNFINISHED:
+        (root / name).write_bytes(b"x")
     assert heard() == set()
     (root / ".hidden.jpg").rename(root / "seen.jpg")
     assert heard((EventKind.FILE, "seen.jpg")) == {(EventKind.FILE, "seen.jpg")}
