@@ -22,7 +22,10 @@ from tagger.labels.differences import Difference
 def settings_of(context: click.Context, **flags: Any) -> Settings:
     """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
     given = {key.replace("__", "."): value for key, value in flags.items()}
-    return load_settings(context.obj["config"], {**context.obj["flags"], **given})
+    settings = load_settings(context.obj["config"], {**context.obj["flags"], **given})
+    # For what is said of a file that cannot be written.
+    context.obj["data_dir"] = settings.data_dir
+    return settings
 
 
 def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:

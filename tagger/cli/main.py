@@ -17,6 +17,7 @@ import click
 from tagger import __version__
 from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
+from tagger.core.paths import shown_path
 
 # Searching for pydantic plugins takes a tenth of a search's time, and no plugin may change settings.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -108,20 +109,20 @@ def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> N
     unknown = unknown_variables()
     if unknown:
         _say(unknown)
-    context.obj = {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
+    context.obj |= {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
 
 
 def main() -> None:
     """Entry point of the `tagger` command."""
     name_files_in_utf8()
+    about: dict[str, Any] = {}
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=about)
     except TaggerError as error:
         _say(str(error))
         code = error.exit_code
     except OSError as error:
-        what = f"{error.filename}: " if error.filename else ""
-        _say(f"{what}{error.strerror or error}")
+        _say(_fault_of_a_file(error, about.get("data_dir")))
         code = ExitCode.DATABASE
     except click.ClickException as error:
         error.show()
@@ -130,6 +131,20 @@ def main() -> None:
         _say("interrupted")
         code = ExitCode.INTERRUPTED
     sys.exit(_exit_code(code))
+
+
+def _fault_of_a_file(error: OSError, data_dir: Path | None) -> str:
+    """A sentence about a file that could not be read or written, and about the data directory if it is in there."""
+    text = f"{error.strerror or error}"
+    if not isinstance(error.filename, str):
+        return text
+    shown = shown_path(error.filename)
+    if data_dir is None or not Path(error.filename).absolute().is_relative_to(data_dir):
+        return f"{shown}: {text}"
+    return (
+        f"In the data directory {shown_path(str(data_dir))}, {shown} cannot be used: {text}.\n"
+        "Correct its permissions, or name another with --data-dir, TAGGER_DATA_DIR or data_dir in the config file."
+    )
 
 
 def _exit_code(result: Any) -> int:

@@ -12,6 +12,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import TaggerError
 from tagger.system.child_process import how_it_ended, receive, send, spawn
 from tagger.system.machine import usable_cores
+from tagger.system.scratch import scratch
 
 LOG_FILE = "thumbnailer.log"
 # The decoder gives up after limits.decode_seconds. A process that has not answered this much later is killed.
@@ -100,6 +101,8 @@ class _Child:
             self.end()
         if self._channel is None:
             data_dir = self._settings.data_dir
-            self._process, self._channel = spawn("tagger.imaging.thumbnail_process", data_dir, data_dir / LOG_FILE)
+            self._process, self._channel = spawn(
+                "tagger.imaging.thumbnail_process", data_dir, scratch(data_dir) / LOG_FILE
+            )
             send(self._channel, "limits", limits=self._settings.limits.model_dump())
         return self._channel

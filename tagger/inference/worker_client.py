@@ -24,6 +24,7 @@ from tagger.inference.protocol import Reply, Request, receive_replies, request_j
 from tagger.inference.weights import ChosenModel
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
+from tagger.system.scratch import scratch
 
 LOG_FILE = "worker.log"
 # The child decodes one batch while the other is in the network.
@@ -55,12 +56,14 @@ class WorkerClient:
         self._settings = settings
         self._model = model
         self._head_file = head_file(settings.data_dir, model.model_id)
+        if not self._head_file.exists():
+            self._head_file = head_file(scratch(settings.data_dir), model.model_id)
         self._clock = clock or SystemClock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
         self._in_flight: deque[int] = deque()
         self._last_word = 0.0
-        self.log_file = settings.data_dir / LOG_FILE
+        self.log_file = scratch(settings.data_dir) / LOG_FILE
         self.about: dict[str, Any] = {}
         self.starts = 0
 

@@ -30,6 +30,7 @@ from tagger.store.models import Model
 from tagger.store.tables import FeatureRow, PhotoRow
 from tagger.system.file_lock import exclusive_lock
 from tagger.system.machine import usable_threads
+from tagger.system.scratch import scratch
 
 FOLDER = "vectors"
 _PAGE = 2000
@@ -154,7 +155,7 @@ class FeatureIndex:
         `on_progress` is called with photos gathered and photos in all.
         """
         settings = self.library.settings
-        path = settings.data_dir / FOLDER / f"{model.model_id}.f2"
+        path = scratch(settings.data_dir) / FOLDER / f"{model.model_id}.f2"
         path.parent.mkdir(parents=True, exist_ok=True)
         index = path.with_suffix(".npz")
         with self._lock, exclusive_lock(path.with_suffix(".lock")), self.library.store.read() as session:

@@ -22,6 +22,7 @@ from tagger.store.features import reusable_features, to_matrix
 from tagger.store.library import Library
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
+from tagger.system.scratch import scratch
 
 # A photo with its cosine similarity to the one that was asked about.
 Similar = tuple[PhotoRecord, float]
@@ -115,7 +116,7 @@ def duplicate_groups(
     """
     library = index.library
     matrix = index.matrix(_model_of(library, None), partial(on_stage, "Gathering features"))
-    groups = near_duplicates(matrix, least, library.settings.data_dir, partial(on_stage, "Comparing"), stop)
+    groups = near_duplicates(matrix, least, scratch(library.settings.data_dir), partial(on_stage, "Comparing"), stop)
     there: dict[int, PhotoRecord] = {}
     for part in jobs.chunks([number for group in groups for number in group.photos]):
         there |= _present(library, list(part))

@@ -7,6 +7,7 @@ another version of tagger that is still running is told apart.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -108,6 +109,9 @@ def _ask(data_dir: Path, question: str, *, seconds: float = _SECONDS, **values: 
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            # Another user's, or on a snapshot.
+            return None
         raise TaggerError(f"The service in {data_dir} does not answer: {error}.", "See its log.") from error
     if not isinstance(answer, dict) or answer.get("protocol", 1) not in range(1, PROTOCOL + 1):
         raise OtherVersionError(data_dir)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tagger.core.clock import SystemClock
 from tagger.core.errors import BusyError, StoreError
+from tagger.store.read_only import cannot_write, why_not_writable
 
 # Labelling holds the first, writing keywords the second.
 LOCK_FILE = "work.lock"
@@ -32,6 +33,8 @@ def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[s
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise cannot_write(data_dir, why_not_writable(data_dir)) from error
         raise StoreError(
             f"The lock file {path} cannot be opened: {error.strerror}.",
             "Check the data directory's permissions.",

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 from tagger import __version__
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, StoreError
+from tagger.store.read_only import connect_read_only, older, why_read_only
 from tagger.store.schema import HEAD
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
 
     connection = None
     try:
-        connection = _connect(path)
+        connection = connect_read_only(path)
+        connection.execute("PRAGMA mmap_size = 268435456")
         # One view of the library for all rows, while others write.
         connection.execute("BEGIN")
         yield SqliteReader(connection)
@@ -77,28 +78,6 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
     finally:
         if connection is not None:
             connection.close()
-
-
-def _connect(path: Path) -> Any:
-    """A read-only connection, even if SQLite cannot create the files of its write-ahead log."""
-    import sqlite3
-
-    address = "file:" + quote(str(path.absolute()))
-    for options in ("?mode=ro", "?mode=ro&immutable=1"):
-        connection = sqlite3.connect(address + options, uri=True, timeout=10, isolation_level=None)
-        try:
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA mmap_size = 268435456")
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except sqlite3.OperationalError as error:
-            connection.close()
-            # A read-only folder cannot hold the -shm file. Nobody can be writing there either, so the file is
-            # as good as immutable.
-            if "immutable" in options or "unable to open" not in str(error):
-                raise
-        else:
-            return connection
-    raise AssertionError("unreachable")
 
 
 @contextmanager
@@ -135,6 +114,8 @@ def _check(reader: Reader, settings: Settings) -> None:
         raise StoreError(f"{path} is a database of another program.", "Name the right one with `database`.")
     revision = next(reader.rows("SELECT version_num FROM alembic_version", {}), ("",))[0]
     if revision < HEAD:
+        if why := why_read_only(Path(path)):
+            raise older(path, why)
         raise StoreError(f"{path} was written by an older tagger.", "Bring it up to date with: tagger status")
     if revision > HEAD:
         raise StoreError(

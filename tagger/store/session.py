@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, StoreError
+from tagger.store.read_only import cannot_write, connect_read_only, older, why_read_only
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
@@ -24,11 +28,15 @@ _BUSY_SECONDS = 30
 
 
 class Store:
-    """An open library. `read()` and `write()` give a session whose transaction ends with the block."""
+    """An open library. `read()` and `write()` give a session whose transaction ends with the block.
 
-    def __init__(self, engine: Engine, where: str) -> None:
+    `read_only`: why it cannot be written to; empty if it can.
+    """
+
+    def __init__(self, engine: Engine, where: str, read_only: str = "") -> None:
         self.engine = engine
         self.where = where
+        self.read_only = read_only
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -50,6 +58,8 @@ class Store:
         On SQLite it begins with BEGIN IMMEDIATE: a transaction that reads first and writes later cannot be
         promoted while another writer is active, and fails at once in spite of any busy timeout.
         """
+        if self.read_only:
+            raise cannot_write(Path(self.where), self.read_only)
         with translated_errors(self.where), self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITE: True, _DURABLE: durable})
             with Session(connection, expire_on_commit=False) as session, session.begin():
@@ -80,7 +90,9 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
     _check_file(url, where, known is not None, create, marker)
     if create:
         _make_data_dir(settings.data_dir)
-    engine = _engine(url)
+    sqlite = url.get_backend_name() == "sqlite"
+    read_only = why_read_only(Path(where)) if sqlite and Path(where).exists() else ""
+    engine = _engine(url, Path(where) if read_only else None)
     try:
         with translated_errors(where):
             state = migrate.inspect(engine)
@@ -89,18 +101,20 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
                     raise _lost(where, marker, "is empty")
                 if not create:
                     raise NoLibraryError(settings.data_dir)
+            if state is migrate.State.OLDER and read_only:
+                raise older(where, read_only)
             library = migrate.bring_up_to_date(engine, state, where)
         if known is not None and known != library:
             raise StoreError(
                 f"{where} belongs to another library than {marker} says.",
                 "Put the right database back, or delete that file if this database is the one you want.",
             )
-        if known is None:
+        if known is None and (create or os.access(settings.data_dir, os.W_OK)):
             _write_marker(marker, library, where)
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine, where)
+    return Store(engine, where, read_only)
 
 
 @contextmanager
@@ -192,8 +206,13 @@ def _make_data_dir(folder: Path) -> None:
         ) from error
 
 
-def _engine(url: Any) -> Engine:
+def _engine(url: Any, read_only: Path | None) -> Engine:
+    """The engine of a database; `read_only`: its file, if it can only be read."""
     try:
+        if read_only is not None:
+            engine = create_engine("sqlite://", creator=partial(connect_read_only, read_only), poolclass=QueuePool)
+            event.listen(engine, "begin", _on_sqlite_begin)
+            return engine
         engine = create_engine(url)
     except ModuleNotFoundError as error:
         raise StoreError(

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tagger.core.clock import Clock
 from tagger.core.errors import EngineError, TaggerError, UsageError, WeightsError
+from tagger.system.scratch import scratch
 
 # Converting or training a network sends nothing for minutes: the largest ones on slow cores.
 _STALL_SECONDS = 1800.0
@@ -26,7 +27,8 @@ _SIGNALS = {4: "an illegal instruction", 6: "an abort", 7: "a bus error", 9: "a 
 def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen[bytes], Connection]:
     """Start `python -m MODULE FD`, FD being the child's end of a connection; return it and our end. Raises OSError."""
     ours, theirs = Pipe(duplex=True)
-    data_dir.mkdir(parents=True, exist_ok=True)
+    own = scratch(data_dir)
+    own.mkdir(parents=True, exist_ok=True)
     with theirs, log_file.open("wb") as log:
         process = subprocess.Popen(
             # -P: do not import from the current folder, which may be one of photos with a json.py in it.
@@ -40,7 +42,7 @@ def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen
                 **os.environ,
                 "TF_CPP_MIN_LOG_LEVEL": "3",
                 # Keras reads settings from its home folder that would change the results.
-                "KERAS_HOME": os.fspath(data_dir / "keras"),
+                "KERAS_HOME": os.fspath(own / "keras"),
                 "KERAS_BACKEND": "tensorflow",
             },
             # Ctrl-C on the terminal reaches only the parent, which lets the child finish its batch. Not a new session,

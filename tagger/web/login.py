@@ -16,6 +16,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
 from tagger.core.errors import ConfigError, StoreError
+from tagger.system.scratch import scratch
 
 COOKIE = "tagger_session"
 SESSION_SECONDS = 30 * 86400
@@ -111,7 +112,10 @@ def _key(data_dir: Path) -> bytes:
     """The secret that sessions are signed with, made once."""
     path = data_dir / KEY_FILE
     try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            # Without a place to keep it, people log in again after the next start.
+            path = scratch(data_dir) / KEY_FILE
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             with replacing(path) as temporary:
                 temporary.touch(mode=0o600)
