@@ -14,6 +14,7 @@ import piexif
 import pytest
 from PIL import Image
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from tagger.core.config import IntakeSettings, ModelSettings, Settings
 from tagger.core.progress import never_stop
@@ -23,8 +24,8 @@ from tagger.service.backfill import BackfillResult, backfill
 from tagger.store import records
 from tagger.store.corrections import labels_on
 from tagger.store.library import open_library
-from tagger.store.session import Store, open_store
-from tagger.store.tables import PhotoRow
+from tagger.store.session import open_store
+from tagger.store.tables import PhotoRow, RootRow
 
 
 class _Listener:
@@ -35,15 +36,19 @@ class _Listener:
 
 
 class Folder:
-    """A library of small photos in `a` and `b`, each with its own pixels."""
+    """A folder `P` of small photos in `a` and `b`, each with its own pixels, and a library."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, copy_of: Path | None = None) -> None:
         self.path = tmp_path / "P"
         self.settings = Settings(
             data_dir=tmp_path / "data",
             intake=IntakeSettings(settle_seconds=0),
             model=ModelSettings(name="efficientnet_lite2"),
         )
+        if copy_of is not None:
+            shutil.copytree(copy_of, tmp_path, dirs_exist_ok=True)
+            self.change(lambda session: session.execute(update(RootRow).values(path=str(self.path))))
+            return
         chance = random.Random(7)
         for number in range(70):
             picture = Image.frombytes("RGB", (24, 24), chance.randbytes(24 * 24 * 3))
@@ -75,22 +80,46 @@ class Folder:
         with open_store(self.settings) as store:
             return {record.path.absolute: record.state for record, _ in records.all_records(store)}
 
-    def change(self, what: Callable[[Store], None]) -> None:
-        with open_store(self.settings) as store:
-            what(store)
+    def change(self, what: Callable[[Session], object]) -> None:
+        with open_store(self.settings) as store, store.write() as session:
+            what(session)
 
     def on_disk(self) -> set[str]:
         return {str(path) for path in self.path.rglob("*.jpg")}
 
 
-@pytest.fixture(params=[pytest.param("inodes", marks=pytest.mark.slow), "no inodes"])
+@pytest.fixture(
+    params=[
+        "no inodes",
+        pytest.param("inodes", marks=pytest.mark.slow),
+        pytest.param("inodes, PostgreSQL", marks=pytest.mark.slow),
+    ]
+)
 def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     if request.param == "no inodes":
         monkeypatch.setattr(walk, "keeps_inodes", lambda _path: False)
+        return Folder(tmp_path, copy_of=request.getfixturevalue("labelled_once"))
     made = Folder(tmp_path)
+    if "PostgreSQL" in request.param:
+        database = request.getfixturevalue("postgres_server").new_database()
+        made.settings = made.settings.model_copy(update={"database": database})
+    _label(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def labelled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of this folder have other inodes, and the same sizes and times."""
+    path = tmp_path_factory.mktemp("labelled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk, "keeps_inodes", lambda _path: False)
+        _label(Folder(path))
+    return path
+
+
+def _label(made: Folder) -> None:
     assert made.backfill().progress.labelled == 70
     made.say("a/f1.jpg")
-    return made
 
 
 def _as_on_disk(folder: Folder) -> None:
@@ -204,11 +233,8 @@ def test_copies_that_were_kept_for_long_explain_nothing(folder: Folder, tmp_path
     shutil.copytree(folder.path / "a", folder.path / "backup")
     folder.backfill()
 
-    def long_ago(store: Store) -> None:
-        with store.write() as session:
-            session.execute(update(PhotoRow).values(added_at=int(time.time()) - 8 * 24 * 3600))
-
-    folder.change(long_ago)
+    long_ago = int(time.time()) - 8 * 24 * 3600
+    folder.change(lambda session: session.execute(update(PhotoRow).values(added_at=long_ago)))
     (folder.path / "a").rename(tmp_path / "unplugged")
     assert folder.backfill().scan.held_back
     (tmp_path / "unplugged").rename(folder.path / "a")
