@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
 from tagger.core.photo import Fingerprint
-from tagger.store import jobs
-from tagger.store.photos import stored_fingerprint
+from tagger.store import jobs, ledger
+from tagger.store.photos import path_columns, stored_fingerprint
 from tagger.store.tables import PhotoRow
 
 
@@ -175,4 +175,6 @@ class _Following:
             return
         # No path of a photo begins with a slash.
         self._session.execute(update(PhotoRow), [{"id": photo_id, "path": f"/{photo_id}"} for photo_id in paths])
-        self._session.execute(update(PhotoRow), [{"id": i, "path": stored_path(path)} for i, path in paths.items()])
+        self._session.execute(update(PhotoRow), [{"id": i, **path_columns(path)} for i, path in paths.items()])
+        for photo_id in paths:
+            ledger.photo_moved(self._session, photo_id)

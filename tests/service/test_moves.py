@@ -20,6 +20,7 @@ from tagger.core.config import IntakeSettings, ModelSettings, Settings
 from tagger.core.progress import never_stop
 from tagger.intake import gone, walk
 from tagger.labels.corrections import Correction, correct
+from tagger.search.find import photos_of
 from tagger.service.backfill import BackfillResult, backfill
 from tagger.store import records
 from tagger.store.corrections import labels_on
@@ -309,6 +310,11 @@ def test_two_that_swapped_their_names(folder: Folder) -> None:
     between.rename(two)
     result = folder.backfill()
     assert (result.scan.moved, result.scan.changed, result.progress.labelled) == (2, 0, 0)
+    [found] = photos_of(folder.settings, "path:A/F1.JPG")
+    with open_store(folder.settings) as store, store.read() as session:
+        record = records.photo_by_id(session, found)
+    assert record is not None
+    assert record.path.absolute == str(one)
     assert folder.said(two) == {"our boat"}
     assert folder.said(one) == set()
     _as_on_disk(folder)
