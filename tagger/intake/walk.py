@@ -113,7 +113,7 @@ def is_picture(root: str, file: SeenFile, problems: list[ScanProblem]) -> bool:
 
 def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
     """Every folder that a walk enters, as paths relative to `root`, each before those inside it."""
-    return _Walk(root, settings, lambda _: None, [], needs_inodes=False).folders(below)
+    return _Walk(root, settings, lambda _: None, []).folders(below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +147,13 @@ class _Walk:
         settings: IntakeSettings,
         on_problem: Callable[[ScanProblem], None],
         unread: list[str],
-        *,
-        needs_inodes: bool = True,
     ) -> None:
         self._root = root
         self._settings = settings
         self._on_problem = on_problem
         self._unread = unread
-        self._stable = needs_inodes and keeps_inodes(root)
+        # By device: other file systems may be mounted below a root, or be reached by links.
+        self._stable: dict[int, bool] = {}
         # Only used with follow_symlinks: without links no folder can be reached twice.
         self._visited: set[tuple[int, int]] = set()
         self._layers: dict[str, tuple[Patterns, ...] | None] = {}
@@ -307,7 +306,9 @@ class _Walk:
             fault = "it is not a file but a pipe, socket or device"
         if fault is not None and not named:
             return None
-        inode, ctime = (status.st_ino, status.st_ctime_ns) if self._stable else (None, None)
+        if status.st_dev not in self._stable:
+            self._stable[status.st_dev] = keeps_inodes(entry.path)
+        inode, ctime = (status.st_ino, status.st_ctime_ns) if self._stable[status.st_dev] else (None, None)
         return SeenFile(path, Fingerprint(status.st_size, status.st_mtime_ns, inode, ctime), named, fault)
 
     def _read_patterns(self, folder: str) -> tuple[Patterns, ...]:

@@ -101,7 +101,7 @@ def _draft(
     path = job.path.absolute
     try:
         status = os.stat(path)
-        now = writer.fingerprint(job.path.root, status)
+        now = writer.fingerprint(path, status)
         if not stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
             draft.stale = now
             return draft

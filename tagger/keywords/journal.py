@@ -28,7 +28,6 @@ from tagger.store import jobs, ledger, runs
 from tagger.store.ledger import Planned, Write
 from tagger.store.library import Library
 from tagger.store.results import record_rewrites, stored_content_hash
-from tagger.store.roots import root_of
 from tagger.system.filesystem import keeps_inodes
 
 
@@ -38,7 +37,7 @@ class FileWriter:
 
     library: Library
     run_id: int = 0
-    stable: dict[str, bool] = field(default_factory=dict)
+    stable: dict[int, bool] = field(default_factory=dict)
 
     def write_batch(self, works: Sequence[PhotoWrites], pool: ThreadPoolExecutor) -> None:
         """Write a batch. The result of each photo's writes is set in its `PhotoWrites`."""
@@ -106,15 +105,15 @@ class FileWriter:
             work.written += 1
             work.bytes += change.after.size
             if change.rewrites_known_photo and step.status is not None and change.after.hash is not None:
-                photos[work.photo_id] = (self.fingerprint(work.root, step.status), change.after.hash)
+                photos[work.photo_id] = (self.fingerprint(change.path, step.status), change.after.hash)
         ledger.done(session, happened)
         record_rewrites(session, photos)
 
-    def fingerprint(self, root: str, status: os.stat_result) -> Fingerprint:
-        """A file's fingerprint as a scan of its root takes it."""
-        if root not in self.stable:
-            self.stable[root] = keeps_inodes(root)
-        inode, ctime = (status.st_ino, status.st_ctime_ns) if self.stable[root] else (None, None)
+    def fingerprint(self, path: str, status: os.stat_result) -> Fingerprint:
+        """A file's fingerprint as a scan takes it."""
+        if status.st_dev not in self.stable:
+            self.stable[status.st_dev] = keeps_inodes(path)
+        inode, ctime = (status.st_ino, status.st_ctime_ns) if self.stable[status.st_dev] else (None, None)
         return Fingerprint(status.st_size, status.st_mtime_ns, inode, ctime)
 
 
@@ -197,13 +196,11 @@ def _recover(writer: FileWriter, write: Write) -> None:
         if not happened:
             ledger.void(session, write.id)
             return
-        found = root_of(session, write.path)
-        root = "/" if found is None else found[0].path
         ledger.done(session, {write.id: 0 if status is None else status.st_mtime_ns})
         if status is not None and write.after.hash is not None and write.target == ledger.PHOTO:
             known = stored_content_hash(session, write.photo_id)
             if known == write.before.hash and hash_at(write.path) == write.after.hash:
-                record_rewrites(session, {write.photo_id: (writer.fingerprint(root, status), write.after.hash)})
+                record_rewrites(session, {write.photo_id: (writer.fingerprint(write.path, status), write.after.hash)})
 
 
 def full_disk(path: str) -> StoreError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 # File systems that keep a file's inode number and ctime until it is replaced. Network file systems and FUSE invent
@@ -13,29 +14,55 @@ _STABLE = frozenset("ext2 ext3 ext4 xfs btrfs zfs f2fs tmpfs jfs reiserfs ufs ap
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
 # inotify misses changes on these, because another machine or program makes them.
 _SILENT = (*_NETWORK, "fuse", "virtiofs", "vboxsf", "davfs", "overlay")
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class MountTable:
+    """The kernel's table of mounts, read once: the type of the file system at each mount point."""
+
+    kinds: dict[str, str]
+
+    def kind_of(self, path: str) -> str:
+        """The type of the file system at a path, by its kernel name; empty if unknown."""
+        point = os.path.realpath(path)
+        while point not in self.kinds and point != "/":
+            point = os.path.dirname(point)
+        return self.kinds.get(point, "")
+
+    def below(self, folder: str) -> dict[str, str]:
+        """The mount points below a folder, as paths relative to it, with their types."""
+        prefix = os.path.realpath(folder).rstrip("/") + "/"
+        return {
+            point[len(prefix) :]: kind
+            for point, kind in sorted(self.kinds.items())
+            if point.startswith(prefix) and point != prefix
+        }
+
+
+def mount_table(mountinfo: Path = Path("/proc/self/mountinfo")) -> MountTable:
+    """Read what is mounted; empty if unknown.
+
+    The format is that of proc_pid_mountinfo(5): the mount point is field 5, with blanks, backslashes and line ends in
+    octal; the type follows the separator `-`.
+    """
+    try:
+        lines = mountinfo.read_bytes().split(b"\n")
+    except OSError:
+        return MountTable({})
+    kinds: dict[str, str] = {}
+    for line in lines:
+        fields = line.split(b" ")
+        if b"-" in fields[6:-1]:
+            point = os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), fields[4]))
+            # A later mount at the same point hides an earlier one.
+            kinds[point] = os.fsdecode(fields[fields.index(b"-", 6) + 1])
+    return MountTable(kinds)
 
 
 def kind_of(path: str, mountinfo: Path = Path("/proc/self/mountinfo")) -> str:
-    """The type of the file system at a path, by its kernel name; empty if unknown.
-
-    The format is that of proc_pid_mountinfo(5): the mount point is field 5, the type follows the separator `-`.
-    """
-    try:
-        lines = mountinfo.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
-    real = os.path.realpath(path)
-    best, kind = -1, ""
-    for line in lines:
-        fields = line.split(" ")
-        if "-" not in fields[6:]:
-            continue
-        point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[4])
-        # A later mount at the same point hides an earlier one.
-        if len(point) >= best and (real == point or real.startswith(point.rstrip("/") + "/")):
-            best, kind = len(point), fields[fields.index("-", 6) + 1]
-    return kind
+    """The type of the file system at a path, by its kernel name; empty if unknown."""
+    return mount_table(mountinfo).kind_of(path)
 
 
 def is_network(kind: str) -> bool:
@@ -55,10 +82,4 @@ def keeps_inodes(path: str) -> bool:
 
 def mounts_below(path: str, mountinfo: Path = Path("/proc/self/mountinfo")) -> set[str]:
     """The mount points below a folder, as paths relative to it; empty if unknown."""
-    try:
-        lines = mountinfo.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return set()
-    prefix = os.path.realpath(path).rstrip("/") + "/"
-    points = (_OCTAL.sub(lambda match: chr(int(match[1], 8)), line.split(" ")[4]) for line in lines)
-    return {point[len(prefix) :] for point in points if point.startswith(prefix) and point != prefix}
+    return set(mount_table(mountinfo).below(path))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,20 @@ def test_deep_trees_are_walked(tmp_path: Path) -> None:
     finally:
         # Deeper than shutil.rmtree can go, which pytest uses to clean up.
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+
+
+def test_whether_inode_numbers_are_kept_is_asked_of_each_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that is mounted below a local root, or reached by a link, invents inode numbers."""
+    shared_memory = Path("/dev/shm")
+    if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs two file systems")
+    monkeypatch.setattr("tagger.intake.walk.keeps_inodes", lambda path: "/share/" not in path)
+    with tempfile.TemporaryDirectory(dir=shared_memory) as elsewhere:
+        make(tmp_path, "a.jpg", "deep/b.jpg")
+        make(Path(elsewhere), "c.jpg", "deep/d.jpg")
+        (tmp_path / "share").symlink_to(elsewhere)
+        found = seen(tmp_path, IntakeSettings(follow_symlinks=True))
+    kept = {file.path: file.fingerprint.inode is not None for file in found}
+    assert kept == {"a.jpg": True, "deep/b.jpg": True, "share/c.jpg": False, "share/deep/d.jpg": False}

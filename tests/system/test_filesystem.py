@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagger.system.filesystem import keeps_inodes, kind_of
+from tagger.system.filesystem import keeps_inodes, kind_of, mount_table, mounts_below
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -21,6 +21,20 @@ def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
     assert kind_of("/volume1/photo share/2019", table) == "nfs4"
     assert kind_of("/volume1x/y", table) == "fuse.mergerfs"
     assert kind_of("/x", tmp_path / "none") == ""
+
+
+def test_mount_points_of_any_name_are_found_whatever_the_locale(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    names = b"with\\040blank back\\134slash tab\\011 new\\012line K\xc3\xa4fer \xe9t\xe9 \\040\\134040".split(b" ")
+    lines = [
+        b"%d 1 0:%d / /m/%s rw - %s x rw" % (40 + i, i, name, b"nfs4" if i % 2 else b"xfs")
+        for i, name in enumerate(names)
+    ]
+    table.write_bytes(b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + b"\n".join(lines) + b"\n")
+    expected = ["with blank", "back\\slash", "tab\t", "new\nline", "Käfer", "\udce9t\udce9", " \\040"]
+    assert mounts_below("/m", table) == mounts_below("/m/../m//", table) == set(expected)
+    assert [kind_of(f"/m/{name}/deep", table) for name in expected] == ["xfs", "nfs4"] * 3 + ["xfs"]
+    assert mount_table(table).below("/m/x") == {}
 
 
 def test_this_machine_answers(tmp_path: Path) -> None:
