@@ -68,10 +68,10 @@ class EngineSettings(Section):
 class LimitSettings(Section):
     """Limits for decoding one picture."""
 
-    megapixels: Annotated[float, Field(gt=0, le=2000)] = 150.0
+    megapixels: Annotated[float, Field(gt=0, le=2000)] = 160.0
     file_mb: Annotated[int, Field(ge=1, le=65536)] = 1024
-    decode_seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
-    memory_mb: Annotated[int, Field(ge=64)] = 640
+    decode_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    memory_mb: Annotated[int, Field(ge=64)] = 1024
     readable_share: Share = 0.5
 
 
@@ -175,7 +175,7 @@ class WebSettings(Section):
         str, Field(pattern=r"^(|(/[A-Za-z0-9._~-]+)+)$", description='a path such as "/tagger", or ""')
     ] = ""
     cache_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
-    upload_mb: Annotated[int, Field(ge=1, le=1024)] = 64
+    upload_mb: Annotated[int, Field(ge=1, le=1024)] = 128
     upload_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     idle_seconds: Annotated[float, Field(ge=1, le=86400)] = 120.0
 

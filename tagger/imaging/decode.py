@@ -27,12 +27,16 @@ from PIL import Image, UnidentifiedImageError
 from tagger.core.config import LimitSettings, Views
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
+from tagger.core.os_words import why
 from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.limits import Deadline, TooSlowError, budget
 from tagger.imaging.metadata_free import without_metadata
-from tagger.imaging.normalize import as_seen, upright
+from tagger.imaging.needs import Needs, check, in_strips, needs_of
+from tagger.imaging.normalize import as_seen, seen_smaller, upright
+from tagger.imaging.plain_words import damage
+from tagger.imaging.truncated import readable_share
 from tagger.imaging.views import parts
 
 # With thumbnails: `Image.draft` may then choose the one that a HEIC file carries.
@@ -51,7 +55,7 @@ _CHUNK = 1 << 20
 _MAX_SCANS = 100
 # A thumbnail may be so much smaller than the network's input: enlarging it by a tenth costs no truth.
 _THUMBNAIL_SHARE = 0.9
-
+_STRIP_ROWS = 64
 
 _Found = TypeVar("_Found")
 
@@ -114,9 +118,7 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     if size == 0:
         raise DecodeError(DecodeFault.BROKEN, "the file is empty")
     if size > limits.file_mb << 20:
-        raise DecodeError(
-            DecodeFault.TOO_BIG, f"the file has {size >> 20} MB, more than limits.file_mb = {limits.file_mb}"
-        )
+        raise _too_large(photo, limits)
     try:
         if size <= _KEEP_BYTES:
             photo.data = photo.file.read()
@@ -135,7 +137,7 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
 def decode(photo: OpenPhoto, *, size: int, views: Views, limits: LimitSettings) -> Decoded:
     """Decode an open photo to views of `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
-    with _decode_errors():
+    with _decode_errors(limits):
         pixels, facts = _tried(photo, lambda tried: _decode(tried, size, views, limits))
     pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
     return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
@@ -146,7 +148,7 @@ def _decode(photo: OpenPhoto, size: int, views: Views, limits: LimitSettings) ->
     squares = views == "squares"
     thumbnail = math.ceil(_THUMBNAIL_SHARE * size) if squares else 0
     with _loaded(photo, size if squares else 2 * size, limits, thumbnail) as found:
-        seen = as_seen(found.picture)
+        seen = _seen(found.picture, size if squares else 2 * size)
         pixels = [
             np.asarray(
                 upright(seen.resize((size, size), Image.Resampling.BILINEAR, box=box), found.orientation), np.uint8
@@ -164,13 +166,13 @@ def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> byte
     """
     # Raises for files that are empty, too large or being written.
     hash_content(photo, limits=limits)
-    with _decode_errors():
+    with _decode_errors(limits):
         return _tried(photo, lambda tried: _small_copy(tried, longest, limits))
 
 
 def _small_copy(photo: OpenPhoto, longest: int, limits: LimitSettings) -> bytes:
-    with _loaded(photo, longest, limits) as found:
-        picture = as_seen(found.picture)
+    with _loaded(photo, longest, limits, fit=True) as found:
+        picture = _seen(found.picture, longest)
         share = min(1.0, longest / max(picture.size))
         size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
         picture = upright(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), found.orientation)
@@ -202,7 +204,7 @@ def _tried(photo: OpenPhoto, decoding: Callable[[OpenPhoto], _Found]) -> _Found:
 
 
 @contextmanager
-def _decode_errors() -> Iterator[None]:
+def _decode_errors(limits: LimitSettings) -> Iterator[None]:
     """Convert every exception of decoding into a DecodeError."""
     try:
         yield
@@ -212,12 +214,12 @@ def _decode_errors() -> Iterator[None]:
         # Pillow raises OSError without an errno for broken pictures. One with an errno comes from the storage.
         if error.errno is not None:
             raise _os_fault(error) from error
-        raise _broken(error) from error
+        raise _broken(error, limits) from error
     except DecodeError:
         raise
     except Exception as error:
         # For malformed files Pillow and its plugins raise anything: struct.error, KeyError, ZeroDivisionError ...
-        raise _broken(error) from error
+        raise _broken(error, limits) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +235,13 @@ class _Loaded:
 
 
 @contextmanager
-def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings, thumbnail: int = 0) -> Iterator[_Loaded]:
+def _loaded(
+    photo: OpenPhoto, enough: int, limits: LimitSettings, thumbnail: int = 0, *, fit: bool = False
+) -> Iterator[_Loaded]:
     """Decode an open photo within all limits. A JPEG is scaled down as long as each side keeps `enough` pixels.
 
-    `thumbnail`: take a HEIC file's thumbnail if each of its sides has so many pixels and it is a small copy of the
-    picture; 0 for never.
+    `fit`: as long as its longer side keeps them. `thumbnail`: take a HEIC file's thumbnail if each of its sides has so
+    many pixels and it is a small copy of the picture; 0 for never.
     """
     data = photo.data
     source: IO[bytes] = photo.file if data is None else io.BytesIO(data)
@@ -253,22 +257,30 @@ def _loaded(photo: OpenPhoto, enough: int, limits: LimitSettings, thumbnail: int
     deadline = Deadline(limits.decode_seconds)
     with _open(source, deadline) as picture:
         full = picture.size
-        _check_pixels(full, limits)
-        coefficients = 0
+        progressive = False
         if picture.format in ("JPEG", "MPO"):
-            coefficients = _check_scans(source, full)
+            progressive = _check_scans(source)
             # Lets libjpeg scale by 1/2, 1/4 or 1/8 while it decodes.
-            picture.draft(None, (enough, enough))
+            picture.draft(None, _sides(full, enough) if fit else (enough, enough))
         elif picture.format == "HEIF" and thumbnail:
             # Takes only one of the picture's proportions, crop, rotation and colours that can be decoded.
             picture.draft(None, (thumbnail, thumbnail))
-        with budget(limits.memory_mb << 20).reserve(_needed_bytes(picture) + coefficients):
+        needs = needs_of(picture, full, photo.fingerprint.size, progressive=progressive)
+        check(needs, limits)
+        with budget(limits.memory_mb << 20).reserve(needs.memory):
+            deadline.restart()
             loaded = _load(picture, source, deadline, limits)
             # Read after decoding: Pillow rotates some formats itself and removes the tag.
             orientation = exif.orientation(picture)
             # A CMYK or grey profile does not fit the RGB pixels made from them.
             profile = picture.info.get("icc_profile") if loaded.mode == "RGB" else None
             yield _Loaded(loaded, kind, full, orientation, exif.taken(picture), profile)
+
+
+def _sides(full: tuple[int, int], longest: int) -> tuple[int, int]:
+    """The sides of a picture that is scaled until its longer side has so many pixels."""
+    share = longest / max(full)
+    return math.ceil(full[0] * share), math.ceil(full[1] * share)
 
 
 def _open(source: IO[bytes], deadline: Deadline) -> Image.Image:
@@ -286,7 +298,7 @@ def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: L
         if error.errno is not None or "truncated" not in str(error):
             raise
         partial = _load_truncated(picture, source, deadline)
-        share = _readable_share(partial)
+        share = readable_share(partial)
         if share < limits.readable_share:
             raise DecodeError(
                 DecodeFault.BROKEN, f"the file is truncated: only {share:.0%} of the picture is readable"
@@ -309,37 +321,38 @@ def _load_truncated(picture: Image.Image, source: IO[bytes], deadline: Deadline)
         return again.copy()
 
 
-def _readable_share(picture: Image.Image) -> float:
-    """The share of the height above the uniform area that a decoder leaves where data is missing."""
-    rows = np.asarray(picture.convert("RGB"))
-    different = np.flatnonzero(~(rows == rows[-1:, :1]).all(axis=(1, 2)))
-    return float(different[-1] + 1) / len(rows) if len(different) else 0.0
-
-
-def _check_pixels(size: tuple[int, int], limits: LimitSettings) -> None:
-    megapixels = size[0] * size[1] / 1e6
-    if megapixels > limits.megapixels:
-        raise DecodeError(
-            DecodeFault.TOO_BIG,
-            f"the picture has {size[0]} x {size[1]} pixels ({megapixels:.0f} megapixels), more than "
-            f"limits.megapixels = {limits.megapixels:g}",
-        )
-
-
-def _check_scans(source: IO[bytes], size: tuple[int, int]) -> int:
-    """Refuse a JPEG with too many scans. Returns the bytes of memory that a progressive JPEG's coefficients need."""
+def _check_scans(source: IO[bytes]) -> bool:
+    """Refuse a JPEG with too many scans. Returns whether it is progressive."""
     source.seek(0)
     scans = jpeg_scans.progressive_scans(source.read(_KEEP_BYTES))
     source.seek(0)
     if scans > _MAX_SCANS:
         raise DecodeError(DecodeFault.TOO_BIG, f"the JPEG has {scans:,} scans, which would take minutes to decode")
-    # The coefficients of all three components stay in memory, two bytes each.
-    return size[0] * size[1] * 6 if scans else 0
+    return scans > 0
 
 
-def _needed_bytes(picture: Image.Image) -> int:
-    # Pillow stores RGB in four bytes a pixel. Other modes are converted, which needs a second copy.
-    return picture.size[0] * picture.size[1] * (4 if picture.mode in ("RGB", "L") else 8)
+def _seen(picture: Image.Image, enough: int) -> Image.Image:
+    """The picture in RGB; where it is very large, smaller as well, its sides not below twice `enough` pixels."""
+    if in_strips(picture):
+        return seen_smaller(picture, max(1, min(picture.size) // (2 * enough)))
+    return as_seen(picture)
+
+
+def _too_large(photo: OpenPhoto, limits: LimitSettings) -> DecodeError:
+    """Why a file with too many bytes is refused: with every other limit that it exceeds, as far as its header tells."""
+    size = photo.fingerprint.size
+    try:
+        with _open(photo.file, Deadline(limits.decode_seconds)) as picture:
+            full = picture.size
+            picture.draft(None, (1, 1))
+            needs = needs_of(picture, full, size, progressive="progressive" in picture.info)
+    except Exception:  # noqa: BLE001 - whatever its header is, the file is too large
+        needs = Needs(size, 0, 0, (0, 0))
+    try:
+        check(needs, limits)
+    except DecodeError as error:
+        return error
+    return DecodeError(DecodeFault.TOO_BIG, "it is larger than limits.file_mb allows")
 
 
 def _raw_preview(source: IO[bytes]) -> bytes:
@@ -352,7 +365,8 @@ def _raw_preview(source: IO[bytes]) -> bytes:
         with rawpy.imread(cast(BinaryIO, source)) as raw:
             preview = raw.extract_thumb()
     except rawpy.LibRawError as error:
-        raise DecodeError(DecodeFault.BROKEN, f"the RAW file has no preview that can be read: {error}") from error
+        reason = "the RAW file has no preview that can be read"
+        raise DecodeError(DecodeFault.BROKEN, reason, f"LibRaw: {error}") from error
     if preview.format == rawpy.ThumbFormat.JPEG:
         return bytes(preview.data)
     encoded = io.BytesIO()
@@ -364,22 +378,23 @@ def _fingerprint(status: os.stat_result) -> Fingerprint:
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
-def _broken(error: Exception) -> DecodeError:
+def _broken(error: Exception, limits: LimitSettings) -> DecodeError:
     if isinstance(error, TooSlowError):
-        return DecodeError(DecodeFault.TOO_BIG, "decoding took longer than limits.decode_seconds")
-    text = " ".join(str(error).split())[:200]
-    return DecodeError(DecodeFault.BROKEN, f"the picture is damaged: {text or type(error).__name__}")
+        return DecodeError(
+            DecodeFault.TOO_BIG,
+            f"decoding took longer than limits.decode_seconds = {limits.decode_seconds:g}; more may let it pass",
+        )
+    detail = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return DecodeError(DecodeFault.BROKEN, f"the picture is damaged: {damage(error)}", detail)
 
 
 def _os_fault(error: OSError | ValueError) -> DecodeError:
-    number = getattr(error, "errno", None)
-    text = getattr(error, "strerror", None) or str(error)
-    match number:
+    match getattr(error, "errno", None):
         case errno.ENOENT | errno.ENOTDIR:
             return DecodeError(DecodeFault.GONE, "there is no such file")
         case errno.ENOMEM:
             return DecodeError(DecodeFault.MEMORY, "there was not enough memory to read it")
         case errno.EIO | errno.ESTALE | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN | errno.EMFILE:
-            return DecodeError(DecodeFault.UNAVAILABLE, f"it could not be read: {text}")
+            return DecodeError(DecodeFault.UNAVAILABLE, f"it could not be read: {why(error)}")
         case _:
-            return DecodeError(DecodeFault.UNREADABLE, f"it cannot be read: {text}")
+            return DecodeError(DecodeFault.UNREADABLE, f"it cannot be read: {why(error)}")

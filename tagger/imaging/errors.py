@@ -18,9 +18,10 @@ class DecodeFault(StrEnum):
 
 
 class DecodeError(Exception):
-    """A photo cannot be decoded. `reason` is text for people."""
+    """A photo cannot be decoded. `reason` is text for people; `detail` what the decoder said, for a log."""
 
-    def __init__(self, fault: DecodeFault, reason: str) -> None:
+    def __init__(self, fault: DecodeFault, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.fault = fault
         self.reason = reason
+        self.detail = detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,6 @@ from functools import cache
 from typing import IO
 
 from tagger.core.clock import SystemClock
-from tagger.imaging.errors import DecodeError, DecodeFault
 
 _CLOCK = SystemClock()
 
@@ -27,7 +27,12 @@ class Deadline:
 
     def watching(self, source: IO[bytes]) -> WatchedFile:
         """The file, checking the deadline before each read."""
-        return WatchedFile(source, self)
+        # A file in memory has no descriptor, and needs none.
+        return WatchedFile(source, self) if isinstance(source, io.BytesIO) else WatchedDescriptor(source, self)
+
+    def restart(self) -> None:
+        """Begin to count anew: waiting for other pictures is not decoding."""
+        self._end = _CLOCK.monotonic() + self.seconds
 
     def check(self) -> None:
         """Raise TooSlowError if the time is over."""
@@ -58,6 +63,14 @@ class WatchedFile:
         """Do nothing: `open_photo` closes the file."""
 
 
+class WatchedDescriptor(WatchedFile):
+    """A watched file that decoders may read by its descriptor, so that they need not hold all its bytes in memory."""
+
+    def __init__(self, source: IO[bytes], deadline: Deadline) -> None:
+        super().__init__(source, deadline)
+        self.fileno = source.fileno
+
+
 class Budget:
     """A memory limit for all pictures that are decoded at the same time. A picture that does not fit waits."""
 
@@ -68,12 +81,7 @@ class Budget:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Wait until `size` bytes of the budget are free, and hold them during the block. Raises DecodeError."""
-        if size > self._total:
-            raise DecodeError(
-                DecodeFault.TOO_BIG,
-                f"decoding it needs {size >> 20} MB, more than limits.memory_mb = {self._total >> 20}",
-            )
+        """Wait until `size` bytes of the budget, which has as many, are free, and hold them during the block."""
         with self._condition:
             self._condition.wait_for(lambda: self._free >= size)
             self._free -= size

@@ -126,7 +126,7 @@ class Uploads:
         return ProblemError(
             413,
             f"The upload has more than {self._limit >> 20} MB.",
-            "web.upload_mb allows more; or send fewer at once.",
+            f"It would pass with a larger web.upload_mb (now {self._limit >> 20}); or send fewer at once.",
         )
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings, Views
 from tagger.core.errors import ModelError
+from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
@@ -182,11 +183,14 @@ class _Worker:
                         return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
                     decoded = decode(photo, size=self._size, views=self._views, limits=self._limits)
                 except DecodeError as error:
+                    if error.detail:
+                        # Into the worker's log, for those who know decoders.
+                        print(f"{shown_path(request.path)}: {error.detail}", file=sys.stderr, flush=True)
                     return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason, fingerprint=fingerprint))
         except DecodeError as error:
             return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason))
         except MemoryError:
-            return _Seen(Reply(job, Outcome.MEMORY, "not enough memory"))
+            return _Seen(Reply(job, Outcome.MEMORY, "there was not enough memory to decode it"))
         inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
         return _Seen(self._known(request, inspection), decoded.pixels)
 

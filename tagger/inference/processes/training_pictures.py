@@ -138,7 +138,7 @@ def _decode_one(picture: _Content, how: Decoding) -> tuple[NDArray[np.uint8] | N
     except DecodeError as error:
         return None, f"{name}: {error.reason}"
     except MemoryError:
-        return None, f"{name}: not enough memory"
+        return None, f"{name}: there was not enough memory to decode it"
 
 
 def _raw(content: bytes, size: int) -> NDArray[np.uint8]:
