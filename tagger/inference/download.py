@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tagger import __version__
+from tagger.core.atomic_file import replacing, sync_folder
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelUnavailableError, WeightsError
@@ -162,14 +163,11 @@ def _accept(settings: Settings, architecture: Architecture, part: Path, path: Pa
         part.unlink()
         _about(part).unlink(missing_ok=True)
         raise
-    pin_of(path).write_text(f"{checksum}  {path.name}\n")
-    part.replace(path)
+    with replacing(pin_of(path)) as pin:
+        pin.write_text(f"{checksum}  {path.name}\n")
+    os.replace(part, path)
     _about(part).unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
     return WeightsFile(path, checksum, verified_by(settings, architecture))
 
 

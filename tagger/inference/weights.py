@@ -141,7 +141,8 @@ def find_weights(settings: Settings, architecture: Architecture) -> WeightsFile 
     if pinned is None:
         # Put there by hand; what Keras publishes decides.
         check_md5(path, architecture)
-        pin.write_text(f"{checksum}  {path.name}\n")
+        with replacing(pin) as temporary:
+            temporary.write_text(f"{checksum}  {path.name}\n")
     elif pinned != checksum:
         raise WeightsError(
             f"{path} is not the file that was fetched: its SHA-256 is {checksum}, it was {pinned}.",

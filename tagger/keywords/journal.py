@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from tagger.core.atomic_file import sync_folder
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, JobKind
@@ -151,7 +152,7 @@ class _Step:
 
 def _sync(folder: str) -> bool:
     try:
-        replace_file.sync_folder(folder)
+        sync_folder(folder)
     except OSError:
         return False
     return True

@@ -237,19 +237,6 @@ def remove_own(path: str) -> None:
         return
 
 
-def sync_folder(folder: str) -> None:
-    """Make renames in a folder durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # The error of network file systems that cannot sync a folder.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
-
-
 def is_full(error: OSError) -> bool:
     """Whether there is no room, or no quota, for another copy of a file."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

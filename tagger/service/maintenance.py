@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
@@ -58,19 +58,16 @@ def back_up(database: Path, folder: Path, keep: int, clock: Clock) -> Path:
     """Copy a SQLite database while it is in use, whole or not at all, and keep the newest `keep` copies."""
     stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
     path = folder / f"library-{stamp}.db"
-    unfinished = folder / f".{path.name}.part"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        connection = sqlite3.connect(database.absolute().as_uri() + "?mode=ro", uri=True)
-        try:
-            connection.execute("VACUUM INTO ?", (str(unfinished),))
-        finally:
-            connection.close()
-        unfinished.replace(path)
+        with replacing(path, mode=0o600) as unfinished:
+            connection = sqlite3.connect(database.absolute().as_uri() + "?mode=ro", uri=True)
+            try:
+                # Into a file that is empty.
+                connection.execute("VACUUM INTO ?", (str(unfinished),))
+            finally:
+                connection.close()
     except (OSError, sqlite3.Error) as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
         raise StoreError(
             f"The backup {path} cannot be written: {error}.", "Free some space, or set service.keep_backups = 0."
         ) from error

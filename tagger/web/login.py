@@ -117,8 +117,7 @@ def _key(data_dir: Path) -> bytes:
             path = scratch(data_dir) / KEY_FILE
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            with replacing(path) as temporary:
-                temporary.touch(mode=0o600)
+            with replacing(path, mode=0o600) as temporary:
                 temporary.write_text(secrets.token_hex(32))
         key = path.read_bytes()
     except OSError as error:

@@ -41,7 +41,8 @@ class PictureCache:
                 if now - os.fstat(file.fileno()).st_mtime > _NOTED:
                     with suppress(OSError):
                         os.utime(path, (now, now))
-                return file.read()
+                # After a power cut it may be empty.
+                return file.read() or None
         except OSError:
             return None
 
@@ -49,7 +50,7 @@ class PictureCache:
         """Keep a copy. Where it cannot be kept, on a full disk, it is made again the next time."""
         path = self._path(photo_id, version, longest)
         try:
-            with replacing(path) as temporary:
+            with replacing(path, durable=False) as temporary:
                 temporary.write_bytes(data)
         except OSError:
             return

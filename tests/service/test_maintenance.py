@@ -68,6 +68,9 @@ def test_backups_are_whole_and_the_newest_are_kept(tmp_path: Path) -> None:
     with open_store(settings, create=True) as store:
         with store.write() as session:
             samples.root(session)
+            # What a backup that was killed left.
+            (tmp_path / "backups").mkdir(exist_ok=True)
+            (tmp_path / "backups" / ".library-20200101T000000Z.db.12.0123abcd.tmp").write_bytes(bytes(1000))
             # A writer is at work; the backup is of what was committed before.
         made = [tidy(store, settings, None, Clock(NOW + number)).backup for number in range(3)]
     assert sorted(path.name for path in (tmp_path / "backups").iterdir()) == sorted(p.name for p in made[1:] if p)

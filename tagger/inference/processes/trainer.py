@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.atomic_file import replacing, sync_file
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.progress import Callbacks
@@ -301,12 +302,14 @@ class _State:
     def save(self, history: Sequence[dict[str, float]]) -> None:
         """Write all or nothing: the history is replaced last, and its length names the other files."""
         number = len(history)
-        self._network.save_weights(self._folder / f"epoch{number}.weights.h5")
-        with (self._folder / f"epoch{number}.npz").open("wb") as file:
+        weights, moments = self._folder / f"epoch{number}.weights.h5", self._folder / f"epoch{number}.npz"
+        self._network.save_weights(weights)
+        with moments.open("wb") as file:
             np.savez(file, *(np.asarray(value) for value in self._optimizer.variables))
-        temporary = self._folder / "history.tmp"
-        temporary.write_text(json.dumps(list(history)))
-        temporary.replace(self._folder / "history.json")
+        sync_file(weights)
+        sync_file(moments)
+        with replacing(self._folder / "history.json") as temporary:
+            temporary.write_text(json.dumps(list(history)))
         for old in (f"epoch{number - 1}.weights.h5", f"epoch{number - 1}.npz"):
             (self._folder / old).unlink(missing_ok=True)
 

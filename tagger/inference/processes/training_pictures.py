@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.atomic_file import replacing, sync_file
 from tagger.core.config import LimitSettings
 from tagger.core.progress import SILENT, Callbacks
 from tagger.imaging.decode import decode, in_memory, open_photo
@@ -77,7 +78,9 @@ def decode_parts(
                         callbacks.on_progress(done + place, total)
                     if callbacks.stop():
                         return None
-            ready.write_text(json.dumps(kept))
+            sync_file(path)
+            with replacing(ready) as temporary:
+                temporary.write_text(json.dumps(kept))
         done += len(items)
         callbacks.on_progress(done, total)
         found[part] = Pictures(_pixels(path, (len(kept), size, size, 3)), np.array(kept, np.int64))

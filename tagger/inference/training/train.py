@@ -214,7 +214,6 @@ def _keep(settings: Settings, options: TrainingOptions, result: TrainingResult, 
         shutil.copyfile(final, temporary)
         with temporary.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
     result.curves, result.confusion = (
         str(models / f"{options.name}.curves.png"),
         str(models / f"{options.name}.confusion.png"),
