@@ -171,6 +171,10 @@ class WebSettings(Section):
         str, Field(pattern=r"^(|\$argon2id\$.+)$", description='what `tagger web --hash-password` prints, or ""')
     ] = ""
     hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"),
+        description='a list of addresses and networks such as ["192.168.1.5", "172.16.0.0/12", "fd00::/8"]',
+    )
     root_path: Annotated[
         str, Field(pattern=r"^(|(/[A-Za-z0-9._~-]+)+)$", description='a path such as "/tagger", or ""')
     ] = ""
@@ -178,6 +182,15 @@ class WebSettings(Section):
     upload_mb: Annotated[int, Field(ge=1, le=1024)] = 128
     upload_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     idle_seconds: Annotated[float, Field(ge=1, le=86400)] = 120.0
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        import ipaddress
+
+        for network in value:
+            ipaddress.ip_network(network.strip(), strict=False)
+        return value
 
 
 class Settings(Section):

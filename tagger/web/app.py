@@ -14,15 +14,16 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
 from tagger.core.errors import TaggerError
 from tagger.web import api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
 from tagger.web.context import WebContext
-from tagger.web.guard import Guard
+from tagger.web.guard import Guard, own_path
 from tagger.web.problems import Problem, ProblemError
+from tagger.web.render import problem_json, problem_page, wants_page
 from tagger.web.uploads import Uploads
 
 _HERE = Path(__file__).parent
@@ -56,8 +57,8 @@ def create_app(context: WebContext) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        root_path=context.settings.web.root_path,
-        root_path_in_servers=True,
+        # A redirect to the path without the slash would name a host and a port that only a proxy knows.
+        redirect_slashes=False,
     )
     app.state.context = context
     version = APIRouter(
@@ -100,9 +101,10 @@ def _description(app: FastAPI) -> dict[str, Any]:
 
 def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """A problem as JSON, or as a page where a person asked for one."""
-    if "/api/" not in request.url.path and "text/html" in request.headers.get("accept", ""):
-        return pages.problem_page(request, problem, headers)
-    return JSONResponse(problem.model_dump(), problem.status, headers, problems.MEDIA_TYPE)
+    page = wants_page(request, own_path(request.scope))
+    answer = problem_page(request, problem) if page else problem_json(problem)
+    answer.headers.update(headers or {})
+    return answer
 
 
 def _tagger_error(request: Request, error: Exception) -> Response:
@@ -118,7 +120,10 @@ def _problem_error(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = "" if error.status_code == 404 else str(error.detail)
-    return _answer(request, problems.problem(error.status_code, detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return _answer(request, problems.problem(error.status_code, detail), headers)
 
 
 def _validation_error(request: Request, error: Exception) -> Response:

@@ -7,22 +7,30 @@ them with every request that another page makes them send, and programs send nei
 
 from __future__ import annotations
 
-import ipaddress
+import logging
 import socket
-from collections.abc import MutableMapping
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+import anyio
+from anyio import CapacityLimiter
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tagger.core.config import WebSettings
+from tagger.core.errors import TaggerError
 from tagger.web import problems
 from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
+from tagger.web.proxies import Approach, approach, is_address, networks, split_host
+from tagger.web.render import problem_json, problem_page, wants_page
 
+_LOG = logging.getLogger("tagger")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
 _LOGIN, _STATIC = "/login", "/static/"
@@ -43,6 +51,10 @@ _HEADERS = (
 )
 
 
+class _HeadersSentError(Exception):
+    """A HEAD request has got all that it gets."""
+
+
 class Guard:
     """The middleware. Answers what may not pass itself, and gives every answer the headers of a careful site."""
 
@@ -50,7 +62,11 @@ class Guard:
         self._app = app
         self._settings = settings
         self._login = login
-        self._names = {"localhost", *(name.casefold() for name in settings.hosts), *_own_names()}
+        self._names = {"localhost", *(_name(host) for host in settings.hosts), *_own_names()}
+        self._trusted = networks(settings.trusted_proxies)
+        self._warned = False
+        # Passwords are checked one at a time anyway.
+        self._checks = CapacityLimiter(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -58,9 +74,22 @@ class Guard:
             # "lifespan"; WebSockets are not routed anywhere.
             await self._app(scope, receive, send)
             return
-
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        path, prefix = _path(scope), str(scope.get("root_path", ""))
+        headers = Headers(scope=scope)
+        came = approach(scope, headers, self._trusted)
+        self._warn_of(came)
+        is_head = scope["method"] == "HEAD"
+        path = own_path(scope)
+        # What is asked for is as if there were no proxy, and HEAD is GET whose body is not sent.
+        scope = {
+            **scope,
+            # uvicorn puts the prefix before every path, also where the proxy left it there.
+            "path": str(scope.get("root_path", "")) + path,
+            "method": "GET" if is_head else scope["method"],
+            "scheme": came.scheme,
+            "client": (came.client, 0),
+            "headers": [(name, value) for name, value in scope["headers"] if name != b"host"],
+        }
+        MutableHeaders(scope=scope)["host"] = came.host
 
         async def careful(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -71,65 +100,109 @@ class Guard:
                     # Scripts and styles are kept, and asked for again by their ETag; what is in the library is not.
                     answered.append((b"cache-control", b"no-cache" if path.startswith(_STATIC) else b"no-store"))
             await send(message)
+            if is_head:
+                await send({"type": "http.response.body", "body": b""})
+                raise _HeadersSentError
 
-        # uvicorn puts the prefix before every path, also where the proxy left it there.
-        scope = {**scope, "path": prefix + path}
         try:
-            self._check_host(headers)
-            self._check_origin(scope["method"], headers)
-            if not self._may_pass(path, headers, _client(scope)):
-                if scope["method"] == "GET" and "text/html" in headers.get(b"accept", ""):
-                    asked = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-                    where = f"{self._settings.root_path}/login?next={quote(asked, safe='')}"
-                    await RedirectResponse(where, 303)(scope, receive, careful)
-                    return
-                raise ProblemError(
-                    401,
-                    "The password is needed.",
-                    "Log in, or send it as: Authorization: Bearer PASSWORD",
-                    {"WWW-Authenticate": "Bearer"},
-                )
-        except ProblemError as error:
-            body = error.problem.model_dump()
-            answer = JSONResponse(body, error.problem.status, error.headers, problems.MEDIA_TYPE)
-            await answer(scope, receive, careful)
+            await self._answer(scope, came, receive if path in _UPLOADS else _short(receive), careful)
+        except _HeadersSentError:
             return
-        await self._app(scope, receive if path in _UPLOADS else _short(receive), careful)
 
-    def _check_host(self, headers: MutableMapping[bytes, str]) -> None:
+    async def _answer(self, scope: Scope, came: Approach, receive: Receive, send: Send) -> None:
+        request, path = Request(scope), own_path(scope)
+        try:
+            # A page that tells of a wrong name needs its style.
+            if not path.startswith(_STATIC):
+                self._check_host(came)
+            self._check_origin(request, came)
+            await self._check_password(request, path)
+        except (ProblemError, TaggerError) as error:
+            problem = error.problem if isinstance(error, ProblemError) else problems.of_error(error)
+            is_page = wants_page(request, path)
+            if is_page and problem.status == 401:
+                asked = path + (f"?{request.url.query}" if request.url.query else "")
+                where = quote(asked if request.method == "GET" else "/", safe="")
+                await RedirectResponse(f"{self._settings.root_path}/login?next={where}", 303)(scope, receive, send)
+                return
+            answer = problem_page(request, problem, bare=True) if is_page else problem_json(problem)
+            answer.headers.update(getattr(error, "headers", {}))
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check_host(self, came: Approach) -> None:
         """A page of another site may give itself this machine's address by DNS, but not its name."""
-        host = headers.get(b"host", "")
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        name = name.strip("[]").casefold()
-        if name in self._names or _is_address(name) or self._settings.listen.startswith("unix:"):
-            return
-        raise ProblemError(421, f"{host[:200]!r} is not this server's name.", "Add it to web.hosts in the settings.")
+        for host in came.hosts:
+            name = split_host(host)[0]
+            if name in self._names or is_address(name) or self._settings.listen.startswith("unix:"):
+                continue
+            cure = "Add it to web.hosts in the settings"
+            if name:
+                cure += (
+                    f': hosts = ["{name[:200]}"] below [web], or in the environment '
+                    f"TAGGER_WEB_HOSTS='[\"{name[:200]}\"]'; then start tagger again"
+                )
+            raise ProblemError(421, f"{host[:200]!r} is not this server's name.", f"{cure}.")
 
-    def _check_origin(self, method: str, headers: MutableMapping[bytes, str]) -> None:
+    def _check_origin(self, request: Request, came: Approach) -> None:
         """Another site may not make a browser change anything."""
-        if method in _SAFE:
+        if request.method in _SAFE:
             return
-        site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
         if site is not None:
             fine = site in ("same-origin", "none")
         elif origin is not None:
-            fine = urlsplit(origin).netloc.casefold() == headers.get(b"host", "").casefold()
+            fine = came.is_origin(origin)
         else:
             # A program; but one that shows a browser's cookie is none.
-            fine = b"cookie" not in headers
-        if not fine:
-            raise ProblemError(403, "Another page made the browser send this.", "Use tagger's own page.")
+            fine = "cookie" not in request.headers
+        if fine:
+            return
+        cure = "Use tagger's own page."
+        if origin is not None and site is None:
+            # What a proxy does that does not tell by which name and port it was asked.
+            cure += (
+                f" If this is it: a reverse proxy must pass on the name and the port that the browser asked for"
+                f" (in nginx: proxy_set_header Host $http_host). tagger sees {came.host[:200]!r}, and the browser"
+                f" says {origin[:200]!r}."
+            )
+            if came.unknown_proxy:
+                cure += f" The proxy, {came.client}, is not in web.trusted_proxies."
+        raise ProblemError(403, "Another page made the browser send this.", cure)
 
-    def _may_pass(self, path: str, headers: MutableMapping[bytes, str], client: str) -> bool:
+    async def _check_password(self, request: Request, path: str) -> None:
         if not self._login.required or path == _LOGIN or path.startswith(_STATIC):
-            return True
-        kind, _, token = headers.get(b"authorization", "").partition(" ")
+            return
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer" and token:
-            wait = self._login.attempt(client, token.strip().encode("latin-1").decode("utf-8", "replace"))
+            client = request.client.host if request.client else ""
+            password = token.strip().encode("latin-1").decode("utf-8", "replace")
+            if self._login.is_known_program(client, password):
+                return
+            attempt = partial(self._login.attempt_program, client, password)
+            wait = await anyio.to_thread.run_sync(attempt, limiter=self._checks)
             if wait:
                 raise too_often(wait)
-            return wait is None
-        return self._login.is_session(session_cookie(headers.get(b"cookie", "")))
+            fine = wait is None
+        else:
+            fine = self._login.is_session(session_cookie(request.headers.get("cookie", "")))
+        if not fine:
+            raise ProblemError(
+                401,
+                "The password is needed.",
+                "Log in, or send it as: Authorization: Bearer PASSWORD",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    def _warn_of(self, came: Approach) -> None:
+        if came.unknown_proxy and not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "%s passes requests on for others, but is not in web.trusted_proxies: what it says of them is not "
+                "believed, and all of them count as one",
+                came.client,
+            )
 
 
 def too_often(wait: float) -> ProblemError:
@@ -149,24 +222,21 @@ def session_cookie(header: str) -> str:
     return "" if found is None else found.value
 
 
-def _path(scope: Scope) -> str:
-    """The path without the prefix of a reverse proxy, whether or not it was taken off on the way."""
+def own_path(scope: Scope) -> str:
+    """The path without the prefix of a reverse proxy, whether or not it was taken off on the way, nor a last slash."""
     path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
-    while prefix and path.startswith(prefix + "/"):
+    while prefix and (path + "/").startswith(prefix + "/"):
         path = path[len(prefix) :]
-    return path
+    return path.rstrip("/") or "/"
 
 
-def _client(scope: Scope) -> str:
-    return scope["client"][0] if scope.get("client") else "local"
-
-
-def _is_address(name: str) -> bool:
+def _name(host: str) -> str:
+    """The name in an entry of `web.hosts`, where people also write a port or a whole address, as browsers send it."""
+    name = split_host(host.rpartition("://")[2].partition("/")[0])[0]
     try:
-        ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    return True
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return name
 
 
 def _own_names() -> set[str]:

@@ -1,9 +1,15 @@
-"""The password of the web page: its hash, who is logged in, and how often somebody may try."""
+"""The password of the web page: its hash, who is logged in, and how often somebody may try.
+
+Strangers' wrong tries must not keep out who knows the password. So tries are counted for each address and for all
+together, but a browser that was let in before is counted by itself: OWASP's "Slow Down Online Guessing Attacks with
+Device Cookies". Programs keep no cookie; theirs is the password that was right before.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 import threading
 from collections import OrderedDict
@@ -11,7 +17,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
@@ -20,10 +26,13 @@ from tagger.system.scratch import scratch
 
 COOKIE = "tagger_session"
 SESSION_SECONDS = 30 * 86400
+DEVICE_COOKIE = "tagger_device"
+# As long as browsers keep one.
+DEVICE_SECONDS = 400 * 86400
 KEY_FILE = "web.key"
-# Wrong tries that a client has at once, and seconds until the next; all clients together have ten times as many.
-_TRIES, _SECONDS_A_TRY = 5, 12.0
-_ALL = 10
+# Wrong tries at once, and seconds until the next: of one client, and of all that were never let in.
+_ONE, _TOGETHER = (5, 12.0), (50, 1.2)
+_EVERYBODY = ""
 _CLIENTS = 10_000
 # RFC 9106, section 4, second recommendation with half of its memory: a NAS has little, and tries are limited anyway.
 _HASHER = PasswordHasher(time_cost=4, memory_cost=32 * 1024, parallelism=2)
@@ -43,43 +52,77 @@ class Login:
         # One at a time, because each needs 32 MB.
         self._checking = threading.Lock()
         self._right: bytes | None = None
+        # The addresses from which programs sent it.
+        self._let_in: set[str] = set()
         self._salt = secrets.token_bytes(16)
         self._tries: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        # Another password ends every session.
-        self._sessions = URLSafeTimedSerializer(_key(data_dir) if password_hash else b"", salt=password_hash or "-")
+        # Another password ends every session, and forgets every browser.
+        key, salt = _key(data_dir) if password_hash else b"", password_hash or "-"
+        self._sessions = URLSafeTimedSerializer(key, salt=salt)
+        self._devices = URLSafeSerializer(key, salt=f"device {salt}")
 
     @property
     def required(self) -> bool:
         """Whether there is a password."""
         return bool(self._hash)
 
-    def attempt(self, client: str, password: str) -> float | None:
+    def attempt(self, client: str, password: str, device: str = "") -> float | None:
         """Let a client try a password: None if it is the right one, else how many seconds it must wait now (0: none).
 
-        While it must wait, not even the right one counts, or trying would be worth it. Raises ConfigError where the
-        setting is no hash.
+        While it must wait, not even the right one counts, or trying would be worth it. `client`: its address. `device`:
+        its device cookie. Raises ConfigError where the setting is no hash.
         """
-        secret = password.encode("utf-8", "surrogatepass")
-        digest = hashlib.blake2b(secret, key=self._salt).digest()
+        device = self._device(device)
+        own = device or _place(client)
         with self._checking:
-            wait = max(self._wait(client, _TRIES, _SECONDS_A_TRY), self._wait("", _TRIES * _ALL, _SECONDS_A_TRY / _ALL))
+            wait = self._wait(own, *_ONE)
+            if not device:
+                wait = max(wait, self._wait(_EVERYBODY, *_TOGETHER))
             if wait:
                 return wait
-            # The one that was right is remembered as a quick hash, for programs that send it with each request.
-            if self._right is not None and hmac.compare_digest(self._right, digest):
-                return None
             try:
-                _HASHER.verify(self._hash, secret)
+                _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
             except InvalidHashError as error:
                 raise ConfigError(
                     "web.password_hash is not a hash of a password.", "Make one with: tagger web --hash-password"
                 ) from error
             except VerificationError:
-                self._count(client, _SECONDS_A_TRY)
-                self._count("", _SECONDS_A_TRY / _ALL)
+                self._count(own, _ONE)
+                if not device:
+                    self._count(_EVERYBODY, _TOGETHER)
                 return 0.0
-            self._right = digest
             return None
+
+    def attempt_program(self, client: str, password: str) -> float | None:
+        """As `attempt`, for a program, which sends the password with each request."""
+        if self.is_known_program(client, password):
+            return None
+        wait = self.attempt(client, password)
+        with self._checking:
+            if wait is None:
+                self._right = self._digest(password)
+                self._let_in.add(_place(client))
+            elif wait and not self._wait(_place(client), *_ONE):
+                # All together must wait, but it was compared with the password that is known: that was a try.
+                self._count(_place(client), _ONE)
+        return wait
+
+    def is_known_program(self, client: str, password: str) -> bool:
+        """Whether a program sends the password that was right before, from an address where it was; takes no time.
+
+        At another address it counts, too, until somebody there has tried too many wrong ones.
+        """
+        if self._right is None or not hmac.compare_digest(self._right, self._digest(password)):
+            return False
+        place = _place(client)
+        if place not in self._let_in and self._wait(place, *_ONE):
+            return False
+        self._let_in.add(place)
+        return True
+
+    def _digest(self, password: str) -> bytes:
+        """A quick hash, kept in memory only, for programs that send the password with each request."""
+        return hashlib.blake2b(password.encode("utf-8", "surrogatepass"), key=self._salt).digest()
 
     def _content(self, name: str, seconds: float) -> float:
         """The level of a leaky bucket now, in wrong tries. One leaks out every `seconds`."""
@@ -89,8 +132,8 @@ class Login:
     def _wait(self, name: str, size: int, seconds: float) -> float:
         return max(0.0, (self._content(name, seconds) - (size - 1)) * seconds)
 
-    def _count(self, name: str, seconds: float) -> None:
-        self._tries[name] = self._content(name, seconds) + 1, self._clock.monotonic()
+    def _count(self, name: str, bucket: tuple[int, float]) -> None:
+        self._tries[name] = self._content(name, bucket[1]) + 1, self._clock.monotonic()
         self._tries.move_to_end(name)
         if len(self._tries) > _CLIENTS:
             self._tries.popitem(last=False)
@@ -99,6 +142,17 @@ class Login:
         """The value of the cookie of somebody who knew the password."""
         return str(self._sessions.dumps(secrets.token_urlsafe(9)))
 
+    def new_device(self) -> str:
+        """The value of the cookie of a browser that was let in, by which it is told from strangers later."""
+        return str(self._devices.dumps(secrets.token_urlsafe(9)))
+
+    def _device(self, cookie: str) -> str:
+        """The name that a device's tries are counted under; empty where the cookie is none of ours."""
+        try:
+            return f"device {self._devices.loads(cookie)}" if cookie and self.required else ""
+        except BadSignature:
+            return ""
+
     def is_session(self, cookie: str) -> bool:
         """Whether a cookie is one that was given out for the present password, and not too long ago."""
         try:
@@ -106,6 +160,15 @@ class Login:
         except BadSignature:
             return False
         return True
+
+
+def _place(client: str) -> str:
+    """What is counted as one client: an IPv4 address, or the 64 bits that one connection has in IPv6."""
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    return client if address.version == 4 else str(ipaddress.ip_network((int(address), 64), strict=False))
 
 
 def _key(data_dir: Path) -> bytes:

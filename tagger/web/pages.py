@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
-from jinja2 import Environment, PackageLoader, select_autoescape
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from tagger.core.clock import local_time
 from tagger.core.errors import NoLibraryError, QueryError
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
@@ -20,7 +18,6 @@ from tagger.keywords.file_content import ChangedError, UnwritableError, read_con
 from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.read import keywords_in
 from tagger.search.query import HELP
-from tagger.search.run import FoundPhoto
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.service.status import why_unlabelled
 from tagger.store import ledger, records
@@ -32,66 +29,12 @@ from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.api_pictures import PhotoId, opened
 from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
-from tagger.web.login import COOKIE, SESSION_SECONDS
-from tagger.web.problems import Problem
+from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
+from tagger.web.render import render
 from tagger.web.schemas_photos import PhotoDetail
 
 router = APIRouter(include_in_schema=False)
 _READ = 64 << 20
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
-
-
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("tagger.web"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {"moment": local_time, "size": _size, "share": lambda value: f"{value:.0%}".replace("%", " %")}
-    return found
-
-
-_TEMPLATES = _environment()
-
-
-def render(request: Request, template: str, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
-    """A page. `here`: the path of its entry in the navigation."""
-    root = request.scope.get("root_path", "")
-
-    def at(path: str) -> str:
-        return str(root) + path
-
-    def picture(found: FoundPhoto) -> str:
-        return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}"
-
-    text = _TEMPLATES.get_template(template).render(
-        root=root,
-        at=at,
-        picture=picture,
-        alt=_alt,
-        here=here,
-        login_required=context_of(request).login.required,
-        **values,
-    )
-    return HTMLResponse(text, status)
-
-
-def _alt(found: FoundPhoto) -> str:
-    names = ", ".join(name for name, _ in found.labels[:3])
-    return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"
-
-
-def problem_page(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """A fault, for people."""
-    answer = render(
-        request, "message.html", problem.status, title=problem.title, detail=problem.detail, cure=problem.cure
-    )
-    answer.headers.update(headers or {})
-    return answer
 
 
 @router.get("/")
@@ -274,10 +217,10 @@ def post_login(
 ) -> Response:
     """Lets in who knows the password, with a cookie."""
     login = context_of(request).login
-    client = request.client.host if request.client else "local"
+    client = request.client.host if request.client else ""
     if not login.required:
         return _go(request, "/")
-    wait = login.attempt(client, password)
+    wait = login.attempt(client, password, request.cookies.get(DEVICE_COOKIE, ""))
     if wait:
         error = too_often(wait)
         answer = render(request, "login.html", 429, next=_local(next), wrong=error.problem.detail)
@@ -286,21 +229,26 @@ def post_login(
     if wait is not None:
         return render(request, "login.html", 401, next=_local(next), wrong="That is not the password.")
     found = _go(request, _local(next))
-    found.set_cookie(
-        COOKIE,
-        login.new_session(),
-        max_age=SESSION_SECONDS,
+    _set_cookie(request, found, COOKIE, login.new_session(), SESSION_SECONDS)
+    _set_cookie(request, found, DEVICE_COOKIE, login.new_device(), DEVICE_SECONDS)
+    return found
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
         path=request.scope.get("root_path", "") or "/",
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="lax",
     )
-    return found
 
 
 @router.post("/logout")
 def post_logout(request: Request) -> Response:
-    """Forgets who was logged in here."""
+    """Forgets who was logged in here; that this browser was let in before is not forgotten."""
     answer = _go(request, "/login")
     answer.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
     return answer

@@ -6,6 +6,7 @@ import errno
 import gc
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
     config = uvicorn.Config(
         create_app(context),
         root_path=settings.web.root_path,
+        # tagger.web.proxies does it.
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -99,6 +102,8 @@ def _listen_unix(path: str) -> socket.socket:
     unix_socket.free_path(path)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
+    # For the proxy, which is another user. Like a port of this machine, it is open to all who reach the folder.
+    os.chmod(path, 0o666)
     listener.listen(_BACKLOG)
     return listener
 

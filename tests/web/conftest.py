@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.runner import Tagger
 from tests.web.site import Site, serving
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What FastAPI and the others are going to take away is not used."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("error::DeprecationWarning"))
 
 
 @pytest.fixture(scope="session")

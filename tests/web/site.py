@@ -17,6 +17,9 @@ from urllib.parse import quote
 
 from tests.cli.runner import COMMAND, Tagger
 
+# What is going to be taken away is not used.
+_STRICT = "error::DeprecationWarning,error::PendingDeprecationWarning,error::FutureWarning"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -90,7 +93,7 @@ def serving(tagger: Tagger, **environ: str) -> Iterator[Site]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=tagger.environment({"TAGGER_WEB_LISTEN": "127.0.0.1:0", **environ}),
+        env=tagger.environment({"TAGGER_WEB_LISTEN": "127.0.0.1:0", "PYTHONWARNINGS": _STRICT, **environ}),
         start_new_session=True,
     )
     assert process.stdout is not None
@@ -104,6 +107,8 @@ def serving(tagger: Tagger, **environ: str) -> Iterator[Site]:
         assert match, f"{line}\n{process.wait(10)}\n{said}"
         yield Site(tagger, process, int(match[1]), match[2])
         assert process.poll() is None, said
+        # FastAPI's own are no DeprecationWarning to Python.
+        assert not any("Deprecat" in text or "deprecat" in text for text in said), "".join(said)
         assert not any("Traceback" in text or "Exception in ASGI" in text for text in said), "".join(said)
     finally:
         if process.poll() is None:

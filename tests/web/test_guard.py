@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from argon2 import PasswordHasher
 
 from tagger.core.clock import SystemClock
 from tagger.web.login import Login, hash_password
 from tests.cli.runner import COMMAND, Tagger
+from tests.clock import Clock
 from tests.web.site import Site, serving
 
 PASSWORD = "correct horse battery"
-HASH = hash_password(PASSWORD)
+# Checked in no time, so that tries are made before some are forgiven.
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -76,6 +82,96 @@ def test_a_name_that_is_not_this_server_is_refused(reading: Site, host: str) -> 
     answer = reading.get("/", {"Host": host})
     assert answer.status == 421
     assert "web.hosts" in answer.json["cure"]
+
+
+def test_names_of_this_server_are_understood_as_people_write_them(gallery_once: Tagger) -> None:
+    hosts = ["NAS.Example.org", "port.example:8443", "https://whole.example:8443/", "fotos.müller.example"]
+    with serving(gallery_once, TAGGER_WEB_HOSTS=json.dumps(hosts)) as site:
+        for asked in ("nas.example.org", "port.example", "whole.example", "fotos.xn--mller-kva.example"):
+            for host in (asked, f"{asked}:8443", f"{asked.upper()}."):
+                assert site.get("/api/v1/search?limit=1", {"Host": host}).status == 200, host
+            assert site.get("/api/v1/search", {"Host": f"{asked}.evil.example"}).status == 421
+
+
+@pytest.mark.parametrize("value", ['["nas"]', '["10.0.0.0/33"]', '["*"]', "true"])
+def test_a_proxy_that_is_no_address_is_refused(bare: Tagger, value: str) -> None:
+    done = bare("status", code=2, environ={"TAGGER_WEB_TRUSTED_PROXIES": value})
+    assert "TAGGER_WEB_TRUSTED_PROXIES" in done.stderr
+    assert "172.16.0.0/12" in done.stderr
+
+
+def test_in_a_browser_a_wrong_name_is_a_page_with_the_cure_and_its_style(reading: Site) -> None:
+    there = {"Host": "nas.home:8643", "Accept": "text/html,*/*;q=0.8"}
+    for method in ("GET", "HEAD"):
+        answer = reading.ask(method, "/?q=espresso", headers=there)
+        assert (answer.status, answer.headers["content-type"]) == (421, "text/html; charset=utf-8")
+        assert "content-security-policy" in answer.headers
+    text = html.unescape(reading.get("/", there).text)
+    assert 'hosts = ["nas.home"]' in text
+    assert """TAGGER_WEB_HOSTS='["nas.home"]'""" in text
+    # Links would lead to the same again.
+    assert "<nav" not in text
+    assert "<script" not in text
+    assert reading.get("/static/app.css", there).status == 200
+    # In a browser, too, the API answers as an API.
+    assert reading.get("/api/v1/search", there).json["status"] == 421
+    nasty = reading.get("/", {"Host": "<script>x</script>", "Accept": "text/html"})
+    assert nasty.status in (400, 421)
+    assert "<script>x" not in nasty.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "words"),
+    [
+        ("GET", "/nothing", {}, 404, "There is no page at this address"),
+        ("GET", "/photos/999999", {}, 404, "Photo 999999"),
+        ("POST", "/login", {"Origin": "http://evil.example"}, 403, "Another page made the browser send this"),
+        ("POST", "/status", {}, 405, "cannot be done here"),
+    ],
+)
+def test_faults_are_pages_in_a_browser_and_json_for_programs(
+    reading: Site, method: str, path: str, headers: dict[str, str], status: int, words: str
+) -> None:
+    answer = reading.ask(method, path, headers={**headers, "Accept": "text/html"})
+    assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert words in answer.text
+    answer = reading.ask(method, path, headers=headers)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json["status"] == status
+
+
+def test_without_a_library_the_pages_say_what_to_do(bare: Tagger) -> None:
+    with serving(bare) as site:
+        for path in ("/labels", "/failed", "/photos/1"):
+            answer = site.get(path, {"Accept": "text/html"})
+            assert (answer.status, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+            assert "tagger backfill" in answer.text
+            assert "Service Unavailable" not in answer.text
+
+
+def test_head_is_answered_as_get_is_without_the_body(reading: Site) -> None:
+    paths = ["/", "/labels", "/status", "/drop", "/review", "/failed", "/api/docs", "/api/openapi.json", "/photos/1"]
+    paths += ["/static/app.js", "/nothing", "/api/v1/search?q=espresso", "/api/v1/status", "/api/v1/photos/1/picture"]
+    for path in [*paths, "/api/v1/photos/1/original", "/labels/", "/api/v1/events?once=true", "/api/v1/photos/0"]:
+        get, head = reading.get(path), reading.ask("HEAD", path)
+        assert (head.status, head.body) == (get.status, b""), path
+        same = ("content-type", "content-length", "cache-control", "etag", "content-security-policy")
+        # What the status page shows differs from one moment to the next.
+        same = tuple(name for name in same if path not in ("/status", "/api/v1/status") or name != "content-length")
+        assert {name: head.headers.get(name) for name in same} == {name: get.headers.get(name) for name in same}, path
+
+
+def test_head_of_what_never_ends_does(reading: Site) -> None:
+    for _ in range(40):
+        assert reading.ask("HEAD", "/api/v1/events").status == 200
+    assert "event: status" in reading.get("/api/v1/events?once=true").text
+
+
+def test_head_changes_nothing(reading: Site) -> None:
+    for path in ("/api/v1/retry", "/logout", "/api/classify"):
+        answer = reading.ask("HEAD", path)
+        assert answer.status == 405, path
+    assert reading.ask("POST", "/status").headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9", "[::1]:80", "192.168.1.2:8643", "LOCALHOST:1"])
@@ -155,6 +251,22 @@ def test_programs_send_the_password_itself(locked: Site) -> None:
     assert locked.ask("POST", "/api/v1/retry", b'{"photos": []}', headers).status == 200
 
 
+def test_strangers_keep_out_neither_a_browser_nor_a_program_that_were_let_in(locked: Site) -> None:
+    answer = locked.ask("POST", "/login", f"password={quote(PASSWORD)}".encode(), {**FORM, "Sec-Fetch-Site": "none"})
+    [device] = [part.partition(";")[0] for part in answer.headers["set-cookie"].split(", ") if "tagger_device" in part]
+    program = {"Authorization": f"Bearer {PASSWORD}"}
+    assert locked.get("/api/v1/search?limit=1", program).status == 200
+    assert [log_in(locked, f"wrong {number}")[0] for number in range(7)] == [401] * 5 + [429] * 2
+    assert log_in(locked)[0] == 429
+    assert locked.get("/api/v1/search?limit=1", program).status == 200
+    assert locked.get("/api/v1/search?limit=1", {"Authorization": "Bearer wrong"}).status == 429
+    headers = {**FORM, "Sec-Fetch-Site": "same-origin", "Cookie": device}
+    # Logged out, or after the session's end; the device cookie alone lets nobody in.
+    assert locked.get("/api/v1/search", {"Cookie": device}).status == 401
+    assert locked.ask("POST", "/login", f"password={quote(PASSWORD)}".encode(), headers).status == 303
+    assert locked.ask("POST", "/login", b"password=wrong", headers).status == 401
+
+
 def test_whoever_tries_passwords_must_wait(locked: Site) -> None:
     found = [log_in(locked, f"wrong {number}")[0] for number in range(7)]
     assert found[:5] == [401] * 5
@@ -177,6 +289,71 @@ def test_wrong_tries_at_the_same_time_count_like_those_one_after_the_other(locke
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(lambda number: log_in(locked, f"wrong {number}")[0], range(12)))
     assert sorted(found) == [401] * 5 + [429] * 7
+
+
+@pytest.fixture
+def login(tmp_path: Path) -> tuple[Login, Clock]:
+    clock = Clock()
+    return Login(HASH, tmp_path, clock), clock
+
+
+def test_a_browser_that_was_let_in_before_is_counted_by_itself(login: tuple[Login, Clock]) -> None:
+    gate, clock = login
+    device, other = gate.new_device(), gate.new_device()
+    for number in range(200):
+        gate.attempt(f"203.0.113.{number}", "wrong")
+    for _ in range(9):
+        gate.attempt("192.0.2.1", "wrong")
+    assert gate.attempt("192.0.2.1", PASSWORD)
+    assert gate.attempt("192.0.2.1", PASSWORD, device) is None
+    # It may not try for ever, either; that neither hinders others nor lets it go on as a stranger.
+    clock.time += 3600
+    assert [gate.attempt("192.0.2.1", "wrong", device) for _ in range(5)] == [0.0] * 5
+    assert gate.attempt("192.0.2.1", PASSWORD, device) == pytest.approx(12)
+    assert gate.attempt("192.0.2.7", PASSWORD, device)
+    assert gate.attempt("192.0.2.1", PASSWORD, other) is None
+    assert gate.attempt("192.0.2.1", PASSWORD) is None
+    clock.time += 13
+    assert gate.attempt("192.0.2.1", PASSWORD, device) is None
+
+
+def test_a_device_cookie_is_neither_made_up_nor_a_session_nor_another_password_s(login: tuple, tmp_path: Path) -> None:
+    gate, _ = login
+    device = gate.new_device()
+    assert not gate.is_session(device)
+    foreign = Login(hash_password("another one"), tmp_path, SystemClock()).new_device()
+    for _ in range(6):
+        gate.attempt("192.0.2.1", "wrong")
+    for made_up in ("", "x", device[:-2] + "xx", foreign, gate.new_session(), "device.x"):
+        assert gate.attempt("192.0.2.1", PASSWORD, made_up), made_up
+    # It outlives the server.
+    again = Login(HASH, tmp_path, SystemClock())
+    for _ in range(6):
+        again.attempt("192.0.2.1", "wrong")
+    assert again.attempt("192.0.2.1", PASSWORD, device) is None
+
+
+def test_a_program_that_was_let_in_before_does_not_wait(login: tuple[Login, Clock]) -> None:
+    gate, _ = login
+    assert gate.attempt_program("192.0.2.1", PASSWORD) is None
+    for number in range(200):
+        gate.attempt(f"203.0.113.{number}", "wrong")
+        gate.attempt_program("192.0.2.1", "wrong")
+    assert gate.attempt("192.0.2.9", PASSWORD)
+    assert gate.attempt_program("192.0.2.1", PASSWORD) is None
+    # It moved to another address, where nobody tries passwords.
+    assert gate.attempt_program("192.0.2.50", PASSWORD) is None
+    # Who tries them there finds it no sooner for that one is known.
+    found = [gate.attempt_program("198.51.100.1", f"wrong {number}") for number in range(20)]
+    assert all(found)
+    assert gate.attempt_program("198.51.100.1", PASSWORD)
+
+
+def test_a_whole_ipv6_connection_is_one_client(login: tuple[Login, Clock]) -> None:
+    gate, _ = login
+    found = [gate.attempt(f"2001:db8:1:2::{number:x}", "wrong") for number in range(7)]
+    assert [bool(wait) for wait in found] == [False] * 5 + [True] * 2
+    assert gate.attempt("2001:db8:1:3::1", "wrong") == 0.0
 
 
 def test_another_password_ends_every_session(tmp_path) -> None:
