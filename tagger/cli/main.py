@@ -105,10 +105,11 @@ class _Commands(click.Group):
 def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Label every photo of a library by what is in it, and find photos by those labels."""
     from tagger.core.config_sources import unknown_variables
+    from tagger.core.local_zone import read_time_zone
 
-    unknown = unknown_variables()
-    if unknown:
-        _say(unknown)
+    for fault in (unknown_variables(), read_time_zone()):
+        if fault:
+            _say(fault)
     context.obj |= {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
 
 

@@ -30,7 +30,7 @@ Examples:
 Where nobody edited the file since, it gets its old bytes back, each of them. A keyword that a person wrote stays.""",
 )
 @click.argument("query", nargs=-1)
-@click.option("--run", "run_id", type=click.IntRange(min=1), metavar="N", help="What this run wrote.")
+@click.option("--run", "run_id", type=click.IntRange(1, 2**63 - 1), metavar="N", help="What this run wrote.")
 @click.option("--label", metavar="L", help="This label.")
 @click.option("--all", "everything", is_flag=True, help="Everything, in every photo.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would lose.")

@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from tagger.core.cron import parse_schedule
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -17,7 +19,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class Section(BaseModel):
     """The base of all sections: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class IntakeSettings(Section):
@@ -30,7 +32,7 @@ class IntakeSettings(Section):
     watch: Literal["auto", "native", "polling"] = Field(default="auto", description='"auto", "native" or "polling"')
     poll_seconds: Annotated[float, Field(ge=1, le=86400)] = 300.0
     vanish_share: Share = 0.2
-    vanish_count: Annotated[int, Field(ge=0)] = 50
+    vanish_count: Annotated[int, Field(ge=0, le=1_000_000_000)] = 50
 
 
 Views = Literal["squares", "whole"]
@@ -71,7 +73,7 @@ class LimitSettings(Section):
     megapixels: Annotated[float, Field(gt=0, le=2000)] = 160.0
     file_mb: Annotated[int, Field(ge=1, le=65536)] = 1024
     decode_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    memory_mb: Annotated[int, Field(ge=64)] = 1024
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 1024
     readable_share: Share = 0.5
 
 
@@ -122,16 +124,19 @@ class KeywordSettings(Section):
 class SearchSettings(Section):
     """Limits of `tagger search` and `tagger similar`."""
 
-    limit: Annotated[int, Field(ge=0)] = 100
+    limit: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
     memory_mb: Annotated[int, Field(ge=16, le=65536)] = 128
+
+
+def _schedule(text: str) -> str:
+    parse_schedule(text)
+    return text
 
 
 _Schedule = Annotated[
     str,
-    Field(
-        pattern=r"^(|[0-9]+ ?[smhd]|([^ ]+ +){4}[^ ]+)$",
-        description='an interval such as "6h", five cron fields such as "0 4 * * *", or "" for never',
-    ),
+    Field(description='an interval such as "6h", five cron fields such as "0 4 * * *", or "" for never'),
+    AfterValidator(_schedule),
 ]
 
 
@@ -150,7 +155,7 @@ class ServiceSettings(Section):
     stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
     rescan: _Schedule = "6h"
     upkeep: _Schedule = "0 4 * * *"
-    keep_missing_days: Annotated[float, Field(ge=0)] = 30.0
+    keep_missing_days: Annotated[float, Field(ge=0, le=36500)] = 30.0
     keep_backups: Annotated[int, Field(ge=0, le=1000)] = 3
     health: Annotated[
         str, Field(pattern=r"^(|[^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8642", "unix:/path" or ""')

@@ -299,7 +299,8 @@ def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> 
     shown_key = ".".join(loc)
     if key not in fields:
         return f"{source}: {shown_key} = {found!r} is not allowed: {problem['msg']}."
-    return f"{source}: {shown_key} = {found!r} is not allowed. Allowed: {_allowed(fields[key])}."
+    why = f": {problem['ctx']['error']}" if problem["type"] == "value_error" else ""
+    return f"{source}: {shown_key} = {found!r} is not allowed{why}. Allowed: {_allowed(fields[key])}."
 
 
 def _sections() -> list[str]:

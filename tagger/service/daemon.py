@@ -20,6 +20,7 @@ from types import FrameType
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError, TaggerError, UsageError
+from tagger.core.local_zone import LocalZone
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind
 from tagger.intake.monitor import FolderMonitor
@@ -30,7 +31,7 @@ from tagger.service import control, health
 from tagger.service.maintenance import tidy
 from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
-from tagger.service.work_window import Window, local_zone
+from tagger.service.work_window import Window
 from tagger.service.workers.fetch import FetchWorker
 from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
@@ -63,7 +64,7 @@ class Service:
         self._inbox: queue.SimpleQueue[WatchEvent | _Do] = queue.SimpleQueue()
         self._stopping = False
         self._problem = ""
-        self._zone = local_zone()
+        self._zone = LocalZone()
         self._scheduler = Scheduler(self._zone)
         self._window = Window(self._settings.service.work_window, self._zone)
         self._started = self._clock.now()

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tagger.core.clock import SystemClock
+from tagger.core.clock import SystemClock, local_time
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
+from tagger.core.local_zone import read_time_zone
 from tagger.core.paths import shown_path
 from tagger.inference.download import missing_weights, why_unreachable
 from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpec
@@ -62,6 +63,7 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield Finding(Grade.GOOD, "Python", f"{platform.python_version()} on {platform.machine()} ({sys.executable})")
     where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
     yield Finding(Grade.GOOD, "Config", where)
+    yield _time_zone()
     yield from _data_dir(settings.data_dir)
     engine = _engine_to_run(settings)
     yield from _processor(engine)
@@ -74,6 +76,14 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield _watching(root, settings)
     yield from _service(settings)
     yield from _model(settings)
+
+
+def _time_zone() -> Finding:
+    fault = read_time_zone()
+    if fault:
+        return Finding(Grade.WARNING, "Time zone", fault, "Set TZ to a name such as Europe/Berlin, or unset it.")
+    now = local_time(SystemClock().now())
+    return Finding(Grade.GOOD, "Time zone", f"{os.environ.get('TZ') or 'that of this machine'}; it is {now} there")
 
 
 def _data_dir(folder: Path) -> Iterator[Finding]:

@@ -5,17 +5,15 @@ Nothing is lost when a reminder is: what there is to do is always a question to 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Protocol
 
 from tagger.core.config import ServiceSettings
+from tagger.core.cron import CronTimes, Interval, parse_schedule
 from tagger.core.errors import ConfigError
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Scheduled(Protocol):
@@ -46,21 +44,24 @@ JOBS = (
 
 def trigger(text: str, zone: tzinfo, key: str) -> Any:
     """APScheduler's trigger for an interval (`6h`) or five cron fields; None for "". Raises ConfigError."""
-    from apscheduler.triggers.cron import CronTrigger
+    from apscheduler.triggers.base import BaseTrigger
     from apscheduler.triggers.interval import IntervalTrigger
 
-    if not text:
-        return None
-    interval = re.fullmatch(r"(\d+) ?([smhd])", text)
+    class CronTrigger(BaseTrigger):  # type: ignore[misc]
+        """APScheduler's own takes 0 for Monday, and wants both the day of the month and that of the week."""
+
+        def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+            assert isinstance(times, CronTimes)
+            after = times.next_after((previous or now).timestamp(), zone)
+            return None if after is None else datetime.fromtimestamp(after, UTC)
+
     try:
-        if interval:
-            seconds = int(interval[1]) * _UNITS[interval[2]]
-            if seconds < 1:
-                raise ValueError("the interval is empty")
-            return IntervalTrigger(seconds=seconds, timezone=zone)
-        return CronTrigger.from_crontab(text, timezone=zone)
+        times = parse_schedule(text)
     except ValueError as error:
         raise ConfigError(f"{key} = {text!r} is not allowed: {error}.") from error
+    if times is None:
+        return None
+    return IntervalTrigger(seconds=times.seconds, timezone=UTC) if isinstance(times, Interval) else CronTrigger()
 
 
 class Scheduler:
@@ -71,7 +72,7 @@ class Scheduler:
 
         # Without a grace time a reminder that comes late, after a night of standby, would be dropped.
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        self._scheduler = BackgroundScheduler(timezone=zone, job_defaults=defaults)
+        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
         self._zone = zone
 
     def set_jobs(self, settings: ServiceSettings, remind: Callable[[ScheduledJob], None]) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tagger.core.config import Settings
+from tagger.core.local_zone import LocalZone
 from tagger.core.photo import JobKind
 from tagger.inference.selection import ModelStatus, model_status
 from tagger.service import control
 from tagger.service.state import ServiceState
-from tagger.service.work_window import Window, local_zone
+from tagger.service.work_window import Window
 from tagger.store import dead_letters, jobs, ledger, runs
 from tagger.store.counts import Totals, count_totals
 from tagger.store.dead_letters import DeadLetter
@@ -91,6 +92,6 @@ def finish(photos: int, rate: float, settings: Settings, now: float) -> datetime
     """When a number of photos will be done at a rate (photos a second), working in the work window only."""
     if not rate:
         return None
-    zone = local_zone()
+    zone = LocalZone()
     window = Window(settings.service.work_window, zone)
     return datetime.fromtimestamp(window.finish(now, photos / rate), zone)

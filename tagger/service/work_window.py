@@ -7,13 +7,6 @@ from datetime import datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 
 
-def local_zone() -> tzinfo:
-    """This machine's time zone, with its daylight saving rules (TZ or /etc/localtime)."""
-    from tzlocal import get_localzone
-
-    return get_localzone()
-
-
 class Window:
     """A daily span of local time such as 22:00-06:00; empty text: always open. Times are seconds since the epoch."""
 
@@ -32,12 +25,16 @@ class Window:
         """When the window opens or closes next; None if it never does."""
         if self._span is None:
             return None
-        return min(moment for span in self._spans(now, 3) for moment in span if moment > now)
+        state = self.is_open(now)
+        moments = sorted(moment for span in self._spans(now, 3) for moment in span if moment > now)
+        # Where one span ends another may begin.
+        return next((moment for moment in moments if self.is_open(moment) != state), None)
 
     def finish(self, now: float, seconds: float) -> float:
         """When a number of seconds of work will be done, working only while the window is open."""
         if self._span is None:
             return now + seconds
+        last = now + 366 * 86400
         # A year ahead is far enough for anybody.
         for start, end in self._spans(now, 366):
             begin = max(start, now)
@@ -46,7 +43,8 @@ class Window:
             if seconds <= end - begin:
                 return begin + seconds
             seconds -= end - begin
-        return now + 366 * 86400
+            now = end
+        return last
 
     def _spans(self, now: float, days: int) -> Iterator[tuple[float, float]]:
         """The spans around and after a moment; a wall-clock time that a change of clocks skips means what follows."""
@@ -57,4 +55,8 @@ class Window:
             day = today + timedelta(days=number)
             start = datetime.combine(day, first, self._zone)
             end = datetime.combine(day if last > first else day + timedelta(days=1), last, self._zone)
-            yield start.timestamp(), end.timestamp()
+            begins, ends = start.timestamp(), end.timestamp()
+            if ends <= begins:
+                # The clocks were put forward within it.
+                ends = begins + (end.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds()
+            yield begins, ends

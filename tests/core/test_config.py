@@ -161,3 +161,32 @@ def test_chosen_model_is_the_weakest_source(tmp_path: Path) -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().model.name = "x"  # type: ignore[misc]
+
+
+def numbers() -> list[str]:
+    return [key for key, field in setting_keys().items() if field.annotation in (int, float)]
+
+
+@pytest.mark.parametrize("key", numbers())
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "-1", "1e300", "99999999999999999999"])
+def test_no_number_is_absurd(key: str, value: str, tmp_path: Path) -> None:
+    """In the environment as in a file, which is where the sentence says it is."""
+    section, _, name = key.rpartition(".")
+    for environ, file, where in (
+        ({environment_name(key): value}, None, environment_name(key)),
+        ({}, write(tmp_path, f"[{section}]\n{name} = {value}"), "config.toml"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_settings(file, environ={"TAGGER_DATA_DIR": str(tmp_path), **environ})
+        assert where in caught.value.message
+        assert "Allowed: a" in caught.value.message
+        assert name in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["service.rescan", "service.upkeep"])
+@pytest.mark.parametrize("value", ["99 4 * * *", "0 4 * * 8", "99999999999d", "6 hours", "0 0 31 2 *"])
+def test_a_schedule_is_checked_where_it_is_read(key: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ={environment_name(key): value})
+    assert environment_name(key) in caught.value.message
+    assert '"0 4 * * *"' in caught.value.message
