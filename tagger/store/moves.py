@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from tagger.core.paths import disk_path
 from tagger.core.photo import Fingerprint, Inspection, Origin
 from tagger.store import jobs
-from tagger.store.photos import move_photo, photos_gone
+from tagger.store.photos import move_photo, photos_gone, stored_fingerprint
 from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
 
 # A file with the same bytes is taken for the photo that is gone only if it came within this time before it. One that
@@ -29,7 +30,25 @@ from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, Tau
 _COPY_SECONDS = 7 * 24 * 3600
 
 _away = or_(PhotoRow.missing_since.is_not(None), PhotoRow.unseen_since.is_not(None))
-_there = (PhotoRow.missing_since.is_(None), PhotoRow.unseen_since.is_(None))
+_there = PhotoRow.missing_since.is_(None) & PhotoRow.unseen_since.is_(None)
+
+
+class _Photo(NamedTuple):
+    """What photos are compared by. Not rows of the ORM: there may be very many."""
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int | None
+    content_hash: bytes | None
+    pixel_hash: bytes | None
+    width: int | None
+    height: int | None
+    added_at: int
+
+
+_COLUMNS = tuple(getattr(PhotoRow, name) for name in _Photo._fields)
 
 
 def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
@@ -40,44 +59,43 @@ def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
     explained: set[int] = set()
     everything = frozenset(gone)
     for part in jobs.chunks(gone):
-        olds = session.scalars(select(PhotoRow).where(PhotoRow.id.in_(part)).order_by(PhotoRow.id)).all()
+        olds = _photos(session, PhotoRow.id.in_(part))
         hashes = [old.content_hash for old in olds if old.content_hash is not None]
         pixels = [old.pixel_hash for old in olds if old.pixel_hash is not None]
         candidates = [
-            new
-            for new in [
-                *_same_files(session, olds, _there),
-                *session.scalars(select(PhotoRow).where(PhotoRow.content_hash.in_(hashes), *_there)),
-                *session.scalars(select(PhotoRow).where(PhotoRow.pixel_hash.in_(pixels), *_there)),
-            ]
-            if new.id not in everything
+            *_same_files(session, [(old.size, old.inode) for old in olds], _there),
+            *_photos(session, PhotoRow.content_hash.in_(hashes) & _there),
+            *_photos(session, PhotoRow.pixel_hash.in_(pixels) & _there),
         ]
-        recent = int(now) - _COPY_SECONDS
-        copies = [new for new in candidates if new.added_at >= recent]
+        candidates = [new for new in candidates if new.id not in everything]
+        copies = [new for new in candidates if new.added_at >= int(now) - _COPY_SECONDS]
         pairs = _pairs(olds, candidates, _file_of, only_one=True)
         pairs |= _pairs(_without(olds, pairs), _without(copies, pairs.values()), _bytes_of)
         pairs |= _pairs(_without(olds, pairs), _without(copies, pairs.values()), _pixels_of, only_one=True)
-        by_id = {row.id: row for row in [*olds, *candidates]}
         for old_id, new_id in pairs.items():
-            if not _merge(session, old_id, by_id[new_id]):
+            if not _merge(session, old_id, new_id):
                 photos_gone(session, [old_id], now)
             explained.add(old_id)
     return explained
 
 
-def match_new(session: Session, new_ids: Sequence[int], dead_roots: Collection[int] = ()) -> int:
+def match_new(session: Session, added: Mapping[int, Fingerprint], dead_roots: Collection[int] = ()) -> int:
     """Of photos just added, find those that are missing or unseen ones under another name, by inode, size and time.
 
     Photos of `dead_roots`, of which even the folder is not there, count as unseen. Merges each pair; returns how many.
     """
     found = 0
+    if not dead_roots and not _is_anything_away(session):
+        return 0
     gone = _away if not dead_roots else or_(_away, PhotoRow.root_id.in_(dead_roots))
-    for part in jobs.chunks(new_ids):
-        news = session.scalars(select(PhotoRow).where(PhotoRow.id.in_(part)).order_by(PhotoRow.id)).all()
-        olds = [old for old in _same_files(session, news, [gone]) if old.id not in part]
-        by_id = {row.id: row for row in news}
+    for part in jobs.chunks(list(added)):
+        files = [stored_fingerprint(added[photo_id]) for photo_id in part]
+        olds = _same_files(session, [(file.size, file.inode) for file in files], gone & PhotoRow.id.not_in(part))
+        if not olds:
+            continue
+        news = _photos(session, PhotoRow.id.in_(part))
         for old_id, new_id in _pairs(olds, news, _file_of, only_one=True).items():
-            if _merge(session, old_id, by_id[new_id]):
+            if _merge(session, old_id, new_id):
                 found += 1
     return found
 
@@ -88,70 +106,78 @@ def adopt(session: Session, found: Mapping[int, Inspection]) -> dict[int, int]:
     Merges each pair. Returns for each photo of `found` the photo id to store its result under.
     """
     adopted = {photo_id: photo_id for photo_id in found}
+    if not _is_anything_away(session):
+        return adopted
     hashes = [inspection.content_hash for inspection in found.values()]
     pixels = [inspection.pixel_hash for inspection in found.values()]
     olds = [
-        *session.scalars(select(PhotoRow).where(PhotoRow.content_hash.in_(hashes), _away)),
-        *session.scalars(select(PhotoRow).where(PhotoRow.pixel_hash.in_(pixels), _away)),
+        *_photos(session, PhotoRow.content_hash.in_(hashes) & _away),
+        *_photos(session, PhotoRow.pixel_hash.in_(pixels) & _away),
     ]
-    olds = sorted({old.id: old for old in olds if old.id not in found}.values(), key=lambda old: old.id)
+    olds = [old for old in olds if old.id not in found]
     if not olds:
         return adopted
-    news = session.scalars(select(PhotoRow).where(PhotoRow.id.in_(found), PhotoRow.labelled_by.is_(None))).all()
-    pairs = _pairs(olds, news, _bytes_of, lambda new: _inspected_bytes(found[new.id]))
-    pairs |= _pairs(
-        _without(olds, pairs),
-        _without(news, pairs.values()),
-        _pixels_of,
-        lambda new: _inspected_pixels(found[new.id]),
-        only_one=True,
-    )
-    by_id = {new.id: new for new in news}
+    news = [_inspected(new, found) for new in _photos(session, PhotoRow.id.in_(found) & PhotoRow.labelled_by.is_(None))]
+    pairs = _pairs(olds, news, _bytes_of)
+    pairs |= _pairs(_without(olds, pairs), _without(news, pairs.values()), _pixels_of, only_one=True)
     for old_id, new_id in pairs.items():
-        if _merge(session, old_id, by_id[new_id]):
+        if _merge(session, old_id, new_id):
             # Its new job is being completed; whatever was left of an older one is done by that.
             session.execute(delete(JobRow).where(JobRow.photo_id == old_id))
             adopted[new_id] = old_id
     return adopted
 
 
+def _photos(session: Session, condition: ColumnElement[bool]) -> list[_Photo]:
+    return [_Photo(*row) for row in session.execute(select(*_COLUMNS).where(condition))]
+
+
+def _is_anything_away(session: Session) -> bool:
+    # Two questions, because each has a small index of its own.
+    since = (PhotoRow.missing_since, PhotoRow.unseen_since)
+    return any(session.scalar(select(PhotoRow.id).where(each.is_not(None)).limit(1)) is not None for each in since)
+
+
+def _same_files(
+    session: Session, keys: Iterable[tuple[int, int | None]], condition: ColumnElement[bool]
+) -> list[_Photo]:
+    """The photos with some of these sizes and inodes."""
+    known = [(size, inode) for size, inode in keys if inode is not None]
+    sizes, inodes = {size for size, _ in known}, {inode for _, inode in known}
+    return _photos(session, PhotoRow.size.in_(sizes) & PhotoRow.inode.in_(inodes) & condition) if known else []
+
+
+def _inspected(new: _Photo, found: Mapping[int, Inspection]) -> _Photo:
+    """A photo as it was found now."""
+    seen = found[new.id]
+    return new._replace(
+        size=seen.fingerprint.size,
+        content_hash=seen.content_hash,
+        pixel_hash=seen.pixel_hash,
+        width=seen.facts.width,
+        height=seen.facts.height,
+    )
+
+
 # --- pairs --------------------------------------------------------------------------------------------------
 
 
-def _same_files(session: Session, rows: Iterable[PhotoRow], where: Iterable[ColumnElement[bool]]) -> list[PhotoRow]:
-    """The photos with the size, inode and time of some of these rows."""
-    keys = [row for row in rows if row.inode is not None]
-    query = select(PhotoRow).where(
-        PhotoRow.size.in_({row.size for row in keys}), PhotoRow.inode.in_({row.inode for row in keys}), *where
-    )
-    return list(session.scalars(query)) if keys else []
-
-
-def _file_of(row: PhotoRow) -> object:
+def _file_of(row: _Photo) -> object:
     return None if row.inode is None else (row.size, row.mtime_ns, row.inode)
 
 
-def _bytes_of(row: PhotoRow) -> object:
+def _bytes_of(row: _Photo) -> object:
     return None if row.content_hash is None else (row.size, row.content_hash)
 
 
-def _pixels_of(row: PhotoRow) -> object:
+def _pixels_of(row: _Photo) -> object:
     return None if row.pixel_hash is None else (row.pixel_hash, row.width, row.height)
 
 
-def _inspected_bytes(inspection: Inspection) -> object:
-    return inspection.fingerprint.size, inspection.content_hash
-
-
-def _inspected_pixels(inspection: Inspection) -> object:
-    return inspection.pixel_hash, inspection.facts.width, inspection.facts.height
-
-
 def _pairs(
-    olds: Iterable[PhotoRow],
-    news: Iterable[PhotoRow],
-    key: Callable[[PhotoRow], object],
-    key_of_new: Callable[[PhotoRow], object] | None = None,
+    olds: Iterable[_Photo],
+    news: Iterable[_Photo],
+    key: Callable[[_Photo], object],
     *,
     only_one: bool = False,
 ) -> dict[int, int]:
@@ -159,7 +185,7 @@ def _pairs(
 
     Otherwise, of several copies, those with the same file name belong together, then the first to the first.
     """
-    left, right = _by_key(olds, key), _by_key(news, key_of_new or key)
+    left, right = _by_key(olds, key), _by_key(news, key)
     pairs: dict[int, int] = {}
     for value, old in left.items():
         # A photo that moved was added before the one that it turns up as.
@@ -180,8 +206,8 @@ def _pairs(
     return pairs
 
 
-def _by_key(rows: Iterable[PhotoRow], key: Callable[[PhotoRow], object]) -> dict[object, list[PhotoRow]]:
-    found: dict[object, list[PhotoRow]] = defaultdict(list)
+def _by_key(rows: Iterable[_Photo], key: Callable[[_Photo], object]) -> dict[object, list[_Photo]]:
+    found: dict[object, list[_Photo]] = defaultdict(list)
     for row in sorted({row.id: row for row in rows}.values(), key=lambda row: row.id):
         value = key(row)
         if value is not None:
@@ -189,41 +215,52 @@ def _by_key(rows: Iterable[PhotoRow], key: Callable[[PhotoRow], object]) -> dict
     return found
 
 
-def _name(row: PhotoRow) -> str:
+def _name(row: _Photo) -> str:
     return row.path.rpartition("/")[2]
 
 
-def _without(rows: Iterable[PhotoRow], ids: Collection[int]) -> list[PhotoRow]:
+def _without(rows: Iterable[_Photo], ids: Collection[int]) -> list[_Photo]:
     return [row for row in rows if row.id not in ids]
 
 
 # --- one photo of two ---------------------------------------------------------------------------------------
 
 
-def _merge(session: Session, old_id: int, new: PhotoRow) -> bool:
+def _merge(session: Session, old_id: int, new_id: int) -> bool:
     """Make one photo of two: the old one goes on at the new one's path. False: both stay.
 
     That is where something depends on the new one: keywords that were written into its file, or what a person said of
     it. Then it gets what a person said of the old one.
     """
-    if _is_independent(session, new.id):
-        _inherit(session, old_id, new.id)
+    if _is_independent(session, new_id):
+        _inherit(session, old_id, new_id)
         return False
-    place = (new.root_id, disk_path(new.path), Fingerprint(new.size, new.mtime_ns, new.inode, new.ctime_ns))
-    seen = {} if new.labelled_by is None else {name: getattr(new, name) for name in _SEEN}
+    stat = (PhotoRow.size, PhotoRow.mtime_ns, PhotoRow.inode, PhotoRow.ctime_ns)
+    place = select(PhotoRow.root_id, PhotoRow.path, *stat).where(PhotoRow.id == new_id)
+    root_id, path, size, mtime, inode, ctime = session.execute(place).one()
+    looked_at = PhotoRow.labelled_by.is_not(None)
+    seen = session.execute(select(*_SEEN).where(PhotoRow.id == new_id, looked_at)).mappings().first()
     have = select(FeatureRow.model_id).where(FeatureRow.photo_id == old_id)
-    others = update(FeatureRow).where(FeatureRow.photo_id == new.id, FeatureRow.model_id.not_in(have))
-    session.execute(others.values(photo_id=old_id))
-    session.delete(new)
-    session.flush()
-    if seen:
-        session.execute(update(PhotoRow).where(PhotoRow.id == old_id).values(seen))
-    move_photo(session, old_id, *place)
+    others = update(FeatureRow).where(FeatureRow.photo_id == new_id, FeatureRow.model_id.not_in(have))
+    session.execute(others.values(photo_id=old_id), execution_options=_UNSYNCHRONIZED)
+    session.execute(delete(PhotoRow).where(PhotoRow.id == new_id), execution_options=_UNSYNCHRONIZED)
+    if seen is not None:
+        session.execute(update(PhotoRow).where(PhotoRow.id == old_id).values(**seen))
+    move_photo(session, old_id, root_id, disk_path(path), Fingerprint(size, mtime, inode, ctime))
     return True
 
 
 # What looking at a photo found of its file.
-_SEEN = ("content_hash", "pixel_hash", "format", "width", "height", "taken")
+_SEEN = (
+    PhotoRow.content_hash,
+    PhotoRow.pixel_hash,
+    PhotoRow.format,
+    PhotoRow.width,
+    PhotoRow.height,
+    PhotoRow.taken,
+)
+# No rows of the ORM are held here that would have to follow.
+_UNSYNCHRONIZED = {"synchronize_session": False}
 
 
 def _is_independent(session: Session, photo_id: int) -> bool:
