@@ -33,8 +33,8 @@ _USUAL_TOP = 3
 @click.command(
     "classify",
     epilog="""\b
-No library is needed, and nothing is stored. The classes are the network's own,
-with their likelihoods; "shown" is what tagger would label the photo with.
+No library is needed, and nothing is stored. The classes are the network's
+own, with their likelihoods; "shown" is what tagger would label it with.
 
 \b
 Examples:

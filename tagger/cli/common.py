@@ -40,7 +40,10 @@ weights_option = click.option(
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--weights` to a command."""
-    name = click.option("--model", metavar="NAME", help="The architecture; see: tagger model list")
+    from tagger.cli.groups import model_names
+
+    help_text = "The architecture; see: tagger model list"
+    name = click.option("--model", metavar="NAME", shell_complete=model_names, help=help_text)
     return name(weights_option(function))
 
 

@@ -16,9 +16,9 @@ from tagger.core.paths import shown_path
 @click.command(
     "duplicates",
     epilog="""\b
-Resized, re-encoded and slightly edited copies, and the photos of a burst. Every
-pair of photos is compared: ten thousand photos take seconds, a hundred thousand
-some minutes. Nothing is deleted; what to do is yours to say.
+Resized, re-encoded and slightly edited copies, and the photos of a burst.
+Every pair of photos is compared: ten thousand photos take seconds, a hundred
+thousand some minutes. Nothing is deleted; what to do is yours to say.
 
 \b
 Examples:

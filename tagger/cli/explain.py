@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Examples:
   tagger explain ~/Photos/2019/zoo.jpg
   tagger explain --json zoo.jpg | jq .labels
-A photo of the library is explained from what is stored; any other is looked at now.""",
+A photo of the library is explained from what is stored; any other is looked
+at now.""",
 )
 @click.argument("photo", type=click.Path())
 @model_options

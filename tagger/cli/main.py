@@ -25,34 +25,47 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # network, a twentieth of all there is.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# name -> (module, one line for `tagger --help`); in the order of a first use.
-_COMMANDS = {
-    "backfill": ("backfill", "Label every photo below some folders; safe to interrupt and repeat."),
-    "run": ("run", "Watch folders and label new photos as they arrive: the service."),
-    "web": ("web", "Serve the library as a web page with an API."),
-    "search": ("search", "Find photos by what is in them."),
-    "status": ("status", "What the library holds, what is queued, what failed and why."),
-    "show": ("show", "Everything known about one photo."),
-    "classify": ("classify", "What the model sees on photos, now, without a library."),
-    "explain": ("explain", "Why a photo got its labels: scores, hierarchy, rules, thresholds."),
-    "similar": ("similar", "The photos that look most like one."),
-    "duplicates": ("duplicates", "Groups of photos that are nearly the same."),
-    "correct": ("correct", "Say which labels of a photo are wrong, right or missing."),
-    "teach": ("teach", "Teach a label of your own, by photos that show it."),
-    "taught": ("taught", "The labels that you taught: list, switch on and off, export, import."),
-    "train": ("train", "Train a network on classes of your own."),
-    "labels": ("labels", "Which labels the library contains, with counts."),
-    "export": ("export", "The whole library as CSV or JSON lines."),
-    "relabel": ("relabel", "Apply changed rules and thresholds to the whole library, opening no photo."),
-    "write": ("write", "Write labels as keywords into photos or sidecars (off until you set it up)."),
-    "undo": ("undo", "Take back keywords that tagger wrote, exactly."),
-    "history": ("history", "What tagger wrote into a photo, and when."),
-    "retry": ("retry", "Queue the failed photos again."),
-    "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
-    "forget": ("forget", "Remove a folder from the library; photos on disk are not touched."),
-    "model": ("model", "The models: list, show, fetch, use."),
-    "doctor": ("doctor", "Check this machine and this library; each finding with its cure."),
+# Purpose -> name -> (module, one line for `tagger --help`); in the order of a first use.
+_GROUPS = {
+    "Label photos": {
+        "backfill": ("backfill", "Label every photo below some folders."),
+        "run": ("run", "The service: watch folders, label what arrives."),
+        "classify": ("classify", "What the model sees on photos, without a library."),
+        "retry": ("retry", "Queue the failed photos again."),
+    },
+    "Find and look": {
+        "search": ("search", "Find photos by what is in them."),
+        "similar": ("similar", "The photos that look most like one."),
+        "duplicates": ("duplicates", "Groups of photos that are nearly the same."),
+        "labels": ("labels", "Which labels the library contains, with counts."),
+        "web": ("web", "The library as a web page with an API."),
+        "export": ("export", "The whole library as CSV or JSON lines."),
+    },
+    "One photo": {
+        "show": ("show", "Everything known about it."),
+        "explain": ("explain", "Why it got its labels."),
+        "correct": ("correct", "Say which of its labels are wrong, right or missing."),
+        "history": ("history", "What tagger wrote into it, and when."),
+    },
+    "Labels and models": {
+        "teach": ("teach", "Teach a label of your own, by photos that show it."),
+        "taught": ("taught", "The labels that you taught: on, off, and more."),
+        "train": ("train", "Train a network on classes of your own."),
+        "model": ("model", "Which network labels: list, show, fetch, use."),
+        "relabel": ("relabel", "Apply changed rules, opening no photo."),
+    },
+    "Keywords for other programs": {
+        "write": ("write", "Write labels as keywords into photos or sidecars."),
+        "undo": ("undo", "Take back keywords that tagger wrote, exactly."),
+    },
+    "Upkeep": {
+        "status": ("status", "What is there, what is queued, what failed and why."),
+        "doctor": ("doctor", "Check machine and library; each finding with its cure."),
+        "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
+        "forget": ("forget", "Remove a folder from the library; its files stay."),
+    },
 }
+_COMMANDS = {name: about for group in _GROUPS.values() for name, about in group.items()}
 
 _EPILOG = """\b
 Examples:
@@ -93,8 +106,10 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        widest = max(map(len, _COMMANDS))
+        for purpose, commands in _GROUPS.items():
+            with formatter.section(purpose):
+                formatter.write_dl([(name.ljust(widest), text) for name, (_, text) in commands.items()])
 
 
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

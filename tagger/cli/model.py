@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import count, settings_of, weights_option, write_json
+from tagger.cli.groups import WholeHelp, model_names
 from tagger.cli.model_export import export_model
 from tagger.cli.model_preview import preview_model
 from tagger.cli.progress import ByteMeter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 @click.group(
     "model",
+    cls=WholeHelp,
     epilog="""\b
 Examples:
   tagger model list
@@ -35,7 +37,7 @@ def command() -> None:
     """The models: which there are, which one is used, and their weights."""
 
 
-@command.command("list")
+@command.command("list", epilog="\b\nExamples:\n  tagger model list\n  tagger model list --json | jq '.[].name'")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
 @click.pass_context
 def list_models(context: click.Context, as_json: bool) -> int:
@@ -58,8 +60,8 @@ def list_models(context: click.Context, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-@command.command("show")
-@click.argument("name", required=False)
+@command.command("show", epilog="\b\nExamples:\n  tagger model show\n  tagger model show resnet50")
+@click.argument("name", required=False, shell_complete=model_names)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def show(context: click.Context, name: str | None, as_json: bool) -> int:
@@ -92,8 +94,8 @@ def show(context: click.Context, name: str | None, as_json: bool) -> int:
     return ExitCode.MODEL if about["fault"] else ExitCode.DONE
 
 
-@command.command("fetch")
-@click.argument("name", required=False)
+@command.command("fetch", epilog="\b\nExamples:\n  tagger model fetch\n  tagger model fetch mobilenet_v2")
+@click.argument("name", required=False, shell_complete=model_names)
 @click.pass_context
 def fetch_model(context: click.Context, name: str | None) -> int:
     """Fetch the weights of model NAME, or of the one that is used, and verify them."""
@@ -124,8 +126,15 @@ def fetch_model(context: click.Context, name: str | None) -> int:
     return ExitCode.DONE
 
 
-@command.command("use")
-@click.argument("name")
+@command.command(
+    "use",
+    epilog="""\b
+Examples:
+  tagger model use mobilenet_v2
+  tagger model use mobilenet_v2 --weights ~/mobilenet_v2.weights.h5
+  tagger model use efficientnet_lite2      the one in the package""",
+)
+@click.argument("name", shell_complete=model_names)
 @weights_option
 @click.pass_context
 def use(context: click.Context, name: str, weights: str | None) -> int:

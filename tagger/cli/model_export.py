@@ -15,9 +15,8 @@ from tagger.core.errors import ExitCode
     "export",
     epilog="""\b
 The light model runs in LiteRT, with a quarter of the memory and without
-TensorFlow. A third of the sampled photos calibrates it;
-on the others it is compared with the model it was made from, and refused if it
-differs too often.
+TensorFlow. A third of the sampled photos calibrates it; on the others it is
+compared with the model it was made from, and refused if it differs too often.
 
 \b
 Examples:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import count, duration, print_differences, settings_of, weights_option, write_json
+from tagger.cli.groups import model_names
 from tagger.cli.progress import ByteMeter, Meter
 from tagger.core.errors import ExitCode
 from tagger.core.progress import Callbacks
 
 
-@click.command("preview")
-@click.argument("name")
+@click.command(
+    "preview",
+    epilog="\b\nExamples:\n  tagger model preview efficientnet_b0\n  tagger model preview efficientnet_b0 --sample 500",
+)
+@click.argument("name", shell_complete=model_names)
 @weights_option
 @click.option("--sample", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Photos to look at.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -16,9 +16,10 @@ from tagger.core.errors import ExitCode
     "run",
     epilog="""\b
 Examples:
-  tagger run ~/Photos          watch a folder and label what arrives, until Ctrl-C
-  tagger run                   all folders of the library
-Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again. See: tagger status""",
+  tagger run ~/Photos     watch a folder, label what arrives, until Ctrl-C
+  tagger run              all folders of the library
+Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again.
+See: tagger status""",
 )
 @click.argument("folders", nargs=-1, type=click.Path())
 @offline_option

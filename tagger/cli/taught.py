@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import absolute, count, settings_of, write_json
+from tagger.cli.groups import WholeHelp
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 from tagger.store.models import all_models
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.group(
     "taught",
+    cls=WholeHelp,
     invoke_without_command=True,
     epilog="""\b
 Examples:
@@ -78,7 +80,7 @@ def command(context: click.Context, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-@command.command("on")
+@command.command("on", epilog="\b\nExamples:\n  tagger taught on 'our boat'")
 @click.argument("name")
 @click.pass_context
 def switch_on(context: click.Context, name: str) -> int:
@@ -86,7 +88,7 @@ def switch_on(context: click.Context, name: str) -> int:
     return _switch(context, name, on=True)
 
 
-@command.command("off")
+@command.command("off", epilog="\b\nExamples:\n  tagger taught off 'our boat'")
 @click.argument("name")
 @click.pass_context
 def switch_off(context: click.Context, name: str) -> int:
@@ -103,7 +105,7 @@ def _switch(context: click.Context, name: str, *, on: bool) -> int:
     return ExitCode.DONE
 
 
-@command.command("remove")
+@command.command("remove", epilog="\b\nExamples:\n  tagger taught remove 'our boat'")
 @click.argument("name")
 @click.pass_context
 def remove(context: click.Context, name: str) -> int:
@@ -116,7 +118,7 @@ def remove(context: click.Context, name: str) -> int:
     return ExitCode.DONE
 
 
-@command.command("again")
+@command.command("again", epilog="\b\nExamples:\n  tagger taught again\n  tagger taught again 'our boat'")
 @click.argument("name", required=False)
 @click.pass_context
 def again(context: click.Context, name: str | None) -> int:
@@ -143,7 +145,9 @@ def again(context: click.Context, name: str | None) -> int:
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
-@command.command("export")
+@command.command(
+    "export", epilog="\b\nExamples:\n  tagger taught export boats.json\n  tagger taught export boats.json 'our boat'"
+)
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.argument("names", nargs=-1)
 @click.pass_context
@@ -166,7 +170,9 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     return ExitCode.DONE
 
 
-@command.command("import")
+@command.command(
+    "import", epilog="\b\nExamples:\n  tagger taught import boats.json\n  tagger taught import boats.json --on"
+)
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--on", is_flag=True, help="Switch them on at once.")
 @click.pass_context

@@ -29,16 +29,17 @@ if TYPE_CHECKING:
 @click.command(
     "teach",
     epilog="""\b
-Examples are photos of a folder (in the library or not), or what a search finds,
-or one photo; and always the photos that you gave or took the label with
-`tagger correct` or on the web page. Without --no, photos are drawn from the
-library to be compared with. What is told of the label is measured on examples
-that it was not trained with. Nothing is labelled before you switch it on.
+Examples are photos of a folder (in the library or not), or what a search
+finds, or one photo; and always the photos that you gave or took the label
+with `tagger correct` or on the web page. Without --no, photos are drawn from
+the library to be compared with. What is told of the label is measured on
+examples that it was not trained with. Nothing is labelled before you switch
+it on.
 
 \b
 Examples:
   tagger teach 'our boat' --yes ~/Pictures/boat
-  tagger teach 'our boat' --yes 'sailboat path:2019/' --no 'sailboat path:2012/'
+  tagger teach 'our boat' --yes 'boat path:2019/' --no 'boat path:2012/'
   tagger teach 'our boat'                 from what you corrected
   tagger teach 'our boat' --yes ~/Pictures/boat --on
   tagger teach --from-keywords            every keyword with enough photos

@@ -71,16 +71,16 @@ class _Screen(TrainingListener):
 @click.command(
     "train",
     epilog="""\b
-DIR is a folder, or a tar archive, with one folder of pictures a class, or with
-such folders in train/ and test/; or CIFAR-10's binary version. A tenth is held
-back for the validation. Without --architecture a small network is trained from
-scratch. Ctrl-C stops it; the same command goes on where it was.
+DIR is a folder, or a tar archive, with one folder of pictures a class, or
+with such folders in train/ and test/; or CIFAR-10's binary version. A tenth
+is held back for the validation. Without --architecture a small network is
+trained from scratch. Ctrl-C stops it; the same command goes on where it was.
 
 \b
 Examples:
   tagger train ~/Pictures/by-class --name ours
   tagger train cifar10.tar.gz --name cifar10 --size 32
-  tagger train ~/Pictures/by-class --name ours-tuned --architecture mobilenet_v2 --fine-tune 30
+  tagger train DIR --name tuned --architecture mobilenet_v2 --fine-tune 30
   tagger backfill --model ours ~/Photos
   tagger model use ours""",
 )

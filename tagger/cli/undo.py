@@ -25,9 +25,10 @@ Examples:
   tagger undo --all --dry-run     what would be taken back
   tagger undo --all               everything that tagger ever wrote
   tagger undo --label 'web site'  one label, wherever it was written
-  tagger undo --run 12            what one run wrote (see: tagger history PHOTO)
+  tagger undo --run 12            what one run wrote; see: tagger history
   tagger undo 'path:2019/'        the photos that a search finds
-Where nobody edited the file since, it gets its old bytes back, each of them. A keyword that a person wrote stays.""",
+Where nobody edited the file since, it gets its old bytes back, each of them.
+A keyword that a person wrote stays.""",
 )
 @click.argument("query", nargs=-1)
 @click.option("--run", "run_id", type=click.IntRange(1, 2**63 - 1), metavar="N", help="What this run wrote.")

@@ -18,9 +18,9 @@ from tagger.core.errors import ExitCode, UsageError
     "web",
     epilog="""\b
 Examples:
-  tagger web                                 on this machine: http://127.0.0.1:8643/
-  tagger web --listen 0.0.0.0:8643           for every machine; needs a password
-  tagger web --hash-password                 asks for one and prints its hash, for web.password_hash
+  tagger web                         on this machine: http://127.0.0.1:8643/
+  tagger web --listen 0.0.0.0:8643   for every machine; needs a password
+  tagger web --hash-password         asks for one, prints web.password_hash
 Stop it with Ctrl-C. With web.enabled = true `tagger run` serves it, too.""",
 )
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen instead of web.listen.")

@@ -21,10 +21,11 @@ _SHOWN = 20
     "write",
     epilog="""\b
 Examples:
-  tagger write --dry-run                    what would be written, and how much a backup would upload again
-  tagger write                              the photos whose keywords are not up to date
-  tagger write --dry-run --mode embed tiger try a mode before you set it
-  tagger write 'dog path:2019/'             the photos that a search finds
+  tagger write --dry-run              what would be written, and how much a
+                                      backup would upload again
+  tagger write                        photos whose keywords are not up to date
+  tagger write --dry-run --mode embed tiger    try a mode before you set it
+  tagger write 'dog path:2019/'       the photos that a search finds
 Which labels, which fields and where to: [keywords] in the config file.
 Take it all back with: tagger undo --all""",
 )

@@ -9,6 +9,7 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   ├── ConfigError             2
     │   └── QueryError              2
     ├── ModelError                  3   the model or its engine
+    │   ├── UnknownModelError       2   its name makes no sense
     │   ├── ModelUnavailableError   3
     │   ├── WeightsError            3
     │   └── EngineError             3
@@ -78,6 +79,12 @@ class ModelError(TaggerError):
     """The model cannot be used: unknown, no weights, damaged or of another architecture."""
 
     exit_code = ExitCode.MODEL
+
+
+class UnknownModelError(ModelError):
+    """No model has this name."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ModelUnavailableError(ModelError):

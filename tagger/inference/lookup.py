@@ -30,7 +30,7 @@ def as_architecture(description: Description) -> Architecture:
 def architecture(name: str, data_dir: Path) -> Architecture:
     """The model of a name: of the registry, or one that was trained here.
 
-    Raises ModelError with the nearest names, WeightsError where a trained one is damaged.
+    Raises UnknownModelError with the nearest names, WeightsError where a trained one is damaged.
     """
     path = description_file(data_dir, name)
     if name in REGISTRY or not path.is_file():

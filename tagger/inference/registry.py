@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.core.config import Views
-from tagger.core.errors import ModelError
+from tagger.core.errors import UnknownModelError
 from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.preprocessing import Preprocessing
 
@@ -160,14 +160,14 @@ REGISTRY = {
 def registered(name: str, trained: Sequence[str] = ()) -> Architecture:
     """The architecture of the registry with this name. `trained`: other names that could be meant.
 
-    Raises ModelError with the nearest names.
+    Raises UnknownModelError with the nearest names.
     """
     found = REGISTRY.get(name)
     if found is None:
         known = [*REGISTRY, *trained]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise ModelError(f"There is no model {name!r}.", f"{hint}The models are: {', '.join(known)}.")
+        raise UnknownModelError(f"There is no model {name!r}.", f"{hint}The models are: {', '.join(known)}.")
     return found
 
 

@@ -28,7 +28,7 @@ Queries:
   "wild animal" OR food either; ( ) group
   label>0.8             any shown label surer than 0.8; also tiger>0.5
   taken:2023-06..2024   taken in that time; also taken:2023, taken:..2019-05
-  path:holiday/         the path contains it, from the library folder's own name
+  path:holiday/         the path contains it, from the library folder's name
                         on; * and ? stand for anything; or a whole path
   format:heif           by file format"""
 

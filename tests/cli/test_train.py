@@ -214,7 +214,7 @@ def test_what_cannot_be_trained_on_is_refused(plain: Tagger, tmp_path: Path, sha
     assert "is a model already" in refused(one.parent, "--name", "resnet50")
     assert "makes no network" in refused(one.parent, "--blocks", "1,2")
     assert "nothing to fine-tune" in refused(one.parent, "--fine-tune", "3")
-    assert "There is no model" in plain("train", one.parent, "--architecture", "vgg17", code=3).stderr
+    assert "There is no model" in plain("train", one.parent, "--architecture", "vgg17", code=2).stderr
 
 
 def describe(folder: Path, **changes: object) -> None:
