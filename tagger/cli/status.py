@@ -40,6 +40,8 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         return ExitCode.DONE
     totals, at_work, service = found.totals, found.at_work, found.service
     print(f"Library   {settings.data_dir}")
+    for line in found.settings_fault.splitlines():
+        print(f"Settings  {line}")
     for root in found.roots:
         scanned = f"looked through {local_time(root.scanned_at)}" if root.scanned_at else "not yet looked through"
         print(f"Folder    {click.format_filename(root.path)}  ({scanned})")
@@ -118,6 +120,7 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
             "failed": found.keywords.failed,
             "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in found.unwritten],
         },
+        "settings_fault": found.settings_fault,
         "at_work": found.at_work or None,
         "service": None if found.service is None else state_json(found.service),
         **({"service_fault": found.service_fault} if found.service_fault else {}),

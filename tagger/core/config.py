@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from tagger.core.cron import parse_schedule
+from tagger.core.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -118,7 +119,7 @@ class KeywordSettings(Section):
     @field_validator("sidecar_folder")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
-        return None if value is None else Path(os.path.abspath(value.expanduser()))
+        return None if value is None else _expanded(value)
 
 
 class SearchSettings(Section):
@@ -216,8 +217,7 @@ class Settings(Section):
     @field_validator("data_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
-        # Not resolve(), which would replace symbolic links.
-        return Path(os.path.abspath(value.expanduser()))
+        return _expanded(value)
 
     @property
     def database_url(self) -> str:
@@ -225,7 +225,22 @@ class Settings(Section):
         return self.database or f"sqlite:///{self.data_dir / 'library.db'}"
 
 
+def _expanded(path: Path) -> Path:
+    # Not resolve(), which would replace symbolic links.
+    try:
+        return Path(os.path.abspath(path.expanduser()))
+    except RuntimeError as error:
+        raise ValueError("that user has no home folder here") from error
+
+
 def _default_data_dir() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("tagger", appauthor=False))
+    try:
+        return Path(platformdirs.user_data_dir("tagger", appauthor=False))
+    except RuntimeError as error:
+        # A container that runs as a user who is unknown in it.
+        raise ConfigError(
+            f"User {os.getuid()} has no home folder here, so there is no place for the library.",
+            "Name one with --data-dir or TAGGER_DATA_DIR, or set HOME.",
+        ) from error

@@ -7,6 +7,7 @@ sentences. pydantic-settings is not used, because importing it costs every comma
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import json
 import os
@@ -36,7 +37,11 @@ def default_config_file() -> Path:
     """The config file that is read unless another one is named."""
     import platformdirs
 
-    return Path(platformdirs.user_config_dir("tagger", appauthor=False)) / "config.toml"
+    try:
+        return Path(platformdirs.user_config_dir("tagger", appauthor=False)) / "config.toml"
+    except RuntimeError:
+        # Neither HOME nor an entry of this user: / is what Docker sets then.
+        return Path("/.config/tagger/config.toml")
 
 
 def load_settings(
@@ -191,9 +196,21 @@ def _from_file(config_file: Path | None, environ: Mapping[str, str]) -> tuple[di
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if path.exists() and not path.is_file():
+            raise ConfigError(
+                f"{path} cannot be read: it is no file.",
+                "Name a file in TOML; see config.example.toml for how it looks.",
+            )
+        data = path.read_bytes()
+        # As Windows' editors save it.
+        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        text = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "See config.example.toml for how it looks.") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path} is not text in UTF-8 (line {line}).", "Save it in UTF-8.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -237,6 +254,9 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
             # Perhaps another program's; see unknown_variables.
             continue
         key = names[name]
+        if not text.strip() and (fields[key].annotation is not str or key == "model.name"):
+            # As a compose file leaves it: TAGGER_ENGINE_THREADS=${THREADS:-}
+            continue
         if fields[key].annotation in (str, Path, Path | None) or get_origin(fields[key].annotation) is Literal:
             value: Any = text
         else:
@@ -300,7 +320,19 @@ def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> 
     if key not in fields:
         return f"{source}: {shown_key} = {found!r} is not allowed: {problem['msg']}."
     why = f": {problem['ctx']['error']}" if problem["type"] == "value_error" else ""
-    return f"{source}: {shown_key} = {found!r} is not allowed{why}. Allowed: {_allowed(fields[key])}."
+    shown = _as_variable(key, found) if source.startswith("environment") else ""
+    return f"{source}: {shown_key} = {found!r} is not allowed{why}. Allowed: {_allowed(fields[key])}.{shown}"
+
+
+def _as_variable(key: str, found: Any) -> str:
+    """How a list or a table is written as an environment variable."""
+    text = str(setting_keys()[key].annotation)
+    if text.startswith("tuple"):
+        words = [word.strip() for word in found.split(",")] if isinstance(found, str) else ["..."]
+        return f" As a variable: {environment_name(key)}='{json.dumps(words, ensure_ascii=False)}'"
+    if text.startswith("dict"):
+        return f""" As a variable: {environment_name(key)}='{{"..." = ...}}'"""
+    return ""
 
 
 def _sections() -> list[str]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
-from tagger.core.errors import ModelError
+from tagger.core.errors import ConfigError, ModelError
 from tagger.core.photo import Label
 from tagger.inference.head import Head, head_file
 from tagger.inference.lookup import architecture
@@ -62,6 +62,15 @@ def policy_for(settings: Settings, model: Model | None = None) -> Policy:
     if named.network is None:
         return usual
     return Policy.from_settings(settings.labels, taxonomy.of_classes(named.network.classes), threshold)
+
+
+def faults_of_settings(settings: Settings) -> str:
+    """What makes no sense in the settings of model and labels, as sentences; empty if all does."""
+    try:
+        policy_for(settings)
+    except (ConfigError, ModelError) as error:
+        return str(error)
+    return ""
 
 
 def show_threshold(settings: Settings, model: Model | None = None) -> float:

@@ -8,7 +8,7 @@ can be searched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -195,21 +195,19 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
 def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> Iterable[Candidate]:
     """Classes in the network's order, then hypernyms, then the results of `labels.merge`. `general`: the threshold."""
     keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
+    _refuse_unknown(settings, taxonomy, frozenset(keys))
     merges = {folded(new) for new in settings.merge}
     of_merges = {folded(name): threshold for name, threshold in settings.thresholds.items()}
-    silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name, "silence")}
+    silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name)}
     thresholds = {
         key: threshold
         for name, threshold in settings.thresholds.items()
         if folded(name) not in merges
-        for key in _named(taxonomy, keys, name, "thresholds")
+        for key in _named(taxonomy, keys, name)
     }
-    renamed = {key: new for name, new in settings.rename.items() for key in _named(taxonomy, keys, name, "rename")}
+    renamed = {key: new for name, new in settings.rename.items() for key in _named(taxonomy, keys, name)}
     merged = {
-        key: new
-        for new, parts in settings.merge.items()
-        for name in parts
-        for key in _named(taxonomy, keys, name, f"merge.{new}")
+        key: new for new, parts in settings.merge.items() for name in parts for key in _named(taxonomy, keys, name)
     }
     for position, key in enumerate(keys):
         name = taxonomy.names[key]
@@ -230,11 +228,24 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
         yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
 
 
-def _named(taxonomy: Taxonomy, keys: Sequence[str], name: str, rule: str) -> list[str]:
-    """The keys that a rule means by a name. Raises ConfigError if there is none."""
-    known = set(keys)
-    found = [key for key in taxonomy.lookup(name) if key in known]
-    if not found and not taxonomy.own:
-        near = ", ".join(taxonomy.suggest(name)) or "see: tagger labels --all"
-        raise ConfigError(f"labels.{rule}: there is no label {name!r}.", f"Near: {near}")
-    return found
+def _refuse_unknown(settings: LabelSettings, taxonomy: Taxonomy, keys: frozenset[str]) -> None:
+    """Raise a ConfigError that tells every label in the rules that does not exist."""
+    if taxonomy.own:
+        return
+    merges = {folded(new) for new in settings.merge}
+    named = [("silence", name) for name in settings.silence]
+    named += [("thresholds", name) for name in settings.thresholds if folded(name) not in merges]
+    named += [("rename", name) for name in settings.rename]
+    named += [(f"merge.{new}", name) for new, parts in settings.merge.items() for name in parts]
+    unknown = [(rule, name) for rule, name in named if not _named(taxonomy, keys, name)]
+    if unknown:
+        near = {name: ", ".join(taxonomy.suggest(name)) or "see: tagger labels --all" for _, name in unknown}
+        raise ConfigError(
+            "\n".join(f"labels.{rule}: there is no label {name!r}." for rule, name in unknown),
+            "\n".join(f"Near{'' if len(near) == 1 else ' ' + name}: {found}" for name, found in near.items()),
+        )
+
+
+def _named(taxonomy: Taxonomy, keys: Collection[str], name: str) -> list[str]:
+    """The keys that a rule means by a name; of another network than that of the rules perhaps none."""
+    return [key for key in taxonomy.lookup(name) if key in keys]

@@ -19,6 +19,7 @@ from types import FrameType
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
+from tagger.core.config_sources import setting_keys
 from tagger.core.errors import StoreError, TaggerError, UsageError
 from tagger.core.local_zone import LocalZone
 from tagger.core.paths import shown_path
@@ -45,6 +46,21 @@ from tagger.store.session import open_store
 from tagger.system.systemd import notify, watchdog_seconds
 
 _LOG = logging.getLogger("tagger")
+
+
+# What a reload does not change: the open library, the process itself, and the process of the page.
+_ONLY_AT_START = ("data_dir", "database", "service.nice", "service.log", "service.health", "web.")
+
+
+def changed_for_restart(old: Settings, new: Settings) -> list[str]:
+    """The settings that differ and take a restart of the service."""
+
+    def value(settings: Settings, key: str) -> object:
+        section, _, name = key.rpartition(".")
+        return getattr(getattr(settings, section) if section else settings, name)
+
+    keys = [key for key in setting_keys() if key.startswith(_ONLY_AT_START)]
+    return [key for key in keys if value(old, key) != value(new, key)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,11 @@ class Service:
         except TaggerError as error:
             _LOG.error("the new settings are refused, going on with the old ones: %s", error)
             return
+        later = changed_for_restart(self._settings, settings)
+        if later:
+            _LOG.warning("restart the service for the new settings of: %s", ", ".join(later))
+        # The library that is open stays open.
+        settings = settings.model_copy(update={key: getattr(self._settings, key) for key in ("data_dir", "database")})
         while not self._stop_threads() and not self._stopping:
             _LOG.warning("the new settings wait for the photos in hand")
         self._settings, self._window = settings, window

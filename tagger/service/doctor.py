@@ -28,6 +28,7 @@ from tagger.inference.weights import weights_url
 from tagger.inference.worker_client import WorkerClient
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
+from tagger.labels.labeller import faults_of_settings
 from tagger.service import control
 from tagger.store.counts import count_totals
 from tagger.store.lock import holder
@@ -63,6 +64,9 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield Finding(Grade.GOOD, "Python", f"{platform.python_version()} on {platform.machine()} ({sys.executable})")
     where = f"{config}" if config is not None and config.exists() else "none, so all settings have their defaults"
     yield Finding(Grade.GOOD, "Config", where)
+    fault = faults_of_settings(settings)
+    if fault:
+        yield Finding(Grade.BAD, "Settings", fault, "Correct them in the config file, the environment or on the page.")
     yield _time_zone()
     yield from _data_dir(settings.data_dir)
     engine = _engine_to_run(settings)

@@ -10,6 +10,7 @@ from tagger.core.config import Settings
 from tagger.core.local_zone import LocalZone
 from tagger.core.photo import JobKind
 from tagger.inference.selection import ModelStatus, model_status
+from tagger.labels.labeller import faults_of_settings
 from tagger.service import control
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
@@ -32,7 +33,7 @@ class Overview:
     `model`: which one labels. `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's.
     `at_work`: who holds the
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
-    of a service that runs.
+    of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels.
     """
 
     roots: list[Root]
@@ -48,6 +49,7 @@ class Overview:
     at_work: str
     service: ServiceState | None
     service_fault: str
+    settings_fault: str
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
@@ -75,6 +77,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             at_work=holder(settings.data_dir),
             service=service,
             service_fault=fault,
+            settings_fault=faults_of_settings(settings),
         )
 
 

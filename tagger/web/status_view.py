@@ -84,7 +84,10 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
         folders=folders,
         at_work=found.at_work,
         service=service is not None or bool(found.service_fault),
-        problems=[found.service_fault] if found.service_fault else [] if service is None else service.problems,
+        problems=[
+            *([found.settings_fault] if found.settings_fault else []),
+            *([found.service_fault] if found.service_fault else [] if service is None else service.problems),
+        ],
         photos_per_second=rate,
         finished_at=None if done is None else int(done.timestamp()),
         window=settings.service.work_window,

@@ -1,3 +1,4 @@
+import os
 import tomllib
 from pathlib import Path
 
@@ -190,3 +191,73 @@ def test_a_schedule_is_checked_where_it_is_read(key: str, value: str) -> None:
         load_settings(environ={environment_name(key): value})
     assert environment_name(key) in caught.value.message
     assert '"0 4 * * *"' in caught.value.message
+
+
+TEXT = '[engine]\nthreads = 3\n[labels.rename]\n"Käse" = "x"\n'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("utf-16"),
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace("\n", "\r\n").encode("utf-8-sig"),
+        TEXT.replace("\n", "\r").encode(),
+    ],
+)
+def test_a_config_file_as_any_editor_saves_it(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(data)
+    settings = load_settings(path, environ={"TAGGER_DATA_DIR": str(tmp_path)})
+    assert settings.engine.threads == 3
+    assert settings.labels.rename == {"Käse": "x"}
+
+
+def test_what_is_no_config_file_is_said(tmp_path: Path) -> None:
+    def fault(path: Path) -> str:
+        with pytest.raises(ConfigError) as caught:
+            load_settings(path, environ={"TAGGER_DATA_DIR": str(tmp_path)})
+        return str(caught.value)
+
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(TEXT.encode("latin-1"))
+    assert "is not text in UTF-8 (line 4)" in fault(latin)
+    (tmp_path / "folder.toml").mkdir()
+    assert "it is no file" in fault(tmp_path / "folder.toml")
+    os.mkfifo(tmp_path / "pipe.toml")
+    assert "it is no file" in fault(tmp_path / "pipe.toml")
+    (tmp_path / "half.toml").write_bytes(b"\xff\xfe[\x00x")
+    assert "half.toml" in fault(tmp_path / "half.toml")
+    (tmp_path / "empty.toml").touch()
+    assert load_settings(tmp_path / "empty.toml", environ={"TAGGER_DATA_DIR": str(tmp_path)}) == Settings(
+        data_dir=tmp_path
+    )
+
+
+def test_empty_variables_are_not_set(tmp_path: Path) -> None:
+    environ = {environment_name(key): "" for key, field in setting_keys().items() if field.annotation is not str}
+    environ |= {"TAGGER_MODEL_NAME": " ", "TAGGER_DATA_DIR": str(tmp_path)}
+    assert load_settings(environ=environ) == Settings(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shows"),
+    [
+        ("TAGGER_KEYWORDS_FOR", "immich", """TAGGER_KEYWORDS_FOR='["immich"]'"""),
+        ("TAGGER_KEYWORDS_FOR", "immich, digikam", """TAGGER_KEYWORDS_FOR='["immich", "digikam"]'"""),
+        ("TAGGER_LABELS_SILENCE", "tiger", """TAGGER_LABELS_SILENCE='["tiger"]'"""),
+        ("TAGGER_LABELS_RENAME", "cat=dog", """TAGGER_LABELS_RENAME='{"..." = ...}'"""),
+    ],
+)
+def test_a_list_in_the_environment_is_shown_how(name: str, value: str, shows: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ={name: value, "TAGGER_DATA_DIR": str(tmp_path)})
+    assert shows in caught.value.message
+
+
+def test_a_home_that_nobody_has_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no home folder") as caught:
+        load_settings(environ={"TAGGER_DATA_DIR": "~nobody-of-this-name/x"})
+    assert "TAGGER_DATA_DIR" in caught.value.message
