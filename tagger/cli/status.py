@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tagger.service.state import ServiceState
     from tagger.service.status import Overview
 
+# The most folders that are named one by one.
+_MOST_POLLED = 5
+
 
 @click.command(
     "status",
@@ -131,7 +134,11 @@ def _print_service(service: ServiceState, by_priority: Mapping[int, int], settin
     print(f"Service   running since {local_time(service.started_at)} (process {service.pid})")
     for folder in service.folders:
         how = "the kernel tells" if folder.watching == "native" else f"polled: {folder.why_polling}"
-        print(f"Watching  {folder.path}  ({how})")
+        print(f"Watching  {folder.path}  ({how}{', except:' if folder.polled else ''})")
+        for path, why in list(folder.polled.items())[:_MOST_POLLED]:
+            print(f"Polled    {path}: {why}")
+        if len(folder.polled) > _MOST_POLLED:
+            print(f"Polled    ... and {len(folder.polled) - _MOST_POLLED:,} more folders in it")
         if folder.held:
             print(f"HELD      {folder.path}: {folder.held}")
             print("          If they are really gone: tagger accept-missing")

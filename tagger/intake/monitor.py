@@ -24,6 +24,7 @@ from tagger.intake.walk import walk
 from tagger.intake.watch import CannotWatchError, EventKind, Watch, WatchEvent, why_not_native
 from tagger.store.library import Library
 from tagger.store.roots import Root, all_roots
+from tagger.system.filesystem import identity_of
 
 # Paths that disappear are recorded together, so that a deleted tree is one change: after this long without another
 # path, or this long after the first one. Files must settle meanwhile, because they may be what moved.
@@ -32,6 +33,8 @@ _QUIET_SECONDS, _MAX_WAIT_SECONDS = 1.0, 5.0
 _RELEASE_SECONDS = 10.0
 # A missing folder or a locked database is tried again after this long.
 _RETRY_SECONDS = 30.0
+# What no event tells (something mounted, a link that leads elsewhere) is looked for this often.
+_LOOK_SECONDS = 10.0
 _LOG = logging.getLogger("tagger")
 
 Key = tuple[int, str]
@@ -41,7 +44,8 @@ Key = tuple[int, str]
 class FolderState:
     """How a root is, for people: how changes are noticed, and since when it is scanned (seconds since the epoch).
 
-    `watches`: of the kernel. `held`: why no photo is marked as gone; empty where none is held back.
+    `watches`: of the kernel. `polled`: folders in it of which the kernel does not tell, with the reasons.
+    `held`: why no photo is marked as gone; empty where none is held back.
     """
 
     path: str
@@ -50,6 +54,7 @@ class FolderState:
     watches: int
     held: str
     scanned_at: float | None
+    polled: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -71,6 +76,7 @@ class _RootState:
     scanned_at: float | None = None
     away: list[str] = field(default_factory=list)
     release_at: float | None = None
+    look_at: float | None = None
     gone: dict[str, float] = field(default_factory=dict)
     not_pictures: dict[str, Fingerprint] = field(default_factory=dict)
 
@@ -103,6 +109,7 @@ class FolderMonitor:
     def next_due(self) -> float | None:
         """When to call `do_due` next, in monotonic seconds; None if nothing is due."""
         times = [state.scan_at for state in self._roots.values() if state.scan_at is not None]
+        times += [state.look_at for state in self._roots.values() if state.look_at is not None]
         times += [state.release_at for state in self._roots.values() if state.release_at is not None]
         times += [self._gone_due(state) for state in self._roots.values() if state.gone]
         check = self._settler.next_check()
@@ -115,6 +122,8 @@ class FolderMonitor:
         for state in list(self._roots.values()):
             if state.gone and self._gone_due(state) <= now:
                 self._note(state, [], list(state.gone))
+            if state.look_at is not None and state.look_at <= now:
+                self._look(state)
             if state.release_at is not None and state.release_at <= now:
                 self._release(state)
             if state.scan_at is not None and state.scan_at <= now:
@@ -129,14 +138,16 @@ class FolderMonitor:
         match event.what:
             case EventKind.FILE:
                 self._settler.notice((state.root.id, event.path), now)
+                self._poll_later(state)
             case EventKind.FOLDER:
                 for file in walk(state.root.path, self._intake, lambda _: None, below=event.path):
                     self._settler.notice((state.root.id, file.path), now)
+                self._poll_later(state)
             case EventKind.GONE:
                 self._settler.forget((state.root.id, event.path))
                 state.gone[event.path] = now
             case EventKind.LOST:
-                _LOG.warning("folder=%s events were missed (%s); looking through it", state.root.path, event.path)
+                _LOG.warning("folder=%s is looked through again: %s", state.root.path, event.path)
                 self._watch(state)
                 state.scan_at = now
 
@@ -194,6 +205,7 @@ class FolderMonitor:
                 watching="polling" if state.watch is None else "native",
                 why_polling=state.polling,
                 watches=0 if state.watch is None else len(state.watch),
+                polled={} if state.watch is None else _shown(state.watch.polled),
                 held=state.held,
                 scanned_at=state.scanned_at,
             )
@@ -222,7 +234,9 @@ class FolderMonitor:
         if state is None:
             return None
         try:
-            found = os.lstat(os.path.join(state.root.path, key[1]))
+            where = os.path.join(state.root.path, key[1])
+            # A link settles when the file behind it stands still; one that leads nowhere is told as such.
+            found = os.stat(where) if self._intake.follow_symlinks and os.path.exists(where) else os.lstat(where)
         except OSError:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -280,21 +294,53 @@ class FolderMonitor:
             state.watch.close()
             state.watch = None
         before = state.polling
-        state.identity = _identity(state.root.path)
-        state.polling = why_not_native(state.root.path, self._intake.watch)
+        state.identity = identity_of(state.root.path)
+        state.polling = why_not_native(state.root.path, self._intake.watch) if self._intake.watch == "polling" else ""
+        state.look_at = None
         if not state.polling:
             try:
                 state.watch = Watch(state.root.path, self._intake, self._post)
             except CannotWatchError as error:
                 state.polling = error.reason
-        if state.polling and state.polling != before:
+        if state.watch is not None and not len(state.watch):
+            state.polling = state.watch.polled.get("", "it is not there")
+            state.watch.close()
+            state.watch = None
+        if state.watch is not None:
+            state.look_at = self._clock.monotonic() + _LOOK_SECONDS
+        if state.polling and state.polling != before and state.identity is not None:
             _LOG.warning("folder=%s is polled: %s", state.root.path, state.polling)
+
+    def _poll_later(self, state: _RootState) -> None:
+        """Schedule a scan for what the kernel does not tell of."""
+        if state.scan_at is None and (state.polling or (state.watch is not None and state.watch.polled)):
+            state.scan_at = self._clock.monotonic() + self._intake.poll_seconds
+
+    def _retried(self, state: _RootState) -> bool:
+        """Watch what could not be watched before. False if the whole watch must be set again."""
+        try:
+            if state.watch is not None:
+                state.watch.retry()
+        except CannotWatchError:
+            return False
+        return state.watch is None or len(state.watch) > 0
+
+    def _look(self, state: _RootState) -> None:
+        """Notice what no event tells: mounts, a root that is a link and leads elsewhere."""
+        state.look_at = self._clock.monotonic() + _LOOK_SECONDS
+        why = "" if state.watch is None else state.watch.outdated()
+        if state.identity != identity_of(state.root.path):
+            why = "another folder is there now"
+        if why:
+            _LOG.warning("folder=%s is looked through again: %s", state.root.path, why)
+            self._watch(state)
+            state.scan_at = self._clock.monotonic()
 
     def _scan(self, state: _RootState) -> None:
         """Scan a root. First restart its watch if another file system may have been mounted there."""
         now = self._clock.monotonic()
         state.scan_at = now + _RETRY_SECONDS  # in case this fails
-        if state.identity != _identity(state.root.path) or (state.watch is not None and not len(state.watch)):
+        if state.identity != identity_of(state.root.path) or not self._retried(state):
             self._watch(state)
         with self._store.read() as session:
             root = next((root for root in all_roots(session) if root.id == state.root.id), None)
@@ -327,9 +373,9 @@ class FolderMonitor:
         if held and state.release_at is None:
             # It is missing and may be mounted at any moment, without an event.
             state.scan_at = now + min(_RETRY_SECONDS, self._intake.poll_seconds)
-        elif state.polling:
-            state.scan_at = now + self._intake.poll_seconds
-        if state.watch is not None and state.identity != _identity(root.path):
+        else:
+            self._poll_later(state)
+        if state.identity != identity_of(root.path):
             # It was mounted between the attempt to watch it and the scan, so there is no watch on it yet.
             state.scan_at = now + _QUIET_SECONDS
         if result.new or result.changed or result.moved or result.back or result.gone:
@@ -345,10 +391,5 @@ class FolderMonitor:
         del self._roots[state.root.id]
 
 
-def _identity(path: str) -> tuple[int, int] | None:
-    """Device and inode of the folder at a path; None if there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _shown(polled: dict[str, str]) -> dict[str, str]:
+    return {shown_path(path or "."): why for path, why in sorted(polled.items())}

@@ -25,7 +25,7 @@ from tagger.intake.ignore import (
     never_photo,
     parse_patterns,
 )
-from tagger.system.filesystem import keeps_inodes
+from tagger.system.filesystem import identity_of, keeps_inodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,24 @@ def is_picture(root: str, file: SeenFile, problems: list[ScanProblem]) -> bool:
         return False
 
 
-def folders(root: str, settings: IntakeSettings, below: str = "") -> Iterator[str]:
-    """Every folder that a walk enters, as paths relative to `root`, each before those inside it."""
-    return _Walk(root, settings, lambda _: None, []).folders(below)
+def _every_folder(_path: str) -> bool:
+    """The default of `folders`: enter each folder."""
+    return True
+
+
+def folders(
+    root: str,
+    settings: IntakeSettings,
+    below: str = "",
+    enter: Callable[[str], bool] = _every_folder,
+    linked: list[str] | None = None,
+) -> Iterator[str]:
+    """Every folder that a walk enters, in its order, as paths relative to `root`; each before it is listed.
+
+    `enter` is asked first; where it says no, the folder and what is inside are left out. Folders in which links to
+    files are followed are added to `linked`.
+    """
+    return _Walk(root, settings, lambda _: None, []).folders(below, enter, [] if linked is None else linked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,26 +196,34 @@ class _Walk:
             else:
                 stack.pop()
 
-    def folders(self, below: str) -> Iterator[str]:
+    def folders(self, below: str, enter: Callable[[str], bool], linked: list[str]) -> Iterator[str]:
+        follow = self._settings.follow_symlinks
         outer = self._layers_around(below)
+        self._visit_around(below)
         todo = [] if outer is None else [(below, outer)]
         while todo:
             path, layers = todo.pop()
-            # Yielded before it is listed, so that a watch set now reports files created after the listing.
+            if follow and not self._is_first_visit(os.path.join(self._root, path)):
+                continue
+            # Before it is listed, so that a watch set now reports files created after the listing.
+            if not enter(path):
+                continue
             yield path
             folder = self._open(path, layers, None)
-            for entry in folder.entries if folder else ():
+            if folder is None:
+                continue
+            inside: list[tuple[str, tuple[Patterns, ...]]] = []
+            has_links = False
+            for entry in folder.entries:
                 inner = f"{path}/{entry.name}" if path else entry.name
-                if not _is_folder(entry, self._settings.follow_symlinks):
-                    continue
-                if folder is None or (folder.layers and ignored(inner, True, folder.layers)):
-                    continue
-                if self._settings.follow_symlinks:
-                    identity = self._identity(entry.path)
-                    if identity in self._visited:
-                        continue
-                    self._visited.add(identity)
-                todo.append((inner, folder.layers))
+                if _is_folder(entry, follow):
+                    if not (folder.layers and ignored(inner, True, folder.layers)):
+                        inside.append((inner, folder.layers))
+                elif follow and entry.is_symlink() and not never_photo(entry.name):
+                    has_links = True
+            if has_links:
+                linked.append(path)
+            todo += reversed(inside)
 
     def at(self, path: str) -> SeenFile | None:
         folder, _, name = path.rpartition("/")
@@ -209,7 +232,8 @@ class _Walk:
             return None
         entry = _Entry(name, os.path.join(self._root, path))
         try:
-            return None if entry.is_dir() else self._file(entry, path, layers)
+            is_folder = os.path.isdir(entry.path) if self._settings.follow_symlinks else entry.is_dir()
+            return None if is_folder else self._file(entry, path, layers)
         except OSError as error:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self._problem(path, error)
@@ -221,7 +245,23 @@ class _Walk:
         if outer is None:
             return None
         where = os.path.join(self._root, below)
-        return self._open(below, outer, self._identity(where) if self._settings.follow_symlinks else None)
+        self._visit_around(below)
+        return self._open(below, outer, identity_of(where) if self._settings.follow_symlinks else None)
+
+    def _visit_around(self, below: str) -> None:
+        """Note the folders around the first one: a link inside it that leads up is not followed."""
+        if self._settings.follow_symlinks and below:
+            for end in (0, *(place for place, char in enumerate(below) if char == "/")):
+                self._is_first_visit(os.path.join(self._root, below[:end]))
+
+    def _is_first_visit(self, path: str) -> bool:
+        # One that cannot be found is told where it is opened.
+        identity = identity_of(path)
+        if identity is None:
+            return True
+        first = identity not in self._visited
+        self._visited.add(identity)
+        return first
 
     def _layers_around(self, folder: str) -> tuple[Patterns, ...] | None:
         """The patterns that apply to a folder, of the folders above it; None if the folder is ignored."""

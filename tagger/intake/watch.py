@@ -1,8 +1,9 @@
 """Watch folder trees with inotify.
 
 An event only says where something happened; `stat` tells what is there. Whenever events may have been missed (a full
-event queue, a root that disappeared, changed ignore rules) the watch reports `LOST`, and the whole root must be
-scanned. Where the kernel reports no events (network file systems) or has no watches left, a root is polled instead.
+event queue, a root that disappeared, changed ignore rules or links) the watch reports `LOST`, and the whole root must
+be scanned. Folders of which the kernel reports no events (network file systems below a local root, folders that cannot
+be watched) are listed in `polled`. If the kernel has no watches left, the whole root is polled.
 
 watchdog's own recursive watch also watches ignored folders, and misses files in folders that are filled while they are
 created. So this uses its inotify reader, with one watch for each folder that a walk enters.
@@ -23,9 +24,10 @@ from pathlib import Path
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
 from tagger.core.config import IntakeSettings
+from tagger.core.paths import shown_path
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored, never_photo
 from tagger.intake.walk import folders
-from tagger.system.filesystem import is_silent, kind_of
+from tagger.system.filesystem import identity_of, is_silent, kind_of, mount_table
 
 _MASK = Mask(
     InotifyConstants.IN_CREATE
@@ -36,9 +38,15 @@ _MASK = Mask(
     | InotifyConstants.IN_DELETE_SELF
     | InotifyConstants.IN_MOVE_SELF
     | InotifyConstants.IN_ONLYDIR
-    | InotifyConstants.IN_DONT_FOLLOW
     | InotifyConstants.IN_EXCL_UNLINK
 )
+_LINKS_TO_FILES = "the kernel does not tell of changes behind links to files"
+_FAILURES = {
+    errno.EACCES: "tagger may not read it",
+    errno.EPERM: "tagger may not read it",
+    errno.ENOENT: "it is not there",
+    errno.ENOTDIR: "it is no folder",
+}
 _LOG = logging.getLogger(__name__)
 # A folder may be found both by a walk and by its own event. Watching it twice is intended and changes nothing.
 warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
@@ -118,14 +126,15 @@ def probe(folder: str, now: Callable[[], float]) -> Probe | None:
         inotify.join(5)
 
 
-def why_not_native(root: str, mode: str) -> str:
-    """Why a root cannot be watched natively; empty if it can. `mode`: the setting intake.watch."""
+def why_not_native(folder: str, mode: str) -> str:
+    """Why a folder is polled; empty if the kernel tells. `mode`: the setting intake.watch."""
+    return _why(kind_of(folder), mode)
+
+
+def _why(kind: str, mode: str) -> str:
     if mode == "polling":
         return "intake.watch = polling"
-    kind = kind_of(root)
-    if mode == "auto" and is_silent(kind):
-        return f"{kind} does not tell what other machines change"
-    return ""
+    return f"{kind} does not tell what other machines change" if mode == "auto" and is_silent(kind) else ""
 
 
 class Watch:
@@ -138,9 +147,14 @@ class Watch:
         self._root = root
         self._settings = settings
         self._post = post
-        self._paths: dict[WatchDescriptor, str] = {}
+        # More than one path where a folder is mounted twice.
+        self._paths: dict[WatchDescriptor, list[str]] = {}
+        self._links: dict[str, tuple[int, int] | None] = {}
+        self._polled: dict[str, str] = {}
+        self._failed: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._mounts = mount_table().below(root)
         # One inotify reader for each root, so that many events in one do not overflow the queue of another.
         self._inotify = _started_reader()
         try:
@@ -152,6 +166,30 @@ class Watch:
     def __len__(self) -> int:
         """The number of watched folders."""
         return len(self._paths)
+
+    @property
+    def polled(self) -> dict[str, str]:
+        """The folders, relative to the root, of which the kernel does not tell, each with the reason."""
+        with self._lock:
+            return dict(self._polled)
+
+    def outdated(self) -> str:
+        """Why the watch is not of what a walk sees now, where no event tells; empty if it is."""
+        if self._mounts != mount_table().below(self._root):
+            return "something was mounted or unmounted"
+        with self._lock:
+            links = list(self._links.items())
+        changed = next((path for path, identity in links if identity != identity_of(self._where(path))), None)
+        return "" if changed is None else f"a link leads elsewhere: {shown_path(changed)}"
+
+    def retry(self) -> None:
+        """Try again to watch the folders where it failed. Raises CannotWatchError."""
+        with self._lock:
+            again, self._failed = self._failed, set()
+            for path in again:
+                self._polled.pop(path, None)
+        for path in again:
+            self._add(path)
 
     def close(self) -> None:
         """Stop watching."""
@@ -166,9 +204,10 @@ class Watch:
         """Handle an event of watchdog."""
         try:
             with self._lock:
-                folder = self._paths.get(event.wd)
-            if folder is not None and not self._closed:
-                self._translate(event, folder)
+                folders_of_event = list(self._paths.get(event.wd, ()))
+            for folder in folders_of_event:
+                if not self._closed:
+                    self._translate(event, folder)
         except CannotWatchError as error:
             self._report(EventKind.LOST, error.reason)
         except Exception as error:  # noqa: BLE001 - reported as LOST; the thread must go on
@@ -178,9 +217,14 @@ class Watch:
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """Handle the end of a watch: the folder was deleted, or its file system unmounted."""
         with self._lock:
-            folder = self._paths.pop(wd, None)
-        if folder == "" and not self._closed:
-            self._report(EventKind.LOST, "the folder went away")
+            ended = self._paths.pop(wd, [])
+        if self._closed:
+            return
+        for path in ended:
+            if path == "":
+                self._report(EventKind.LOST, "the folder went away")
+            elif os.path.isdir(self._where(path)):
+                self._report(EventKind.LOST, f"something else is there now: {shown_path(path)}")
 
     def on_queue_overflow(self) -> None:
         """Handle an overflow: the kernel dropped events."""
@@ -190,6 +234,8 @@ class Watch:
         if event.is_move_self or event.is_delete_self:
             if folder == "":
                 self._report(EventKind.LOST, "the folder went away")
+            elif folder in self._links:
+                self._report(EventKind.LOST, f"a link leads elsewhere: {shown_path(folder)}")
             return
         name = os.fsdecode(event.name)
         path = f"{folder}/{name}" if folder else name
@@ -199,42 +245,134 @@ class Watch:
                 self._report(EventKind.LOST, f"the ignore rules changed: {path}")
         elif always_ignored(name, hidden=self._settings.hidden):
             return
-        elif event.is_directory:
-            if arrived:
-                self._add(path)
-                self._report(EventKind.FOLDER, path)
-            else:
+        elif path in self._links:
+            # Another link may lead to the same folder: only a walk knows which one counts.
+            self._report(EventKind.LOST, f"a link leads elsewhere: {shown_path(path)}")
+        elif event.is_directory or (arrived and self._is_linked_folder(path)):
+            if not arrived:
                 self._remove(path)
                 self._report(EventKind.GONE, path)
+            elif self._add(path):
+                self._report(EventKind.FOLDER, path)
+            else:
+                self._report(EventKind.LOST, f"a link leads to what is in the folder already: {shown_path(path)}")
         elif not never_photo(name):
+            if arrived and self._settings.follow_symlinks and os.path.islink(self._where(path)):
+                self._poll(folder, _LINKS_TO_FILES)
             self._report(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)
 
     def _report(self, what: EventKind, path: str) -> None:
         self._post(WatchEvent(self._root, what, path))
 
-    def _add(self, below: str) -> None:
-        """Watch a folder and every folder below it that a walk enters."""
-        for path in folders(self._root, self._settings, below):
-            where = os.path.join(self._root, path) if path else self._root
+    def _where(self, path: str) -> str:
+        return os.path.join(self._root, path) if path else self._root
+
+    def _is_linked_folder(self, path: str) -> bool:
+        where = self._where(path)
+        return self._settings.follow_symlinks and os.path.islink(where) and os.path.isdir(where)
+
+    def _poll(self, path: str, why: str) -> None:
+        with self._lock:
+            new = path not in self._polled
+            self._polled.setdefault(path, why)
+        if new and path:
+            _LOG.warning("folder=%s is polled: %s", shown_path(self._where(path)), why)
+
+    def _add(self, below: str) -> bool:
+        """Watch a folder and every folder below it that a walk enters.
+
+        False if a link leads to a folder that is watched already under another path; then it is as before.
+        """
+        devices: dict[int, str] = {}
+        twice = False
+
+        def enter(path: str) -> bool:
+            nonlocal twice
+            where = self._where(path)
             try:
-                wd = self._inotify.add_callback(os.fsencode(where), _MASK, self, CallbackId(id(self)))
+                device = os.stat(where).st_dev
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EMFILE):
-                    raise _limit(error) from error
-                # It was deleted or cannot be read. The scan reports that.
-                continue
-            # watchdog returns -1 for a folder that cannot be read.
-            if wd >= 0:
-                with self._lock:
-                    self._paths[wd] = path
+                self._failed_at(path, error)
+                return False
+            if device not in devices:
+                devices[device] = _why(kind_of(where), self._settings.watch)
+            if devices[device]:
+                self._poll(path, devices[device])
+                return False
+            entered = self._watch_one(path, where)
+            twice = twice or entered is None
+            return entered is True
+
+        for starting in (below, *self._mounts):
+            # Local file systems below one that is polled.
+            if starting == below or (_is_below(starting, below) and self._is_polled_around(starting)):
+                linked: list[str] = []
+                for _ in folders(self._root, self._settings, starting, enter, linked):
+                    pass
+                for path in linked:
+                    self._poll(path, _LINKS_TO_FILES)
+        return not twice
+
+    def _is_polled_around(self, path: str) -> bool:
+        with self._lock:
+            return any(_is_below(path, polled) and polled not in self._failed for polled in self._polled)
+
+    def _watch_one(self, path: str, where: str) -> bool | None:
+        """Watch a folder. False if that fails; None if it is watched already under another path, by a link."""
+        follow = path == "" or self._settings.follow_symlinks
+        mask = _MASK if follow else Mask(_MASK | InotifyConstants.IN_DONT_FOLLOW)
+        try:
+            wd = self._inotify.add_callback(os.fsencode(where), mask, self, CallbackId(id(self)))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EMFILE):
+                raise _limit(error) from error
+            self._failed_at(path, error)
+            return False
+        # watchdog returns -1 for a folder that cannot be read.
+        if wd < 0:
+            self._failed_at(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+            return False
+        with self._lock:
+            # A folder that was moved a moment ago is known by a path at which it no longer is.
+            others = [old for old in self._paths.get(wd, ()) if old != path and _same_folder(self._where(old), where)]
+            if others and self._settings.follow_symlinks:
+                return None
+            self._paths[wd] = [*others, path]
+            if path and os.path.islink(where):
+                self._links[path] = identity_of(where)
+        return True
+
+    def _failed_at(self, path: str, error: OSError) -> None:
+        """Note a folder that cannot be watched; one that vanished meanwhile has an event of its own."""
+        if path and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return
+        with self._lock:
+            self._failed.add(path)
+        self._poll(path, _FAILURES.get(error.errno or 0, f"it cannot be watched ({error.strerror})"))
 
     def _remove(self, folder: str) -> None:
         """Remove the watches of a folder that was moved away: they would report its old paths."""
+        unused: list[WatchDescriptor] = []
         with self._lock:
-            gone = [wd for wd, path in self._paths.items() if path == folder or path.startswith(folder + "/")]
-            for wd in gone:
-                del self._paths[wd]
-        self._inotify.remove_callbacks([(wd, CallbackId(id(self))) for wd in gone])
+            for wd, paths in list(self._paths.items()):
+                self._paths[wd] = [path for path in paths if not _is_below(path, folder)]
+                if not self._paths[wd]:
+                    del self._paths[wd]
+                    unused.append(wd)
+            for table in (self._links, self._polled):
+                for path in [path for path in table if _is_below(path, folder)]:
+                    del table[path]
+            self._failed = {path for path in self._failed if not _is_below(path, folder)}
+        self._inotify.remove_callbacks([(wd, CallbackId(id(self))) for wd in unused])
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Whether a path relative to the root is a folder or below it."""
+    return folder in ("", path) or path.startswith(folder + "/")
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return identity_of(one) == identity_of(other) is not None
 
 
 def _started_reader() -> InotifyFD:

@@ -34,7 +34,7 @@ from tagger.store.counts import count_totals
 from tagger.store.lock import holder
 from tagger.store.roots import Root, all_roots
 from tagger.store.session import open_store
-from tagger.system.filesystem import is_network, keeps_inodes, kind_of
+from tagger.system.filesystem import is_network, keeps_inodes, kind_of, mount_table
 from tagger.system.machine import NO_TENSORFLOW, memory, processor_flags, usable_cores, why_no_tensorflow
 
 _CLOCK_SECONDS = 5.0
@@ -249,6 +249,9 @@ def _watching(root: Root, settings: Settings) -> Finding:
         seconds = settings.intake.poll_seconds
         return Finding(Grade.GOOD, about, f"{shown} will be looked through every {seconds:g} s: {reason}")
     needed = sum(1 for _ in folders(root.path, settings.intake))
+    mounts = mount_table().below(root.path)
+    polled = [path for path in mounts if why_not_native(os.path.join(root.path, path), settings.intake.watch)]
+    also = f"; polled in it, as other machines may change them: {', '.join(map(shown_path, polled))}" if polled else ""
     limit = Path("/proc/sys/fs/inotify/max_user_watches")
     available = int(limit.read_text()) if limit.exists() else 0
     if needed > 0.8 * available:
@@ -264,7 +267,7 @@ def _watching(root: Root, settings: Settings) -> Finding:
         return Finding(Grade.WARNING, about, f"{shown} will be polled: {error.reason}", "Raise it as said.")
     watches = f"{needed:,} of {available:,} watches"
     if found is None:
-        return Finding(Grade.GOOD, about, f"{shown}: {watches}; read-only, which is all that tagger needs")
+        return Finding(Grade.GOOD, about, f"{shown}: {watches}; read-only, which is all that tagger needs{also}")
     if not found.sends_events:
         return Finding(
             Grade.WARNING,
@@ -280,7 +283,7 @@ def _watching(root: Root, settings: Settings) -> Finding:
             "Set both clocks by NTP, or new files may be read too early or too late.",
         )
     folds = "; upper and lower case are the same there" if found.folds_case else ""
-    return Finding(Grade.GOOD, about, f"{shown}: the kernel tells, {watches}{folds}")
+    return Finding(Grade.GOOD, about, f"{shown}: the kernel tells, {watches}{folds}{also}")
 
 
 def _service(settings: Settings) -> Iterator[Finding]:

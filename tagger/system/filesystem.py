@@ -83,3 +83,12 @@ def keeps_inodes(path: str) -> bool:
 def mounts_below(path: str, mountinfo: Path = Path("/proc/self/mountinfo")) -> set[str]:
     """The mount points below a folder, as paths relative to it; empty if unknown."""
     return set(mount_table(mountinfo).below(path))
+
+
+def identity_of(path: str) -> tuple[int, int] | None:
+    """Device and inode of what is at a path; None if there is nothing."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -39,12 +39,16 @@ class RetryOut(BaseModel):
 
 
 class FolderOut(BaseModel):
-    """A folder. `watching`: native, polling, or "" without a service. `held`: why nothing counts as gone."""
+    """A folder. `watching`: native, polling, or "" without a service. `held`: why nothing counts as gone.
+
+    `polled`: folders in it of which the kernel does not tell, with the reasons.
+    """
 
     path: str
     scanned_at: int | None
     watching: str
     why_polling: str
+    polled: dict[str, str]
     held: str
 
 

@@ -65,6 +65,7 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
                 scanned_at=root.scanned_at,
                 watching="" if about is None else about.watching,
                 why_polling="" if about is None else about.why_polling,
+                polled={} if about is None else about.polled,
                 held="" if about is None else about.held,
             )
         )

@@ -14,7 +14,8 @@ function show(status) {
   id("problems").replaceChildren(...[...status.problems, ...held].map((text) => make("p", { class: "notice bad" }, text)));
   id("model").replaceChildren(...(status.model.note ? [make("p", { class: "notice" }, status.model.note)] : []));
   id("folders").replaceChildren(...status.folders.map((folder) => make("tr", {}, make("td", { class: "path" }, folder.path),
-    make("td", {}, { native: "the kernel", polling: `polling: ${folder.why_polling}` }[folder.watching] ?? "no service is running"),
+    make("td", {}, { native: ["the kernel", ...Object.entries(folder.polled).map(([path, why]) => `${path} by polling: ${why}`)].join("; "),
+      polling: `polling: ${folder.why_polling}` }[folder.watching] ?? "no service is running"),
     make("td", {}, folder.scanned_at ? moment(folder.scanned_at) : "not yet"))));
   const rows = [...(status.model.labels ? [["Labels", status.model.labels]] : []), ...Object.entries(status.models).map(([name, count]) => [name, `${count.toLocaleString()} photos`]),
     ["Keywords", status.keywords_mode + (status.keywords_queued ? `, ${status.keywords_queued.toLocaleString()} queued` : "")],
