@@ -81,9 +81,8 @@ class _PathUpdate:
             for photo_id, file in [*zip(ids, new, strict=True), *changed]:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
-            added = {photo_id: file.fingerprint for photo_id, file in zip(ids, new, strict=True)}
             # What they were moved from may have been noticed earlier, or is among what is lost now.
-            changes.moved += match_new(session, added, dead_roots(session))
+            changes.moved += match_new(session, ids, dead_roots(session))
             found_again = {photo_id for photo_id, _ in followed.moved}
             left = {photo.id for photo in lost if photo.id not in found_again} | set(followed.gone)
             self._note_gone(session, sorted(left))

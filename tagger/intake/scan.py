@@ -183,8 +183,7 @@ class _RootScan:
             # The first scan finds the archive; later scans find new photos.
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
             ids = add_photos(session, self._root.id, files, now, settle, priority)
-            added = {photo_id: file.fingerprint for photo_id, file in zip(ids, self._new, strict=True)}
-            moved = match_new(session, added, dead_roots(session))
+            moved = match_new(session, ids, dead_roots(session))
             photos_back(session, self._back)
             for photo_id, file in zip(ids, self._new, strict=True):
                 if file.fault is not None:

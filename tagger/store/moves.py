@@ -5,7 +5,8 @@ photo turns out to be it, the older row goes on under the new path, and the newe
 
 - by inode, size and time: a rename (`match_new`, `match_gone`);
 - by the file's bytes: a move between disks, or where inodes do not last;
-- by its pixels: renamed and given other metadata at once.
+- by its pixels: renamed and given other metadata at once;
+- by size and time alone, where nothing else is known: never looked at, and inodes do not last.
 
 Bytes and pixels are known once a photo was looked at: `adopt` finds what left before, `match_gone` what came before.
 """
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 from tagger.core.paths import disk_path
 from tagger.core.photo import Fingerprint, Inspection, Origin
 from tagger.store import jobs
-from tagger.store.photos import move_photo, photos_gone, stored_fingerprint
+from tagger.store.photos import move_photo, photos_gone
 from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
 
 # A file with the same bytes is taken for the photo that is gone only if it came within this time before it. One that
@@ -66,12 +67,15 @@ def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
             *_same_files(session, [(old.size, old.inode) for old in olds], _there),
             *_photos(session, PhotoRow.content_hash.in_(hashes) & _there),
             *_photos(session, PhotoRow.pixel_hash.in_(pixels) & _there),
+            *_same_times(session, olds, _there),
         ]
         candidates = [new for new in candidates if new.id not in everything]
         copies = [new for new in candidates if new.added_at >= int(now) - _COPY_SECONDS]
         pairs = _pairs(olds, candidates, _file_of, only_one=True)
         pairs |= _pairs(_without(olds, pairs), _without(copies, pairs.values()), _bytes_of)
         pairs |= _pairs(_without(olds, pairs), _without(copies, pairs.values()), _pixels_of, only_one=True)
+        unknown = [old for old in _without(olds, pairs) if _is_unknown(old)]
+        pairs |= _pairs(unknown, _without(copies, pairs.values()), _times_of, only_one=True)
         for old_id, new_id in pairs.items():
             if not _merge(session, old_id, new_id):
                 photos_gone(session, [old_id], now)
@@ -79,7 +83,7 @@ def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
     return explained
 
 
-def match_new(session: Session, added: Mapping[int, Fingerprint], dead_roots: Collection[int] = ()) -> int:
+def match_new(session: Session, added: Sequence[int], dead_roots: Collection[int] = ()) -> int:
     """Of photos just added, find those that are missing or unseen ones under another name, by inode, size and time.
 
     Photos of `dead_roots`, of which even the folder is not there, count as unseen. Merges each pair; returns how many.
@@ -88,13 +92,14 @@ def match_new(session: Session, added: Mapping[int, Fingerprint], dead_roots: Co
     if not dead_roots and not _is_anything_away(session):
         return 0
     gone = _away if not dead_roots else or_(_away, PhotoRow.root_id.in_(dead_roots))
-    for part in jobs.chunks(list(added)):
-        files = [stored_fingerprint(added[photo_id]) for photo_id in part]
-        olds = _same_files(session, [(file.size, file.inode) for file in files], gone & PhotoRow.id.not_in(part))
-        if not olds:
-            continue
+    for part in jobs.chunks(added):
         news = _photos(session, PhotoRow.id.in_(part))
-        for old_id, new_id in _pairs(olds, news, _file_of, only_one=True).items():
+        others = gone & PhotoRow.id.not_in(part)
+        olds = _same_files(session, [(new.size, new.inode) for new in news], others)
+        pairs = _pairs(olds, news, _file_of, only_one=True)
+        unknown = [old for old in _same_times(session, news, others) if _is_unknown(old)]
+        pairs |= _pairs(unknown, _without(news, pairs.values()), _times_of, only_one=True)
+        for old_id, new_id in pairs.items():
             if _merge(session, old_id, new_id):
                 found += 1
     return found
@@ -147,6 +152,16 @@ def _same_files(
     return _photos(session, PhotoRow.size.in_(sizes) & PhotoRow.inode.in_(inodes) & condition) if known else []
 
 
+def _same_times(session: Session, photos: Iterable[_Photo], condition: ColumnElement[bool]) -> list[_Photo]:
+    """Photos without inodes that have some of these sizes and times."""
+    times = {_times_of(photo) for photo in photos} - {None}
+    if not times:
+        return []
+    sizes, mtimes = {photo.size for photo in photos}, {photo.mtime_ns for photo in photos}
+    found = _photos(session, PhotoRow.size.in_(sizes) & PhotoRow.mtime_ns.in_(mtimes) & condition)
+    return [photo for photo in found if _times_of(photo) in times]
+
+
 def _inspected(new: _Photo, found: Mapping[int, Inspection]) -> _Photo:
     """A photo as it was found now."""
     seen = found[new.id]
@@ -172,6 +187,14 @@ def _bytes_of(row: _Photo) -> object:
 
 def _pixels_of(row: _Photo) -> object:
     return None if row.pixel_hash is None else (row.pixel_hash, row.width, row.height)
+
+
+def _times_of(row: _Photo) -> object:
+    return None if row.inode is not None else (row.size, row.mtime_ns)
+
+
+def _is_unknown(row: _Photo) -> bool:
+    return row.content_hash is None and row.pixel_hash is None
 
 
 def _pairs(

@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from tagger.core.config import IntakeSettings, ModelSettings, Settings
 from tagger.core.progress import never_stop
 from tagger.intake import gone, walk
+from tagger.intake.roots import resolve_roots
+from tagger.intake.scan import scan_roots
 from tagger.labels.corrections import Correction, correct
 from tagger.search.find import photos_of
 from tagger.service.backfill import BackfillResult, backfill
@@ -358,3 +360,16 @@ def test_a_folder_of_the_library_that_was_renamed_itself(tmp_path: Path) -> None
     [(path, reason)] = folder.backfill_all().scan.held_back.items()
     assert path == str(old)
     assert f"tagger forget {old}" in reason
+
+
+def test_photos_that_were_never_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are only queued, and without inodes their sizes and times are all that is known of them."""
+    monkeypatch.setattr(walk, "keeps_inodes", lambda _path: False)
+    folder = Folder(tmp_path)
+    for before, after in (("b", "b"), ("a", "c"), ("b", "a")):
+        if before != after:
+            (folder.path / before).rename(folder.path / after)
+        with open_library(folder.settings, create=True) as library:
+            roots = resolve_roots(library.store, [str(folder.path)], library.clock)
+            assert scan_roots(library, roots).held_back == {}
+        assert folder.known() == dict.fromkeys(folder.on_disk(), "queued")
