@@ -1,0 +1,176 @@
+"""The files of deploy/ work as they are shipped, on a machine that has nothing of them yet."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tagger.core.config_sources import default_config_file, load_settings, unknown_variables
+from tests.cli.gallery import make_photos
+from tests.deploy.machine import TOP, Machine, cannot
+
+DEPLOY = TOP / "deploy"
+QUIET = {"TAGGER_MODEL_SOURCE": "http://127.0.0.1:9/", "TAGGER_INTAKE_SETTLE_SECONDS": "0"}
+
+
+def unit() -> configparser.ConfigParser:
+    found = configparser.ConfigParser(interpolation=None, strict=True)
+    found.optionxform = str  # type: ignore[assignment,method-assign]
+    found.read(DEPLOY / "tagger.service")
+    return found
+
+
+def environment_of_unit() -> dict[str, str]:
+    return dict(part.split("=", 1) for part in shlex.split(unit()["Service"]["Environment"]))
+
+
+def compose() -> Any:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def dockerfile() -> list[str]:
+    """Its instructions, each in one line."""
+    text = re.sub(r"\\\n", " ", (DEPLOY / "Dockerfile").read_text())
+    return [re.sub(r"\s+", " ", line) for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def environment_of_image() -> dict[str, str]:
+    [line] = [line for line in dockerfile() if line.startswith("ENV ")]
+    return dict(part.split("=", 1) for part in shlex.split(line)[1:])
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    make_photos(tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def needs_machine() -> None:
+    why = cannot()
+    if why:
+        pytest.skip(why)
+
+
+def test_what_the_unit_needs_is_optional_or_made() -> None:
+    service = unit()["Service"]
+    assert service["EnvironmentFile"].startswith("-")
+    assert service["StateDirectory"] == service["RuntimeDirectory"] == "tagger"
+    # A folder that is named there and is missing keeps the service from starting.
+    assert "ReadOnlyPaths" not in service
+    assert "ReadWritePaths" not in service
+    assert "TAGGER_CONFIG" not in (DEPLOY / "tagger.service").read_text()
+
+
+def test_the_unit_s_config_file_is_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment_of_unit().items():
+        monkeypatch.setenv(name, value)
+    assert str(default_config_file()) == "/etc/tagger/config.toml"
+    assert "/etc/tagger/config.toml" in (DEPLOY / "tagger.service").read_text()
+
+
+@pytest.mark.parametrize("page", ["deploy/tagger.service", "docs/service.md"])
+def test_the_commands_that_make_what_the_unit_needs_are_told(page: str) -> None:
+    text = (TOP / page).read_text()
+    service = unit()["Service"]
+    for command in (
+        f"useradd --system --user-group --home-dir /var/lib/tagger --shell /usr/sbin/nologin {service['User']}",
+        "python3 -m venv /opt/tagger",
+        "/opt/tagger/bin/pip install .",
+        "deploy/tagger.service /etc/systemd/system/tagger.service",
+        "systemctl daemon-reload && sudo systemctl enable --now tagger",
+    ):
+        assert command in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    # The binary is not installed here; everything else must be right.
+    there = tmp_path / "tagger.service"
+    there.write_text((DEPLOY / "tagger.service").read_text().replace("/opt/tagger/bin/tagger", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(there)], capture_output=True, text=True, check=False)
+    about = [line for line in done.stderr.splitlines() if "tagger" in line]
+    assert about == []
+
+
+@pytest.mark.slow
+def test_the_unit_s_command_labels_photos_as_its_user_with_the_folders_it_declares(photos: Path) -> None:
+    needs_machine()
+    service = unit()["Service"]
+    environ = environment_of_unit()
+    writable = {
+        f"/var/lib/{service['StateDirectory']}": int(service["StateDirectoryMode"], 8),
+        f"/run/{service['RuntimeDirectory']}": 0o700,
+    }
+    start = shlex.split(service["ExecStart"])
+    machine = Machine(997, 996, photos, "/srv/photos", "/opt/tagger", writable, {**environ, **QUIET})
+    said = machine.run(start, [start[0], *start[1:3], "search", "espresso"], "/srv/photos/coffee")
+    assert "/srv/photos/coffee" in said, said
+    assert "'READY=1'" in said
+    assert "ended with 0" in said
+    files = re.findall(r"^(\d+:\d+) /mnt(\S+)$", said, re.M)
+    assert ("997:996", "/var/lib/tagger/library.db") in files
+    assert {owner for owner, _ in files} == {"997:996"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["1000:1000", "1026:100"])
+def test_the_container_s_command_labels_photos_whoever_it_runs_as(photos: Path, user: str) -> None:
+    needs_machine()
+    [made] = re.findall(r"mkdir /data /photos && chmod (\d+) /data", "\n".join(dockerfile()))
+    entry, command = (shlex.split(re.sub(r'[\[\],"]', " ", line))[1:] for line in dockerfile()[-2:])
+    number, group = map(int, user.split(":"))
+    # A new named volume takes over owner and mode of the image's folder.
+    machine = Machine(
+        number, group, photos, "/photos", "/opt/venv", {"/data": int(made, 8)}, {**environment_of_image(), **QUIET}
+    )
+    said = machine.run([*entry, *command], [*entry, "search", "espresso"], "/photos/coffee")
+    assert "/photos/coffee" in said, said
+    assert "ended with 0" in said
+    assert {owner for owner, _ in re.findall(r"^(\d+:\d+) /mnt(\S+)$", said, re.M)} == {user}
+
+
+def test_the_compose_file_is_one_and_fits_the_image() -> None:
+    found = compose()
+    # https://github.com/compose-spec/compose-spec/blob/main/spec.md
+    assert set(found) <= {"name", "services", "volumes", "networks", "configs", "secrets"}
+    [service] = found["services"].values()
+    attributes = {"build", "restart", "user", "environment", "ports", "volumes", "mem_limit", "read_only", "tmpfs"}
+    assert set(service) <= {*attributes, "security_opt", "cap_drop"}
+    # Numbers with a colon would be read as sexagesimal, and true as a boolean, which an environment has not.
+    assert isinstance(service["user"], str)
+    assert all(isinstance(value, str) for value in service["environment"].values())
+    sources = dict(volume.split(":")[1::-1] for volume in service["volumes"])
+    # A volume, not a folder, which Docker would make for root.
+    assert sources["/data"] in found["volumes"]
+    assert sources["/photos"].startswith("/")
+    build = service["build"]
+    assert (DEPLOY / build["context"] / build["dockerfile"]).samefile(DEPLOY / "Dockerfile")
+    assert environment_of_image()["TAGGER_DATA_DIR"] == "/data"
+    assert f"VOLUME {environment_of_image()['HOME']}" in dockerfile()
+
+
+def test_what_the_image_is_made_of_is_there() -> None:
+    copied = [part for line in dockerfile() if line.startswith("COPY ") for part in line.split()[1:-1]]
+    assert copied
+    assert [part for part in copied if not (TOP / part).exists()] == []
+
+
+def test_every_setting_of_the_compose_file_is_one_also_those_that_are_commented_out(tmp_path: Path) -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    named = dict(re.findall(r"^ +(?:# )?(TAGGER_\w+): (.+)$", text, re.M))
+    assert {"TAGGER_WEB_HOSTS", "TAGGER_WEB_TRUSTED_PROXIES", "TAGGER_WEB_PASSWORD_HASH"} <= set(named)
+    environ = {name: str(yaml.safe_load(value)).replace("$$", "$") for name, value in named.items()}
+    environ |= {**environment_of_image(), "TAGGER_DATA_DIR": str(tmp_path)}
+    environ = {name: value for name, value in environ.items() if name.startswith("TAGGER_")}
+    assert unknown_variables(environ) == ""
+    settings = load_settings(environ=environ, config_file=None)
+    assert settings.web.enabled
+    assert settings.web.hosts == ("nas", "nas.local")
