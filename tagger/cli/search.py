@@ -8,7 +8,7 @@ import sys
 import click
 
 from tagger.cli.common import path_json, settings_of, write_json, write_path
-from tagger.core.errors import ExitCode
+from tagger.core.errors import ExitCode, QueryError
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.search.query import HELP, parse
@@ -19,6 +19,8 @@ from tagger.store.reader import open_reader
 # -dog is a word with NOT before it, and none of the options below.
 _NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(].*")
 _MARK = "\0"
+# Words that no photo has are listed up to so many.
+_UNKNOWN = 10
 
 
 class _Search(click.Command):
@@ -41,7 +43,7 @@ Examples:
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
-@click.argument("query", nargs=-1, required=True)
+@click.argument("query", nargs=-1)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
@@ -55,10 +57,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     bare = paths or null or not sys.stdout.isatty()
     if limit is None and not (bare or as_json):
         limit = settings.search.limit
+    if not query:
+        raise QueryError("Say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'")
     tree = parse(" ".join(word.removeprefix(_MARK) for word in query))
     number, more = 0, False
     with open_reader(settings) as reader:
-        search = Search(reader, taxonomy.load(), tree)
+        search = Search(reader, taxonomy.load(), tree, settings.labels.silence)
         for found in search.results(limit + 1 if limit else None, labels=as_json or not bare):
             if limit and number == limit:
                 more = True
@@ -82,10 +86,11 @@ def command(  # noqa: PLR0913 - one parameter an option
         return ExitCode.SOME_FAILED
     if number == 0:
         print("tagger: no photo matches.", file=sys.stderr)
-    for word in unknown:
-        what = "no photo is labelled" if word.known else "there is no label"
+    for word in unknown[:_UNKNOWN]:
         near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
-        print(f"tagger: {what} {word.text!r}.{near}", file=sys.stderr)
+        print(f"tagger: {word.sentence[0].lower()}{word.sentence[1:]}{near}", file=sys.stderr)
+    if len(unknown) > _UNKNOWN:
+        print(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.", file=sys.stderr)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 
 
@@ -95,6 +100,6 @@ def _json(found: FoundPhoto) -> None:
 
 
 def _line(found: FoundPhoto) -> None:
-    confidence = f"{found.labels[0][1]:4.0%}" if found.labels else "    "
+    confidence = f"{max(share for _, share in found.labels):4.0%}" if found.labels else "    "
     names = ", ".join(name for name, _ in found.labels[:3])
     print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")

@@ -9,7 +9,7 @@ import click
 
 from tagger.cli.common import count, megabytes, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
-from tagger.core.errors import ExitCode
+from tagger.core.errors import ExitCode, QueryError
 
 if TYPE_CHECKING:
     from tagger.keywords.write import Written
@@ -47,10 +47,14 @@ def command(  # noqa: PLR0913 - one parameter an option
     from tagger.system.stop_signals import stop_on_signals
 
     settings = settings_of(context, keywords__mode=mode)
+    text = " ".join(query)
+    if query and not text.strip():
+        # A variable of a script that is empty must not mean every photo.
+        raise QueryError("The query is empty.", "Leave it out for all photos that are not up to date.")
     what = "Reading" if dry_run else "Writing keywords"
     with Meter.following(what, quiet=as_json) as on_progress, stop_on_signals(say_stopping) as stop:
         callbacks = Callbacks(on_progress, stop=stop)
-        written = write_keywords(settings, " ".join(query), callbacks, again=again, dry_run=dry_run)
+        written = write_keywords(settings, text, callbacks, again=again, dry_run=dry_run)
         interrupted = stop()
     if query and not written.total and not as_json:
         print("No labelled photo matches.")

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -73,12 +73,13 @@ class Taxonomy:
         return self._named.get(folded(text), ())
 
     def suggest(self, text: str, limit: int = 5) -> list[str]:
-        """Names similar to an unknown word: misspelt ones, and names that contain it."""
-        word = normal(text)
-        near = [self._spelling[form] for form in difflib.get_close_matches(word, self._spelling, limit, 0.75)]
-        if len(word) >= 3:
-            near += [name for form, name in self._spelling.items() if f" {word}" in f" {form}"]
-        return list(dict.fromkeys(near))[:limit]
+        """Names similar to an unknown word."""
+        return suggest(text, self._spelling, limit)
+
+    @property
+    def words(self) -> Collection[str]:
+        """All names and synonyms, as `normal` writes them."""
+        return self._by_word.keys()
 
     @cached_property
     def _by_word(self) -> dict[str, set[str]]:
@@ -178,6 +179,15 @@ def own_key(name: str) -> str:
     key = OWN_PREFIX + folded(name)
     # A key has at most 128 characters.
     return key if len(key) <= 128 else OWN_PREFIX + hashlib.blake2b(key.encode(errors="surrogatepass")).hexdigest()[:64]
+
+
+def suggest(text: str, names: Mapping[str, str], limit: int) -> list[str]:
+    """Names similar to an unknown word: misspelt ones, and names that contain it. `names`: by their `normal` form."""
+    word = normal(text)
+    near = [names[form] for form in difflib.get_close_matches(word, names, limit, 0.75)]
+    if len(word) >= 3:
+        near += [name for form, name in names.items() if f" {word}" in f" {form}"]
+    return list(dict.fromkeys(near))[:limit]
 
 
 def normal(text: str) -> str:

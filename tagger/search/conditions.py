@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
 from tagger.search.path_patterns import sql_groups
-from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
-from tagger.search.vocabulary import Vocabulary
+from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.vocabulary import Vocabulary, id_list
 from tagger.store.reader import Reader
 
 
@@ -86,9 +85,3 @@ class Conditions:
         name = f"v{len(self.parameters)}"
         self.parameters[name] = value
         return f":{name}"
-
-
-def id_list(ids: Iterable[int]) -> str:
-    """Ids as SQL writes them after IN, within brackets."""
-    # Numbers of our own, not a person's text; parameters are limited in number.
-    return ",".join(map(str, ids)) or "NULL"

@@ -1,13 +1,12 @@
 """The query language: text -> query tree.
 
-    query   = either
-    either  = both { OR both }
-    both    = item { [AND] item }
-    item    = (NOT | -) item | ( either ) | phrase [comparison] | words [comparison] | field:value
-    words   = bare words in a row; run.py finds out which of them belong together
-    field   = taken | path | format
-
-A tree prints as a query that parses to the same tree.
+query   = either
+either  = both { OR both }
+both    = item { [AND] item }
+item    = (NOT | -) item | ( either ) | phrase [comparison] | words [comparison] | field:value
+words   = bare words in a row; run.py finds out which of them belong together
+field   = taken | path | format
+phrase  = "text", in which "" is a quote that belongs to it
 """
 
 from __future__ import annotations
@@ -18,6 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.core.errors import QueryError
+from tagger.core.formats import RAW_EXTENSIONS
+from tagger.core.names import folded
+from tagger.core.paths import shown_path
+from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 
 FIELDS = ("taken", "path", "format")
 HELP = """\b
@@ -25,133 +28,40 @@ Queries:
   tiger                 photos of tigers; dog finds every breed
   grey whale            words that are one label together are taken so
   animal -dog           and not; also: animal NOT dog, animal AND NOT dog
-  "wild animal" OR food either; ( ) group
-  label>0.8             any shown label surer than 0.8; also tiger>0.5
+  "wild animal" OR food either; ( ) group; AND, OR, NOT in capitals
+  label>0.8             any shown label surer than 0.8; also tiger>50%
   taken:2023-06..2024   taken in that time; also taken:2023, taken:..2019-05
   path:holiday/         the path contains it, from the library folder's name
                         on; * and ? stand for anything; or a whole path
-  format:heif           by file format"""
+  format:heif           by file format
+  *                     every photo"""
 
+# What a query may have, so that every database can answer it.
+_LONGEST, _MOST, _DEEPEST = 10_000, 500, 20
+# File formats as photos are stored with them, and what else they are called.
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "MPO", "PNG", "RAW", "TIFF", "WEBP")
+_ALIASES = {"JPG": "JPEG", "JPE": "JPEG", "HEIC": "HEIF", "HIF": "HEIF", "TIF": "TIFF", "DIB": "BMP", "APNG": "PNG"} | {
+    extension[1:].upper(): "RAW" for extension in RAW_EXTENSIONS
+}
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A bound on a label's confidence. `operator`: one of > >= < <= ."""
-
-    operator: str
-    value: float
-
-    def __str__(self) -> str:
-        return f"{self.operator}{self.value:g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A label by name: from `"a phrase"`, from one bare word, or put together from several."""
-
-    text: str
-    comparison: Comparison | None = None
-
-    def __str__(self) -> str:
-        return f"{_quoted(self.text)}{self.comparison or ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Bare words in a row, before the vocabulary says which of them form one label."""
-
-    words: tuple[str, ...]
-    comparison: Comparison | None = None
-
-    def __str__(self) -> str:
-        return " ".join(self.words) + str(self.comparison or "")
-
-
-@dataclass(frozen=True, slots=True)
-class AnyLabel:
-    """`label>0.8`: any shown label with that confidence."""
-
-    comparison: Comparison
-
-    def __str__(self) -> str:
-        return f"label{self.comparison}"
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Taken from `start` up to, not including, `end`, as ISO texts of any length; both None: no date known."""
-
-    start: str | None
-    end: str | None
-    text: str
-
-    def __str__(self) -> str:
-        return f"taken:{self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class PathPart:
-    """The path contains a text, in which * and ? stand for anything."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return f"path:{_quoted(self.text)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """The file format, as Pillow names it."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"format:{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Photos that the item does not find."""
-
-    item: Node
-
-    def __str__(self) -> str:
-        return f"NOT {_grouped(self.item)}"
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """Photos that every item finds."""
-
-    items: tuple[Node, ...]
-
-    def __str__(self) -> str:
-        return " AND ".join(map(_grouped, self.items))
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Photos that any item finds."""
-
-    items: tuple[Node, ...]
-
-    def __str__(self) -> str:
-        return " OR ".join(map(_grouped, self.items))
-
-
-Node = Word | Words | AnyLabel | Taken | PathPart | Format | Not | And | Or
 
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<open>\() | (?P<close>\))
-  | (?P<comparison>>=|<=|>|<)\s*(?P<number>[0-9]*\.?[0-9]+)
-  | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>[^"]*)"|(?P<value>[^\s()"]*))
-  | "(?P<phrase>[^"]*)"
+  | (?P<comparison>>=|<=|[><≥≤])\s*(?P<number>[^\s()"<>≥≤%]*)(?P<percent>\s*%)?
+  | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>(?:[^"]|"")*)"|(?P<value>[^\s()"]*))
+  | "(?P<phrase>(?:[^"]|"")*)"
   | (?P<minus>-)(?=[^\s])
-  | (?P<word>[^\s()"<>]+)
+  | (?P<everything>\*)(?![^\s()])
+  | (?P<word>[^\s()"<>≥≤]+)
     )""",
     re.VERBOSE,
 )
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
+_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
+
+
+_CONDITIONS = frozenset({"word", "phrase", "everything", *FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +78,17 @@ def parse(text: str) -> Node:
 
 class _Parser:
     def __init__(self, text: str) -> None:
+        _check(text)
         self._text = text
         self._tokens = [*_tokens(text), _Token("end", "", len(text))]
-        self._next = 0
+        self._next = self._depth = 0
 
     def query(self) -> Node:
         if self._token.kind == "end":
-            raise _error(self._text, 0, "The query is empty")
+            raise _error(self._text, 0, "The query is empty; * is every photo")
+        conditions = [token for token in self._tokens if token.kind in _CONDITIONS]
+        if len(conditions) > _MOST:
+            raise _error(self._text, conditions[_MOST].position, f"A query has at most {_MOST} words and conditions")
         tree = self._either()
         if self._token.kind != "end":
             raise _error(self._text, self._token.position, "This closes nothing")
@@ -205,6 +119,14 @@ class _Parser:
         return items[0] if len(items) == 1 else And(tuple(items))
 
     def _item(self) -> Node:
+        if self._depth == _DEEPEST:
+            raise _error(self._text, self._token.position, f"This is deeper than {_DEEPEST} brackets and NOTs")
+        self._depth += 1
+        item = self._one()
+        self._depth -= 1
+        return item
+
+    def _one(self) -> Node:
         token = self._take()
         match token.kind:
             case "NOT" | "minus":
@@ -221,6 +143,8 @@ class _Parser:
                 return Word(" ".join(token.text.split()), self._comparison())
             case "word":
                 return self._words(token)
+            case "everything":
+                return PathPart("*")
             case "taken" | "path" | "format":
                 return self._field(token)
             case "comparison":
@@ -234,7 +158,7 @@ class _Parser:
         while self._token.kind == "word":
             words.append(self._take().text)
         comparison = self._comparison()
-        if words == ["label"] and comparison is not None:
+        if [folded(word) for word in words] == ["label"] and comparison is not None:
             return AnyLabel(comparison)
         if len(words) == 1:
             return Word(words[0], comparison)
@@ -244,16 +168,26 @@ class _Parser:
         if self._token.kind != "comparison":
             return None
         token = self._take()
-        operator = token.text.rstrip("0123456789. ")
-        return Comparison(operator.strip(), float(token.text[len(operator) :]))
+        operator = token.text.rstrip("0123456789.%")
+        number = token.text[len(operator) :]
+        value = float(number.rstrip("%")) / (100 if "%" in number else 1)
+        if not 0 <= value <= 1:
+            near = f"; did you mean {operator}{number}%?" if 1 < value <= 100 and "%" not in number else ""
+            raise _error(self._text, token.position, f"A confidence is from 0 to 1, or from 0% to 100%{near}")
+        if (operator, value) in (("<", 0), (">", 1)):
+            what = "below 0" if operator == "<" else "above 1, which is 100%"
+            raise _error(self._text, token.position, f"No confidence is {what}")
+        return Comparison(operator, round(value, 6))
 
     def _field(self, token: _Token) -> Node:
         if not token.text:
             raise _error(self._text, token.position, f"{token.kind}: needs a value right behind it")
         if token.kind == "path":
+            if not folded(token.text):
+                raise _error(self._text, token.position, "path: needs a part of a path right behind it")
             return PathPart(token.text)
         if token.kind == "format":
-            return Format(token.text.upper().replace("JPG", "JPEG").replace("HEIC", "HEIF"))
+            return _format(self._text, token)
         return _taken(self._text, token)
 
 
@@ -263,24 +197,72 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, position)
         if match is None:
             start = position + len(text[position:]) - len(text[position:].lstrip())
-            what = "This quote is not closed" if text[start] == '"' else "This cannot be understood"
+            what = (
+                'This quote is not closed (one that belongs to a name is written twice: "")'
+                if text[start] == '"'
+                else "This cannot be understood"
+            )
             raise _error(text, start, what)
         kind = match.lastgroup or ""
         start = match.end() - len(match.group().lstrip())
         if match["comparison"]:
-            yield _Token("comparison", match["comparison"] + match["number"], start)
+            yield _Token("comparison", _bound(text, match, start), start)
         elif match["field"]:
             name = match["field"].lower()
             if name not in FIELDS:
                 near = difflib.get_close_matches(name, FIELDS, 1)
                 hint = f"did you mean {near[0]}:?" if near else f"there are {', '.join(f + ':' for f in FIELDS)}"
                 raise _error(text, start, f"There is no field {match['field']}: ({hint})")
-            yield _Token(name, match["quoted_value"] or match["value"] or "", start)
+            yield _Token(name, (match["quoted_value"] or "").replace('""', '"') or match["value"] or "", start)
         elif match["word"] and match["word"] in ("AND", "OR", "NOT"):
             yield _Token(match["word"], match["word"], start)
+        elif kind == "phrase":
+            yield _Token(kind, match[kind].replace('""', '"'), start)
         else:
             yield _Token(kind, match[kind], start)
         position = match.end()
+
+
+def _check(text: str) -> None:
+    """Refuse what no database takes: texts without end, and characters that are none."""
+    if len(text) > _LONGEST:
+        raise QueryError(f"The query is too long: {len(text):,} characters.", f"It may have {_LONGEST:,}.")
+    for char in text:
+        # Bytes of the command line that are no text stay: a path may have them.
+        if (
+            (char < " " and not char.isspace())
+            or char == "\x7f"
+            or "\ud800" <= char < "\udc80"
+            or "\udcff" < char < "\ue000"
+        ):
+            raise QueryError(
+                f"The query contains a character that cannot be typed (U+{ord(char):04X}).",
+                "Leave it out; in path: a ? stands for any character.",
+            )
+
+
+def _bound(text: str, match: re.Match[str], start: int) -> str:
+    """A comparison as `>=0.5` or `>50%`."""
+    number = match["number"]
+    example = "a label's confidence is written >0.5 or >50%"
+    if not number:
+        raise _error(text, start, f"This cannot be understood: {example}")
+    if not _NUMBER.fullmatch(number.removeprefix("-")):
+        raise _error(text, start, f"{shown_path(number)} is no confidence: {example}")
+    if number.startswith("-"):
+        raise _error(text, start, "A confidence is from 0 to 1, or from 0% to 100%")
+    operator = {"≥": ">=", "≤": "<="}.get(match["comparison"], match["comparison"])
+    return operator + number + ("%" if match["percent"] else "")
+
+
+def _format(text: str, token: _Token) -> Format:
+    name = token.text.upper().removeprefix(".")
+    name = _ALIASES.get(name, name)
+    if name not in FORMATS:
+        near = difflib.get_close_matches(name, FORMATS, 1)
+        hint = f"did you mean format:{near[0].lower()}? " if near else ""
+        raise _error(text, token.position, f"There is no such format ({hint}there are {', '.join(FORMATS).lower()})")
+    return Format(name)
 
 
 def _taken(text: str, token: _Token) -> Taken:
@@ -305,14 +287,10 @@ def _after(date: str) -> str:
     return date + "~"
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _grouped(node: Node) -> str:
-    return f"({node})" if isinstance(node, And | Or | Words) else str(node)
-
-
 def _error(text: str, position: int, what: str) -> QueryError:
-    line = " ".join(text.split("\n"))
-    return QueryError(f"{what}:\n  {line}\n  {' ' * position}^", "See: tagger search --help")
+    line = re.sub(r"\s", " ", text)
+    before, behind = line[:position], line[position:]
+    # A long query is shown around the fault.
+    before = shown_path(before if len(before) <= 60 else "..." + before[-57:])
+    behind = shown_path(behind if len(behind) <= 40 else behind[:37] + "...")
+    return QueryError(f"{what}:\n  {before}{behind}\n  {' ' * len(before)}^", "See: tagger search --help")

@@ -15,7 +15,7 @@ position in the sort order, not a count, so the thousandth page is as fast as th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -24,9 +24,9 @@ from typing import TypeVar
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
-from tagger.search.conditions import Conditions, id_list
-from tagger.search.query import And, AnyLabel, Comparison, Node, Or, PathPart, Taken, Word
-from tagger.search.vocabulary import UnknownWord, Vocabulary
+from tagger.search.conditions import Conditions
+from tagger.search.query_tree import And, AnyLabel, Comparison, Node, Or, PathPart, Taken, Word
+from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
 _PAGE = 500
@@ -46,7 +46,7 @@ SUREST, DATED, UNDATED = "surest", "dated", "undated"
 
 @dataclass(frozen=True, slots=True)
 class FoundPhoto:
-    """A photo that matches. `labels`: the names that matched with their confidence, the surest first.
+    """A photo that matches. `labels`: the names that matched with their confidence, the narrowest first.
 
     `version` changes when the file does. `place`: where it stands in the results; None in path order.
     """
@@ -70,18 +70,18 @@ class _Driver:
 
 
 class Search:
-    """One query against one library; without a query, everything."""
+    """One query against one library; without a query, everything. `silenced`: labels that the settings silence."""
 
-    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None) -> None:
+    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None, silenced: Collection[str] = ()) -> None:
         self._reader = reader
-        self._vocabulary = Vocabulary(reader, taxonomy)
+        self._vocabulary = Vocabulary(reader, taxonomy, silenced)
         self._where = Conditions(reader, self._vocabulary)
         self.query = None if query is None else self._vocabulary.join(query)
 
     @property
     def unknown_words(self) -> tuple[UnknownWord, ...]:
         """Words of the query that no photo of the library has; complete after `results`."""
-        return tuple(self._vocabulary.unknown.values())
+        return (*self._vocabulary.unknown.values(), *self._vocabulary.without_photos())
 
     def results(
         self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Cursor | None = None
@@ -289,15 +289,15 @@ class Search:
                 f"SELECT id, root_id, path, taken, size, mtime_ns FROM photos WHERE id IN ({ids})", {}
             )
         }
-        labels: dict[int, list[tuple[float, str]]] = {}
-        sql = f"SELECT photo_id, label_id, confidence, shown FROM photo_labels WHERE photo_id IN ({ids})"
+        labels: dict[int, list[tuple[int, float, str]]] = {}
+        sql = f"SELECT photo_id, label_id, confidence, shown, rank FROM photo_labels WHERE photo_id IN ({ids})"
         rows = self._reader.rows(f"{sql} AND NOT removed", {}) if with_labels else ()
-        for photo_id, label_id, confidence, shown in rows:
+        for photo_id, label_id, confidence, shown, rank in rows:
             if shown if wanted is None else label_id in wanted:
-                labels.setdefault(photo_id, []).append((-confidence, self._vocabulary.names[label_id]))
+                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label_id]))
         for photo_id, place in places:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
-            matched = tuple((name, -confidence) for confidence, name in sorted(labels.get(photo_id, [])))
+            matched = tuple((name, -confidence) for _, confidence, name in sorted(labels.get(photo_id, [])))
             version = Fingerprint(size, mtime_ns).version
             yield FoundPhoto(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
 

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from tagger.labels.taxonomy import Taxonomy, normal
-from tagger.search.query import And, Node, Not, Or, Word, Words
+from tagger.core.names import folded
+from tagger.labels.taxonomy import Taxonomy, normal, suggest
+from tagger.search.query_tree import And, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownWord:
-    """A word of a query that no photo has. `known`: it is a label all the same. `near`: labels like it."""
+    """A word of a query that no photo has. `known`: it is a label all the same. `near`: labels like it.
+
+    `hint`: what else is to be said of it, as a sentence.
+    """
 
     text: str
     known: bool
     near: tuple[str, ...]
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with the word."""
+        text = self.text if len(self.text) <= _SHOWN else f"{self.text[: _SHOWN - 3]}..."
+        what = "No photo is labelled" if self.known else "There is no label"
+        return f"{what} {text!r}.{' ' if self.hint else ''}{self.hint}"
+
+
+# What people write for an operator, and what they mean.
+_OPERATORS = {"and": "AND", "&": "AND", "&&": "AND", "+": "AND", "or": "OR", "|": "OR", "||": "OR", "not": "NOT"}
+_EVERYTHING = frozenset({"everything", "all"})
+# Suggestions are worked out for so many words; longer ones are no misspelt label.
+_SUGGESTED, _LONGEST, _SHOWN = 10, 80, 60
 
 
 class Vocabulary:
-    """The labels of a library. `names`: by id. `unknown`: words that were asked for and that no photo has."""
+    """The labels of a library. `names`: by id. `unknown`: words that were asked for and that no photo has.
 
-    def __init__(self, reader: Reader, taxonomy: Taxonomy) -> None:
+    `silenced`: the names, as the settings have them, of labels that are not given.
+    """
+
+    def __init__(self, reader: Reader, taxonomy: Taxonomy, silenced: Collection[str] = ()) -> None:
+        self._reader = reader
         self._taxonomy = taxonomy
+        self._silenced = {key for name in silenced for key in taxonomy.lookup(name)}
         self._by_key: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
+        self._asked: dict[str, frozenset[int]] = {}
         self.names: dict[int, str] = {}
         self.unknown: dict[str, UnknownWord] = {}
         for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
@@ -37,13 +64,42 @@ class Vocabulary:
         keys = self._taxonomy.find(word.text)
         ids = {self._by_key[key] for key in keys if key in self._by_key}
         ids.update(self._by_name.get(normal(word.text), ()))
-        if not ids:
-            near = self._taxonomy.suggest(word.text, 20)
-            here = {name.casefold() for name in self.names.values()}
-            # Labels that the library has come first.
-            near.sort(key=lambda name: name.casefold() not in here)
-            self.unknown[word.text] = UnknownWord(word.text, bool(keys), tuple(near[:5]))
+        if not ids and word.text not in self.unknown:
+            self.unknown[word.text] = self._unknown(word.text, bool(keys))
+        elif ids:
+            self._asked[word.text] = frozenset(ids)
         return tuple(sorted(ids))
+
+    def _unknown(self, text: str, known: bool) -> UnknownWord:
+        operator = _OPERATORS.get(folded(text))
+        if operator is not None:
+            hint = "AND, OR and NOT are written in capitals; words side by side mean AND."
+            return UnknownWord(text, known, (), f"{hint} Here: {operator}.")
+        if folded(text) in _EVERYTHING:
+            return UnknownWord(text, known, (), "Every photo is: *")
+        near: list[str] = []
+        if not known and len(text) <= _LONGEST and len(self.unknown) < _SUGGESTED:
+            # Labels that the library has come first.
+            here = {normal(name): name for name in self.names.values()}
+            near = list(dict.fromkeys((*suggest(text, here, 5), *self._taxonomy.suggest(text, 5))))[:5]
+        return UnknownWord(text, known, tuple(near), self._why_not(text))
+
+    def _why_not(self, text: str) -> str:
+        if self._taxonomy.find(text) & self._silenced:
+            return "It is silenced by the rules of labels (labels.silence)."
+        return ""
+
+    def without_photos(self) -> Iterator[UnknownWord]:
+        """Words that were asked for and that are labels of the library, though no photo has one of them."""
+        for text, ids in self._asked.items():
+            sql = f"SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(ids)}) AND NOT removed LIMIT 1"
+            if next(self._reader.rows(sql, {}), None) is None:
+                yield UnknownWord(text, True, (), self._why_not(text))
+
+    @cached_property
+    def _most_words(self) -> int:
+        """The most words that one label has."""
+        return max((name.count(" ") + 1 for name in (*self._taxonomy.words, *self._by_name)), default=1)
 
     def _means_something(self, text: str) -> bool:
         return bool(self._taxonomy.find(text)) or normal(text) in self._by_name
@@ -55,7 +111,7 @@ class Vocabulary:
                 found: list[Node] = []
                 start = 0
                 while start < len(words):
-                    ends = range(len(words), start + 1, -1)
+                    ends = range(min(len(words), start + self._most_words), start + 1, -1)
                     end = next((e for e in ends if self._means_something(" ".join(words[start:e]))), start + 1)
                     found.append(Word(" ".join(words[start:end])))
                     start = end
@@ -71,3 +127,9 @@ class Vocabulary:
                 return Not(self.join(item))
             case _:
                 return node
+
+
+def id_list(ids: Iterable[int]) -> str:
+    """Ids as SQL writes them after IN, within brackets."""
+    # Numbers of our own, not a person's text; parameters are limited in number.
+    return ",".join(map(str, ids)) or "NULL"

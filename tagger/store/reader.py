@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tagger import __version__
 from tagger.core.config import Settings
-from tagger.core.errors import NoLibraryError, StoreError
+from tagger.core.errors import NoLibraryError, QueryError, StoreError
 from tagger.store.read_only import connect_read_only, older, why_read_only
 from tagger.store.schema import HEAD
 
 if TYPE_CHECKING:
     from tagger.store.session import Store
+
+# What SQLite says of statements beyond its limits.
+_TOO_MUCH = ("too large", "too many", "too big", "too complex", "parser stack overflow", "too long")
 
 Parameters = Mapping[str, Any]
 
@@ -69,6 +72,8 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
         connection.execute("BEGIN")
         yield SqliteReader(connection)
     except sqlite3.Error as error:
+        if any(each in str(error) for each in _TOO_MUCH):
+            raise _too_much() from error
         if "not a database" in str(error) or "malformed" in str(error):
             raise StoreError(
                 f"{path} is damaged or no SQLite database ({error}).",
@@ -97,7 +102,17 @@ def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
                     for row in result:
                         yield tuple(row)
 
-        yield SessionReader()
+        try:
+            yield SessionReader()
+        except sa.exc.DBAPIError as error:
+            # Class 54 of SQL's states: a limit of the server's.
+            if str(getattr(error.orig, "sqlstate", "")).startswith("54"):
+                raise _too_much() from error
+            raise
+
+
+def _too_much() -> QueryError:
+    return QueryError("The query is too long for the database.", "Ask for less at once, in several searches.")
 
 
 def _check(reader: Reader, settings: Settings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -20,8 +19,9 @@ def examples_from(settings: Settings, session: Session, kind: Kind, source: str)
     """The photos of a folder, one photo, or what a search finds. Raises UsageError if there are none, QueryError."""
     # Not resolve(): links are kept as they are.
     path = os.path.abspath(os.path.expanduser(source))
-    if Path(path).is_dir() or Path(path).is_file():
-        files = photos_below(path, settings.intake) if Path(path).is_dir() else [path]
+    # A search is no path, and may be longer than any; nothing at all is no folder either.
+    if source and (os.path.isdir(path) or os.path.isfile(path)):
+        files = photos_below(path, settings.intake) if os.path.isdir(path) else [path]
         if not files:
             raise UsageError(f"There are no photos in {shown_path(path)}.")
         return [_example(session, kind, file) for file in files]

@@ -34,7 +34,7 @@ router = APIRouter(tags=["photos"])
 @router.get("/search")
 def get_search(
     request: Request,
-    q: Annotated[str, Query(max_length=1000, description="As for `tagger search`; empty: everything")] = "",
+    q: Annotated[str, Query(description="As for `tagger search`; empty: everything")] = "",
     after: Annotated[str, Query(max_length=200, description="The `next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
 ) -> SearchOut:
@@ -43,7 +43,9 @@ def get_search(
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
-        unknown=[Unknown(text=word.text, known=word.known, near=list(word.near)) for word in page.unknown],
+        unknown=[
+            Unknown(text=word.text, known=word.known, near=list(word.near), hint=word.hint) for word in page.unknown
+        ],
     )
 
 

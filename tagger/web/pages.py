@@ -38,9 +38,7 @@ _READ = 64 << 20
 
 
 @router.get("/")
-def get_photos(
-    request: Request, q: Annotated[str, Query(max_length=1000)] = "", after: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
+def get_photos(request: Request, q: str = "", after: Annotated[str, Query(max_length=200)] = "") -> Response:
     """The grid: everything, or what a query finds."""
     context = context_of(request)
     try:

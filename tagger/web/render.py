@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from tagger.core.clock import local_time
 from tagger.core.paths import shown_path
+from tagger.search.query_tree import quoted
 from tagger.search.run import FoundPhoto
 from tagger.web import problems
 from tagger.web.context import context_of
@@ -40,7 +41,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"moment": local_time, "size": _size, "share": lambda value: f"{value:.0%}".replace("%", " %")}
+    found.filters |= {
+        "phrase": quoted,
+        "moment": local_time,
+        "size": _size,
+        "share": lambda value: f"{value:.0%}".replace("%", " %"),
+    }
     return found
 
 

@@ -73,11 +73,15 @@ class PhotoOut(BaseModel):
 
 
 class Unknown(BaseModel):
-    """A word that no photo has. `known`: it is a label all the same. `near`: labels like it."""
+    """A word that no photo has. `known`: it is a label all the same. `near`: labels like it.
+
+    `hint`: why, or the cure.
+    """
 
     text: str
     known: bool
     near: list[str]
+    hint: str
 
 
 class SearchOut(BaseModel):

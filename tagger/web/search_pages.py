@@ -35,15 +35,16 @@ def search(context: WebContext, query: str, after: str, limit: int = PAGE) -> Pa
     tree = parse(query) if query.strip() else None
     place = _place(after) if after else None
     with context.reader() as reader:
-        search = Search(reader, taxonomy.load(), tree)
+        search = Search(reader, taxonomy.load(), tree, context.settings.labels.silence)
         try:
             found = list(search.results(limit + 1, newest=True, after=place))
         except ValueError as error:
             raise _not_of_this_query() from error
+        # Unknown words are reported on the first page only.
+        unknown = () if after else search.unknown_words
     more = len(found) > limit
     photos = found[:limit]
-    # Unknown words are reported on the first page only.
-    return Page(photos, _cursor(photos[-1].place) if more else "", () if after else search.unknown_words)
+    return Page(photos, _cursor(photos[-1].place) if more else "", unknown)
 
 
 def by_ids(context: WebContext, ids: list[int]) -> list[FoundPhoto]:

@@ -1,17 +1,30 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.core.errors import QueryError
-from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
+from tagger.search.query import parse
+from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
 
 
 @pytest.mark.parametrize(
     ("text", "tree"),
     [
         ("tiger", Word("tiger")),
+        ("tiger>71%", Word("tiger", Comparison(">", 0.71))),
+        ("tiger <= 7.5 %", Word("tiger", Comparison("<=", 0.075))),
+        ("label≥0.5", AnyLabel(Comparison(">=", 0.5))),
+        ("Label>=1.", AnyLabel(Comparison(">=", 1.0))),
+        ('"5"" disk"', Word('5" disk')),
+        ('path:"a""b"', PathPart('a"b')),
+        ("*", PathPart("*")),
+        ("* -dog", And((PathPart("*"), Not(Word("dog"))))),
+        ("format:cr2", Format("RAW")),
+        ("format:TIF", Format("TIFF")),
         ("grey whale", Words(("grey", "whale"))),
         ('"grey whale"', Word("grey whale")),
         ("tiger>0.5", Word("tiger", Comparison(">", 0.5))),
@@ -61,6 +74,25 @@ def test_what_a_query_means(text: str, tree: Node) -> None:
         ("taken:2023-13", "no date", 0),
         ("taken:2024..2023", "before", 0),
         ("taken:", "needs a value", 0),
+        ("taken:٢٠٢٣", "no date", 0),
+        ("path:\u200b", "needs a part", 0),
+        ("tiger>150%", "from 0 to 1", 5),
+        ("tiger>71", "did you mean >71%?", 5),
+        ("label>2", "did you mean >2%?", 5),
+        ("label>200", "from 0 to 1", 5),
+        ("label>-1", "from 0 to 1", 5),
+        ("label<0", "No confidence is below 0", 5),
+        ("label>1", "above 1", 5),
+        ("label>100%", "above 1", 5),
+        ("tiger>0,5", "0,5 is no confidence", 5),
+        ("tiger>dog", "dog is no confidence", 5),
+        ("tiger>1e9", "no confidence", 5),
+        ("format:xyz", "there are avif, bmp, gif, heif, jpeg", 0),
+        ("format:jpegg", "did you mean format:jpeg?", 0),
+        ('5" disk', "written twice", 1),
+        ("NOT " * 21 + "dog", "deeper than 20", 60),
+        ("(" * 21 + "a" + ")" * 21, "deeper", 20),
+        ("dog " * 501, "at most 500", 60),
         ("pth:x", "did you mean path:", 0),
         ("colour:red", "there are taken:", 0),
     ],
@@ -75,9 +107,13 @@ def test_a_mistake_is_shown_where_it_is(text: str, says: str, column: int) -> No
     assert caught.value.exit_code == 2
 
 
-TEXT = st.from_regex(r"[a-zäß]{1,6}( [a-z]{1,4})?", fullmatch=True)
+TEXT = st.from_regex(r"[a-zäß\"\\]{1,6}( [a-z:*%\"]{1,4})?", fullmatch=True)
 BARE = st.from_regex(r"[a-z]{1,6}", fullmatch=True).filter(lambda word: word != "label")
-BOUND = st.builds(Comparison, st.sampled_from([">", ">=", "<", "<="]), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+BOUND = st.builds(
+    Comparison,
+    st.sampled_from([">", ">=", "<", "<="]),
+    st.sampled_from([0.0, 0.25, 0.333333, 0.5, 1.0]),
+).filter(lambda bound: str(bound) not in (">1", "<0"))
 LEAF = st.one_of(
     st.builds(Word, TEXT, st.none() | BOUND),
     st.builds(Words, st.lists(BARE, min_size=2, max_size=3).map(tuple), st.none() | BOUND),
@@ -95,6 +131,28 @@ TREE = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("dog\0", "U+0000"),
+        ("\x1b[2Jdog", "U+001B"),
+        ("path:a\x7f", "U+007F"),
+        ("\ud800", "U+D800"),
+        ("dog " * 2501, "too long"),
+        ("(" * 5000 + "dog" + ")" * 5000, "too long"),
+        ("(" * 4000 + "dog", "deeper"),
+        ("NOT " * 2000 + "dog", "deeper"),
+        ("-" * 9000 + "dog", "deeper"),
+        ("dog OR " * 1000 + "cat", "at most 500"),
+    ],
+)
+def test_what_is_too_much_or_no_text_is_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(says)) as caught:
+        parse(text)
+    assert len(caught.value.message) < 400
+    assert caught.value.message.replace("\n", "").isprintable()
 
 
 @given(TREE)

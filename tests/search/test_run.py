@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 import unicodedata
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,12 +12,28 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tagger.core.config import Settings
+from tagger.core.errors import QueryError
 from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
-from tagger.search.query import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words, parse
+from tagger.search.query import parse
+from tagger.search.query_tree import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+    quoted,
+)
 from tagger.search.run import FoundPhoto, Search
-from tagger.store import jobs
+from tagger.search.vocabulary import UnknownWord
+from tagger.store import corrections, jobs
 from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.photos import photos_gone
 from tagger.store.reader import open_reader
@@ -238,9 +255,9 @@ def test_results_tell_which_labels_matched(settings: Settings, store: Store) -> 
     food = Label(TAXONOMY.lookup("food")[0], "food", 0.9, 3, Origin.HIERARCHY, True)
     fill(store, [Photo("a.jpg", None, "JPEG", False, (pug, dog, food))])
     [found] = run(settings, "dog")
-    assert found.labels == (("dog", 0.75), ("pug", 0.5))
+    assert found.labels == (("pug", 0.5), ("dog", 0.75)), "the narrowest first"
     [found] = run(settings, "path:a")
-    assert [name for name, _ in found.labels] == ["food", "dog", "pug"]
+    assert [name for name, _ in found.labels] == ["pug", "dog", "food"]
 
 
 PLACES = ["Österreich/a.jpg", unicodedata.normalize("NFD", "École/é.jpg"), "Москва/b.jpg", "50%_off!/c\\d.jpg"]
@@ -288,6 +305,89 @@ def test_a_path_that_is_no_text_is_found_by_its_bytes(settings: Settings, store:
     fill(store, [Photo(path, None, "JPEG", False, ()), Photo("b.jpg", None, "JPEG", False, ())])
     for text in ("path:caf", os.fsdecode(b"path:CAF\xe9/"), "path:caf?/A"):
         assert [photo.path.relative for photo in run(settings, text)] == [path]
+
+
+def own(name: str, shown: bool = True) -> Label:
+    return Label(taxonomy.own_key(name), name, 0.75, 1, Origin.PERSON, shown)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['5" disk', '"', "a\\b", "St: Gallen", "AND", "NOT", "path:x", "(c)", "a > b", "-dog", "%", "...", "x*y", "label"],
+)
+def test_a_label_is_found_whatever_is_in_its_name(settings: Settings, store: Store, name: str) -> None:
+    fill(store, [Photo("a.jpg", None, "JPEG", False, (own(name),)), Photo("b.jpg", None, "JPEG", False, (own("zzz"),))])
+    assert [photo.path.relative for photo in run(settings, quoted(name))] == ["a.jpg"]
+    assert len(run(settings, f"{quoted(name)} OR zzz")) == 2
+
+
+def asked(settings: Settings, text: str, silenced: tuple[str, ...] = ()) -> list[UnknownWord]:
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse(text), silenced)
+        list(search.results())
+        return list(search.unknown_words)
+
+
+def test_the_library_s_own_labels_are_suggested(settings: Settings, store: Store) -> None:
+    fill(store, [Photo("a.jpg", None, "JPEG", False, (own("Rex the dog"), own("Müsli")))])
+    assert asked(settings, "Rex")[0].near[0] == "Rex the dog"
+    assert asked(settings, "musli")[0].near[0] == "Müsli"
+
+
+def test_words_that_stand_for_operators_and_silenced_labels_are_told(settings: Settings, store: Store) -> None:
+    fill(store, a_library(3))
+    [word] = asked(settings, "dogs and zebra")
+    assert (word.text, "capitals" in word.hint) == ("and", True)
+    [word] = asked(settings, "ostrich", ("Ostrich",))
+    assert "silenced" in word.hint
+    [word] = asked(settings, "ostrich")
+    assert (word.hint, word.sentence) == ("", "No photo is labelled 'ostrich'.")
+    [word] = asked(settings, "everything")
+    assert "*" in word.hint
+
+
+def test_a_label_that_no_photo_has_any_more_is_told(settings: Settings, store: Store) -> None:
+    fill(store, [Photo("a.jpg", None, "JPEG", False, (own("Minka"),))])
+    assert asked(settings, "minka") == []
+    with store.write() as session:
+        corrections.remove_label(session, 1, corrections.labels_on(session, 1)[0].label_id)
+    assert [word.text for word in asked(settings, "minka")] == ["minka"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(["dog"] * 500),
+        " OR ".join(["animal"] * 500),
+        " OR ".join(f"animal>0.{number:03}" for number in range(500)),
+        " ".join(f"-w{number}" for number in range(500)),
+        " OR ".join(f"path:a{number}*b?c" for number in range(500)),
+        "NOT " * 19 + "dog",
+        "(" * 19 + "dog" + ")" * 19,
+        "(dog OR " * 19 + "cat" + ")" * 19,
+        "(path:a -(dog format:jpeg OR " * 6 + "cat" + "))" * 6,
+        "-(dog taken:2019 OR " * 9 + "cat" + ")" * 9,
+        " ".join(f"word{number}" for number in range(500)),
+        "x" * 10_000,
+        "path:" + "*a" * 4_000,
+        'path:"' + "é/" * 4_000 + '"',
+    ],
+    ids=range(14),
+)
+def test_whatever_may_be_asked_is_answered(settings: Settings, store: Store, text: str) -> None:
+    fill(store, a_library(3, 20))
+    started = time.monotonic()
+    asked(settings, text)
+    assert time.monotonic() - started < 20
+
+
+def test_what_a_database_cannot_take_is_refused_in_a_sentence(settings: Settings, store: Store) -> None:
+    """A pattern that is longer folded than typed: SQLite takes fewer letters than PostgreSQL."""
+    if store.engine.dialect.name == "postgresql":
+        assert asked(settings, "path:" + "ﷺ" * 9_000) == []
+        return
+    with pytest.raises(QueryError, match="too long for the database"):
+        run(settings, "path:" + "ﷺ" * 9_000)
 
 
 def test_a_rules_label_is_found_by_its_name(settings: Settings, store: Store) -> None:

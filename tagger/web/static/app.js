@@ -26,7 +26,8 @@ if (box) {
 
   function take(name) {
     const end = box.selectionStart, start = end - word().length;
-    const text = /[^\w-]/.test(name) ? `"${name}"` : name;
+    const plain = /^\w[\w-]*$/.test(name) && !/^(AND|OR|NOT)$/.test(name);
+    const text = plain ? name : `"${name.replaceAll('"', '""')}"`;
     box.value = box.value.slice(0, start) + text + box.value.slice(end);
     close();
     box.form.requestSubmit();

@@ -1,0 +1,122 @@
+"""What a query means, as a tree. A tree prints as a query that parses to the same tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A bound on a label's confidence. `operator`: one of > >= < <= ."""
+
+    operator: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.operator}{f'{self.value:.6f}'.rstrip('0').rstrip('.')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A label by name: from `"a phrase"`, from one bare word, or put together from several."""
+
+    text: str
+    comparison: Comparison | None = None
+
+    def __str__(self) -> str:
+        return f"{quoted(self.text)}{self.comparison or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Bare words in a row, before the vocabulary says which of them form one label."""
+
+    words: tuple[str, ...]
+    comparison: Comparison | None = None
+
+    def __str__(self) -> str:
+        return " ".join(self.words) + str(self.comparison or "")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyLabel:
+    """`label>0.8`: any shown label with that confidence."""
+
+    comparison: Comparison
+
+    def __str__(self) -> str:
+        return f"label{self.comparison}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Taken from `start` up to, not including, `end`, as ISO texts of any length; both None: no date known."""
+
+    start: str | None
+    end: str | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"taken:{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class PathPart:
+    """The path contains a text, in which * and ? stand for anything."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"path:{quoted(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The file format, as Pillow names it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"format:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Photos that the item does not find."""
+
+    item: Node
+
+    def __str__(self) -> str:
+        return f"NOT {_grouped(self.item)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Photos that every item finds."""
+
+    items: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " AND ".join(map(_grouped, self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Photos that any item finds."""
+
+    items: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(map(_grouped, self.items))
+
+
+Node = Word | Words | AnyLabel | Taken | PathPart | Format | Not | And | Or
+
+
+def quoted(name: str) -> str:
+    """A query for a label with this name, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _grouped(node: Node) -> str:
+    return f"({node})" if isinstance(node, And | Or | Words) else str(node)

@@ -1,0 +1,59 @@
+"""Queries that cannot be answered get a sentence, in every command that takes one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.runner import Tagger
+
+COMMANDS = (
+    ["search"],
+    ["write", "--dry-run", "--mode", "sidecar"],
+    ["undo", "--dry-run"],
+    ["teach", "a cat", "--yes"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("dog OR " * 5000 + "cat", "too long"),
+        ("dog OR " * 1000 + "cat", "at most 500"),
+        ("(" * 3000 + "dog" + ")" * 3000, "deeper than 20"),
+        ("NOT " * 2000 + "dog", "deeper than 20"),
+        ("\x1bdog", "U+001B"),
+        ("", "empty"),
+        ("tiger>150%", "from 0 to 1"),
+        ("format:xyz", "there are avif"),
+        ('5" disk', "written twice"),
+    ],
+    ids=["long", "many", "brackets", "nots", "control", "empty", "percent", "format", "quote"],
+)
+def test_a_query_that_cannot_be_answered(gallery_once: Tagger, command: list[str], query: str, says: str) -> None:
+    done = gallery_once(*command, query, code=2)
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) <= 5
+    assert len(done.stderr) < 700
+
+
+def test_what_to_type_is_told(gallery_once: Tagger) -> None:
+    assert "tagger search '*'" in gallery_once("search", code=2).stderr
+    assert len(gallery_once.found("*")) > 100
+    assert gallery_once.found("cat>20%") == gallery_once.found("cat>0.2") != []
+    done = gallery_once("search", "cats", "and", "coffee", code=None)
+    assert "there is no label 'and'. AND, OR and NOT are written in capitals" in done.stderr
+    assert "Every photo is: *" in gallery_once("search", "everything", code=1).stderr
+    long = gallery_once("search", " ".join(f"w{number}" for number in range(100)), code=1)
+    assert len(long.stderr.splitlines()) == 12
+
+
+def test_a_silenced_label_and_a_new_name_are_told(gallery: Tagger) -> None:
+    (gallery.home / "config.toml").write_text(
+        '[labels]\nsilence = ["tabby"]\nrename = { "espresso" = "Rex the cup" }\n'
+    )
+    gallery("--config", gallery.home / "config.toml", "relabel")
+    done = gallery("--config", gallery.home / "config.toml", "search", "tabby", code=1)
+    assert "silenced by the rules of labels" in done.stderr
+    done = gallery("--config", gallery.home / "config.toml", "search", "Rex", code=1)
+    assert "Did you mean: Rex the cup" in done.stderr
