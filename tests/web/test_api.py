@@ -60,6 +60,37 @@ def test_problems_are_problem_details(reading: Site) -> None:
     assert "not closed" in reading.get("/api/v1/search?q=(dog").json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("dog OR " * 800 + "cat", "at most 500"),
+        ("(" * 3000 + "dog" + ")" * 3000, "deeper than 20"),
+        ("NOT " * 2000 + "dog", "deeper than 20"),
+        ("dog " * 3000, "too long"),
+        ("dog\0", "U+0000"),
+        ("path:\x01", "U+0001"),
+        ("label>2", "from 0 to 1"),
+    ],
+    ids=range(7),
+)
+def test_a_query_that_cannot_be_answered_is_400_with_a_sentence(reading: Site, query: str, says: str) -> None:
+    answer = reading.get(f"/api/v1/search?q={quote(query)}")
+    assert answer.status == 400
+    assert says in answer.json["detail"]
+    page = reading.get(f"/?q={quote(query)}", {"Accept": "text/html"})
+    assert page.status == 400
+    assert says in page.text
+
+
+def test_a_label_with_quotes_in_it_is_found_by_the_links_of_the_page(site: Site) -> None:
+    number = site.photo("coffee.jpg")
+    name = '5" disk: AND "NOT"'
+    site.send(f"/photos/{number}/corrections", {"add": [name]})
+    wanted = "?q=" + quote('"' + name.replace('"', '""') + '"')
+    assert wanted in site.get(f"/photos/{number}").text
+    assert [one["id"] for one in site.api(f"/search{wanted}")["photos"]] == [number]
+
+
 def test_unknown_words_come_with_suggestions(reading: Site) -> None:
     [word] = reading.api("/search?q=espreso")["unknown"]
     assert "espresso" in word["near"]
