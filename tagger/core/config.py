@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from tagger.core.cron import parse_schedule
 from tagger.core.errors import ConfigError
+from tagger.core.paths import disk_path
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -35,6 +37,20 @@ class IntakeSettings(Section):
     vanish_share: Share = 0.2
     vanish_count: Annotated[int, Field(ge=0, le=1_000_000_000)] = 50
 
+    @field_validator("ignore")
+    @classmethod
+    def _are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value:
+            # Only then, because importing it takes time.
+            import pathspec
+
+            for pattern in value:
+                try:
+                    pathspec.GitIgnoreSpec.from_lines([pattern])
+                except (ValueError, re.error) as error:
+                    raise ValueError(f"{pattern!r} is no pattern as in .gitignore") from error
+        return value
+
 
 Views = Literal["squares", "whole"]
 
@@ -50,6 +66,11 @@ class ModelSettings(Section):
     fetch: Literal["auto", "never"] = Field(default="auto", description='"auto" or "never"')
     source: str = ""
     views: Views = Field(default="squares", description='"squares" or "whole"')
+
+    @field_validator("weights")
+    @classmethod
+    def _on_disk(cls, value: Path | None) -> Path | None:
+        return None if value is None else _as_on_disk(value)
 
 
 EngineKind = Literal["auto", "tensorflow", "light"]
@@ -141,6 +162,13 @@ _Schedule = Annotated[
 ]
 
 
+def _address(text: str) -> str:
+    port = text.rpartition(":")[2]
+    if text and not text.startswith("unix:") and int(port) > 65535:
+        raise ValueError(f"a port is from 0 to 65535, not {port}")
+    return text
+
+
 class ServiceSettings(Section):
     """How `tagger run` behaves."""
 
@@ -159,7 +187,9 @@ class ServiceSettings(Section):
     keep_missing_days: Annotated[float, Field(ge=0, le=36500)] = 30.0
     keep_backups: Annotated[int, Field(ge=0, le=1000)] = 3
     health: Annotated[
-        str, Field(pattern=r"^(|[^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8642", "unix:/path" or ""')
+        str,
+        Field(pattern=r"^(|[^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8642", "unix:/path" or ""'),
+        AfterValidator(_address),
     ] = ""
     log: Literal["auto", "text", "keyvalue", "json"] = Field(
         default="auto", description='"auto", "text", "keyvalue" or "json"'
@@ -171,7 +201,9 @@ class WebSettings(Section):
 
     enabled: bool = Field(default=False, description="true or false")
     listen: Annotated[
-        str, Field(pattern=r"^([^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8643" or "unix:/path"')
+        str,
+        Field(pattern=r"^([^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8643" or "unix:/path"'),
+        AfterValidator(_address),
     ] = "127.0.0.1:8643"
     password_hash: Annotated[
         str, Field(pattern=r"^(|\$argon2id\$.+)$", description='what `tagger web --hash-password` prints, or ""')
@@ -225,10 +257,15 @@ class Settings(Section):
         return self.database or f"sqlite:///{self.data_dir / 'library.db'}"
 
 
+def _as_on_disk(path: Path) -> Path:
+    # `config_sources` passes paths on as text that JSON can hold.
+    return Path(disk_path(str(path)))
+
+
 def _expanded(path: Path) -> Path:
     # Not resolve(), which would replace symbolic links.
     try:
-        return Path(os.path.abspath(path.expanduser()))
+        return Path(os.path.abspath(_as_on_disk(path).expanduser()))
     except RuntimeError as error:
         raise ValueError("that user has no home folder here") from error
 

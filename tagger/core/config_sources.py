@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from tagger.core.atomic_file import replacing
 from tagger.core.config import ModelSettings, Section, Settings
 from tagger.core.errors import ConfigError
+from tagger.core.paths import stored_path
 
 _ENV_PREFIX = "TAGGER_"
 # Variables that are not settings: the config file to use, and a switch of the tests.
@@ -294,10 +295,28 @@ def _validate(values: dict[str, Any], sources: dict[str, str]) -> Settings:
     try:
         # Through JSON, for which pydantic's strict mode accepts a list for a tuple and text for a path, but still
         # refuses "150" for a number.
-        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
+        return Settings.model_validate_json(json.dumps(_for_json(values, sources), default=str), strict=True)
     except ValidationError as error:
         problems = [_sentence(problem, values, sources) for problem in error.errors(include_url=False)]
     raise ConfigError("\n".join(problems))
+
+
+def _for_json(values: Mapping[str, Any], sources: Mapping[str, str], at: str = "") -> dict[str, Any]:
+    """The values with paths, which may be any bytes, as text that JSON can hold. Raises ConfigError for other text."""
+    fields = setting_keys()
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{at}.{name}" if at else name
+        if key in fields and fields[key].annotation in (Path, Path | None) and isinstance(value, str | Path):
+            value = stored_path(str(value))
+        try:
+            json.dumps([name, value], default=str, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            if not isinstance(value, Mapping) or key in fields:
+                source = sources.get(key, "settings")
+                raise ConfigError(f"{source}: {key} holds bytes that are no text in UTF-8.") from error
+        found[name] = _for_json(value, sources, key) if isinstance(value, Mapping) and not at else value
+    return found
 
 
 def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> str:

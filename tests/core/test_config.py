@@ -261,3 +261,34 @@ def test_a_home_that_nobody_has_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no home folder") as caught:
         load_settings(environ={"TAGGER_DATA_DIR": "~nobody-of-this-name/x"})
     assert "TAGGER_DATA_DIR" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["K\udce4se", "Käse", "\uef80", "日本"])
+def test_paths_are_any_bytes(name: str, tmp_path: Path) -> None:
+    settings = load_settings(
+        environ={
+            "TAGGER_DATA_DIR": f"{tmp_path}/{name}",
+            "TAGGER_MODEL_WEIGHTS": f"/w/{name}.h5",
+            "TAGGER_KEYWORDS_SIDECAR_FOLDER": f"/s/{name}",
+        }
+    )
+    assert settings.data_dir == tmp_path / name
+    assert settings.model.weights == Path(f"/w/{name}.h5")
+    assert settings.keywords.sidecar_folder == Path(f"/s/{name}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("keywords.prefix", "\udce4", "no text in UTF-8"),
+        ("labels.rename", '{"K\udce4se" = "x"}', "no text in UTF-8"),
+        ("intake.ignore", '["*.tmp", "[z-a]"]', "'[z-a]' is no pattern"),
+        ("web.listen", "127.0.0.1:99999", "a port is from 0 to 65535"),
+        ("service.health", "127.0.0.1:70000", "a port is from 0 to 65535"),
+    ],
+)
+def test_nonsense_is_told_where_it_is_read(key: str, value: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ={environment_name(key): value, "TAGGER_DATA_DIR": str(tmp_path)})
+    assert says in caught.value.message
+    assert key in caught.value.message
