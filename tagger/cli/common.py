@@ -18,6 +18,8 @@ from tagger.core.paths import shown_path
 from tagger.core.photo import Label
 from tagger.labels.differences import Difference
 
+_SHOWN_FAILURES = 20
+
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:
     """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
@@ -125,6 +127,17 @@ def print_differences(
     for example in examples:
         changes = [f"-{name}" for name in example.lost] + [f"+{name}" for name in example.gained]
         print(f"  {shown_path(example.path)}: {', '.join(changes)}")
+
+
+def print_failures(failures: Sequence[tuple[str, str]]) -> None:
+    """Say on standard error why photos failed, once for all of a folder that failed for the same reason."""
+    from tagger.keywords.failures import told_together
+
+    sentences = told_together(failures)
+    for sentence in sentences[:_SHOWN_FAILURES]:
+        print(f"tagger: {sentence}", file=sys.stderr)
+    if len(sentences) > _SHOWN_FAILURES:
+        print(f"... and {len(sentences) - _SHOWN_FAILURES:,} more; all of them with --json", file=sys.stderr)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

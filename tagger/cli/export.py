@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from io import TextIOWrapper
 from typing import TextIO
@@ -11,6 +12,7 @@ import click
 
 from tagger.cli.common import json_text, label_json, path_json, settings_of
 from tagger.core.errors import ExitCode, UsageError
+from tagger.core.full_disk import full_disk, is_full
 from tagger.store import records
 from tagger.store.models import all_models
 
@@ -37,6 +39,10 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
     except FileExistsError as error:
         raise UsageError(f"{output} exists.", "Name another file, or remove that one first.") from error
     except OSError as error:
+        if is_full(error):
+            # Half of it would look like all of it.
+            os.unlink(output)
+            raise full_disk(output, "the export") from error
         raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
     return ExitCode.DONE
 

@@ -9,14 +9,17 @@ import contextlib
 import importlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tagger import __version__
+from tagger.cli.output import OUTPUT, ReaderGoneError, drop_unwritten, prepare_streams
 from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
+from tagger.core.full_disk import full_disk, is_full
 from tagger.core.paths import shown_path
 
 # Searching for pydantic plugins takes a tenth of a search's time, and no plugin may change settings.
@@ -82,6 +85,10 @@ Exit codes:
   2 usage or config   130 interrupted"""
 
 
+# 128 + SIGPIPE, as programs end whose reader has gone (`| head -1`).
+_READER_GONE = 141
+
+
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -130,13 +137,17 @@ def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> N
 
 def main() -> None:
     """Entry point of the `tagger` command."""
+    prepare_streams()
     name_files_in_utf8()
     about: dict[str, Any] = {}
     try:
         code = cli.main(standalone_mode=False, obj=about)
+        sys.stdout.flush()
     except TaggerError as error:
         _say(str(error))
         code = error.exit_code
+    except ReaderGoneError:
+        code = _READER_GONE
     except OSError as error:
         _say(_fault_of_a_file(error, about.get("data_dir")))
         code = ExitCode.DATABASE
@@ -146,12 +157,19 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         code = ExitCode.INTERRUPTED
+    drop_unwritten()
     sys.exit(_exit_code(code))
 
 
 def _fault_of_a_file(error: OSError, data_dir: Path | None) -> str:
     """A sentence about a file that could not be read or written, and about the data directory if it is in there."""
     text = f"{error.strerror or error}"
+    if error.filename == OUTPUT:
+        return "Standard output cannot be written to: " + (
+            "the disk that it goes to is full." if is_full(error) else text
+        )
+    if is_full(error):
+        return str(full_disk(error.filename or data_dir or tempfile.gettempdir(), "a file"))
     if not isinstance(error.filename, str):
         return text
     shown = shown_path(error.filename)

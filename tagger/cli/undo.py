@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from tagger.cli.common import count, megabytes, settings_of, write_json
+from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
@@ -93,8 +92,7 @@ def _print(undone: Undone, *, dry_run: bool) -> None:
     )
     if undone.absent:
         print(f"{count(undone.absent, 'photo')} not there; run this again when they are.")
-    for path, reason in undone.failures[:_SHOWN]:
-        print(f"tagger: {path}: {reason}", file=sys.stderr)
+    print_failures(undone.failures)
     if undone.failures:
         print(f"{count(len(undone.failures), 'photo')} failed.")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, megabytes, settings_of, write_json
+from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, QueryError
 
@@ -102,8 +101,7 @@ def print_written(written: Written, *, would: bool = False) -> None:
         print(f"{count(written.stale, 'photo')} changed since and {are} to be looked at first: tagger backfill")
     if written.later:
         print(f"{count(written.later, 'photo')} changed or went away at this moment and will be tried again.")
-    for path, reason in written.failures[:_SHOWN]:
-        print(f"tagger: {path}: {reason}", file=sys.stderr)
+    print_failures(written.failures)
     if written.failed:
         print(f"{count(written.failed, 'photo')} failed. Why: tagger status --failed; again: tagger retry")
 

@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagger.core.full_disk import is_full
+
 _NAME = ".{name}.{pid}.{token}.tmp"
 _OURS = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp", re.DOTALL)
 
@@ -37,6 +39,11 @@ def replacing(path: Path, *, mode: int = 0o666, durable: bool = True) -> Iterato
         os.replace(temporary, path)
         if durable:
             sync_folder(path.parent)
+    except OSError as error:
+        if error.filename is None and is_full(error):
+            # A write to an open file does not say which.
+            error.filename = os.fspath(path)
+        raise
     finally:
         os.close(lock)
         temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from tagger.core.atomic_file import replacing, sync_folder
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import ModelUnavailableError, WeightsError
+from tagger.core.full_disk import is_full
 from tagger.core.progress import OnDownload, ignore_download
 from tagger.inference.registry import Architecture
 from tagger.inference.weights import (
@@ -113,7 +114,11 @@ def fetch_weights(
                 raise missing_weights(settings, architecture, why) from error
             except (OSError, http.client.HTTPException) as error:
                 reason = getattr(error, "reason", error)
-                if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                if is_full(error):
+                    raise missing_weights(
+                        settings, architecture, f"the disk that holds {path.parent} is full"
+                    ) from error
+                if getattr(error, "errno", None) in (errno.EROFS, errno.EACCES):
                     why = f"{path.parent}: {os.strerror(error.errno)}"  # type: ignore[union-attr,arg-type]
                     raise missing_weights(settings, architecture, why) from error
                 after = part.stat().st_size if part.exists() else 0

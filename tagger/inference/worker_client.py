@@ -16,7 +16,7 @@ from typing import Any
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
-from tagger.core.errors import EngineError, ModelError, WeightsError
+from tagger.core.errors import EngineError, StoreError, TaggerError, WeightsError
 from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.head import Head, head_file
 from tagger.inference.precision import Precision, Trial, computes_bfloat16, remember, remembered
@@ -249,10 +249,10 @@ class WorkerClient:
             raise self._fault(message)
         self.about = message["about"]
 
-    def _fault(self, message: dict[str, Any]) -> ModelError:
-        """The fault of the model that the child reported, as an exception."""
+    def _fault(self, message: dict[str, Any]) -> TaggerError:
+        """The fault that the child reported, as an exception: of the model, or of a full disk."""
         self.close()
-        kind = WeightsError if message["error"] == "WeightsError" else EngineError
+        kind = {"WeightsError": WeightsError, "StoreError": StoreError}.get(message["error"], EngineError)
         return kind(message["message"], message["cure"])
 
     def _how_it_died(self) -> str:

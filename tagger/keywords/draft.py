@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, Label
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
-from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
+from tagger.keywords.file_content import ChangedError, UnwritableError, read_content, read_sidecar
 from tagger.keywords.from_labels import Keyword, keywords_for
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
@@ -199,10 +199,12 @@ class _Drafting:
         """Draft the sidecar. Raises UnwritableError, ChangedError, OSError."""
         content = None
         try:
-            content = read_content(path, self.max_bytes)
+            content = read_sidecar(path, self.max_bytes)
         except FileNotFoundError:
             if not self.wanted and not self.known[SIDECAR]:
                 return
+        except UnwritableError as error:
+            raise UnwritableError(f"its sidecar {shown_path(path)} is left alone, because {error}") from error
         try:
             old = Sidecar.parse(None if content is None else bytes(content.data))
             missing = any(name in self.asked and not state.exists for name, state in old.found.states.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -55,6 +56,16 @@ class Content:
     def source(self) -> Source:
         """The file as something to replace."""
         return Source(self.path, self.hash, self.status)
+
+
+def read_sidecar(path: str, max_bytes: int, *, lent: bool = False) -> Content:
+    """Read a sidecar, as `read_content` does. Raises UnwritableError if it is a link, too."""
+    try:
+        return read_content(path, max_bytes, lent=lent)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnwritableError("it is a link") from error
+        raise
 
 
 class _Lent(threading.local):

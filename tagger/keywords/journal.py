@@ -7,6 +7,7 @@ records the result of each.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections import deque
@@ -18,6 +19,8 @@ from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import sync_folder
 from tagger.core.errors import StoreError
+from tagger.core.full_disk import full_disk as core_full_disk
+from tagger.core.full_disk import is_full
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, JobKind
 from tagger.keywords import replace_file
@@ -30,6 +33,9 @@ from tagger.store.ledger import Planned, Write
 from tagger.store.library import Library
 from tagger.store.results import record_rewrites, stored_content_hash
 from tagger.system.filesystem import keeps_inodes
+
+# The errors of a folder where nothing may be written.
+_NOT_HERE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,11 @@ class FileWriter:
         except UnwritableError as error:
             work.failed = f"{error}."
         except OSError as error:
-            if replace_file.is_full(error):
+            if is_full(error):
                 work.full = change.path
+            elif error.errno in _NOT_HERE:
+                # The same words for every photo there, so that they can be told as one.
+                work.failed = f"its folder {shown_path(step.folder)} cannot be written to: {error.strerror}."
             else:
                 work.failed = f"{shown_path(change.path)} could not be written: {error.strerror}."
 
@@ -206,7 +215,6 @@ def _recover(writer: FileWriter, write: Write) -> None:
 
 def full_disk(path: str) -> StoreError:
     """The error for a disk without room for another copy of a photo."""
-    return StoreError(
-        f"The disk that holds {os.path.dirname(path)} is full.",
-        "Free some space; the keywords that are still to be written stay queued.",
+    return core_full_disk(
+        path, "a copy of each file", "Free some space there; the keywords that are still to be written stay queued."
     )

@@ -235,8 +235,3 @@ def remove_own(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         return
-
-
-def is_full(error: OSError) -> bool:
-    """Whether there is no room, or no quota, for another copy of a file."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)

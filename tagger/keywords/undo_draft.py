@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 
 from tagger.core.paths import shown_path
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
-from tagger.keywords.file_content import ChangedError, Content, UnwritableError, hash_after, hash_at, read_content
+from tagger.keywords.file_content import (
+    ChangedError,
+    Content,
+    UnwritableError,
+    hash_after,
+    hash_at,
+    read_content,
+    read_sidecar,
+)
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
 from tagger.keywords.merge import comparison_key
@@ -191,7 +199,16 @@ class _Drafting:
         mine = owned_from(self.known.entries[target])
         only_if = is_writable if target == PHOTO else None
         max_bytes = self.writer.library.settings.limits.file_mb << 20
-        content = read_content(path, max_bytes, only_if=only_if, lent=True)
+        try:
+            if target == SIDECAR:
+                content = read_sidecar(path, max_bytes, lent=True)
+            else:
+                content = read_content(path, max_bytes, only_if=only_if, lent=True)
+        except UnwritableError:
+            if not mine:
+                # Nothing was ever written there.
+                return
+            raise
         if only_if is not None and not is_writable(content.data):
             return
         try:

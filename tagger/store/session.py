@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,12 +20,15 @@ from sqlalchemy.pool import QueuePool
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, StoreError
+from tagger.core.full_disk import full_disk
 from tagger.store.read_only import cannot_write, connect_read_only, older, why_read_only
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
 _DURABLE = "tagger_durable"
 _BUSY_SECONDS = 30
+# With less than this a disk counts as full.
+_ROOM = 1 << 20
 
 
 class Store:
@@ -140,11 +144,14 @@ def _operational(error: OperationalError, where: str) -> StoreError:
             f"The database {where} stayed locked by another program for {_BUSY_SECONDS} s.",
             "Close the program that holds it (a backup, a database browser) and try again; nothing was lost.",
         )
-    if "full" in text:
-        return StoreError(
-            f"The disk that holds {where} is full.",
-            "Free some space and run the command again; nothing was lost.",
-        )
+    if "full" in text or "No space left" in text:
+        if not os.path.isabs(where):
+            return StoreError(
+                f"The disk of the database server ({where}) is full.", "Free some space there; nothing was lost."
+            )
+        # SQLite sorts large results in files of its own, elsewhere.
+        place = next((folder for folder in (where, tempfile.gettempdir()) if _is_full(folder)), where)
+        return full_disk(place, "the database" if place == where else "a temporary file of the database")
     if "readonly" in text or "read-only" in text:
         return StoreError(
             f"The database {where} cannot be written to.", "Check the permissions of its folder and file."
@@ -152,6 +159,14 @@ def _operational(error: OperationalError, where: str) -> StoreError:
     if "malformed" in text:
         return _damaged(where, text)
     return StoreError(f"The database {where} cannot be used: {text}.")
+
+
+def _is_full(path: str) -> bool:
+    try:
+        room = os.statvfs(os.path.dirname(path) if os.path.isfile(path) else path)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _ROOM
 
 
 def _damaged(where: str, text: str) -> StoreError:

@@ -477,3 +477,42 @@ def test_a_second_photo_of_the_name_ends_the_sharing(tmp_path: Path) -> None:
     album.write()
     assert album.sidecars() == {"a.jpeg.xmp": words("b"), "a.jpg.xmp": words("a")}
     nothing_is_left(album)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_a_sidecar_in_another_encoding_is_left_as_it_is(album: Album, encoding: str) -> None:
+    album.photo("a.jpg")
+    text = PERSONS.replace('"1.0"', f'"1.0" encoding="{encoding}"').replace('about=""', 'about="é"')
+    data = text.encode(encoding)
+    (album.folder / "a.jpg.xmp").write_bytes(data)
+    done = album.write()
+    assert "left alone, because it is not well-formed UTF-8" in done.failures[0][1]
+    assert (album.folder / "a.jpg.xmp").read_bytes() == data
+    assert album.undo().failures == []
+    assert (album.folder / "a.jpg.xmp").read_bytes() == data
+
+
+@pytest.mark.parametrize("what", ["link", "folder", "pipe", "empty", "huge"])
+def test_what_is_no_plain_sidecar(album: Album, tmp_path: Path, what: str) -> None:
+    album.photo("a.jpg")
+    beside = album.folder / "a.jpg.xmp"
+    (tmp_path / "else.xmp").write_text(PERSONS)
+    make = {
+        "link": lambda: beside.symlink_to(tmp_path / "else.xmp"),
+        "folder": lambda: beside.mkdir(),
+        "pipe": lambda: os.mkfifo(beside),
+        "empty": lambda: beside.touch(),
+        "huge": lambda: beside.write_text(PERSONS + " " * (65 << 20)),
+    }
+    make[what]()
+    done = album.write()
+    if what == "empty":
+        assert (done.files, done.failures) == (1, [])
+        assert not album.undo().failures
+        assert beside.read_bytes() == b""
+        return
+    assert len(done.failures) == 1
+    assert str(beside) in done.failures[0][1]
+    assert "rrno" not in done.failures[0][1]
+    assert (tmp_path / "else.xmp").read_text() == PERSONS
+    assert os.path.lexists(beside)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings, Views
 from tagger.core.errors import ModelError
+from tagger.core.full_disk import full_disk, is_full
 from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
@@ -265,7 +266,13 @@ def main(descriptor: int) -> None:
         send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
         return
     except OSError as error:
-        send(channel, "fault", error="EngineError", message=f"The model cannot be loaded: {error}.", cure="")
+        if is_full(error):
+            full = full_disk(error.filename or load["head_file"], "a part of the model")
+            send(channel, "fault", error="StoreError", message=full.message, cure=full.cure)
+        else:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"The model cannot be loaded: {where}{error.strerror or error}."
+            send(channel, "fault", error="EngineError", message=reason, cure="")
         return
     send(channel, "ready", about=engine.describe())
     _Worker(channel, load, engine, trial).run()

@@ -171,6 +171,8 @@ def _parse(data: bytes) -> Element:
     data = data.rstrip(b"\0")
     if len(data) > _MAX_BYTES:
         raise XmpError(f"it has more than {_MAX_BYTES >> 20} MB")
+    if not _is_utf8(data):
+        raise XmpError("it is not well-formed UTF-8, and would not stay as it is")
     stack: list[Element] = []
     roots: list[Element] = []
     parser = expat.ParserCreate("utf-8", " ")
@@ -215,3 +217,11 @@ def _parse(data: bytes) -> Element:
     except expat.ExpatError as error:
         raise XmpError(f"it is not well-formed: {expat.ErrorString(error.code)}") from error
     return roots[0]
+
+
+def _is_utf8(data: bytes) -> bool:
+    # UTF-16 of plain letters is UTF-8, too, with a zero in every character.
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False

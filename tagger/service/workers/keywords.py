@@ -6,6 +6,7 @@ import logging
 
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks
+from tagger.keywords.failures import told_together
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.strays import unsettle_strays
@@ -73,8 +74,8 @@ class KeywordWorker(Worker):
                 "keywords files=%d sidecars=%d bytes=%d failed=%d",
                 *(done.files, done.sidecars, done.bytes, done.failed),
             )
-            for path, reason in done.failures:
-                _LOG.warning("keywords photo=%s %s", path, reason)
+            for failure in told_together(done.failures):
+                _LOG.warning("keywords failed: %s", failure)
 
     def state(self) -> KeywordState:
         """For `tagger status` and health."""
