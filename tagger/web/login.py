@@ -15,7 +15,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
@@ -41,6 +41,17 @@ _HASHER = PasswordHasher(time_cost=4, memory_cost=32 * 1024, parallelism=2)
 def hash_password(password: str) -> str:
     """The hash for `web.password_hash`: Argon2id in PHC string format."""
     return _HASHER.hash(password)
+
+
+def check_hash(password_hash: str) -> None:
+    """Raises ConfigError where `web.password_hash` is no hash, before somebody stands at the door."""
+    try:
+        extract_parameters(password_hash)
+    except InvalidHashError as error:
+        raise ConfigError(
+            "web.password_hash is not a hash of a password.",
+            "Make one with: tagger web --hash-password, and copy the whole line, in a compose file with $$ for each $.",
+        ) from error
 
 
 class Login:
@@ -70,7 +81,7 @@ class Login:
         """Let a client try a password: None if it is the right one, else how many seconds it must wait now (0: none).
 
         While it must wait, not even the right one counts, or trying would be worth it. `client`: its address. `device`:
-        its device cookie. Raises ConfigError where the setting is no hash.
+        its device cookie.
         """
         device = self._device(device)
         own = device or _place(client)
@@ -82,10 +93,6 @@ class Login:
                 return wait
             try:
                 _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
-            except InvalidHashError as error:
-                raise ConfigError(
-                    "web.password_hash is not a hash of a password.", "Make one with: tagger web --hash-password"
-                ) from error
             except VerificationError:
                 self._count(own, _ONE)
                 if not device:

@@ -17,6 +17,7 @@ from tagger.core.errors import ConfigError
 from tagger.system import unix_socket
 from tagger.web.app import create_app
 from tagger.web.context import WebContext
+from tagger.web.login import check_hash
 
 _LOG = logging.getLogger("tagger")
 _BACKLOG = 256
@@ -60,6 +61,8 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
 
 def check(web: WebSettings) -> None:
     """Refuse to serve other machines without a password. Raises ConfigError."""
+    if web.password_hash:
+        check_hash(web.password_hash)
     if web.password_hash or web.listen.startswith("unix:"):
         return
     host = web.listen.rpartition(":")[0].strip("[]")

@@ -387,6 +387,13 @@ def test_a_password_is_hashed_for_the_settings(bare: Tagger) -> None:
     assert hashed("short").returncode == 2
 
 
+@pytest.mark.parametrize("damaged", ["$argon2id$v=19$m=32768,t=4,p=2$", "$argon2id$v=19=32768,t=4$x", "$argon2id$..."])
+def test_a_damaged_hash_is_told_at_the_start(bare: Tagger, damaged: str) -> None:
+    done = bare("web", "--listen", "127.0.0.1:0", code=2, environ={"TAGGER_WEB_PASSWORD_HASH": damaged})
+    assert "web.password_hash is not a hash" in done.stderr
+    assert "$$ for each $" in done.stderr
+
+
 def test_a_port_that_is_taken_is_said(reading: Site) -> None:
     done = reading.tagger("web", "--listen", f"127.0.0.1:{reading.port}", code=2)
     assert "another tagger" in done.stderr
