@@ -27,9 +27,12 @@ from tagger.system.filesystem import mounts_below
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What became of photos whose files are not at their paths. `held`: why those left are not taken as gone."""
+    """What became of photos whose files are not at their paths.
 
-    moved: int = 0
+    `moved`: the ids that those had which are at another path. `held`: why those left are not taken as gone.
+    """
+
+    moved: tuple[int, ...] = ()
     gone: int = 0
     held: str = ""
 
@@ -48,9 +51,9 @@ def resolve_gone(  # noqa: PLR0913 - a scan and a watcher count differently, and
     held = "" if accept else _brake(session, library.settings.intake, root, len(rest), recent)
     if held:
         photos_unseen(session, rest, now)
-        return Resolved(len(moved), 0, held)
+        return Resolved(tuple(moved.values()), held=held)
     photos_gone(session, rest, now)
-    return Resolved(len(moved), len(rest))
+    return Resolved(tuple(moved.values()), len(rest))
 
 
 def release_unseen(library: Library, root: Root) -> Resolved:

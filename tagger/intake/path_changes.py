@@ -82,11 +82,12 @@ class _PathUpdate:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
             # What they were moved from may have been noticed earlier, or is among what is lost now.
-            changes.moved += match_new(session, ids, dead_roots(session))
+            matched = match_new(session, ids, dead_roots(session))
+            changes.moved += matched
             found_again = {photo_id for photo_id, _ in followed.moved}
             left = {photo.id for photo in lost if photo.id not in found_again} | set(followed.gone)
-            self._note_gone(session, sorted(left))
-            changes.new = len(new) - (changes.moved - len(followed.moved))
+            moved = self._note_gone(session, sorted(left))
+            changes.new = len(new) - matched - len({*moved} & {*ids})
         return changes
 
     def _is_photo(self, file: SeenFile) -> bool:
@@ -122,14 +123,16 @@ class _PathUpdate:
             if not photo.missing and not os.path.lexists(os.path.join(self._root.path, path))
         ]
 
-    def _note_gone(self, session: Session, gone: Sequence[int]) -> None:
+    def _note_gone(self, session: Session, gone: Sequence[int]) -> Sequence[int]:
+        """Decide about photos whose files are gone; returns the ids of new ones that they turned out to be."""
         if not gone:
-            return
+            return ()
         reason = check_root(self._root.path, present_count(session, self._root.id))
         if reason is not None:
             self._changes.held = reason
-            return
+            return ()
         recent = count_missing_since(session, self._root.id, self._clock.now() - _BRAKE_SECONDS)
         resolved = resolve_gone(session, self._library, self._root, gone, recent)
-        self._changes.moved += resolved.moved
+        self._changes.moved += len(resolved.moved)
         self._changes.gone, self._changes.held = resolved.gone, resolved.held
+        return resolved.moved

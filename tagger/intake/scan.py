@@ -26,6 +26,7 @@ from tagger.store.photos import (
     change_photos,
     fail_photo,
     known_photos,
+    last_photo_id,
     photos_back,
     present_count,
 )
@@ -108,12 +109,14 @@ class _RootScan:
         self._new: list[SeenFile] = []
         self._changed: dict[str, SeenFile] = {}
         self._back: list[tuple[int, Fingerprint]] = []
+        self._last_id = 0
         self._gone: list[tuple[int, str]] = []
 
     def run(self, accept_missing: bool) -> None:
         started = self._clock.now()
         with self._store.read() as session:
             known = present_count(session, self._root.id)
+            self._last_id = last_photo_id(session)
         reason = check_root(self._root.path, known, accept_empty=accept_missing)
         if reason is not None:
             self._result.held_back[self._root.path] = reason
@@ -219,8 +222,8 @@ class _RootScan:
             gone = [photo_id for photo_id, path in self._gone if accept_missing or not away.hold(path)]
             resolved = resolve_gone(session, self._library, self._root, gone, accept=accept_missing)
             note_mounts(session, self._root, away)
-        self._result.moved += resolved.moved
-        self._result.new -= resolved.moved
+        self._result.moved += len(resolved.moved)
+        self._result.new -= sum(photo_id > self._last_id for photo_id in resolved.moved)
         self._result.gone += resolved.gone
         if away.found and not accept_missing:
             self._result.away[self._root.path] = sorted(away.found)

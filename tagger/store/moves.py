@@ -52,12 +52,12 @@ class _Photo(NamedTuple):
 _COLUMNS = tuple(getattr(PhotoRow, name) for name in _Photo._fields)
 
 
-def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
+def match_gone(session: Session, gone: Sequence[int], now: float) -> dict[int, int]:
     """Of photos whose files are not at their paths, find those that are there as a newer photo, and merge the two.
 
-    Returns the ids of those that need no more attention.
+    Returns the ids of those that need no more attention, with the ids that they had at their new paths.
     """
-    explained: set[int] = set()
+    explained: dict[int, int] = {}
     everything = frozenset(gone)
     for part in jobs.chunks(gone):
         olds = _photos(session, PhotoRow.id.in_(part))
@@ -79,7 +79,7 @@ def match_gone(session: Session, gone: Sequence[int], now: float) -> set[int]:
         for old_id, new_id in pairs.items():
             if not _merge(session, old_id, new_id):
                 photos_gone(session, [old_id], now)
-            explained.add(old_id)
+            explained[old_id] = new_id
     return explained
 
 

@@ -91,8 +91,8 @@ def test_a_renamed_photo_keeps_what_is_known_of_it(store: Store) -> None:
         [photo] = samples.add(session, root, "old.jpg")
         samples.save(session, photo, samples.model(session), [samples.label("tiger")])
         jobs.drop_queued(session, [photo], None)
-        samples.add(session, root, "new.jpg")  # the same inode, size and time
-        assert match_gone(session, [photo], NOW) == {photo}
+        [new] = samples.add(session, root, "new.jpg")  # the same inode, size and time
+        assert match_gone(session, [photo], NOW) == {photo: new}
         assert records.find_photo(session, "/photos/old.jpg") is None
         record = records.find_photo(session, "/photos/new.jpg")
         assert record is not None
@@ -106,7 +106,7 @@ def test_a_photo_is_not_taken_for_moved_when_two_could_be_it(store: Store) -> No
         [photo] = samples.add(session, root, "old.jpg")
         samples.add(session, root, "one.jpg")
         samples.add(session, root, "two.jpg")  # hard links of the same file
-        assert match_gone(session, [photo], NOW) == set()
+        assert match_gone(session, [photo], NOW) == {}
 
 
 def test_moving_onto_a_known_path_is_refused(store: Store) -> None:
