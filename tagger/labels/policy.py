@@ -84,14 +84,21 @@ class Policy:
         return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
 
     def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[CandidateReport]:
-        """Why one photo has its labels: its likeliest candidates and their fate. `scores`: float32 (classes,)."""
+        """Why one photo has its labels: those shown, then other likely candidates. `scores`: float32 (classes,)."""
         import numpy as np
 
         [probabilities] = self._probabilities(scores[np.newaxis])
         [stored] = self._stored(scores[np.newaxis], probabilities[np.newaxis])
         best = list(np.argsort(-probabilities, kind="stable"))
         wanted = [index for position, index in enumerate(best) if position < limit or stored[index]]
-        return [self._verdict(self.candidates[i], float(probabilities[i]), bool(stored[i]), scores) for i in wanted]
+        found = []
+        for i in wanted:
+            candidate = self.candidates[i]
+            report = self._verdict(candidate, float(probabilities[i]), bool(stored[i]), scores)
+            found.append((len(candidate.classes), report))
+        # As labels are shown: the narrowest first. Then the others, the likeliest first.
+        found.sort(key=lambda item: (not item[1].shown, item[0] if item[1].shown else 0))
+        return [report for _, report in found]
 
     @cached_property
     def _matrix(self) -> NDArray[np.float32]:

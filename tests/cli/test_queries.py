@@ -57,3 +57,17 @@ def test_a_silenced_label_and_a_new_name_are_told(gallery: Tagger) -> None:
     assert "silenced by the rules of labels" in done.stderr
     done = gallery("--config", gallery.home / "config.toml", "search", "Rex", code=1)
     assert "Did you mean: Rex the cup" in done.stderr
+
+
+def test_labels_are_shown_the_narrowest_first(gallery_once: Tagger) -> None:
+    cat = gallery_once.home / "photos" / "cat.jpg"
+    shown = [label["name"] for label in gallery_once.json("show", cat)["labels"] if label["shown"]]
+    assert shown[-1] == "animal"
+    assert len(shown) > 1
+    [found] = [one for one in gallery_once.json_lines("search", "animal") if one["path"].endswith("/cat.jpg")]
+    assert [label["name"] for label in found["labels"] if label["name"] in shown] == shown
+    explained = gallery_once.json("explain", cat)["labels"]
+    assert [one["name"] for one in explained if one["shown"]] == shown
+    assert [one["name"] for one in explained][: len(shown)] == shown
+    [exported] = [one for one in gallery_once.export() if one["path"].endswith("/cat.jpg")]
+    assert [label["name"] for label in exported["labels"] if label["shown"]] == shown
