@@ -48,6 +48,8 @@ class _Screen:
         self._meter: Meter | None = None
         self._bytes: ByteMeter | None = None
         self.model: ChosenModel | None = None
+        # Photos a second, as the meter told last.
+        self.rate = 0.0
 
     def remember(self) -> None:
         """The model has proved itself."""
@@ -86,9 +88,11 @@ class _Screen:
             return
         found = {"new": result.new, "changed": result.changed, "moved": result.moved, "back": result.back}
         found |= {"gone": result.gone}
-        changes = ", ".join(f"{number:,} {word}" for word, number in found.items() if number) or "nothing new"
+        changes = ", ".join(f"{number:,} {word}" for word, number in found.items() if number)
+        if queued and queued != result.new + result.changed:
+            changes = f"{changes}; {queued:,} to label" if changes else f"{queued:,} to label"
         start = "\r" if sys.stdout.isatty() else ""
-        print(f"{start}Looked through {count(result.seen, 'photo')}: {changes}.")
+        print(f"{start}Looked through {count(result.seen, 'photo')}: {changes or 'nothing new'}.")
         for problem in result.problems[:_SHOWN_PROBLEMS]:
             print(f"  skipped {problem}")
         if len(result.problems) > _SHOWN_PROBLEMS:
@@ -104,6 +108,7 @@ class _Screen:
             self.remember()
         if self._meter is not None:
             self._meter.update(progress.done, progress.failed)
+            self.rate = self._meter.told_rate
 
     def close(self) -> None:
         for meter in (self._meter, self._bytes):
@@ -170,7 +175,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         written = _write_keywords(settings, quiet=as_json)
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
-    _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again)
+    _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again, screen.rate)
     if remembered and not as_json:
         print(remembered)
     if written is not None and not as_json:
@@ -227,14 +232,15 @@ def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     return True
 
 
-def _print_outcome(settings: Settings, outcome: BackfillResult, again: str) -> None:
+def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate: float) -> None:
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
         print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
         if os.path.isdir(root):
             print("If they are really gone: tagger backfill --accept-missing", file=sys.stderr)
     if progress.done or progress.total:
-        speed = f", {progress.done / outcome.seconds:.1f} photos/s" if outcome.seconds > 1 else ""
+        # The same figure as the meter's; loading the model does not count.
+        speed = f" ({rate:.1f} photos/s once the model was loaded)" if rate and outcome.seconds > 1 else ""
         print(
             f"{count(progress.labelled, 'photo')} labelled in {duration(outcome.seconds)}{speed}; "
             f"{progress.failed:,} failed."

@@ -13,6 +13,7 @@ from tagger.cli.common import (
     absolute,
     fetch_setting,
     model_options,
+    number_of,
     offline_option,
     path_json,
     print_substitute,
@@ -121,7 +122,7 @@ def _print(path: str, found: Explanation, *, in_one_line: bool) -> None:
         print("  " + ", ".join(f"{name} {probability:.1%}" for _, name, probability in found.top))
     else:
         for wnid, name, probability in found.top:
-            print(f"  {probability:6.1%}  {name}  ({wnid})")
+            print(f"  {probability:6.1%}  {name}{number_of(wnid)}")
     shown = [shown_path(label.name) for label in found.labels if label.shown]
     print(f"  shown: {', '.join(shown)}" if shown else "  shown: nothing, it is not sure enough")
 

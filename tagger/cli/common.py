@@ -140,6 +140,11 @@ def print_failures(failures: Sequence[tuple[str, str]]) -> None:
         print(f"... and {len(sentences) - _SHOWN_FAILURES:,} more; all of them with --json", file=sys.stderr)
 
 
+def number_of(wnid: str) -> str:
+    """A class's number in WordNet, to be put behind its name; classes that were trained here have none."""
+    return "" if wnid.startswith("own:") else f"  ({wnid})"
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 photo`, `1,204 photos`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -12,6 +12,9 @@ from tagger.cli.progress import Stages, say_stopping
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 
+# Above it, rounding to a tenth of a percent gives 100.
+_THE_SAME = 0.9995
+
 
 @click.command(
     "duplicates",
@@ -60,7 +63,9 @@ def command(context: click.Context, least: float, as_json: bool) -> int:
             ]
             write_json({"similarity": round(group.similarity, 4), "photos": files})
             continue
-        print(f"{count(len(group.photos), 'photo')}, similarity {group.similarity:.1%} or more:")
+        same = group.similarity > _THE_SAME
+        alike = "that look the same" if same else f"that are alike by {group.similarity:.1%} at least"
+        print(f"{count(len(group.photos), 'photo')} {alike}:")
         for record, same in group.photos:
             size = f"{record.width} x {record.height}, {megabytes(record.fingerprint.size)}"
             print(f"    {shown_path(record.path.absolute)}  ({size}{', the same bytes as another' if same else ''})")

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, model_options, path_json, print_substitute, settings_of, wanted_json, write_json
+from tagger.cli.common import (
+    absolute,
+    model_options,
+    number_of,
+    path_json,
+    print_substitute,
+    settings_of,
+    wanted_json,
+    write_json,
+)
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
@@ -48,7 +57,7 @@ def _print(path: str, found: Explanation) -> None:
     print(f"{shown_path(path)}\n{found.architecture} ({found.model_id}), {how}\n")
     print("What the model says:")
     for wnid, name, probability in found.top:
-        print(f"  {probability:6.1%}  {name}  ({wnid})")
+        print(f"  {probability:6.1%}  {name}{number_of(wnid)}")
     print("\nWhat becomes of it:")
     for candidate in found.candidates:
         mark = "shown " if candidate.shown else "stored" if candidate.stored else "  -   "

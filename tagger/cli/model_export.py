@@ -62,6 +62,9 @@ def export_model(  # noqa: PLR0913 - one parameter an option
     labelling = settings_of(context).model.name
     settings = settings_of(context, model__name=name, model__weights=weights)
     wanted = architecture(settings.model.name, settings.data_dir)
+    if not as_json:
+        switched = "" if to or wanted.name != labelling else " This library will be labelled by it then."
+        print(f"Making the light model of {wanted.name}, which takes a minute or more.{switched}", flush=True)
     with (
         ByteMeter(f"Fetching the weights of {wanted.name}", quiet=as_json) as bytes_meter,
         Stages(quiet=as_json) as stages,

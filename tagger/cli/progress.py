@@ -36,6 +36,8 @@ class Meter:
         self._first: tuple[float, int] | None = None
         self._last_line = self._clock.monotonic()
         self._shown = (-1, -1)
+        # Photos a second, as it was told last.
+        self.told_rate = 0.0
 
     @classmethod
     @contextmanager
@@ -95,7 +97,7 @@ class Meter:
 
     def _note(self, now: float, done: int, failed: int) -> str:
         parts = []
-        rate = self.rate(now, done)
+        self.told_rate = rate = self.rate(now, done)
         if rate:
             parts.append(f"{rate:.1f} photos/s")
         if failed:

@@ -18,6 +18,9 @@ from tagger.core.progress import Callbacks
 if TYPE_CHECKING:
     from tagger.store.records import PhotoRecord
 
+# Photos of unlike things are about so similar (measured on photos of different labels).
+_CHANCE = 0.5
+
 
 @click.command(
     "similar",
@@ -64,7 +67,11 @@ def command(  # noqa: PLR0913 - one parameter an option
         stages = stack.enter_context(Stages(quiet=quiet))
         callbacks = Callbacks(partial(stages.update, "gathering features"), download.update)
         found = similar_to(FeatureIndex(library), absolute(photo), limit, callbacks)
+    chance_told = False
     for record, cosine in found:
+        if cosine < _CHANCE and not bare and not as_json and not chance_told:
+            print(f"----  below {_CHANCE:.0%} they have hardly anything in common")
+            chance_told = True
         _print(record, cosine, as_json, bare, b"\0" if null else b"\n")
     sys.stdout.flush()
     if not found:

@@ -12,6 +12,7 @@ from tagger.cli.common import count, duration, path_json, settings_of, write_jso
 from tagger.core.clock import SystemClock, local_time
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode
+from tagger.core.page_address import page_address
 from tagger.store.jobs import PRIORITY_ARCHIVE, PRIORITY_NEW, PRIORITY_STALE
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         print(f"          {fault.path}: {fault.reason}")
     if found.last_run is not None:
         run = found.last_run
+        name = "the service" if run.command == "run" else run.command
         took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
         print(
-            f"Last run  {run.command} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
+            f"Last run  {name} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
             + (f"{run.written:,} files written" if run.command in runs.WRITING else f"{run.labelled:,} labelled")
             + f", {run.failed:,} failed"
             + (f" ({run.engine})" if run.engine else "")
@@ -132,6 +134,8 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
 
 def _print_service(service: ServiceState, by_priority: Mapping[int, int], settings: Settings) -> None:
     print(f"Service   running since {local_time(service.started_at)} (process {service.pid})")
+    if settings.web.enabled:
+        print(f"Web page  {page_address(settings.web)}")
     for folder in service.folders:
         how = "the kernel tells" if folder.watching == "native" else f"polled: {folder.why_polling}"
         print(f"Watching  {folder.path}  ({how}{', except:' if folder.polled else ''})")

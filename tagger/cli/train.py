@@ -49,7 +49,7 @@ class _Screen(TrainingListener):
         self._stack.close()
         if not self._quiet:
             more = f", going on behind epoch {epochs_done}" if epochs_done else ""
-            print(f"Training {parameters:,} numbers on the {device}{more}", flush=True)
+            print(f"Training {parameters:,} parameters on the {device}{more}", flush=True)
 
     def batch(self, epoch: int, done: int, total: int) -> None:
         self._tell(f"Epoch {epoch} of {self._epochs}", done, total)

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tagger import __version__
+from tagger.core import os_words
 from tagger.core.atomic_file import replacing, sync_folder
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
@@ -119,12 +121,12 @@ def fetch_weights(
                         settings, architecture, f"the disk that holds {path.parent} is full"
                     ) from error
                 if getattr(error, "errno", None) in (errno.EROFS, errno.EACCES):
-                    why = f"{path.parent}: {os.strerror(error.errno)}"  # type: ignore[union-attr,arg-type]
+                    why = f"{path.parent}: {os_words.why(error)}"
                     raise missing_weights(settings, architecture, why) from error
                 after = part.stat().st_size if part.exists() else 0
                 # Without any progress the network is not there at all; waiting would only hide that.
                 if attempt == _TRIES or after == before:
-                    raise missing_weights(settings, architecture, str(reason)) from error
+                    raise missing_weights(settings, architecture, _why_broken_off(reason)) from error
                 clock.sleep(2.0**attempt / 2)
         return _accept(settings, architecture, part, path)
 
@@ -145,7 +147,7 @@ def why_unreachable(url: str) -> str:
         try:
             socket.create_connection((host, port), _CONNECT_SECONDS).close()
         except OSError as error:
-            result.append(error.strerror or str(error))
+            result.append(os_words.why(error))
         else:
             result.append("")
 
@@ -155,6 +157,15 @@ def why_unreachable(url: str) -> str:
     thread.join(_CONNECT_SECONDS)
     why = result[0] if result else f"no answer within {_CONNECT_SECONDS:g} seconds"
     return f"{host}: {why}" if why else ""
+
+
+def _why_broken_off(reason: object) -> str:
+    """Why a download ended, in words."""
+    if isinstance(reason, ssl.SSLError):
+        return f"the connection is not safe ({reason.reason or 'its certificate is refused'})".replace("_", " ").lower()
+    if isinstance(reason, OSError):
+        return os_words.why(reason)
+    return "the connection was cut" if isinstance(reason, http.client.HTTPException) else str(reason)
 
 
 def _accept(settings: Settings, architecture: Architecture, part: Path, path: Path) -> WeightsFile:

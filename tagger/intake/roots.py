@@ -42,7 +42,10 @@ def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
         if root.path.startswith(folder.rstrip("/") + "/"):
             raise UsageError(
                 f"{shown_path(folder)} contains {shown_path(root.path)}, which is a folder of the library already.",
-                f"Forget that one first (its photos are labelled from memory): tagger forget {shown_path(root.path)}",
+                "Its photos are known, and new ones in it are found by: tagger backfill\n"
+                "Other folders can be added beside it. To have the wider folder instead: tagger forget "
+                f"{shown_path(root.path)}\nand then tagger backfill {shown_path(folder)}. The files stay; the photos "
+                "are looked at again, and what you corrected by hand is lost.",
             )
         other = os.path.realpath(root.path)
         if real == other or real.startswith(other + "/") or other.startswith(real.rstrip("/") + "/"):

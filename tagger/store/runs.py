@@ -48,7 +48,7 @@ class OpenRun:
 def recorded(library: Library, command: str, stop: StopCheck, model: Model | None = None) -> Iterator[OpenRun]:
     """Record the block as a run.
 
-    It ends as `failed` if the block raises, as `interrupted` if `stop()` is true at its end, else as `done`.
+    It ends as `interrupted` if a person ended it, once (`stop()`) or at once; as `failed` if it raises; else as `done`.
     """
     with library.store.write() as session:
         run = OpenRun(start_run(session, command, model, library.clock.now()))
@@ -56,8 +56,13 @@ def recorded(library: Library, command: str, stop: StopCheck, model: Model | Non
     outcome = "failed"
     try:
         yield run
-        outcome = "interrupted" if stop() else "done"
+        outcome = "done"
+    except (KeyboardInterrupt, SystemExit):
+        outcome = "interrupted"
+        raise
     finally:
+        # What fails after somebody asked to stop, such as a child process that had the same Ctrl-C, was interrupted.
+        outcome = "interrupted" if stop() else outcome
         run.seconds = library.clock.monotonic() - started
         with library.store.write() as session:
             end_run(session, run.id, outcome, run.seconds, library.clock.now())

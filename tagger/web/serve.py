@@ -14,6 +14,7 @@ import uvicorn
 
 from tagger.core.config import Settings, WebSettings
 from tagger.core.errors import ConfigError
+from tagger.core.page_address import page_address
 from tagger.system import unix_socket
 from tagger.web.app import create_app
 from tagger.web.context import WebContext
@@ -115,5 +116,4 @@ def _address(web: WebSettings, listener: socket.socket) -> str:
     if listener.family == socket.AF_UNIX:
         return web.listen
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{web.root_path}/"
+    return page_address(web, host, port)

@@ -23,7 +23,7 @@ def test_every_error_of_the_system_has_words(number: int) -> None:
         (socket.gaierror(-2, "Name or service not known"), "no internet"),
         (socket.gaierror(-3, "Temporary failure in name resolution"), "no internet"),
         (TimeoutError("timed out"), "no answer"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "nothing listens"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "was refused"),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (OSError(errno.EACCES, "Permission denied"), "may not"),
         (OSError("without a number"), "refused"),

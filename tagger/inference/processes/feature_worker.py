@@ -27,6 +27,7 @@ from tagger.core.clock import SystemClock
 from tagger.core.config import LimitSettings, Views
 from tagger.core.errors import ModelError
 from tagger.core.full_disk import full_disk, is_full
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
@@ -270,12 +271,17 @@ def main(descriptor: int) -> None:
             full = full_disk(error.filename or load["head_file"], "a part of the model")
             send(channel, "fault", error="StoreError", message=full.message, cure=full.cure)
         else:
-            where = f"{error.filename}: " if error.filename else ""
-            reason = f"The model cannot be loaded: {where}{error.strerror or error}."
+            reason = f"The model cannot be loaded: {_file(error)}."
             send(channel, "fault", error="EngineError", message=reason, cure="")
         return
     send(channel, "ready", about=engine.describe())
     _Worker(channel, load, engine, trial).run()
+
+
+def _file(error: OSError) -> str:
+    """Which file or folder an error is of, and what it means."""
+    of = f"{error.filename}: " if error.filename else ""
+    return of + why(error)
 
 
 def fitting_batch(wanted: int, free: tuple[int, int] | None = None) -> int:

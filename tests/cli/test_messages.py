@@ -1,0 +1,128 @@
+"""What is said is true, says what comes next, and is said for people."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tagger.core.config import Settings, WebSettings
+from tagger.core.page_address import page_address
+from tagger.store import runs
+from tagger.store.library import open_library
+from tagger.system.logs import _Text
+from tests.cli.gallery import PHOTOS
+from tests.cli.runner import BUILT_IN, Tagger
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "photos" / "2019"
+    found.mkdir(parents=True)
+    for name in ("cat.jpg", "coffee.jpg", "rocket.jpg"):
+        shutil.copy(PHOTOS / name, found)
+    return found
+
+
+@pytest.fixture
+def tagger(tmp_path: Path) -> Tagger:
+    return Tagger(tmp_path / "home", BUILT_IN)
+
+
+def test_what_waits_is_never_called_nothing_new(tagger: Tagger, folder: Path) -> None:
+    assert "Looked through 3 photos: 3 new." in tagger("backfill", folder).stdout
+    assert "Looked through 3 photos: nothing new." in tagger("backfill").stdout
+    (folder / "cat.jpg").write_bytes((folder / "cat.jpg").read_bytes()[:300])
+    tagger("backfill", code=1)
+    tagger("retry")
+    assert "Looked through 3 photos: 1 to label." in tagger("backfill", code=1).stdout
+    shutil.copy(PHOTOS / "brick.jpg", folder)
+    tagger("retry")
+    assert "Looked through 4 photos: 1 new; 2 to label." in tagger("backfill", code=1).stdout
+
+
+def test_why_a_photo_failed_is_said_in_plain_words_wherever_it_is_said(tagger: Tagger, folder: Path) -> None:
+    (folder / "cut.jpg").write_bytes((folder / "cat.jpg").read_bytes()[:2000])
+    (folder / "odd.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+    tagger("backfill", folder, code=1)
+    told = tagger("status").stdout + tagger("status", "--json").stdout
+    told += tagger("classify", folder / "cut.jpg", folder / "odd.png", code=1).stderr
+    told += tagger("show", folder / "odd.png").stdout + tagger("explain", folder / "cut.jpg", code=2).stderr
+    for jargon in ("decoder", "Errno", "_io", "not processed", "SyntaxError", "PIL"):
+        assert jargon not in told
+
+
+def test_the_end_says_what_was_found_and_what_to_do_with_it(tagger: Tagger, folder: Path) -> None:
+    said = tagger("backfill", folder).stdout
+    assert "3 photos labelled" in said
+    assert "Most often: " in said
+    assert "tagger search " in said
+    assert "tagger web" in said
+
+
+def test_a_folder_above_a_known_one_says_what_becomes_of_corrections(tagger: Tagger, folder: Path) -> None:
+    tagger("backfill", folder)
+    refused = tagger("backfill", folder.parent, code=2).stderr
+    assert "what you corrected by hand is lost" in refused
+    assert f"tagger backfill {folder.parent}" in refused
+    # And it is as it says.
+    tagger("correct", folder / "cat.jpg", "--add", "our cat")
+    tagger("forget", "--yes", folder)
+    tagger("backfill", folder.parent)
+    assert tagger.found("cat") == ["cat.jpg"]
+    assert tagger.found('"our cat"') == []
+
+
+def test_copies_are_not_alike_by_100_percent_or_more(tagger: Tagger, folder: Path) -> None:
+    shutil.copy(folder / "cat.jpg", folder / "copy.jpg")
+    tagger("backfill", folder)
+    said = tagger("duplicates").stdout
+    assert "2 photos that look the same:" in said
+    assert "100" not in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("the child had the same Ctrl-C")])
+def test_what_a_person_ended_is_interrupted_not_failed(tmp_path: Path, error: BaseException) -> None:
+    asked = isinstance(error, RuntimeError)
+    with open_library(Settings(data_dir=tmp_path / "data"), create=True) as library:
+        with pytest.raises(type(error)), runs.recorded(library, "backfill", lambda: asked):
+            raise error
+        with pytest.raises(ValueError), runs.recorded(library, "backfill", lambda: False):
+            raise ValueError
+        with library.store.read() as session:
+            assert [run.outcome for run in runs.last_runs(session)] == ["failed", "interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "says"),
+    [
+        (
+            "noticed folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
+            ("/my photos", 13, 0, 0, 0, 2),
+            "noticed /my photos: 13 new, 2 gone",
+        ),
+        ("batch photos=%d failed=%d seconds=%.2f", (8, 0, 0.5), "labelled: 8 photos, 0.50 seconds"),
+        ("folder=%s is polled: %s", ("/p", "it is a share"), "/p is polled: it is a share"),
+        ("ready folders=%d", (2,), "ready: 2 folders"),
+        ("settings reloaded", (), "settings reloaded"),
+        ("fetching the model's weights: %.0f %% of %.0f MB", (5, 100), "fetching the model's weights: 5 % of 100 MB"),
+    ],
+)
+def test_the_service_on_a_terminal_speaks_to_people(message: str, arguments: tuple[object, ...], says: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "x", 1, message, arguments, None)
+    assert _Text("%(message)s").format(record) == says
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:8643", "http://127.0.0.1:8643/tagger/"),
+        ("[::1]:80", "http://[::1]:80/tagger/"),
+        ("unix:/run/tagger.sock", "unix:/run/tagger.sock"),
+    ],
+)
+def test_the_address_of_the_page(listen: str, address: str) -> None:
+    assert page_address(WebSettings(listen=listen, root_path="/tagger")) == address
+    assert "0.0.0.0" not in page_address(WebSettings(listen="0.0.0.0:1"))
