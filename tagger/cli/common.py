@@ -77,8 +77,16 @@ def wanted_json(settings: Settings) -> dict[str, str]:
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """A path from the command line as the library knows it: absolute, links kept."""
-    return os.path.abspath(os.path.expanduser(os.fspath(path)))
+    """A path from the command line as the library knows it: absolute, links kept; `..` goes where the system goes."""
+    given = os.path.expanduser(os.fspath(path))
+    parts = given.split("/")
+    if ".." in parts:
+        # What is behind a link has another folder above it than the link has.
+        end = len(parts) - parts[::-1].index("..")
+        given = os.path.join(os.path.realpath("/".join(parts[:end])), *parts[end:])
+    found = os.path.abspath(given)
+    # Python keeps two slashes at the beginning.
+    return "/" + found.lstrip("/")
 
 
 def write_path(path: str, end: bytes = b"\n") -> None:

@@ -10,7 +10,7 @@ from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.names import same
 from tagger.store.photos import known_count
-from tagger.store.roots import all_roots, remove_root
+from tagger.store.roots import all_roots, remove_root, root_of
 
 
 @click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")
@@ -34,7 +34,9 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
         with store.read() as session:
             roots = {root.path: root for root in all_roots(session)}
             alike = [root for root in roots.values() if same(root.path, path)]
-            root = roots.get(path) or (alike[0] if len(alike) == 1 else None)
+            place = root_of(session, path)
+            by_link = place[0] if place is not None and place[1] == "" else None
+            root = roots.get(path) or by_link or (alike[0] if len(alike) == 1 else None)
             if root is None:
                 known = ", ".join(map(click.format_filename, roots)) or "none"
                 raise UsageError(f"{click.format_filename(path)} is no folder of the library.", f"Folders: {known}")

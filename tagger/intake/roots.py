@@ -15,8 +15,8 @@ from tagger.store.session import Store
 def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Root]:
     """Return the roots of absolute folders, adding new ones. A folder inside a root stands for that root.
 
-    Without folders: all roots. Raises UsageError for a path that is not a folder, and for a folder that contains a root
-    or leads to the same photos.
+    Without folders: all roots. Raises UsageError for a path that is not a folder, for a folder that contains a root,
+    and for another link to a root; the physical path of a root that is a link stands for it.
     """
     with store.write() as session:
         found: dict[int, Root] = {}
@@ -29,11 +29,17 @@ def resolve_roots(store: Store, folders: Iterable[str], clock: Clock) -> list[Ro
                 what = "is a file, not a folder" if os.path.exists(folder) else "does not exist"
                 raise UsageError(f"{shown_path(folder)} {what}.", "Name the folder that holds your photos.")
             inside = root_of(session, folder)
-            if inside is None:
+            if inside is None or not _is_name_of(folder, inside[0]):
+                inside = None
                 _refuse_overlap(all_roots(session), folder)
             root = inside[0] if inside is not None else add_root(session, folder, clock.now())
             found[root.id] = root
         return list(found.values()) or all_roots(session)
+
+
+def _is_name_of(folder: str, root: Root) -> bool:
+    """Whether a folder is named as the root is, or by its physical path."""
+    return folder == os.path.realpath(folder) or f"{folder}/".startswith(root.path.rstrip("/") + "/")
 
 
 def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
@@ -51,5 +57,5 @@ def _refuse_overlap(roots: Iterable[Root], folder: str) -> None:
         if real == other or real.startswith(other + "/") or other.startswith(real.rstrip("/") + "/"):
             raise UsageError(
                 f"{shown_path(folder)} leads to the same photos as {shown_path(root.path)} of the library.",
-                "Name folders that do not overlap.",
+                f"Name it as the library does: {shown_path(root.path)}",
             )

@@ -16,7 +16,7 @@ from tagger.store import jobs
 from tagger.store.corrections import labels_on
 from tagger.store.labels import labels_of
 from tagger.store.models import Model, all_models
-from tagger.store.roots import Root, all_roots, root_of
+from tagger.store.roots import Root, all_roots, places_of
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
@@ -87,19 +87,22 @@ def _records(session: Session, condition: object, limit: int | None = None) -> l
 
 
 def find_photo(session: Session, path: str) -> PhotoRecord | None:
-    """The photo at an absolute path as the operating system spells it, or None.
+    """The photo at an absolute path as the operating system spells it, by any of the path's names (links), or None.
 
     If there is none, the only one whose path is the same name: macOS writes é in two characters, keyboards in one.
     """
-    place = root_of(session, path) or _place_by_name(session, path)
-    if place is None:
-        return None
-    root, relative = place
-    there = PhotoRow.root_id == root.id
-    found = _records(session, and_(there, PhotoRow.path == stored_path(relative)))
-    if not found:
-        found = _records(session, and_(there, PhotoRow.path_folded == folded(stored_path(relative))), 2)
-    return found[0] if len(found) == 1 else None
+    by_name = _place_by_name(session, path)
+    places = places_of(session, path) or ([by_name] if by_name else [])
+    for root, relative in places:
+        found = _records(session, and_(PhotoRow.root_id == root.id, PhotoRow.path == stored_path(relative)))
+        if found:
+            return found[0]
+    for root, relative in places:
+        alike = and_(PhotoRow.root_id == root.id, PhotoRow.path_folded == folded(stored_path(relative)))
+        found = _records(session, alike, 2)
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _place_by_name(session: Session, path: str) -> tuple[Root, str] | None:

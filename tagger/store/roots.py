@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,15 +38,32 @@ def add_root(session: Session, path: str, now: float) -> Root:
     return Root(row.id, path, row.scanned_at)
 
 
+def places_of(session: Session, path: str) -> list[tuple[Root, str]]:
+    """Where an absolute path is in the library: roots, and the path relative to each ("" for the root itself).
+
+    First by the name as it is; then without links on the way; then where the path itself leads. Of nested roots, the
+    inner one.
+    """
+    roots = sorted(all_roots(session), key=lambda root: len(root.path), reverse=True)
+    found = [place for root in roots if (place := _inside(root, root.path, path))]
+    parent, name = os.path.split(path)
+    on_the_way = os.path.join(os.path.realpath(parent), name)
+    real_roots = [(root, os.path.realpath(root.path)) for root in roots]
+    for real in dict.fromkeys((on_the_way, os.path.realpath(path))):
+        found += [place for root, at in real_roots if (place := _inside(root, at, real))]
+    return list(dict.fromkeys(found))
+
+
+def _inside(root: Root, folder: str, path: str) -> tuple[Root, str] | None:
+    if path == folder:
+        return root, ""
+    prefix = folder.rstrip("/") + "/"
+    return (root, path[len(prefix) :]) if path.startswith(prefix) else None
+
+
 def root_of(session: Session, path: str) -> tuple[Root, str] | None:
-    """The root that contains an absolute path, and the path relative to it ("" for the root itself)."""
-    for root in all_roots(session):
-        if path == root.path:
-            return root, ""
-        prefix = root.path.rstrip("/") + "/"
-        if path.startswith(prefix):
-            return root, path[len(prefix) :]
-    return None
+    """The root that contains an absolute path, by any of its names, and the path relative to it ("" for the root)."""
+    return next(iter(places_of(session, path)), None)
 
 
 def remove_root(session: Session, root_id: int) -> None:

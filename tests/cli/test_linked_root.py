@@ -33,3 +33,32 @@ def test_what_arrives_directly_in_a_root_that_is_a_link_is_labelled_at_once(tmp_
         [folder] = service.status()["service"]["folders"]
         assert (folder["watching"], folder["watches"], folder["polled"]) == ("native", 3, {})
         assert service.stop() == 0
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> tuple[Tagger, Path, Path]:
+    """A library of a link, and where it leads."""
+    (tmp_path / "home").mkdir()
+    tagger = Tagger(tmp_path / "home", BUILT_IN)
+    disk, link = tmp_path / "disk" / "Photos", tmp_path / "Photos"
+    (disk / "sub").mkdir(parents=True)
+    for number, photo in enumerate(sorted(PHOTOS.glob("*.jpg"))[:2]):
+        shutil.copy(photo, disk / "sub" / f"{number}.jpg")
+    link.symlink_to(disk)
+    tagger("backfill", link)
+    return tagger, link, disk
+
+
+def test_a_photo_and_its_folder_are_found_by_any_of_their_names(
+    linked: tuple[Tagger, Path, Path], tmp_path: Path
+) -> None:
+    tagger, link, disk = linked
+    (tmp_path / "other").symlink_to(disk / "sub")
+    for name in (disk, f"{tmp_path}/other/../../Photos"):
+        tagger("backfill", name)
+    assert [root["path"] for root in tagger.json("status")["roots"]] == [str(link)]
+    for name in (f"{link}/../Photos/sub/0.jpg", f"/{disk}/sub/0.jpg", f"{tmp_path}/other/0.jpg"):
+        assert tagger.json("show", name)["path"] == f"{link}/sub/0.jpg"
+    tagger("correct", disk / "sub" / "0.jpg", "--add", "dog")
+    tagger("forget", "--yes", disk)
+    assert tagger.json("status")["roots"] == []
