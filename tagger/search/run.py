@@ -224,7 +224,7 @@ class Search:
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
     def _in_path_order(self) -> Iterator[tuple[int, None]]:
-        sql = f"SELECT p.id FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path"
+        sql = f"SELECT p.id FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path_folded, p.id"
         for (photo_id,) in self._reader.rows(sql, self._where.parameters):
             yield photo_id, None
 

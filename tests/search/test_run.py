@@ -383,6 +383,7 @@ def test_whatever_may_be_asked_is_answered(settings: Settings, store: Store, tex
 
 def test_what_a_database_cannot_take_is_refused_in_a_sentence(settings: Settings, store: Store) -> None:
     """A pattern that is longer folded than typed: SQLite takes fewer letters than PostgreSQL."""
+    fill(store, a_library(3, 5))
     if store.engine.dialect.name == "postgresql":
         assert asked(settings, "path:" + "ﷺ" * 9_000) == []
         return
