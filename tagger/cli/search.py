@@ -58,7 +58,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     if limit is None and not (bare or as_json):
         limit = settings.search.limit
     if not query:
-        raise QueryError("Say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'")
+        raise QueryError(
+            "Missing argument: say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'"
+        )
     tree = parse(" ".join(word.removeprefix(_MARK) for word in query))
     number, more = 0, False
     with open_reader(settings) as reader:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tagger.core.cron import parse_schedule
 from tagger.core.errors import ConfigError
@@ -23,6 +23,10 @@ class Section(BaseModel):
     """The base of all sections: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+# The context of validation for what stands in a file, a variable or an option.
+WRITTEN_BY_A_PERSON = "written by a person"
 
 
 class IntakeSettings(Section):
@@ -39,8 +43,9 @@ class IntakeSettings(Section):
 
     @field_validator("ignore")
     @classmethod
-    def _are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value:
+    def _are_patterns(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        # A walk tells bad ones and goes on; a person who writes them is told at once.
+        if value and info.context == WRITTEN_BY_A_PERSON:
             # Only then, because importing it takes time.
             import pathspec
 

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from tagger.core.atomic_file import replacing
-from tagger.core.config import ModelSettings, Section, Settings
+from tagger.core.config import WRITTEN_BY_A_PERSON, ModelSettings, Section, Settings
 from tagger.core.errors import ConfigError
 from tagger.core.paths import stored_path
 
@@ -295,7 +295,9 @@ def _validate(values: dict[str, Any], sources: dict[str, str]) -> Settings:
     try:
         # Through JSON, for which pydantic's strict mode accepts a list for a tuple and text for a path, but still
         # refuses "150" for a number.
-        return Settings.model_validate_json(json.dumps(_for_json(values, sources), default=str), strict=True)
+        return Settings.model_validate_json(
+            json.dumps(_for_json(values, sources), default=str), strict=True, context=WRITTEN_BY_A_PERSON
+        )
     except ValidationError as error:
         problems = [_sentence(problem, values, sources) for problem in error.errors(include_url=False)]
     raise ConfigError("\n".join(problems))

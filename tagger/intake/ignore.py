@@ -102,7 +102,7 @@ def parse_patterns(folder: str, lines: Iterable[str], on_fault: Callable[[int, s
     for number, line in enumerate(lines, 1):
         try:
             patterns = GitIgnoreSpec.from_lines([line]).patterns
-        except ValueError as error:
+        except (ValueError, re.error) as error:
             on_fault(number, str(error))
             continue
         # Both are None for a comment or an empty line.

@@ -166,7 +166,7 @@ def test_taggerignore_agrees_with_git(tmp_path: Path, patterns: str) -> None:
 
 def test_bad_patterns_and_settings_are_reported_and_the_good_ones_hold(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "b.jpg", "c.jpg")
-    (tmp_path / ".taggerignore").write_bytes(b"b.jpg\n!\n\xff\xfe\n")
+    (tmp_path / ".taggerignore").write_bytes(b"b.jpg\n!\n[z-a]\n\xff\xfe\n")
     problems: list[ScanProblem] = []
     found = [file.path for file in walk(str(tmp_path), IntakeSettings(ignore=("c.jpg", "!")), problems.append)]
     assert found == ["a.jpg"]

@@ -11,7 +11,8 @@ import pytest
 
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
-from tagger.service.work_window import Window, local_zone
+from tagger.core.local_zone import LocalZone
+from tagger.service.work_window import Window
 from tagger.service.workers import fetch
 from tagger.service.workers.fetch import FetchWorker
 from tagger.store.library import Library
@@ -31,7 +32,7 @@ def fetching(data_dir: Path, source: str, **model: object) -> Iterator[tuple[Fet
     arrived = threading.Event()
     with open_store(settings, create=True) as store:
         library = Library(store, settings, SystemClock())
-        worker = FetchWorker(library, Window("", local_zone()), "me", lambda: None, arrived.set)
+        worker = FetchWorker(library, Window("", LocalZone()), "me", lambda: None, arrived.set)
         worker.start()
         try:
             yield worker, arrived
