@@ -51,7 +51,7 @@ _TOKEN = re.compile(
   | (?P<comparison>>=|<=|[><≥≤])\s*(?P<number>[^\s()"<>≥≤%]*)(?P<percent>\s*%)?
   | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>(?:[^"]|"")*)"|(?P<value>[^\s()"]*))
   | "(?P<phrase>(?:[^"]|"")*)"
-  | (?P<minus>-)(?=[^\s])
+  | (?P<minus>-)(?=[^\s)])
   | (?P<everything>\*)(?![^\s()])
   | (?P<word>[^\s()"<>≥≤]+)
     )""",

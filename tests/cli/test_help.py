@@ -79,10 +79,12 @@ def test_python_m_tagger_is_tagger(tagger: Tagger) -> None:
         (["model", "fetch", "vgg17"], "vgg16"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_nearly_right_is_suggested(tagger: Tagger, arguments: list[str], near: str) -> None:
     assert re.search(rf"Did you mean '?{near}'?\?", tagger(*arguments, code=2).stderr)
 
 
+@pytest.mark.slow
 def test_exit_codes_are_those_of_readme(tagger: Tagger, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes((PHOTOS / "cat.jpg").read_bytes())

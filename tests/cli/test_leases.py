@@ -33,6 +33,7 @@ def leave_leased(tagger: Tagger, kind: JobKind, until: float) -> int:
 
 
 @pytest.mark.parametrize("ends", [-HOUR, 600, 400 * 24 * HOUR], ids=["over", "still held", "the clock was set back"])
+@pytest.mark.slow
 def test_photos_that_a_dead_container_held_are_labelled_by_the_next(gallery: Tagger, ends: float) -> None:
     held = leave_leased(gallery, JobKind.LABEL, time.time() + ends)
     assert gallery.json("status")["queued"] == held
@@ -42,6 +43,7 @@ def test_photos_that_a_dead_container_held_are_labelled_by_the_next(gallery: Tag
 
 
 @pytest.mark.parametrize("ends", [-HOUR, 600, 400 * 24 * HOUR], ids=["over", "still held", "the clock was set back"])
+@pytest.mark.slow
 def test_keywords_that_a_dead_container_held_are_written_by_the_next(gallery: Tagger, ends: float) -> None:
     gallery.environ["TAGGER_KEYWORDS_MODE"] = "sidecar"
     leave_leased(gallery, JobKind.KEYWORDS, time.time() + ends)

@@ -49,6 +49,7 @@ def linked(tmp_path: Path) -> tuple[Tagger, Path, Path]:
     return tagger, link, disk
 
 
+@pytest.mark.slow
 def test_a_photo_and_its_folder_are_found_by_any_of_their_names(
     linked: tuple[Tagger, Path, Path], tmp_path: Path
 ) -> None:

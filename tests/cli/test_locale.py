@@ -62,6 +62,7 @@ def run(tagger: Tagger, environ: dict[str, str], *arguments: str | bytes | Path,
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_library_is_the_same_in_every_locale(library: Tagger, tmp_path: Path, foreign: dict[str, str]) -> None:
     folder = tmp_path / "Fotos Größe"
     run(library, foreign, "backfill", folder)
@@ -83,6 +84,7 @@ def test_a_library_is_the_same_in_every_locale(library: Tagger, tmp_path: Path, 
         run(library, foreign, "explain", folder / name)
 
 
+@pytest.mark.slow
 def test_mistakes_and_failures_are_told_in_every_locale(
     library: Tagger, tmp_path: Path, foreign: dict[str, str]
 ) -> None:

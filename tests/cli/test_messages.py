@@ -31,6 +31,7 @@ def tagger(tmp_path: Path) -> Tagger:
     return Tagger(tmp_path / "home", BUILT_IN)
 
 
+@pytest.mark.slow
 def test_what_waits_is_never_called_nothing_new(tagger: Tagger, folder: Path) -> None:
     assert "Looked through 3 photos: 3 new." in tagger("backfill", folder).stdout
     assert "Looked through 3 photos: nothing new." in tagger("backfill").stdout
@@ -43,6 +44,7 @@ def test_what_waits_is_never_called_nothing_new(tagger: Tagger, folder: Path) ->
     assert "Looked through 4 photos: 1 new; 2 to label." in tagger("backfill", code=1).stdout
 
 
+@pytest.mark.slow
 def test_why_a_photo_failed_is_said_in_plain_words_wherever_it_is_said(tagger: Tagger, folder: Path) -> None:
     (folder / "cut.jpg").write_bytes((folder / "cat.jpg").read_bytes()[:2000])
     (folder / "odd.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
@@ -62,6 +64,7 @@ def test_the_end_says_what_was_found_and_what_to_do_with_it(tagger: Tagger, fold
     assert "tagger web" in said
 
 
+@pytest.mark.slow
 def test_a_folder_above_a_known_one_says_what_becomes_of_corrections(tagger: Tagger, folder: Path) -> None:
     tagger("backfill", folder)
     refused = tagger("backfill", folder.parent, code=2).stderr

@@ -62,6 +62,7 @@ def test_a_photo_is_named_as_it_reads(abroad: Tagger) -> None:
     assert abroad.json("show", abroad.home / "P" / nfd("Österreich") / "cat.jpg")["state"] == "labelled"
 
 
+@pytest.mark.slow
 def test_one_label_is_one_whatever_its_form(abroad: Tagger) -> None:
     cat, coffee = abroad.home / "P" / "Österreich" / "cat.jpg", abroad.home / "P" / "Москва" / "coffee.jpg"
     abroad("correct", "--add", "Müsli Straße", cat)

@@ -66,6 +66,7 @@ def run(tagger: Tagger, command: list[str], redirection: str) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.slow
 def test_a_full_disk_is_told(tagger: Tagger, command: list[str]) -> None:
     done = run(tagger, command, ">/dev/full")
     assert done.returncode == 4
@@ -73,12 +74,14 @@ def test_a_full_disk_is_told(tagger: Tagger, command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS[::3], ids=" ".join)
+@pytest.mark.slow
 def test_closed_output_is_thrown_away(tagger: Tagger, command: list[str]) -> None:
     assert run(tagger, command, ">&-").returncode == 0
     assert run(tagger, command, "<&- >&- 2>&-").returncode == 0
 
 
 @pytest.mark.parametrize("command", COMMANDS[::3], ids=" ".join)
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_fault(tagger: Tagger, command: list[str]) -> None:
     done = run(tagger, command, "| (exec <&-; sleep 0.1)")
     assert done.returncode in (0, 141)
@@ -149,6 +152,7 @@ def test_half_an_export_is_none(tagger: Tagger, small_disk: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["sidecar", "embed"])
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_to_is_told_once(tmp_path: Path, mode: str) -> None:
     folder = tmp_path / "photos"
     for place in ("x", "y"):

@@ -30,6 +30,7 @@ COMMANDS = (
     ],
     ids=["long", "many", "brackets", "nots", "control", "empty", "percent", "format", "quote"],
 )
+@pytest.mark.slow
 def test_a_query_that_cannot_be_answered(gallery_once: Tagger, command: list[str], query: str, says: str) -> None:
     done = gallery_once(*command, query, code=2)
     assert says in done.stderr
@@ -48,6 +49,7 @@ def test_what_to_type_is_told(gallery_once: Tagger) -> None:
     assert len(long.stderr.splitlines()) == 12
 
 
+@pytest.mark.slow
 def test_a_silenced_label_and_a_new_name_are_told(gallery: Tagger) -> None:
     (gallery.home / "config.toml").write_text(
         '[labels]\nsilence = ["tabby"]\nrename = { "espresso" = "Rex the cup" }\n'

@@ -87,6 +87,7 @@ def reading(photo: Path) -> Sequence[Sequence[object]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_reading_command_works(library: Tagger) -> None:
     mounted = Mounted(library)
     photo = library.home / "photos" / "cat.jpg"
@@ -99,6 +100,7 @@ def test_every_reading_command_works(library: Tagger) -> None:
     assert sorted(path.name for path in library.data.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_writing_commands_say_that_the_library_can_only_be_read(library: Tagger) -> None:
     mounted = Mounted(library)
     photos = library.home / "photos"
@@ -119,6 +121,7 @@ def test_writing_commands_say_that_the_library_can_only_be_read(library: Tagger)
 
 
 @pytest.mark.parametrize("index", [True, False], ids=["with its index", "without"])
+@pytest.mark.slow
 def test_what_is_still_in_the_log_of_a_snapshot_is_read(library: Tagger, index: bool) -> None:
     open_database = sqlite3.connect(library.database, isolation_level=None)
     open_database.execute("PRAGMA journal_mode = WAL")
@@ -138,6 +141,7 @@ def test_what_is_still_in_the_log_of_a_snapshot_is_read(library: Tagger, index: 
     assert mounted("search", "path:cat.jpg").stdout.endswith("cat.jpg\n")
 
 
+@pytest.mark.slow
 def test_an_older_library_is_told_apart(library: Tagger) -> None:
     saved = sorted(SAVED.glob("*.sql"))[0]
     for leftover in library.data.glob("library.*"):

@@ -33,6 +33,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Tagger:
         ({"TAGGER_LABELS_THRESHOLDS": '{"tigr" = 0.5}'}, ["labels.thresholds", "tiger"]),
     ],
 )
+@pytest.mark.slow
 def test_status_and_doctor_tell_what_makes_no_sense(empty: Tagger, environ: dict[str, str], says: list[str]) -> None:
     status = empty("status", environ=environ).stdout
     assert "Settings " in status
@@ -44,11 +45,13 @@ def test_status_and_doctor_tell_what_makes_no_sense(empty: Tagger, environ: dict
 
 
 @pytest.mark.parametrize("command", [["status"], ["doctor"], ["search", "cat"], ["run"], ["labels"]])
+@pytest.mark.slow
 def test_every_command_refuses_a_schedule_that_is_none(empty: Tagger, command: list[str]) -> None:
     done = empty(*command, code=2, environ={"TAGGER_SERVICE_UPKEEP": "99 4 * * *"})
     assert "the minute is from 0 to 59, not 99" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_time_zone_that_is_none_is_told_and_stops_nothing(empty: Tagger) -> None:
     done = empty("status", environ={"TZ": "Europe/Berln"})
     assert "Did you mean Europe/Berlin?" in done.stderr

@@ -49,6 +49,7 @@ def test_renamed_between_two_backfills(tagger: Tagger, tmp_path: Path) -> None:
     assert names(folder) == {"a.jpg", "x/b.jpg"}
 
 
+@pytest.mark.slow
 def test_to_another_file_system(tagger: Tagger, tmp_path: Path) -> None:
     """The file is another one then; only its content tells that it is the photo."""
     shm = Path("/dev/shm")

@@ -233,6 +233,7 @@ def test_each_mount_is_watched_or_polled_by_its_own_kind_also_when_it_comes_late
 @pytest.mark.parametrize(
     "fault", [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ENOMEM, "no memory"), None]
 )
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_watched_is_told_polled_and_tried_again(
     tmp_path: Path, started: Callable[..., Service], monkeypatch: pytest.MonkeyPatch, fault: OSError | None
 ) -> None:

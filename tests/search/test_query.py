@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tagger.core.errors import QueryError
@@ -161,6 +161,7 @@ def test_a_tree_prints_as_a_query_that_means_the_same(tree: Node) -> None:
 
 
 @given(st.text(alphabet='ab ()"->=.0:ORANDT\n\\', max_size=30) | st.text(max_size=20))
+@example("-0 -")
 def test_any_text_is_a_query_or_a_mistake_that_is_explained(text: str) -> None:
     try:
         tree = parse(text)

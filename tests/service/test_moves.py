@@ -185,6 +185,7 @@ def test_the_going_first_and_what_turns_up_later_lets_the_brake_go(folder: Folde
     _as_on_disk(folder)
 
 
+@pytest.mark.slow
 def test_what_a_person_took_as_gone_may_turn_up(folder: Folder, tmp_path: Path) -> None:
     (folder.path / "a").rename(tmp_path / "elsewhere")
     folder.backfill()
@@ -208,6 +209,7 @@ def test_renamed_and_given_other_metadata_at_once(folder: Folder) -> None:
     assert folder.said(folder.path / "shot1.jpg") == {"our boat"}
 
 
+@pytest.mark.slow
 def test_given_other_metadata_at_its_new_place_before_the_old_one_goes(folder: Folder) -> None:
     for number in range(55):
         data = io.BytesIO()
@@ -221,6 +223,7 @@ def test_given_other_metadata_at_its_new_place_before_the_old_one_goes(folder: F
     assert folder.said(folder.path / "shot1.jpg") == {"our boat"}
 
 
+@pytest.mark.slow
 def test_into_another_folder_of_the_library(folder: Folder, tmp_path: Path) -> None:
     other = tmp_path / "Q"
     other.mkdir()
@@ -232,6 +235,7 @@ def test_into_another_folder_of_the_library(folder: Folder, tmp_path: Path) -> N
     assert folder.said(other / "a" / "f1.jpg") == {"our boat"}
 
 
+@pytest.mark.slow
 def test_copies_that_were_kept_for_long_explain_nothing(folder: Folder, tmp_path: Path) -> None:
     """A backup in the library must not pass for its originals, whose disk is away."""
     shutil.copytree(folder.path / "a", folder.path / "backup")
@@ -293,6 +297,7 @@ def test_photos_of_a_disk_that_is_away_are_kept(tmp_path: Path, monkeypatch: pyt
     assert folder.backfill().scan.held_back == {}
 
 
+@pytest.mark.slow
 def test_photos_behind_a_link_that_leads_nowhere_are_kept(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     intake = IntakeSettings(settle_seconds=0, follow_symlinks=True)
@@ -335,6 +340,7 @@ def test_a_series_that_was_renumbered(folder: Folder) -> None:
     _as_on_disk(folder)
 
 
+@pytest.mark.slow
 def test_moved_over_another(folder: Folder) -> None:
     (folder.path / "a" / "f1.jpg").replace(folder.path / "b" / "f60.jpg")
     assert folder.backfill().scan.changed == 0
@@ -349,6 +355,7 @@ def test_an_edited_photo_keeps_what_was_said_of_it(folder: Folder) -> None:
     assert folder.said(photo) == {"our boat"}
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_library_that_was_renamed_itself(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.backfill()

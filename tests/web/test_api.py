@@ -82,6 +82,7 @@ def test_a_query_that_cannot_be_answered_is_400_with_a_sentence(reading: Site, q
     assert says in page.text
 
 
+@pytest.mark.slow
 def test_a_label_with_quotes_in_it_is_found_by_the_links_of_the_page(site: Site) -> None:
     number = site.photo("coffee.jpg")
     name = '5" disk: AND "NOT"'

@@ -94,6 +94,7 @@ def test_names_of_this_server_are_understood_as_people_write_them(gallery_once: 
 
 
 @pytest.mark.parametrize("value", ['["nas"]', '["10.0.0.0/33"]', '["*"]', "true"])
+@pytest.mark.slow
 def test_a_proxy_that_is_no_address_is_refused(bare: Tagger, value: str) -> None:
     done = bare("status", code=2, environ={"TAGGER_WEB_TRUSTED_PROXIES": value})
     assert "TAGGER_WEB_TRUSTED_PROXIES" in done.stderr
@@ -388,6 +389,7 @@ def test_a_password_is_hashed_for_the_settings(bare: Tagger) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["$argon2id$v=19$m=32768,t=4,p=2$", "$argon2id$v=19=32768,t=4$x", "$argon2id$..."])
+@pytest.mark.slow
 def test_a_damaged_hash_is_told_at_the_start(bare: Tagger, damaged: str) -> None:
     done = bare("web", "--listen", "127.0.0.1:0", code=2, environ={"TAGGER_WEB_PASSWORD_HASH": damaged})
     assert "web.password_hash is not a hash" in done.stderr
