@@ -87,7 +87,8 @@ def _brake(session: Session, settings: IntakeSettings, root: Root, gone: int, re
 
 
 class AwayFolders:
-    """The folders below a root whose disk is away: mount points with nothing mounted, and links that lead nowhere.
+    """The folders below a root whose disk is away: mount points with nothing mounted, and links that lead nowhere or to
+    an empty folder, as a mount point is without its disk.
 
     `unmounted`: the mount points. `found`: the folders that were asked about.
     """
@@ -109,8 +110,8 @@ class AwayFolders:
         """The folder whose disk is away at or above a folder; empty if there is none."""
         if folder not in self._away:
             where = os.path.join(self._root, folder)
-            dangling = os.path.islink(where) and not os.path.exists(where)
-            self._away[folder] = folder if dangling else self._around(folder.rpartition("/")[0])
+            away = os.path.islink(where) and not _has_files(where)
+            self._away[folder] = folder if away else self._around(folder.rpartition("/")[0])
         return self._away[folder]
 
     def reason(self, photos: int) -> str:
@@ -133,7 +134,15 @@ def note_mounts(session: Session, root: Root, away: AwayFolders) -> None:
 
 def is_back(folder: str) -> bool:
     """Whether a folder whose disk was away (a mount point, or a link) leads to something again."""
-    return os.path.exists(folder) if os.path.islink(folder) else os.path.ismount(folder)
+    return _has_files(folder) if os.path.islink(folder) else os.path.ismount(folder)
+
+
+def _has_files(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
 
 
 def dead_roots(session: Session) -> list[int]:

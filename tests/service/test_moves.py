@@ -307,6 +307,8 @@ def test_photos_behind_a_link_that_leads_nowhere_are_kept(tmp_path: Path) -> Non
     assert folder.backfill().progress.labelled == 70
     (tmp_path / "disk").rename(tmp_path / "unplugged")
     assert "the disk of link is away" in folder.backfill().scan.held_back[str(folder.path)]
+    (tmp_path / "disk").mkdir()  # a mount point
+    assert "the disk of link is away" in folder.backfill().scan.held_back[str(folder.path)]
     (folder.path / "link").unlink()
     assert "55 of its 70" in folder.backfill().scan.held_back[str(folder.path)]
 
