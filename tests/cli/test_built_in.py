@@ -155,6 +155,7 @@ def test_parent_and_child_need_less_than_350_megabytes_and_no_tensorflow(fresh: 
     assert next(one for one in maps if one["about"] == "Engine")["text"].startswith("LiteRT")
 
 
+@pytest.mark.slow
 def test_every_command_names_the_model_and_why(fresh: Tagger) -> None:
     fresh("backfill", "--offline", PHOTOS)
     offline = {"TAGGER_MODEL_FETCH": "never"}

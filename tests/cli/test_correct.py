@@ -64,6 +64,7 @@ def test_what_is_confirmed_or_added_is_found_whatever_the_rules_say(gallery: Tag
     assert gallery.found('"our zoo"') == [other.name]
 
 
+@pytest.mark.slow
 def test_nonsense_is_refused_and_nothing_is_changed(gallery: Tagger, coffee: Path, tmp_path: Path) -> None:
     before = gallery("show", "--json", coffee).stdout
     assert "--remove" in gallery("correct", coffee, code=2).stderr

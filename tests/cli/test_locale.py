@@ -108,6 +108,7 @@ def test_mistakes_and_failures_are_told_in_every_locale(
         run(library, foreign, *arguments, code=None)
 
 
+@pytest.mark.slow
 def test_text_is_read_and_shown_in_the_terminals_encoding(
     library: Tagger, tmp_path: Path, latin: dict[str, str]
 ) -> None:

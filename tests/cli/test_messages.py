@@ -78,6 +78,7 @@ def test_a_folder_above_a_known_one_says_what_becomes_of_corrections(tagger: Tag
     assert tagger.found('"our cat"') == []
 
 
+@pytest.mark.slow
 def test_copies_are_not_alike_by_100_percent_or_more(tagger: Tagger, folder: Path) -> None:
     shutil.copy(folder / "cat.jpg", folder / "copy.jpg")
     tagger("backfill", folder)

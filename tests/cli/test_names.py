@@ -53,6 +53,7 @@ def test_a_whole_path_is_found_as_it_is_printed(abroad: Tagger) -> None:
     assert len(abroad.found(f"path:{abroad.home}/")) == 3
 
 
+@pytest.mark.slow
 def test_a_photo_is_named_as_it_reads(abroad: Tagger) -> None:
     """The name on the disk is in NFD; a keyboard types NFC."""
     typed = abroad.home / "P" / "École" / "rocket.jpg"

@@ -442,6 +442,7 @@ def test_two_services_refuse_each_other_and_other_commands_go_on(quick: Tagger, 
     assert "No service is running" in quick("accept-missing", code=1).stderr
 
 
+@pytest.mark.slow
 def test_health_and_metrics(quick: Tagger, root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -469,6 +470,7 @@ def test_health_and_metrics(quick: Tagger, root: Path) -> None:
         root.with_name("gone").rename(root)
 
 
+@pytest.mark.slow
 def test_systemd_is_told(quick: Tagger, root: Path, tmp_path: Path) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(str(tmp_path / "notify"))

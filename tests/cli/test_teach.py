@@ -134,6 +134,7 @@ def test_what_a_person_says_goes_before_it_and_is_learned_from(school: Tagger, s
     assert alone["yes"] == len(right)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_is_said_and_not_switched_on(gallery: Tagger) -> None:
     tiny = gallery("teach", "pet", "--yes", "path:cat.jpg", "--on", code=1).stdout
     assert "there are only 1 right examples; at least 10 of each kind are needed" in tiny

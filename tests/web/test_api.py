@@ -366,6 +366,7 @@ def test_what_is_not_labelled_yet_is_told_with_the_cure(bare: Tagger) -> None:
         assert site.api("/status")["model"]["labels"] == ""
 
 
+@pytest.mark.slow
 def test_the_page_says_which_model_labels_and_which_is_wanted(bare: Tagger) -> None:
     photos = Path(__file__).parents[1] / "photos"
     bare("backfill", photos)

@@ -35,6 +35,7 @@ def test_the_api_answers_as_the_command_does(reading: Site) -> None:
     assert by_api(reading, "coffee.jpg", 7) == by_api(reading, "coffee.jpg")[:7]
 
 
+@pytest.mark.slow
 def test_what_comes_and_goes_meanwhile_is_followed(site: Site) -> None:
     photos = site.tagger.home / "photos"
     coffee = path_of(site, "coffee.jpg")
