@@ -14,7 +14,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.names import same
 from tagger.core.paths import shown_path
-from tagger.core.photo import JobKind, Label
+from tagger.core.photo import JobKind, Label, Origin
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
 from tagger.labels.names import resolve_label
@@ -80,9 +80,16 @@ def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: Pho
         corrections.remove_label(session, photo_id, _named(present, name, path, "it does not have").label_id)
     for name in said.confirm:
         label = _named(present, name, path, "it does not have")
-        corrections.put(session, label_ids, photo_id, label.key, label.name)
+        corrections.put(session, label_ids, photo_id, _by_person(known, label.key, label.name, present))
     for name in said.add:
-        corrections.put(session, label_ids, photo_id, *resolve_label(session, known, name))
+        key, text = resolve_label(session, known, name)
+        corrections.put(session, label_ids, photo_id, _by_person(known, key, text, present))
+
+
+def _by_person(known: Taxonomy, key: str, name: str, present: Sequence[Said]) -> Label:
+    """A person's label: it comes first, but behind narrower ones that the photo has."""
+    narrower = [label.rank for label in present if label.key != key and key in known.ancestors(label.key)]
+    return Label(key, name, 1.0, max(narrower, default=-1) + 1, Origin.PERSON, shown=True)
 
 
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:

@@ -17,11 +17,12 @@ from tagger.store.tables import LabelRow, PhotoLabelRow
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A label of a photo, or its tombstone. `by_person`: a person added or confirmed it."""
+    """A label of a photo, or its tombstone. `by_person`: a person added or confirmed it. `rank`: see `Label`."""
 
     label_id: int
     key: str
     name: str
+    rank: int
     by_person: bool
     removed: bool
 
@@ -29,12 +30,14 @@ class Said:
 def labels_on(session: Session, photo_id: int) -> list[Said]:
     """All labels of a photo in rank order, including removed ones."""
     rows = session.execute(
-        select(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name, PhotoLabelRow.origin, PhotoLabelRow.removed)
+        select(PhotoLabelRow, LabelRow.key, LabelRow.name)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
         .where(PhotoLabelRow.photo_id == photo_id)
         .order_by(PhotoLabelRow.rank)
     )
-    return [Said(number, key, name, origin == Origin.PERSON, removed) for number, key, name, origin, removed in rows]
+    return [
+        Said(row.label_id, key, name, row.rank, row.origin == Origin.PERSON, row.removed) for row, key, name in rows
+    ]
 
 
 def known_label(session: Session, name: str) -> tuple[str, str] | None:
@@ -55,15 +58,15 @@ def remove_label(session: Session, photo_id: int, label_id: int) -> None:
     ledger.mark_settled(session, [photo_id], None)
 
 
-def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str) -> None:
+def put(session: Session, label_ids: LabelIds, photo_id: int, label: Label) -> None:
     """Add or confirm a label, whatever its state before."""
-    label_id = label_ids.id_of(session, Label(key, name, 1.0, 0, Origin.PERSON, shown=True))
+    label_id = label_ids.id_of(session, label)
     withdraw(session, photo_id, label_id)
     row = {
         "photo_id": photo_id,
         "label_id": label_id,
         "confidence": 1.0,
-        "rank": 0,
+        "rank": label.rank,
         "origin": int(Origin.PERSON),
         "shown": True,
         "removed": False,

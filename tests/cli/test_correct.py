@@ -64,6 +64,14 @@ def test_what_is_confirmed_or_added_is_found_whatever_the_rules_say(gallery: Tag
     assert gallery.found('"our zoo"') == [other.name]
 
 
+def test_what_a_person_says_keeps_the_narrowest_first(gallery: Tagger, coffee: Path) -> None:
+    cat = coffee.with_name("cat.jpg")
+    before = [name for name, label in labels(gallery, cat).items() if label["shown"]]
+    assert before[-1] == "animal"
+    gallery("correct", cat, "--confirm", "animal", "--add", "our zoo")
+    assert [name for name, label in labels(gallery, cat).items() if label["shown"]] == ["our zoo", *before]
+
+
 @pytest.mark.slow
 def test_nonsense_is_refused_and_nothing_is_changed(gallery: Tagger, coffee: Path, tmp_path: Path) -> None:
     before = gallery("show", "--json", coffee).stdout
