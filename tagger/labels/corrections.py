@@ -14,7 +14,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.names import same
 from tagger.core.paths import shown_path
-from tagger.core.photo import JobKind, Label, Origin
+from tagger.core.photo import JobKind, Label
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
 from tagger.labels.names import resolve_label
@@ -80,16 +80,15 @@ def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: Pho
         corrections.remove_label(session, photo_id, _named(present, name, path, "it does not have").label_id)
     for name in said.confirm:
         label = _named(present, name, path, "it does not have")
-        corrections.put(session, label_ids, photo_id, _by_person(known, label.key, label.name, present))
+        corrections.put(session, label_ids, photo_id, label.key, label.name, _rank(known, label.key, present))
     for name in said.add:
         key, text = resolve_label(session, known, name)
-        corrections.put(session, label_ids, photo_id, _by_person(known, key, text, present))
+        corrections.put(session, label_ids, photo_id, key, text, _rank(known, key, present))
 
 
-def _by_person(known: Taxonomy, key: str, name: str, present: Sequence[Said]) -> Label:
-    """A person's label: it comes first, but behind narrower ones that the photo has."""
-    narrower = [label.rank for label in present if label.key != key and key in known.ancestors(label.key)]
-    return Label(key, name, 1.0, max(narrower, default=-1) + 1, Origin.PERSON, shown=True)
+def _rank(known: Taxonomy, key: str, present: Sequence[Said]) -> int:
+    """The rank of a label that a person gives: it comes first, but behind narrower ones that the photo has."""
+    return max((label.rank + 1 for label in present if key in known.ancestors(label.key)), default=0)
 
 
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:

@@ -58,15 +58,15 @@ def remove_label(session: Session, photo_id: int, label_id: int) -> None:
     ledger.mark_settled(session, [photo_id], None)
 
 
-def put(session: Session, label_ids: LabelIds, photo_id: int, label: Label) -> None:
-    """Add or confirm a label, whatever its state before."""
-    label_id = label_ids.id_of(session, label)
+def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str, rank: int = 0) -> None:  # noqa: PLR0913 - a label, and its place among others
+    """Add or confirm a label, whatever its state before. `rank`: see `Label`."""
+    label_id = label_ids.id_of(session, Label(key, name, 1.0, rank, Origin.PERSON, shown=True))
     withdraw(session, photo_id, label_id)
     row = {
         "photo_id": photo_id,
         "label_id": label_id,
         "confidence": 1.0,
-        "rank": label.rank,
+        "rank": rank,
         "origin": int(Origin.PERSON),
         "shown": True,
         "removed": False,
