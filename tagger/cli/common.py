@@ -15,7 +15,7 @@ from tagger.cli.terminal import shows_unicode
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.paths import shown_path
-from tagger.core.photo import Label
+from tagger.core.photo import Label, is_wnid
 from tagger.labels.differences import Difference
 
 _SHOWN_FAILURES = 20
@@ -150,7 +150,7 @@ def print_failures(failures: Sequence[tuple[str, str]]) -> None:
 
 def number_of(wnid: str) -> str:
     """A class's number in WordNet, to be put behind its name; classes that were trained here have none."""
-    return "" if wnid.startswith("own:") else f"  ({wnid})"
+    return f"  ({wnid})" if is_wnid(wnid) else ""
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

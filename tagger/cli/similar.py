@@ -18,7 +18,7 @@ from tagger.core.progress import Callbacks
 if TYPE_CHECKING:
     from tagger.store.records import PhotoRecord
 
-# Photos of unlike things are about so similar (measured on photos of different labels).
+# Where the line is drawn: chosen, not measured.
 _CHANCE = 0.5
 
 

@@ -62,7 +62,12 @@ class Label:
     @property
     def wnid(self) -> str | None:
         """The label's WordNet id, if it is a synset."""
-        return self.key if self.key[:1] == "n" and self.key[1:].isdigit() else None
+        return self.key if is_wnid(self.key) else None
+
+
+def is_wnid(key: str) -> bool:
+    """Whether the key of a label or class is a WordNet id."""
+    return key[:1] == "n" and key[1:].isdigit()
 
 
 class JobKind(StrEnum):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from tagger.core.config import IntakeSettings
-from tagger.core.hashing import content_hash_of_parts
+from tagger.core.hashing import content_hash_of_open
 from tagger.core.photo import Fingerprint
 from tagger.intake.walk import stat_paths
 from tagger.store.changed_places import FilesNow
-
-_PART_BYTES = 1 << 20
 
 
 def files_now(root: str, settings: IntakeSettings) -> FilesNow:
@@ -23,14 +20,9 @@ def files_now(root: str, settings: IntakeSettings) -> FilesNow:
 
     def has_bytes(path: str, digest: bytes) -> bool:
         try:
-            return content_hash_of_parts(_parts(os.path.join(root, path))) == digest
+            with open(os.path.join(root, path), "rb") as file:
+                return content_hash_of_open(file.fileno()) == digest
         except OSError:
             return False
 
     return FilesNow(at, has_bytes)
-
-
-def _parts(path: str) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while part := file.read(_PART_BYTES):
-            yield part

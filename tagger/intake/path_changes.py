@@ -115,6 +115,8 @@ class _PathUpdate:
         for path in paths:
             candidates[path] = None
             candidates |= dict.fromkeys(present_below(session, self._root.id, path))
+        if not candidates:
+            return []
         away = away_folders(session, self._root)
         known = known_at(session, self._root.id, [path for path in candidates if not away.hold(path)])
         return [

@@ -6,12 +6,12 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from tagger.core.formats import SNIFF_BYTES
-from tagger.core.hashing import content_hash, content_hash_of_parts
+from tagger.core.hashing import content_hash, content_hash_of_open, content_hash_of_parts
 from tagger.keywords.metadata.splices import Splice, pieces
 
 BLOCK = 1 << 20
@@ -162,13 +162,5 @@ def hash_at(path: str) -> bytes | None:
 
 
 def hash_of_open(descriptor: int) -> bytes:
-    """The content hash of an open file, read from its start. Raises OSError."""
-
-    def blocks() -> Iterator[memoryview]:
-        view = lent_block()
-        position = 0
-        while count := os.preadv(descriptor, [view], position):
-            yield view[:count]
-            position += count
-
-    return content_hash_of_parts(blocks())
+    """The content hash of an open file, read from its start into this thread's buffer. Raises OSError."""
+    return content_hash_of_open(descriptor, lent_block())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.names import same
 from tagger.core.photo import Label, Origin
 from tagger.store import ledger
-from tagger.store.labels import LabelIds
+from tagger.store.labels import SAID_BY_PERSON, LabelIds
 from tagger.store.tables import LabelRow, PhotoLabelRow
 
 
@@ -86,10 +86,7 @@ def kept_keys(session: Session, photo_ids: Sequence[int]) -> dict[int, set[str]]
     rows = session.execute(
         select(PhotoLabelRow.photo_id, LabelRow.key)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
-        .where(
-            PhotoLabelRow.photo_id.in_(photo_ids),
-            or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin == int(Origin.PERSON)),
-        )
+        .where(PhotoLabelRow.photo_id.in_(photo_ids), SAID_BY_PERSON)
     )
     found: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}
     for photo_id, key in rows:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
-from tagger.core.photo import Origin
+from tagger.store.labels import SAID_BY_PERSON
 from tagger.store.models import Model
 from tagger.store.tables import LabelRow, PhotoLabelRow, TaughtExampleRow
 from tagger.store.taught_labels import Taught
@@ -56,10 +56,7 @@ def persons_examples(session: Session, key: str) -> list[Example]:
     rows = session.execute(
         select(PhotoLabelRow.photo_id, PhotoLabelRow.removed)
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
-        .where(
-            LabelRow.key == key,
-            PhotoLabelRow.removed.is_(True) | (PhotoLabelRow.origin == int(Origin.PERSON)),
-        )
+        .where(LabelRow.key == key, SAID_BY_PERSON)
         .order_by(PhotoLabelRow.photo_id)
     )
     return [Example(Kind.NO if removed else Kind.YES, photo_id) for photo_id, removed in rows]

@@ -17,6 +17,9 @@ from tagger.store.tables import (
     PhotoRow,
 )
 
+# What a person said of a photo: labels added or confirmed, and tombstones of removed ones.
+SAID_BY_PERSON = or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin == int(Origin.PERSON))
+
 
 class LabelIds:
     """A cache of the row ids of labels: every photo needs a handful of the same few hundred."""

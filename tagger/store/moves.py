@@ -21,8 +21,9 @@ from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, updat
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path
-from tagger.core.photo import Fingerprint, Inspection, Origin
+from tagger.core.photo import Fingerprint, Inspection
 from tagger.store import jobs
+from tagger.store.labels import SAID_BY_PERSON
 from tagger.store.photos import move_photo, photos_gone
 from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
 
@@ -307,7 +308,4 @@ def _inherit(session: Session, old_id: int, new_id: int) -> None:
 
 
 def _said(photo_id: int) -> Select[PhotoLabelRow]:
-    return select(PhotoLabelRow).where(
-        PhotoLabelRow.photo_id == photo_id,
-        or_(PhotoLabelRow.removed.is_(True), PhotoLabelRow.origin == int(Origin.PERSON)),
-    )
+    return select(PhotoLabelRow).where(PhotoLabelRow.photo_id == photo_id, SAID_BY_PERSON)

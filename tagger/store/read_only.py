@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tagger.core.errors import StoreError
+from tagger.system.scratch import temporary_folder
 
 _BUSY_SECONDS = 10
 
@@ -89,21 +90,16 @@ def _addresses(path: Path) -> list[str]:
 @cache
 def _copy(path: Path, log: Path) -> Path:
     """A folder with a copy of a database and its log, as long as this process lives."""
-    folder = tempfile.TemporaryDirectory(prefix="tagger-")
-    _COPIES.append(folder)
+    folder = Path(tempfile.mkdtemp(dir=temporary_folder()))
     try:
-        shutil.copyfile(path, Path(folder.name) / path.name)
-        shutil.copyfile(log, Path(folder.name) / log.name)
+        shutil.copyfile(path, folder / path.name)
+        shutil.copyfile(log, folder / log.name)
     except OSError as error:
         raise StoreError(
-            f"{path} can only be read, so it must be copied to {folder.name}, and that failed: {error.strerror}.",
+            f"{path} can only be read, so it must be copied to {folder}, and that failed: {error.strerror}.",
             "Name a folder with more space in the variable TMPDIR.",
         ) from error
-    return Path(folder.name)
-
-
-# They are removed at the end.
-_COPIES: list[tempfile.TemporaryDirectory[str]] = []
+    return folder
 
 
 def _cannot_open(error: sqlite3.OperationalError) -> bool:

@@ -13,10 +13,14 @@ def scratch(data_dir: Path) -> Path:
     there = data_dir.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
-    return data_dir if os.access(there, os.W_OK | os.X_OK) else Path(_temporary().name)
+    return data_dir if os.access(there, os.W_OK | os.X_OK) else temporary_folder()
+
+
+def temporary_folder() -> Path:
+    """A folder that is removed at the end of this process."""
+    return Path(_temporary().name)
 
 
 @cache
 def _temporary() -> tempfile.TemporaryDirectory[str]:
-    # Removed at the end of the process.
     return tempfile.TemporaryDirectory(prefix="tagger-")
