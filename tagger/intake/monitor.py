@@ -61,8 +61,9 @@ class FolderState:
 class _RootState:
     """The state of one root. `held`: why no photo is marked as gone; `polling`: why the root is not watched.
 
-    `away`: folders below it whose disks are away. `release_at`: when to look whether what is held has turned up.
-    `gone`: paths that disappeared, and when. Times are monotonic seconds.
+    `by_link`: a link leads to it, and no event tells where links lead. `away`: folders below it whose disks are away.
+    `release_at`: when to look whether what is held has turned up. `gone`: paths that disappeared, and when. Times are
+    monotonic seconds.
     """
 
     root: Root
@@ -71,6 +72,7 @@ class _RootState:
     held: str = ""
     braked: bool = False
     identity: tuple[int, int] | None = None
+    by_link: bool = False
     scan_at: float | None = None
     accept_missing: bool = False
     scanned_at: float | None = None
@@ -295,6 +297,7 @@ class FolderMonitor:
             state.watch = None
         before = state.polling
         state.identity = identity_of(state.root.path)
+        state.by_link = os.path.realpath(state.root.path) != state.root.path
         state.polling = why_not_native(state.root.path, self._intake.watch) if self._intake.watch == "polling" else ""
         state.look_at = None
         if not state.polling:
@@ -329,7 +332,7 @@ class FolderMonitor:
         """Notice what no event tells: mounts, a root that is a link and leads elsewhere."""
         state.look_at = self._clock.monotonic() + _LOOK_SECONDS
         why = "" if state.watch is None else state.watch.outdated()
-        if state.identity != identity_of(state.root.path):
+        if state.by_link and state.identity != identity_of(state.root.path):
             why = "another folder is there now"
         if why:
             _LOG.warning("folder=%s is looked through again: %s", state.root.path, why)

@@ -27,7 +27,7 @@ from tagger.core.config import IntakeSettings
 from tagger.core.paths import shown_path
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored, never_photo
 from tagger.intake.walk import folders
-from tagger.system.filesystem import identity_of, is_silent, kind_of, mount_table
+from tagger.system.filesystem import MountChanges, identity_of, is_silent, kind_of, mount_table
 
 _MASK = Mask(
     InotifyConstants.IN_CREATE
@@ -154,6 +154,8 @@ class Watch:
         self._failed: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
+        # Before the table is read, so that no mount falls between.
+        self._mount_changes = MountChanges()
         self._mounts = mount_table().below(root)
         # One inotify reader for each root, so that many events in one do not overflow the queue of another.
         self._inotify = _started_reader()
@@ -175,7 +177,7 @@ class Watch:
 
     def outdated(self) -> str:
         """Why the watch is not of what a walk sees now, where no event tells; empty if it is."""
-        if self._mounts != mount_table().below(self._root):
+        if self._mount_changes.any() and self._mounts != mount_table().below(self._root):
             return "something was mounted or unmounted"
         with self._lock:
             links = list(self._links.items())
@@ -194,6 +196,7 @@ class Watch:
     def close(self) -> None:
         """Stop watching."""
         self._closed = True
+        self._mount_changes.close()
         self._inotify.stop()
         if self._inotify is not threading.current_thread():
             self._inotify.join(10)

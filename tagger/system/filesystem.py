@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,33 @@ def mount_table(mountinfo: Path = Path("/proc/self/mountinfo")) -> MountTable:
             # A later mount at the same point hides an earlier one.
             kinds[point] = os.fsdecode(fields[fields.index(b"-", 6) + 1])
     return MountTable(kinds)
+
+
+class MountChanges:
+    """Tells whether anything was mounted or unmounted, by one system call that reads no file.
+
+    The kernel says so of an open table of mounts: proc_pid_mounts(5), poll(2). Where there is none, nothing changes.
+    """
+
+    def __init__(self, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
+        self._poll = select.poll()
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = os.open(mountinfo, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        self._poll.register(self._descriptor, select.POLLPRI)
+
+    def any(self) -> bool:
+        """Whether there were any since the last call."""
+        return bool(self._poll.poll(0))
+
+    def close(self) -> None:
+        """Close the table."""
+        if self._descriptor is not None:
+            self._poll.unregister(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def kind_of(path: str, mountinfo: Path = Path("/proc/self/mountinfo")) -> str:

@@ -21,7 +21,7 @@ from tagger.intake.watch import WatchEvent
 from tagger.store.library import Library
 from tagger.store.photos import known_photos
 from tagger.store.session import open_store
-from tagger.system.filesystem import MountTable, mount_table
+from tagger.system.filesystem import MountChanges, MountTable, mount_table
 from tests.cli.service import wait_for
 
 
@@ -195,6 +195,7 @@ def test_each_mount_is_watched_or_polled_by_its_own_kind_also_when_it_comes_late
     table.kinds[str(root / "nas" / "local")] = "xfs"
     monkeypatch.setattr(watch, "mount_table", lambda: MountTable(dict(table.kinds)))
     monkeypatch.setattr(watch, "kind_of", lambda path: table.kind_of(path))
+    monkeypatch.setattr(MountChanges, "any", lambda _: True)
     # A mount is another device; these folders all lie on one.
     real = os.stat
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tagger.system.filesystem import keeps_inodes, kind_of, mount_table, mounts_below
+import pytest
+
+from tagger.system.filesystem import MountChanges, keeps_inodes, kind_of, mount_table, mounts_below
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -40,3 +44,28 @@ def test_mount_points_of_any_name_are_found_whatever_the_locale(tmp_path: Path) 
 def test_this_machine_answers(tmp_path: Path) -> None:
     assert kind_of(str(tmp_path))
     assert isinstance(keeps_inodes(str(tmp_path)), bool)
+
+
+def test_the_kernel_tells_that_something_was_mounted_or_unmounted() -> None:
+    """In a name space of its own, where anybody may mount."""
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody make a name space")
+    code = """
+import subprocess
+from tagger.system.filesystem import MountChanges
+changes = MountChanges()
+told = [changes.any()]
+for command in (["mount", "-t", "tmpfs", "none", "/mnt"], ["umount", "/mnt"]):
+    subprocess.run(command, check=True)
+    told += [changes.any(), changes.any()]
+changes.close()
+print(*told, changes.any())
+"""
+    done = subprocess.run(["unshare", "-Urm", sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("False True False True False False", "")
+
+
+def test_where_there_is_no_table_of_mounts_nothing_changes(tmp_path: Path) -> None:
+    changes = MountChanges(tmp_path / "none")
+    assert not changes.any()
+    changes.close()
