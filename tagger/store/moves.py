@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path
 from tagger.core.photo import Fingerprint, Inspection
-from tagger.store import jobs
+from tagger.store import jobs, ledger
 from tagger.store.labels import SAID_BY_PERSON
 from tagger.store.photos import move_photo, photos_gone
 from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
@@ -305,6 +305,7 @@ def _inherit(session: Session, old_id: int, new_id: int) -> None:
             delete(PhotoLabelRow).where(PhotoLabelRow.photo_id == new_id, PhotoLabelRow.label_id == row.label_id)
         )
         session.execute(insert(PhotoLabelRow).values(photo_id=new_id, label_id=row.label_id, **values))
+        ledger.mark_settled(session, [new_id], None)
 
 
 def _said(photo_id: int) -> Select[PhotoLabelRow]:

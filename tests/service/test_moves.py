@@ -24,7 +24,7 @@ from tagger.intake.scan import scan_roots
 from tagger.labels.corrections import Correction, correct
 from tagger.search.find import photos_of
 from tagger.service.backfill import BackfillResult, backfill
-from tagger.store import records
+from tagger.store import ledger, records
 from tagger.store.corrections import labels_on
 from tagger.store.library import open_library
 from tagger.store.session import open_store
@@ -257,9 +257,15 @@ def test_what_was_said_of_both_is_kept(folder: Folder) -> None:
     shutil.copy2(folder.path / "a" / "f1.jpg", copy)
     folder.backfill()
     folder.say("a/copy.jpg", "the sea")
+    folder.change(lambda session: session.execute(update(PhotoRow).values(keywords_settled_as="so")))
     (folder.path / "a" / "f1.jpg").unlink()
     folder.backfill()
     assert folder.said(copy) == {"our boat", "the sea"}
+    # What it was given is to be written into its file, too.
+    with open_store(folder.settings) as store, store.read() as session:
+        assert [path.absolute for path in records.paths_of(session, ledger.unsettled(session, "so")).values()] == [
+            str(copy)
+        ]
     _as_on_disk(folder)
 
 
