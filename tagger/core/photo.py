@@ -90,13 +90,15 @@ class PhotoFacts:
     """What decoding a photo found besides its pixels.
 
     `format` as Pillow names it (`JPEG`, `HEIF` ...); `width` and `height` in pixels, after orientation;
-    `taken` is the camera's wall-clock time as `YYYY-MM-DDTHH:MM:SS`, without zone, or None.
+    `taken` is the camera's wall-clock time as `YYYY-MM-DDTHH:MM:SS`, without zone, or None. `kinds`: what the file
+    itself tells that the photo is, such as `screenshot` or `flash`, always in the same order.
     """
 
     format: str
     width: int
     height: int
     taken: str | None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ def _reply_json(reply: Reply) -> dict[str, Any]:
             facts.width,
             facts.height,
             facts.taken,
+            facts.kinds,
         ]
     if fingerprint is not None:
         data["stat"] = [fingerprint.size, fingerprint.mtime_ns, fingerprint.inode, fingerprint.ctime_ns]
@@ -147,8 +148,9 @@ def _reply_from(data: dict[str, Any], features: bytes) -> Reply:
     fingerprint = Fingerprint(*data["stat"]) if "stat" in data else None
     inspection = None
     if "inspection" in data and fingerprint is not None:
-        content, pixels, *facts = data["inspection"]
-        inspection = Inspection(fingerprint, bytes.fromhex(content), bytes.fromhex(pixels), PhotoFacts(*facts))
+        content, pixels, name, width, height, taken, kinds = data["inspection"]
+        facts = PhotoFacts(name, width, height, taken, tuple(kinds))
+        inspection = Inspection(fingerprint, bytes.fromhex(content), bytes.fromhex(pixels), facts)
     return Reply(
         int(data["job"]),
         Outcome(data["outcome"]),
