@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tagger.core.config import Settings
@@ -15,6 +16,10 @@ from tagger.store.session import Store, open_store
 from tests import postgres
 from tests.cli.gallery import make_photos
 from tests.cli.runner import BUILT_IN, Tagger, with_mobilenet
+
+# A busy machine is no fault of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 NOT_SHARED = "the real photos and weights are not at"
 

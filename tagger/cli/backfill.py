@@ -82,7 +82,7 @@ class _Screen:
             self._bytes = ByteMeter("Fetching the model's weights", quiet=self._quiet)
         self._bytes.update(done, total)
 
-    def on_scanned(self, result: ScanResult, queued: int, stale: int) -> None:
+    def on_scanned(self, result: ScanResult, queued: int, stale: int, incomplete: int) -> None:
         self.close()
         if self._quiet:
             return
@@ -99,6 +99,8 @@ class _Screen:
             print(f"  ... and {len(result.problems) - _SHOWN_PROBLEMS:,} more")
         if stale:
             print(f"{count(stale, 'photo')} labelled by another model will be looked at again.")
+        if incomplete:
+            print(f"{count(incomplete, 'photo')} labelled before will be looked at for what is new in this version.")
         sys.stdout.flush()
         if queued:
             self._meter = Meter("Labelling", queued, first="loading the model").__enter__()

@@ -41,6 +41,13 @@ class Origin(IntEnum):
     HIERARCHY = 1  # a hypernym, with the sum of its classes' probabilities
     TAUGHT = 2  # a label the owner taught
     PERSON = 3  # added by a person
+    OBJECT = 4  # the detector's boxes
+    WORD = 5  # an everyday word, from the built-in model's features
+    FILE = 6  # the file itself: its size, format and metadata
+
+
+# The origins of the labels that tagger derives from stored evidence, and derives again when rules change.
+DERIVED = (Origin.MODEL, Origin.HIERARCHY, Origin.OBJECT, Origin.WORD, Origin.FILE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ class Outcome(StrEnum):
     MEMORY = "memory"  # not enough memory: retry isolated
 
 
+# What a request may want to know of a photo: the classifier's features, the built-in model's features for everyday
+# words (beside another classifier), and the detector's boxes. What the file tells comes with every inspection.
+EVERYTHING = frozenset({"features", "words", "boxes"})
 # A photo's features between the child and the parent.
 _WIRE_DTYPE = np.dtype("<f4")
 
@@ -38,7 +41,8 @@ class Request:
     """One photo to extract features of. `pixel_hash`: of its pixels as last seen; None if they are not known.
 
     `twins`: content hashes of known photos of the same size. `name`: the file's name, if the path does not end with
-    it. `min_age_seconds`: a file that was modified more recently than this counts as still being written.
+    it. `min_age_seconds`: a file that was modified more recently than this counts as still being written. `wants`: what
+    to look for, some of EVERYTHING; networks that do not run beside the classifier say nothing.
     """
 
     job_id: int
@@ -47,13 +51,15 @@ class Request:
     twins: tuple[bytes, ...] = ()
     name: str = ""
     min_age_seconds: float = 0.0
+    wants: frozenset[str] = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The reply to one request. `features`: little-endian float32 for `FEATURES`, else empty.
 
-    `inferred`: they come from the network; false if they come from an identical picture seen shortly before.
+    `inferred`: they come from the network; false if they come from an identical picture seen shortly before. `words`:
+    the built-in model's features, as `features`. `boxes`: as `tagger.core.boxes` makes them; None: not looked for.
     """
 
     job_id: int
@@ -63,11 +69,18 @@ class Reply:
     fingerprint: Fingerprint | None = None
     features: bytes = b""
     inferred: bool = False
+    words: bytes = b""
+    boxes: bytes | None = None
 
     @property
     def vector(self) -> NDArray[np.float32]:
         """The features as an array, float32 (features,); empty without any."""
         return np.frombuffer(self.features, _WIRE_DTYPE)
+
+    @property
+    def word_vector(self) -> NDArray[np.float32]:
+        """The built-in model's features, float32 (features,); empty without any."""
+        return np.frombuffer(self.words, _WIRE_DTYPE)
 
 
 def wire_features(features: NDArray[np.floating]) -> list[bytes]:
@@ -84,6 +97,7 @@ def request_json(request: Request) -> dict[str, Any]:
         "twins": [twin.hex() for twin in request.twins],
         "name": request.name,
         "min_age": request.min_age_seconds,
+        "wants": sorted(request.wants),
     }
 
 
@@ -97,13 +111,14 @@ def request_from(data: dict[str, Any]) -> Request:
         tuple(bytes.fromhex(twin) for twin in data["twins"]),
         data["name"],
         float(data["min_age"]),
+        frozenset(data["wants"]),
     )
 
 
 def send_replies(channel: Channel, replies: list[Reply]) -> None:
     """Send a batch's replies and their features."""
     send(channel, "replies", replies=[_reply_json(reply) for reply in replies])
-    channel.send_bytes(b"".join(reply.features for reply in replies))
+    channel.send_bytes(b"".join(part for reply in replies for part in (reply.features, reply.words)))
 
 
 def receive_replies(message: dict[str, Any], channel: Channel) -> list[Reply]:
@@ -112,8 +127,9 @@ def receive_replies(message: dict[str, Any], channel: Channel) -> list[Reply]:
     replies: list[Reply] = []
     offset = 0
     for data in message["replies"]:
-        end = offset + int(data["bytes"])
-        replies.append(_reply_from(data, blob[offset:end]))
+        middle = offset + int(data["bytes"])
+        end = middle + int(data["word_bytes"])
+        replies.append(_reply_from(data, blob[offset:middle], blob[middle:end]))
         offset = end
     return replies
 
@@ -124,6 +140,8 @@ def _reply_json(reply: Reply) -> dict[str, Any]:
         "outcome": reply.outcome,
         "reason": reply.reason,
         "bytes": len(reply.features),
+        "word_bytes": len(reply.words),
+        "boxes": None if reply.boxes is None else reply.boxes.hex(),
         "inferred": reply.inferred,
     }
     fingerprint = reply.fingerprint
@@ -144,7 +162,7 @@ def _reply_json(reply: Reply) -> dict[str, Any]:
     return data
 
 
-def _reply_from(data: dict[str, Any], features: bytes) -> Reply:
+def _reply_from(data: dict[str, Any], features: bytes, words: bytes) -> Reply:
     fingerprint = Fingerprint(*data["stat"]) if "stat" in data else None
     inspection = None
     if "inspection" in data and fingerprint is not None:
@@ -159,4 +177,6 @@ def _reply_from(data: dict[str, Any], features: bytes) -> Reply:
         fingerprint,
         features,
         bool(data["inferred"]),
+        words,
+        None if data["boxes"] is None else bytes.fromhex(data["boxes"]),
     )

@@ -103,7 +103,7 @@ def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: 
     """Derive a photo's labels from its stored features again. Without features, its next labelling does that."""
     known = stored_labeller(session, settings, record)
     if known is not None:
-        labeller, features = known
-        [labels] = labeller.labels_for(session, features)
+        labeller, features, evidence = known
+        [labels] = labeller.labels_for(session, features, evidence)
         by = LabelledBy(labeller.model, now, labeller.taught(session))
         relabel_photos(session, label_ids, by, {record.id: labels})

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from tagger.core.boxes import Box
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError
+from tagger.core.evidence import Evidence
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
 from tagger.labels.labeller import Labeller, stored_labeller
@@ -25,6 +27,7 @@ class Explanation:
     """How one photo gets its labels. `fresh`: its features were extracted just now.
 
     `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: the policy's result.
+    `boxes`: what the detector found; None where it has not looked.
     """
 
     fresh: bool
@@ -33,6 +36,7 @@ class Explanation:
     top: list[tuple[str, str, float]]
     candidates: list[CandidateReport]
     labels: tuple[Label, ...]
+    boxes: tuple[Box, ...] | None
 
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
@@ -40,21 +44,34 @@ def explain_stored(session: Session, settings: Settings, record: PhotoRecord) ->
     known = stored_labeller(session, settings, record)
     if known is None:
         return None
-    labeller, features = known
+    labeller, features, [evidence] = known
     taught, _ = labeller.taught_heads.heads(session, labeller.model)
-    return explain_features(labeller, taught, features, fresh=False)
+    return explain_features(labeller, taught, features, evidence, fresh=False)
 
 
-def explain_features(
-    labeller: Labeller, taught: TaughtHeads, features: NDArray[np.floating], *, fresh: bool, top: int = 5
+def explain_features(  # noqa: PLR0913 - who decides, what on, and how much is told
+    labeller: Labeller,
+    taught: TaughtHeads,
+    features: NDArray[np.floating],
+    evidence: Evidence,
+    *,
+    fresh: bool,
+    top: int = 5,
 ) -> Explanation:
     """Explain a photo. `features`: (1, features) of any float type; `fresh`: extracted just now; `top`: classes."""
     policy, model = labeller.policy, labeller.model
     scores = labeller.head.scores(features)
-    [labels] = taught.added(features, policy.labels_for(scores))
-    candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0])]
+    [evidence] = labeller.with_words(features, [evidence])
+    [labels] = taught.added(features, policy.labels_for(scores, [evidence]))
+    candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0], evidence)]
     return Explanation(
-        fresh, model.model_id, model.architecture, top_classes(scores[0], policy.taxonomy, top), candidates, labels
+        fresh,
+        model.model_id,
+        model.architecture,
+        top_classes(scores[0], policy.taxonomy, top),
+        candidates,
+        labels,
+        evidence.boxes,
     )
 
 

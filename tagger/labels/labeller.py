@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,15 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.errors import ConfigError, ModelError
+from tagger.core.evidence import Evidence
 from tagger.core.photo import Label
 from tagger.inference.head import Head, head_file
 from tagger.inference.lookup import architecture
-from tagger.inference.registry import views_of_revision
+from tagger.inference.registry import BUILT_IN, views_of_revision
+from tagger.inference.witnesses import stored_witnesses
 from tagger.labels import taxonomy
 from tagger.labels.policy import Policy
+from tagger.store.evidence import evidence_of
 from tagger.store.features import reusable_features, to_matrix
 from tagger.store.models import Model, all_models
 from tagger.store.records import PhotoRecord
@@ -34,12 +38,22 @@ class Labeller:
     policy: Policy
     taught_heads: TaughtHeadsCache = field(default_factory=TaughtHeadsCache)
 
-    def labels_for(self, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
-        """Features (photos, features) of any float type -> each photo's labels in rank order."""
+    def labels_for(
+        self, session: Session, features: NDArray[np.floating], evidence: Sequence[Evidence]
+    ) -> list[tuple[Label, ...]]:
+        """Features (photos, features) of any float type and other evidence -> each photo's labels in rank order."""
         if not len(features):
             return []
         taught, _ = self.taught_heads.heads(session, self.model)
-        return taught.added(features, self.policy.labels_for(self.head.scores(features)))
+        scores = self.head.scores(features)
+        return taught.added(features, self.policy.labels_for(scores, self.with_words(features, evidence)))
+
+    def with_words(self, features: NDArray[np.floating], evidence: Sequence[Evidence]) -> list[Evidence]:
+        """The evidence with the features that everyday words are read from, where they are the classifier's own."""
+        if self.model.architecture != BUILT_IN:
+            return list(evidence)
+        rows = features.astype(np.float32)
+        return [replace(one, words=row) for one, row in zip(evidence, rows, strict=True)]
 
     def taught_keys(self, session: Session) -> frozenset[str]:
         """The keys of the taught labels that it decides about."""
@@ -89,8 +103,8 @@ def show_threshold(settings: Settings, model: Model | None = None) -> float:
 
 def stored_labeller(
     session: Session, settings: Settings, record: PhotoRecord
-) -> tuple[Labeller, NDArray[np.float16]] | None:
-    """A labeller for a photo of the library, and its stored features, float16 (1, features).
+) -> tuple[Labeller, NDArray[np.float16], list[Evidence]] | None:
+    """A labeller for a photo of the library, its stored features, float16 (1, features), and its other evidence.
 
     None if the photo has no stored features, or the model's last layer is not in its file.
     """
@@ -105,4 +119,5 @@ def stored_labeller(
         policy = policy_for(settings, model)
     except ModelError:
         return None
-    return Labeller(model, head, policy), to_matrix([vector])
+    evidence = evidence_of(session, [record.id], stored_witnesses(session, settings, model))
+    return Labeller(model, head, policy), to_matrix([vector]), evidence

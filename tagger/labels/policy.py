@@ -8,13 +8,14 @@ can be searched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tagger.core.config import LabelSettings
 from tagger.core.errors import ConfigError
+from tagger.core.evidence import NO_EVIDENCE, Evidence
 from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
 from tagger.labels.taxonomy import Taxonomy
@@ -77,13 +78,17 @@ class Policy:
         general = show_threshold if settings.show_threshold is None else settings.show_threshold
         return cls(settings, taxonomy, tuple(_candidates(settings, taxonomy, general)))
 
-    def labels_for(self, scores: NDArray[np.float32]) -> list[tuple[Label, ...]]:
-        """Class probabilities, float32 (photos, classes) -> each photo's labels in rank order."""
+    def labels_for(
+        self, scores: NDArray[np.float32], evidence: Sequence[Evidence] | None = None
+    ) -> list[tuple[Label, ...]]:
+        """Class probabilities, float32 (photos, classes), and other evidence -> each photo's labels in rank order."""
         probabilities = self._probabilities(scores)
         stored = self._stored(scores, probabilities)
         return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
 
-    def explain(self, scores: NDArray[np.float32], limit: int = 10) -> list[CandidateReport]:
+    def explain(
+        self, scores: NDArray[np.float32], evidence: Evidence = NO_EVIDENCE, limit: int = 10
+    ) -> list[CandidateReport]:
         """Why one photo has its labels: those shown, then other likely candidates. `scores`: float32 (classes,)."""
         import numpy as np
 

@@ -11,10 +11,12 @@ from tagger.core.photo import JobKind, Label, Origin
 from tagger.core.progress import SILENT, Callbacks, StopCheck
 from tagger.inference.head import Head, head_file
 from tagger.inference.selection import model_of_library
+from tagger.inference.witnesses import stored_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import Differences
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import corrections, jobs, records, runs
+from tagger.store.evidence import evidence_of
 from tagger.store.features import features_count, features_now, features_page, to_matrix
 from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
@@ -78,7 +80,7 @@ def compare(library: Library, callbacks: Callbacks = SILENT, sample: int | None 
     found.photos = sum(counts.values())
     for labeller in _labellers(library, models, counts, found.skipped, stop):
         wanted = None if sample is None else max(1, sample * counts[labeller.model.id] // found.photos)
-        for page in _pages(store, labeller, stop, wanted):
+        for page in _pages(library, labeller, stop, wanted):
             for one in page:
                 decided = {label.name for label in one.before if label.shown and label.key in one.kept}
                 before = {label.name for label in one.before if label.shown}
@@ -119,7 +121,7 @@ def _labellers(
 def _relabel_by(library: Library, labeller: Labeller, run: OpenRun, result: Relabelled, callbacks: Callbacks) -> None:
     store, settings, model = library.store, library.settings, labeller.model
     label_ids = LabelIds()
-    for page in _pages(store, labeller, callbacks.stop):
+    for page in _pages(library, labeller, callbacks.stop):
         changed = {one.photo_id: one.after for one in page if not _same(one)}
         if changed:
             with store.write() as session:
@@ -149,11 +151,12 @@ class _Photo:
     kept: set[str]
 
 
-def _pages(store: Store, labeller: Labeller, stop: StopCheck, sample: int | None = None) -> Iterator[list[_Photo]]:
+def _pages(library: Library, labeller: Labeller, stop: StopCheck, sample: int | None = None) -> Iterator[list[_Photo]]:
     """The photos that a model labelled, in pages, with stored and derived labels.
 
     `sample`: only about this many, in pages spread over the library.
     """
+    store, settings = library.store, library.settings
     after, leap = 0, 0
     if sample is not None:
         with store.read() as session:
@@ -167,7 +170,8 @@ def _pages(store: Store, labeller: Labeller, stop: StopCheck, sample: int | None
             before = labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
             features = to_matrix([vector for _, vector in page])
-            judged = labeller.labels_for(session, features)
+            evidence = evidence_of(session, ids, stored_witnesses(session, settings, labeller.model))
+            judged = labeller.labels_for(session, features, evidence)
             decided = labeller.taught_keys(session)
         after = max(page[-1][0], after + leap)
         for number, labels in before.items():

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.core.errors import EngineError
-from tagger.core.photo import JobKind
+from tagger.core.photo import Inspection, JobKind
 from tagger.core.progress import StopCheck
-from tagger.inference.protocol import Outcome, Reply, Request
+from tagger.inference.protocol import EVERYTHING, Outcome, Reply, Request
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
 from tagger.store import jobs, runs
 from tagger.store.batches import (
@@ -32,6 +32,8 @@ from tagger.store.batches import (
     commit_batch,
     recall,
 )
+from tagger.store.evidence import UNSEEN, Seen
+from tagger.store.features import to_bytes, to_matrix
 from tagger.store.jobs import Job
 from tagger.store.leases import Heartbeat
 
@@ -68,18 +70,22 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LabelRun:
-    """One run of the loop. `up_to`: the last priority to work on now (by day the archive may have to wait)."""
+    """One run of the loop. `up_to`: the last priority to work on now (by day the archive may have to wait).
+
+    `changed`: jobs whose files turned out to be others than those that the stored evidence is of.
+    """
 
     batches: BatchContext
     client: WorkerClient
     up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE
+    changed: set[int] = field(default_factory=set)
 
 
 class _Flight:
     """The batches in the child process, oldest first. Their jobs are leased, and the leases renewed."""
 
     def __init__(self, run: LabelRun) -> None:
-        self._batches: deque[list[Job]] = deque()
+        self._batches: deque[tuple[list[Job], Recall]] = deque()
         self._heartbeat = Heartbeat(run.batches.library, run.batches.owner)
 
     def __bool__(self) -> bool:
@@ -88,19 +94,19 @@ class _Flight:
     @property
     def isolated(self) -> bool:
         """Whether an isolated photo is in the child; nothing may join it."""
-        return bool(self._batches) and self._batches[0][0].isolated
+        return bool(self._batches) and self._batches[0][0][0].isolated
 
     @property
     def job_ids(self) -> list[int]:
         """The jobs in the child."""
-        return [job.job_id for batch in self._batches for job in batch]
+        return [job.job_id for batch, _ in self._batches for job in batch]
 
-    def add(self, batch: list[Job]) -> None:
-        """Note a batch, just before it is submitted."""
-        self._batches.append(batch)
+    def add(self, batch: list[Job], known: Recall) -> None:
+        """Note a batch and what is stored of it, just before it is submitted."""
+        self._batches.append((batch, known))
 
     @property
-    def oldest(self) -> list[Job]:
+    def oldest(self) -> tuple[list[Job], Recall]:
         """The batch whose replies come next."""
         return self._batches[0]
 
@@ -148,7 +154,7 @@ def label_queued(
                 continue
             if replies is not None:
                 crashes = 0
-                results = _results_of(run, flight.oldest, replies)
+                results = _results_of(run, *flight.oldest, replies)
                 progress.add(commit_batch(run.batches, results, run.client.engine))
                 flight.land()
     finally:
@@ -162,14 +168,27 @@ def _fill(run: LabelRun, progress: Progress, flight: _Flight, stop: StopCheck) -
         if not claimed:
             return
         known = recall(run.batches, claimed)
-        recalled = [Recalled(job, known.features[job.photo_id]) for job in claimed if job.photo_id in known.features]
+        wants = {job.job_id: _wants(run, job, known) for job in claimed}
+        recalled = [
+            Recalled(job, known.features[job.photo_id], known.seen[job.photo_id])
+            for job in claimed
+            if not wants[job.job_id]
+        ]
         if recalled:
             # A model change that was taken back: these photos need neither decoding nor the network.
             progress.add(commit_batch(run.batches, recalled))
-        batch = [job for job in claimed if job.photo_id not in known.features]
+        batch = [job for job in claimed if wants[job.job_id]]
         if batch:
-            flight.add(batch)
-            run.client.submit([_request(run, job, known) for job in batch])
+            flight.add(batch, known)
+            run.client.submit([_request(run, job, known, wants[job.job_id]) for job in batch])
+
+
+def _wants(run: LabelRun, job: Job, known: Recall) -> frozenset[str]:
+    """What has to be looked for on a photo, because it is not stored; nothing if all is."""
+    seen = known.seen.get(job.photo_id)
+    if seen is None or job.job_id in run.changed:
+        return EVERYTHING | {"kinds"}
+    return seen.lacks(run.batches.witnesses) | (frozenset() if job.photo_id in known.features else {"features"})
 
 
 def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
@@ -201,28 +220,29 @@ def _wait_for_due(run: LabelRun) -> bool:
     return True
 
 
-def _request(run: LabelRun, job: Job, known: Recall) -> Request:
+def _request(run: LabelRun, job: Job, known: Recall, wants: frozenset[str]) -> Request:
     return Request(
         job.job_id,
         job.path.absolute,
-        # If the pixels turn out to be the same, only labels of this model may be kept.
-        job.pixel_hash if job.labelled_by == run.batches.labeller.model.id else None,
+        # If the pixels turn out to be the same, what is stored is kept: so nothing may be missing of it.
+        job.pixel_hash if job.photo_id in known.complete else None,
         tuple(known.twins.get(job.fingerprint.size, ())),
         min_age_seconds=run.batches.library.settings.intake.settle_seconds,
+        wants=wants & EVERYTHING,
     )
 
 
-def _results_of(run: LabelRun, batch: Sequence[Job], replies: Sequence[Reply]) -> list[BatchResult]:
+def _results_of(run: LabelRun, batch: Sequence[Job], known: Recall, replies: Sequence[Reply]) -> list[BatchResult]:
     by_job = {reply.job_id: reply for reply in replies}
-    return [_result_of(run, job, by_job[job.job_id]) for job in batch]
+    return [_result_of(run, job, known, by_job[job.job_id]) for job in batch]
 
 
-def _result_of(run: LabelRun, job: Job, reply: Reply) -> BatchResult:
+def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchResult:
     """What the store has to do about a reply of the child."""
     inspection = reply.inspection
     match reply.outcome:
         case Outcome.FEATURES if inspection is not None:
-            return Extracted(job, inspection, reply.vector, reply.inferred)
+            return _extracted(run, job, known, reply, inspection)
         case Outcome.TWIN if inspection is not None:
             return TwinFound(job, inspection)
         case Outcome.SAME_PIXELS if inspection is not None:
@@ -238,6 +258,24 @@ def _result_of(run: LabelRun, job: Job, reply: Reply) -> BatchResult:
             return Postponed(job, isolated=True)
         case _:
             return Unreadable(job, reply.reason, reply.fingerprint)
+
+
+def _extracted(run: LabelRun, job: Job, known: Recall, reply: Reply, inspection: Inspection) -> BatchResult:
+    """What was found on a photo, with what is stored of it already."""
+    wants = _wants(run, job, known)
+    if not wants >= EVERYTHING and inspection.content_hash != job.content_hash:
+        # What is stored is of another file than the one that is there now.
+        run.changed.add(job.job_id)
+        return Postponed(job)
+    stored = known.seen.get(job.photo_id, UNSEEN)
+    seen = Seen(
+        inspection.facts.kinds,
+        reply.boxes if "boxes" in wants else stored.boxes,
+        (to_bytes(reply.word_vector) if reply.words else None) if "words" in wants else stored.words,
+    )
+    if "features" in wants:
+        return Extracted(job, inspection, reply.vector, reply.inferred, seen)
+    return Extracted(job, inspection, to_matrix([known.features[job.photo_id]])[0], inferred=False, seen=seen)
 
 
 def _after_crash(run: LabelRun, progress: Progress, flight: _Flight, died: WorkerDiedError) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from tagger.core.boxes import boxes_from_bytes
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError
+from tagger.core.evidence import Evidence
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Reply, Request
 from tagger.inference.selection import model_of_library
@@ -28,12 +30,22 @@ def extract_with_model(
 def extract_features(
     client: WorkerClient, paths: Sequence[str], callbacks: Callbacks = SILENT, *, min_age_seconds: float = 0.0
 ) -> list[Reply]:
-    """The child's replies for photos at absolute paths; a reply's job id is the photo's index in `paths`.
+    """The child's replies with features only, for photos at absolute paths; a reply's job id is the index in `paths`.
 
     `min_age_seconds`: files modified more recently are answered with LATER. Raises as `run_requests` does.
     """
-    requests = [Request(index, path, min_age_seconds=min_age_seconds) for index, path in enumerate(paths)]
+    wants = frozenset({"features"})
+    requests = [Request(index, path, min_age_seconds=min_age_seconds, wants=wants) for index, path in enumerate(paths)]
     return run_requests(client, requests, callbacks)
+
+
+def evidence_in(reply: Reply) -> Evidence:
+    """What a reply says of its photo besides the classifier's features."""
+    return Evidence(
+        None if reply.boxes is None else boxes_from_bytes(reply.boxes),
+        reply.word_vector if reply.words else None,
+        None if reply.inspection is None else reply.inspection.facts.kinds,
+    )
 
 
 def run_requests(

@@ -20,7 +20,7 @@ from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
 from tagger.labels.labeller import Labeller, policy_for
-from tagger.pipeline.look import replies_to, run_requests
+from tagger.pipeline.look import evidence_in, replies_to, run_requests
 from tagger.store import records
 from tagger.store.counts import main_model
 from tagger.store.models import Model
@@ -98,7 +98,7 @@ class OnDemandLabeller:
         taught = taught_heads(self._settings, chosen.model_id)
         model = unrecorded(chosen)
         labeller = Labeller(model, head, policy_for(self._settings, model))
-        return explain_features(labeller, taught, features, fresh=True)
+        return explain_features(labeller, taught, features, evidence_in(reply), fresh=True)
 
     def rest(self) -> None:
         """End the child if it has been idle for long; the next photo starts it again. Call this regularly."""
@@ -185,7 +185,8 @@ def classify(
             path = paths[reply.job_id]
             if reply.outcome is Outcome.FEATURES:
                 features = reply.vector[np.newaxis]
-                yield Classified(path, explain_features(labeller, taught, features, fresh=True, top=top))
+                known = explain_features(labeller, taught, features, evidence_in(reply), fresh=True, top=top)
+                yield Classified(path, known)
             else:
                 yield Classified(path, None, reply.reason)
 

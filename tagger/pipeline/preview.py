@@ -9,12 +9,12 @@ import numpy as np
 
 from tagger.core.errors import ModelError, TaggerError, UsageError
 from tagger.core.progress import SILENT, Callbacks
-from tagger.inference.protocol import Outcome
+from tagger.inference.protocol import Outcome, Request
 from tagger.inference.selection import choose_model, unrecorded
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.differences import EXAMPLES, Difference, Differences
-from tagger.labels.labeller import policy_for
-from tagger.pipeline.look import extract_features
+from tagger.labels.labeller import Labeller, policy_for
+from tagger.pipeline.look import evidence_in, run_requests
 from tagger.store import records
 from tagger.store.counts import count_totals
 from tagger.store.labels import labels_of
@@ -64,14 +64,19 @@ def preview(library: Library, sample: int, callbacks: Callbacks = SILENT) -> Pre
         client.start()
         started = clock.monotonic()
         paths = [photo.path.absolute for photo in photos]
-        replies = extract_features(client, paths, callbacks, min_age_seconds=settings.intake.settle_seconds)
+        age = settings.intake.settle_seconds
+        requests = [Request(index, path, min_age_seconds=age) for index, path in enumerate(paths)]
+        replies = run_requests(client, requests, callbacks)
         seconds = max(clock.monotonic() - started, 1e-3)
     fresh = {photos[reply.job_id].id: reply for reply in replies if reply.outcome is Outcome.FEATURES}
     compared = [photo for photo in photos if photo.id in fresh]
     if not compared:
         raise TaggerError("None of the photos could be looked at; are their folders there?")
     features = np.stack([fresh[photo.id].vector for photo in compared])
-    after = [{label.name for label in labels if label.shown} for labels in policy.labels_for(head.scores(features))]
+    labeller = Labeller(unrecorded(chosen), head, policy)
+    evidence = labeller.with_words(features, [evidence_in(fresh[photo.id]) for photo in compared])
+    given = policy.labels_for(head.scores(features), evidence)
+    after = [{label.name for label in labels if label.shown} for labels in given]
     rate = len(photos) / seconds
     return _compare(compared, [before[photo.id] for photo in compared], after, total, rate)
 

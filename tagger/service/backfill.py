@@ -14,6 +14,7 @@ from tagger.core.photo import JobKind
 from tagger.core.progress import StopCheck
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import ChosenModel
+from tagger.inference.witnesses import record_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.intake.gone import release_unseen
 from tagger.intake.roots import resolve_roots
@@ -25,7 +26,7 @@ from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
 from tagger.store.library import Library, open_library
 from tagger.store.lock import work_lock
-from tagger.store.results import enqueue_stale
+from tagger.store.results import enqueue_incomplete, enqueue_stale
 from tagger.store.roots import Root
 from tagger.store.session import Store
 from tagger.teaching.lessons import Lesson
@@ -43,8 +44,11 @@ class BackfillListener(Protocol):
         """The model was chosen; `chosen.substitute` says if it is another one than was wanted."""
         ...
 
-    def on_scanned(self, result: ScanResult, queued: int, stale: int) -> None:
-        """The roots were scanned. `queued`: photos to label, `stale` of them labelled by another model."""
+    def on_scanned(self, result: ScanResult, queued: int, stale: int, incomplete: int) -> None:
+        """The roots were scanned. `queued`: photos to label, `stale` of them labelled by another model.
+
+        `incomplete`: photos that the model labelled, and that are to be looked at for something new.
+        """
         ...
 
     def on_labelled(self, progress: Progress) -> None:
@@ -99,15 +103,17 @@ def backfill(
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())
         listener.on_model(chosen)
         model = record_model(library, chosen)
+        witnesses = record_witnesses(library, model)
         with store.write() as session:
             stale = enqueue_stale(session, model, root_ids, substitute=chosen.substitute is not None)
+            incomplete = enqueue_incomplete(session, model, witnesses, root_ids)
         progress = Progress(total=_left(store, root_ids))
-        listener.on_scanned(scan, progress.total, stale)
+        listener.on_scanned(scan, progress.total, stale, incomplete)
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with WorkerClient(settings, chosen, library.clock) as client:
                     labeller = Labeller(model, client.head(), policy_for(settings, model))
-                    run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id), client)
+                    run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id, witnesses), client)
                     label_queued(run, progress, stop=stop, on_progress=listener.on_labelled)
                     if not stop():
                         for lesson in Teacher(library).teach_due(model, client):
@@ -135,7 +141,7 @@ def _needed_model(
     """The model; None where there is no photo that could need one."""
     with library.store.read() as session:
         if count_totals(session, root_ids).present == 0:
-            listener.on_scanned(scan, 0, 0)
+            listener.on_scanned(scan, 0, 0, 0)
             return None
     return choose_model(library.settings, listener.on_download)
 

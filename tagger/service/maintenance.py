@@ -14,6 +14,7 @@ from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
+from tagger.inference.witnesses import stored_witnesses
 from tagger.store.features import drop_old_features
 from tagger.store.models import Model
 from tagger.store.photos import drop_missing
@@ -44,7 +45,7 @@ def tidy(store: Store, settings: Settings, model: Model | None, clock: Clock) ->
         photos = drop_missing(session, before)
         features = 0
         if model is not None and settled_on(session, model, before):
-            features = drop_old_features(session, model)
+            features = drop_old_features(session, model, stored_witnesses(session, settings, model).words)
     backup = None
     if store.engine.dialect.name == "sqlite":
         with store.engine.connect() as connection:

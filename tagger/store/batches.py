@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from tagger.core.evidence import Evidence
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs, runs
-from tagger.store.features import find_twin, reusable_features, to_bytes, to_matrix, twin_hashes
+from tagger.store.evidence import NO_WITNESSES, UNSEEN, Seen, Witnesses, complete_of, kinds_of, seen_of
+from tagger.store.features import reusable_features, to_bytes, to_matrix
 from tagger.store.jobs import Job, JobFilter
 from tagger.store.labels import LabelIds, LabelledBy, relabel_photos
 from tagger.store.library import Library
@@ -23,6 +25,7 @@ from tagger.store.models import Model
 from tagger.store.moves import adopt
 from tagger.store.photos import photos_gone, set_fingerprint
 from tagger.store.results import PhotoResult, same_pixels, save_results
+from tagger.store.twins import find_twin, twin_hashes
 
 
 class LabelSource(Protocol):
@@ -33,8 +36,10 @@ class LabelSource(Protocol):
         """The model whose features it labels."""
         ...
 
-    def labels_for(self, session: Session, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
-        """Features (photos, features) of any float type -> each photo's labels in rank order."""
+    def labels_for(
+        self, session: Session, features: NDArray[np.floating], evidence: Sequence[Evidence]
+    ) -> list[tuple[Label, ...]]:
+        """Features (photos, features) of any float type and other evidence -> each photo's labels in rank order."""
         ...
 
     def taught(self, session: Session) -> tuple[int, ...]:
@@ -51,6 +56,7 @@ class BatchContext:
     owner: str
     root_ids: tuple[int, ...] | None
     run_id: int
+    witnesses: Witnesses = NO_WITNESSES
     label_ids: LabelIds = field(default_factory=LabelIds)
 
     def queue(self, up_to: int, *, isolated_too: bool = True) -> JobFilter:
@@ -62,29 +68,38 @@ class BatchContext:
 class Recall:
     """What is stored about claimed photos: `features` of the run's model by photo id, as `to_matrix` takes them.
 
-    `twins`: content hashes of photos that the model labelled, by file size.
+    `seen`: the other evidence by photo id; photos whose file changed have none. `twins`: content hashes of photos that
+    the model labelled, by file size. `complete`: photos that the model labelled and of which nothing is missing, though
+    their files may have changed.
     """
 
     features: dict[int, bytes]
     twins: dict[int, list[bytes]]
+    seen: dict[int, Seen]
+    complete: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The photo was decoded. `features`: (features,). `inferred`: they come from the network, not from a copy."""
+    """The photo was decoded. `features`: (features,). `inferred`: they come from the network, not from a copy.
+
+    `seen`: what else is known of it, stored or new.
+    """
 
     job: Job
     inspection: Inspection
     features: NDArray[np.floating]
     inferred: bool
+    seen: Seen = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The photo's stored features under this model are still valid."""
+    """The photo's stored features under this model are still valid, and nothing else is to be looked at."""
 
     job: Job
     features: bytes
+    seen: Seen = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +166,13 @@ def recall(context: BatchContext, batch: Sequence[Job]) -> Recall:
     """Read what may spare claimed photos the network or even decoding."""
     model = context.labeller.model
     with context.library.store.read() as session:
-        features = reusable_features(session, [job.photo_id for job in batch], model)
+        ids = [job.photo_id for job in batch]
+        features = reusable_features(session, ids, model)
+        seen = seen_of(session, ids, context.witnesses)
         sizes = [job.fingerprint.size for job in batch if job.photo_id not in features]
-        return Recall(features, twin_hashes(session, sizes, model) if sizes else {})
+        twins = twin_hashes(session, sizes, model, context.witnesses) if sizes else {}
+        labelled = [job.photo_id for job in batch if job.labelled_by == model.id]
+        return Recall(features, twins, seen, complete_of(session, labelled, context.witnesses))
 
 
 def commit_batch(context: BatchContext, results: Sequence[BatchResult], engine: str | None = None) -> BatchCounts:
@@ -190,7 +209,7 @@ class _Commit:
         self._counts = BatchCounts()
         self._extracted: list[Extracted] = []
         self._recalled: list[Recalled] = []
-        self._twins: list[tuple[Job, Inspection, bytes]] = []
+        self._twins: list[tuple[Job, Inspection, bytes, Seen]] = []
         self._rewritten: list[Job] = []
         self._complete: list[int] = []
 
@@ -203,17 +222,19 @@ class _Commit:
             case Recalled():
                 self._recalled.append(result)
             case TwinFound(inspection=seen):
-                twin = find_twin(session, seen.fingerprint.size, seen.content_hash, self._context.labeller.model)
+                context = self._context
+                twin = find_twin(
+                    session, seen.fingerprint.size, seen.content_hash, context.labeller.model, context.witnesses
+                )
                 if twin is None:
                     # It was deleted meanwhile: decode this photo after all.
                     jobs.postpone(session, job.job_id, 0)
                 else:
-                    known, features = twin
+                    known, features, evidence = twin
                     inspection = replace(known, fingerprint=seen.fingerprint)
-                    self._twins.append((job, inspection, features))
+                    self._twins.append((job, inspection, features, evidence))
             case PixelsUnchanged(inspection=inspection):
-                same_pixels(session, job.photo_id, inspection)
-                self._rewritten.append(job)
+                self._take_unchanged(job, inspection)
             case FileGone():
                 photos_gone(session, [job.photo_id], self._now)
                 self._complete.append(job.job_id)
@@ -227,13 +248,24 @@ class _Commit:
                 jobs.fail(session, job.job_id, reason)
                 self._counts.failed += 1
 
+    def _take_unchanged(self, job: Job, inspection: Inspection) -> None:
+        """Store what a file tells whose pixels are as before; label it again if it tells of another kind of photo."""
+        session, ids = self._session, [job.photo_id]
+        kinds = kinds_of(session, job.photo_id)
+        same_pixels(session, job.photo_id, inspection)
+        features = reusable_features(session, ids, self._context.labeller.model).get(job.photo_id)
+        if kinds == inspection.facts.kinds or features is None:
+            self._rewritten.append(job)
+        else:
+            self._recalled.append(Recalled(job, features, seen_of(session, ids, self._context.witnesses)[job.photo_id]))
+
     def finish(self) -> BatchCounts:
         """Label the collected photos, store them, and queue their keywords."""
         context, session, counts = self._context, self._session, self._counts
         if self._extracted or self._recalled or self._twins:
             context.label_ids.remember(session)
         labelled = [result.job for result in self._extracted] + [result.job for result in self._recalled]
-        labelled += [job for job, _, _ in self._twins] + self._rewritten
+        labelled += [job for job, *_ in self._twins] + self._rewritten
         jobs.complete(session, *self._complete, *(job.job_id for job in labelled))
         keywords = self._save_seen() + self._save_recalled()
         # A program that rewrote the file may have dropped our keywords.
@@ -248,19 +280,20 @@ class _Commit:
         if not self._extracted and not self._twins:
             return []
         context, session = self._context, self._session
-        fresh = self._labels(np.stack([result.features for result in self._extracted])) if self._extracted else []
-        copied = self._labels(to_matrix([features for _, _, features in self._twins]))
+        features = [to_bytes(result.features) for result in self._extracted]
+        features += [features for _, _, features, _ in self._twins]
+        looked = [(result.job, result.inspection, result.seen) for result in self._extracted]
+        looked += [(job, inspection, seen) for job, inspection, _, seen in self._twins]
+        # Twins share the kinds that the file tells, which are in their inspections.
+        seen = [replace(seen, kinds=inspection.facts.kinds) for _, inspection, seen in looked]
+        given = self._labels(features, seen)
         found = [
-            (result.job, PhotoResult(result.job.photo_id, result.inspection, to_bytes(result.features), labels))
-            for result, labels in zip(self._extracted, fresh, strict=True)
-        ]
-        found += [
-            (job, PhotoResult(job.photo_id, inspection, features, labels))
-            for (job, inspection, features), labels in zip(self._twins, copied, strict=True)
+            (job, PhotoResult(job.photo_id, inspection, vector, labels, evidence))
+            for (job, inspection, _), vector, labels, evidence in zip(looked, features, given, seen, strict=True)
         ]
         adopted = adopt(session, {result.photo_id: result.inspection for _, result in found})
         moved = [replace(result, photo_id=adopted[result.photo_id]) for _, result in found]
-        save_results(session, context.label_ids, self._by(), moved)
+        save_results(session, context.label_ids, self._by(), moved, context.witnesses)
         return [(adopted[result.photo_id], job) for job, result in found]
 
     def _save_recalled(self) -> list[tuple[int, Job]]:
@@ -268,7 +301,7 @@ class _Commit:
         if not self._recalled:
             return []
         context, session = self._context, self._session
-        given = self._labels(to_matrix([result.features for result in self._recalled]))
+        given = self._labels([result.features for result in self._recalled], [result.seen for result in self._recalled])
         new = {result.job.photo_id: labels for result, labels in zip(self._recalled, given, strict=True)}
         relabel_photos(session, context.label_ids, self._by(), new)
         return [(result.job.photo_id, result.job) for result in self._recalled]
@@ -277,8 +310,9 @@ class _Commit:
         labeller = self._context.labeller
         return LabelledBy(labeller.model, self._now, labeller.taught(self._session))
 
-    def _labels(self, features: NDArray[np.floating]) -> list[tuple[Label, ...]]:
-        return self._context.labeller.labels_for(self._session, features)
+    def _labels(self, features: Sequence[bytes], seen: Sequence[Seen]) -> list[tuple[Label, ...]]:
+        evidence = [one.evidence() for one in seen]
+        return self._context.labeller.labels_for(self._session, to_matrix(features), evidence)
 
     def _queue_keywords(self, photos: Sequence[tuple[int, Job]]) -> None:
         """Queue the writing of keywords, as urgent as the labelling was."""

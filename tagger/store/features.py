@@ -1,15 +1,14 @@
-"""Stored features of photos: conversion to matrices, and queries. Also twins: files with the same bytes."""
+"""Stored features of photos: conversion to matrices, and queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
 from tagger.store.models import Model
 from tagger.store.tables import FeatureRow, PhotoRow
 
@@ -25,38 +24,6 @@ def to_matrix(vectors: Sequence[bytes]) -> NDArray[np.float16]:
 def to_bytes(features: NDArray[np.floating]) -> bytes:
     """One photo's features (features,) of any float type, or rows of them -> what the database keeps."""
     return features.astype(FEATURE_DTYPE).tobytes()
-
-
-def twin_hashes(session: Session, sizes: Iterable[int], model: Model, limit: int = 1000) -> dict[int, list[bytes]]:
-    """By file size, the content hashes of photos of that size that this model labelled; up to `limit` for each."""
-    found: dict[int, list[bytes]] = {}
-    wanted = sorted(set(sizes))
-    rows = session.execute(
-        select(PhotoRow.size, PhotoRow.content_hash)
-        .where(PhotoRow.size.in_(wanted), PhotoRow.labelled_by == model.id, PhotoRow.content_hash.is_not(None))
-        .distinct()
-        .limit(limit * max(1, len(wanted)))
-    )
-    for size, content_hash in rows:
-        if content_hash is not None:
-            found.setdefault(size, []).append(content_hash)
-    return {size: hashes[:limit] for size, hashes in found.items()}
-
-
-def find_twin(session: Session, size: int, content_hash: bytes, model: Model) -> tuple[Inspection, bytes] | None:
-    """The inspection of a photo with the same bytes, and its stored features under the model; None if there is none."""
-    row = session.execute(
-        select(PhotoRow, FeatureRow.vector)
-        .join(FeatureRow, and_(FeatureRow.photo_id == PhotoRow.id, FeatureRow.model_id == model.id))
-        .where(PhotoRow.size == size, PhotoRow.content_hash == content_hash)
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
-    photo, vector = row
-    fingerprint = Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns)
-    facts = PhotoFacts(photo.format or "", photo.width or 0, photo.height or 0, photo.taken)
-    return Inspection(fingerprint, content_hash, photo.pixel_hash or b"", facts), vector
 
 
 def reusable_features(session: Session, photo_ids: Sequence[int], model: Model) -> dict[int, bytes]:
@@ -132,10 +99,14 @@ def features_count(session: Session, model: Model) -> int:
     return session.scalar(query) or 0
 
 
-def drop_old_features(session: Session, model: Model) -> int:
-    """Delete other models' features of photos that this model labelled; returns how many."""
+def drop_old_features(session: Session, model: Model, words: Model | None = None) -> int:
+    """Delete other models' features of photos that this model labelled; returns how many.
+
+    `words`: the built-in model, whose features are needed beside the model's.
+    """
     labelled = select(PhotoRow.id).where(PhotoRow.labelled_by == model.id)
+    needed = [model.id] if words is None else [model.id, words.id]
     result = session.execute(
-        delete(FeatureRow).where(FeatureRow.model_id != model.id, FeatureRow.photo_id.in_(labelled))
+        delete(FeatureRow).where(FeatureRow.model_id.not_in(needed), FeatureRow.photo_id.in_(labelled))
     )
     return int(result.rowcount)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from tagger.core.photo import Label, Origin
+from tagger.core.photo import DERIVED, Label, Origin
 from tagger.store import jobs
 from tagger.store.models import Model
 from tagger.store.tables import (
@@ -79,7 +79,7 @@ def replace_labels(
     """Replace the labels that a model, the hierarchy or a classifier gave. Corrections of a person stay."""
     ids = list(labels)
     decided = or_(
-        PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+        PhotoLabelRow.origin.in_(DERIVED),
         and_(PhotoLabelRow.origin == int(Origin.TAUGHT), PhotoLabelRow.label_id.in_(by.taught)),
     )
     session.execute(

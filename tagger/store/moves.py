@@ -25,7 +25,7 @@ from tagger.core.photo import Fingerprint, Inspection
 from tagger.store import jobs, ledger
 from tagger.store.labels import SAID_BY_PERSON
 from tagger.store.photos import move_photo, photos_gone
-from tagger.store.tables import FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
+from tagger.store.tables import BoxesRow, FeatureRow, JobRow, PhotoLabelRow, PhotoRow, TaughtExampleRow, WriteRow
 
 # A file with the same bytes is taken for the photo that is gone only if it came within this time before it. One that
 # has been there for longer is a copy that somebody keeps, in a backup for instance.
@@ -267,6 +267,9 @@ def _merge(session: Session, old_id: int, new_id: int) -> bool:
     have = select(FeatureRow.model_id).where(FeatureRow.photo_id == old_id)
     others = update(FeatureRow).where(FeatureRow.photo_id == new_id, FeatureRow.model_id.not_in(have))
     session.execute(others.values(photo_id=old_id), execution_options=_UNSYNCHRONIZED)
+    if session.scalar(select(BoxesRow.photo_id).where(BoxesRow.photo_id == old_id)) is None:
+        boxes = update(BoxesRow).where(BoxesRow.photo_id == new_id).values(photo_id=old_id)
+        session.execute(boxes, execution_options=_UNSYNCHRONIZED)
     session.execute(delete(PhotoRow).where(PhotoRow.id == new_id), execution_options=_UNSYNCHRONIZED)
     if seen is not None:
         session.execute(update(PhotoRow).where(PhotoRow.id == old_id).values(**seen))
@@ -282,6 +285,7 @@ _SEEN = (
     PhotoRow.width,
     PhotoRow.height,
     PhotoRow.taken,
+    PhotoRow.kinds,
 )
 # No rows of the ORM are held here that would have to follow.
 _UNSYNCHRONIZED = {"synchronize_session": False}

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
+from tagger.store.evidence import NO_WITNESSES, UNSEEN, Seen, Witnesses, is_incomplete, kinds_column, save_seen
 from tagger.store.labels import LabelIds, LabelledBy, labelled_columns, replace_labels
 from tagger.store.models import Model
 from tagger.store.photos import fingerprint_columns
@@ -27,34 +28,55 @@ def enqueue_stale(session: Session, model: Model, root_ids: Sequence[int] | None
 
     `substitute`: the model labels only until the wanted one can, so only its own older versions' photos are queued.
     """
+    stale = PhotoRow.labelled_by != model.id
+    if substitute:
+        own = select(ModelRow.id).where(ModelRow.architecture == model.architecture)
+        stale &= PhotoRow.labelled_by.in_(own)
+    return _enqueue(session, stale, root_ids)
+
+
+def enqueue_incomplete(session: Session, model: Model, witnesses: Witnesses, root_ids: Sequence[int] | None) -> int:
+    """Queue photos that the model labelled and of which these witnesses have yet to say something; returns how many."""
+    return _enqueue(session, (PhotoRow.labelled_by == model.id) & is_incomplete(witnesses), root_ids)
+
+
+def _enqueue(session: Session, which: ColumnElement[bool], root_ids: Sequence[int] | None) -> int:
+    """Queue photos to be labelled again, after all others, unless they are queued or failed already."""
     query = (
         select(PhotoRow.id)
         .outerjoin(JobRow, jobs.of_photo(JobKind.LABEL))
-        .where(PhotoRow.missing_since.is_(None), PhotoRow.labelled_by != model.id, JobRow.id.is_(None))
+        .where(PhotoRow.missing_since.is_(None), which, JobRow.id.is_(None))
         .order_by(PhotoRow.id)
     )
     if root_ids is not None:
         query = query.where(PhotoRow.root_id.in_(root_ids))
-    if substitute:
-        own = select(ModelRow.id).where(ModelRow.architecture == model.architecture)
-        query = query.where(PhotoRow.labelled_by.in_(own))
-    stale = session.scalars(query).all()
-    jobs.enqueue(session, stale, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
-    return len(stale)
+    found = session.scalars(query).all()
+    jobs.enqueue(session, found, jobs.PRIORITY_STALE, kind=JobKind.LABEL)
+    return len(found)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoResult:
-    """What was learned about one photo. `features`: as `tagger.store.features.to_bytes` makes them."""
+    """What was learned about one photo. `features`: as `tagger.store.features.to_bytes` makes them.
+
+    `seen`: what else was seen; its kinds are those of the inspection.
+    """
 
     photo_id: int
     inspection: Inspection
     features: bytes
     labels: Sequence[Label]
+    seen: Seen = UNSEEN
 
 
-def save_results(session: Session, label_ids: LabelIds, by: LabelledBy, found: Sequence[PhotoResult]) -> None:
-    """Store facts, features and labels of photos, replacing older ones.
+def save_results(
+    session: Session,
+    label_ids: LabelIds,
+    by: LabelledBy,
+    found: Sequence[PhotoResult],
+    witnesses: Witnesses = NO_WITNESSES,
+) -> None:
+    """Store facts, features, evidence and labels of photos, replacing older ones.
 
     Corrections of a person stay, and so do taught labels that `by` does not decide about. Uses one statement for all
     photos, because statements are most of the cost.
@@ -75,6 +97,7 @@ def save_results(session: Session, label_ids: LabelIds, by: LabelledBy, found: S
     session.execute(delete(FeatureRow).where(stale))
     rows = [{"photo_id": result.photo_id, "model_id": by.model.id, "vector": result.features} for result in found]
     session.execute(insert(FeatureRow), rows)
+    save_seen(session, witnesses, {result.photo_id: result.seen for result in found}, other)
     replace_labels(session, label_ids, by, {result.photo_id: result.labels for result in found})
 
 
@@ -120,6 +143,7 @@ def _facts(inspection: Inspection) -> dict[str, Any]:
         "width": inspection.facts.width,
         "height": inspection.facts.height,
         "taken": inspection.facts.taken,
+        "kinds": kinds_column(inspection.facts.kinds),
     }
 
 

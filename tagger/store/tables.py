@@ -88,6 +88,8 @@ class PhotoRow(Base):
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
     taken: Mapped[str | None] = mapped_column(String(19))
+    # What kind of photo the file tells that it is, separated by commas; NULL: not looked at for that yet.
+    kinds: Mapped[str | None] = mapped_column(Text)
     added_at: Mapped[int] = mapped_column(BigInteger)
     labelled_at: Mapped[int | None] = mapped_column(BigInteger)
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
@@ -183,6 +185,15 @@ class FeatureRow(Base):
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class BoxesRow(Base):
+    """What a detector found on a photo. `boxes`: as `tagger.core.boxes` makes them; empty if it found nothing."""
+
+    __tablename__ = "boxes"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    detector: Mapped[str] = mapped_column(String(16))
+    boxes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class WriteRow(Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.linear_heads import TaughtHead, TaughtHeads, weights_from_bytes, weights_to_bytes
 from tagger.core.names import same
-from tagger.core.photo import Label, Origin
+from tagger.core.photo import DERIVED, Label, Origin
 from tagger.store import jobs, ledger
 from tagger.store.features import to_matrix
 from tagger.store.labels import LabelIds
@@ -246,7 +246,7 @@ def drop_namesakes(session: Session, taught: Taught) -> list[int]:
     which = (
         PhotoLabelRow.label_id.in_(ids),
         PhotoLabelRow.removed.is_(False),
-        PhotoLabelRow.origin.in_((Origin.MODEL, Origin.HIERARCHY)),
+        PhotoLabelRow.origin.in_(DERIVED),
     )
     photos = list(session.scalars(select(PhotoLabelRow.photo_id).where(*which))) if ids else []
     if photos:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
+from tagger.core.boxes import Box, boxes_from_bytes, boxes_to_bytes
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError
-from tagger.core.photo import Fingerprint, Inspection, JobKind, PhotoFacts
+from tagger.core.evidence import Evidence
+from tagger.core.photo import Fingerprint, Inspection, JobKind, Label, PhotoFacts
 from tagger.core.progress import StopCheck, never_stop
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Reply, Request
@@ -23,12 +29,15 @@ from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import dead_letters, jobs, records, runs
 from tagger.store.batches import BatchContext
+from tagger.store.evidence import NO_WITNESSES, Witnesses, evidence_of
 from tagger.store.jobs import JobFilter
 from tagger.store.labels import LabelIds, LabelledBy, labels_of
 from tagger.store.library import Library
-from tagger.store.results import PhotoResult, enqueue_stale, save_results
+from tagger.store.photos import change_photos
+from tagger.store.results import PhotoResult, enqueue_incomplete, enqueue_stale, save_results
 from tagger.store.roots import all_roots, remove_root
 from tagger.store.session import Store, open_store
+from tagger.store.tables import FeatureRow
 from tests.clock import Clock
 from tests.store import samples
 
@@ -48,6 +57,7 @@ class Child:
         self.batch_size = 32
         self._flight: deque[Sequence[Request]] = deque()
         self.batches: list[list[str]] = []
+        self.requests: list[Request] = []
         self.starts = 0
 
     @property
@@ -59,6 +69,7 @@ class Child:
 
     def submit(self, requests: Sequence[Request]) -> None:
         self._flight.append(requests)
+        self.requests += requests
         self.batches.append([Path(request.path).name for request in requests])
 
     def replies(self, timeout: float) -> list[Reply] | None:
@@ -95,6 +106,7 @@ def run(
     batch: int = 4,
     stop: StopCheck = never_stop,
     clock: Clock | None = None,
+    witnesses: Witnesses = NO_WITNESSES,
 ) -> tuple[Progress, LabelRun]:
     settings = Settings.model_validate({"engine": {"batch_size": batch}})
     with store.write() as session:
@@ -106,7 +118,8 @@ def run(
     child.batch_size = batch
     client: Any = child
     library = Library(store, settings, clock or Clock(samples.NOW + 60))
-    label_run = LabelRun(BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id), client)
+    batches = BatchContext(library, Labeller(model, HEAD, policy), "me", (root.id,), run_id, witnesses)
+    label_run = LabelRun(batches, client)
     progress = Progress()
     label_queued(label_run, progress, stop=stop, on_progress=lambda _: None)
     return progress, label_run
@@ -263,6 +276,113 @@ def test_going_back_to_an_earlier_model_costs_nothing(store: Store) -> None:
     progress, _ = run(store, child)
     assert (progress.labelled, progress.classified) == (3, 0)
     assert child.batches == []
+
+
+BOXES = boxes_to_bytes([Box(0, 0.9, 0.1, 0.2, 0.5, 1.0)])
+DETECTOR = Witnesses("detector one")
+
+
+def asked(child: Child) -> list[tuple[str, list[str]]]:
+    return [(Path(request.path).name, sorted(request.wants)) for request in child.requests]
+
+
+def keys(labels: dict[int, list[Label]]) -> dict[int, list[str]]:
+    return {photo: [label.key for label in given] for photo, given in labels.items()}
+
+
+def with_boxes(request: Request) -> Reply:
+    """What the child says that runs a detector, too: only what is wanted."""
+    reply = replace(good(request), boxes=BOXES if "boxes" in request.wants else None)
+    return reply if "features" in request.wants else replace(reply, features=b"", inferred=False)
+
+
+def test_photos_without_boxes_are_looked_at_by_the_detector_alone(store: Store) -> None:
+    _, label_run = run(store, Child(good), photos=3)
+    model = label_run.batches.labeller.model
+    with store.write() as session:
+        before = labels_of(session, [1, 2, 3])
+        assert enqueue_incomplete(session, model, DETECTOR, label_run.batches.root_ids) == 3
+    child = Child(with_boxes)
+    progress, _ = run(store, child, witnesses=DETECTOR)
+    assert (progress.labelled, progress.classified) == (3, 0)
+    assert asked(child) == [(f"{number:02}.jpg", ["boxes"]) for number in range(3)]
+    with store.write() as session:
+        assert [one.boxes for one in evidence_of(session, [1, 2, 3], DETECTOR)] == [boxes_from_bytes(BOXES)] * 3
+        assert {
+            number: [label.key for label in labels] for number, labels in labels_of(session, [1, 2, 3]).items()
+        } == {number: [label.key for label in labels] for number, labels in before.items()}
+        assert enqueue_incomplete(session, model, DETECTOR, label_run.batches.root_ids) == 0
+
+
+def test_another_model_is_asked_for_features_alone(store: Store) -> None:
+    """The boxes of a photo do not depend on its classifier."""
+    _, label_run = run(store, Child(with_boxes), photos=2, witnesses=DETECTOR)
+    with store.write() as session:
+        other = samples.model(session, "fedcba9876543210")
+        for photo in (1, 2):
+            inspection = good(Request(0, f"{photo - 1:02}.jpg")).inspection
+            assert inspection is not None
+            result = PhotoResult(photo, inspection, b"\0\0" * DIMENSIONS, [])
+            save_results(session, LabelIds(), LabelledBy(other, 0), [result], DETECTOR)
+        session.execute(delete(FeatureRow).where(FeatureRow.model_id != other.id))
+        assert enqueue_stale(session, label_run.batches.labeller.model, label_run.batches.root_ids) == 2
+    child = Child(with_boxes)
+    progress, _ = run(store, child, witnesses=DETECTOR)
+    assert (progress.labelled, progress.classified) == (2, 2)
+    assert asked(child) == [("00.jpg", ["features"]), ("01.jpg", ["features"])]
+    with store.read() as session:
+        assert [one.boxes for one in evidence_of(session, [1, 2], DETECTOR)] == [boxes_from_bytes(BOXES)] * 2
+
+
+def test_a_file_that_is_another_than_the_stored_one_is_looked_at_as_a_whole(store: Store) -> None:
+    _, label_run = run(store, Child(good), photos=1)
+    with store.write() as session:
+        enqueue_incomplete(session, label_run.batches.labeller.model, DETECTOR, None)
+
+    def replaced(request: Request) -> Reply:
+        reply = with_boxes(request)
+        assert reply.inspection is not None
+        return replace(reply, inspection=replace(reply.inspection, content_hash=b"another content!"))
+
+    child = Child(replaced)
+    progress, _ = run(store, child, witnesses=DETECTOR)
+    assert (progress.labelled, progress.classified, progress.failed) == (1, 1, 0)
+    assert asked(child) == [("00.jpg", ["boxes"]), ("00.jpg", ["boxes", "features", "words"])]
+
+
+def test_a_file_that_tells_of_another_kind_of_photo_is_labelled_again(store: Store) -> None:
+    """Its pixels are the same: a program wrote metadata."""
+    _, label_run = run(store, Child(good), photos=1)
+    with store.write() as session:
+        change_photos(session, [(1, Fingerprint(5, 6, 7, 8))], samples.NOW, 0.0)
+
+    def rewritten(request: Request) -> Reply:
+        assert request.pixel_hash is not None
+        found = good(request).inspection
+        assert found is not None
+        facts = replace(found.facts, kinds=("panorama",))
+        inspection = replace(found, fingerprint=Fingerprint(5, 6, 7, 8), content_hash=b"another content!", facts=facts)
+        return Reply(request.job_id, Outcome.SAME_PIXELS, inspection=inspection)
+
+    given: list[Evidence] = []
+    labeller = label_run.batches.labeller
+
+    class Noting:
+        model = labeller.model
+
+        def taught(self, session: Session) -> tuple[int, ...]:
+            return ()
+
+        def labels_for(
+            self, session: Session, features: NDArray[np.floating], evidence: Sequence[Evidence]
+        ) -> list[tuple[Label, ...]]:
+            given.extend(evidence)
+            return labeller.labels_for(session, features, evidence)
+
+    client: Any = Child(rewritten)
+    again = LabelRun(replace(label_run.batches, labeller=Noting()), client)
+    label_queued(again, Progress(), stop=never_stop, on_progress=lambda _: None)
+    assert [one.kinds for one in given] == [("panorama",)]
 
 
 def test_forgetting_the_root_meanwhile_harms_nobody(store: Store) -> None:

@@ -7,7 +7,8 @@ from tagger.core.photo import JobKind, Origin
 from tagger.core.progress import never_stop
 from tagger.store import jobs, records, runs
 from tagger.store.counts import count_labels, count_totals
-from tagger.store.features import features_page, find_twin, reusable_features, twin_hashes
+from tagger.store.evidence import NO_WITNESSES
+from tagger.store.features import features_page, reusable_features
 from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
 from tagger.store.moves import adopt
@@ -15,6 +16,7 @@ from tagger.store.photos import fail_photo, photos_gone
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store
 from tagger.store.tables import PhotoLabelRow
+from tagger.store.twins import find_twin, twin_hashes
 from tests.store import samples
 from tests.store.samples import NOW, label
 
@@ -100,12 +102,12 @@ def test_twins_are_found_by_size_and_content(store: Store) -> None:
         model, other = samples.model(session), samples.model(session, "fedcba9876543210")
         seen = samples.save(session, photo, model, [label("tiger")])
         size = seen.fingerprint.size
-        assert twin_hashes(session, [size, 5], model) == {size: [seen.content_hash]}
-        assert twin_hashes(session, [size], other) == {}
-        found = find_twin(session, size, seen.content_hash, model)
+        assert twin_hashes(session, [size, 5], model, NO_WITNESSES) == {size: [seen.content_hash]}
+        assert twin_hashes(session, [size], other, NO_WITNESSES) == {}
+        found = find_twin(session, size, seen.content_hash, model, NO_WITNESSES)
         assert found is not None
         assert (found[0].pixel_hash, found[0].facts) == (seen.pixel_hash, seen.facts)
-        assert find_twin(session, size + 1, seen.content_hash, model) is None
+        assert find_twin(session, size + 1, seen.content_hash, model, NO_WITNESSES) is None
 
 
 def test_a_missing_photo_that_turns_up_elsewhere_goes_on_as_itself(store: Store) -> None:

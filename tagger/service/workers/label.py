@@ -10,6 +10,7 @@ from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import Substitute
+from tagger.inference.witnesses import record_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
@@ -19,10 +20,11 @@ from tagger.service.work_window import Window
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
+from tagger.store.evidence import NO_WITNESSES
 from tagger.store.labels import anything_labelled
 from tagger.store.library import Library
 from tagger.store.models import Model
-from tagger.store.results import enqueue_stale
+from tagger.store.results import enqueue_incomplete, enqueue_stale
 from tagger.teaching.teacher import Teacher
 
 _LOG = logging.getLogger("tagger")
@@ -48,6 +50,7 @@ class LabelWorker(Worker):
         self._first_try = first_try
         self._substitute: Substitute | None = None
         self._client: WorkerClient | None = None
+        self._witnesses = NO_WITNESSES
         self.model: Model | None = None
         self.rate = 0.0
         self.labelled = 0
@@ -80,10 +83,14 @@ class LabelWorker(Worker):
             _LOG.warning("%s", chosen.substitute.note(chosen.architecture.name))
         self._substitute = chosen.substitute
         self.model = record_model(self._library, chosen)
+        self._witnesses = record_witnesses(self._library, self.model)
         with self._store.write() as session:
             stale = enqueue_stale(session, self.model, None, substitute=chosen.substitute is not None)
+            incomplete = enqueue_incomplete(session, self.model, self._witnesses, None)
         if stale:
             _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
+        if incomplete:
+            _LOG.info("%d photos will be looked at for people and things", incomplete)
         with WorkerClient(self._settings, chosen, self._clock) as client:
             self._client = client
             try:
@@ -109,7 +116,7 @@ class LabelWorker(Worker):
                 head = head or client.head()
                 with runs.recorded(self._library, "run", self._stopping.is_set, self.model) as recorded:
                     labeller = Labeller(self.model, head, policy)
-                    batches = BatchContext(self._library, labeller, self._owner, None, recorded.id)
+                    batches = BatchContext(self._library, labeller, self._owner, None, recorded.id, self._witnesses)
                     self._label_due(LabelRun(batches, client, self._up_to))
                 self._teach_due(client)
                 idle_since = self._clock.monotonic()
