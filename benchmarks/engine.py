@@ -24,6 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tagger.core.config import LimitSettings, Views
 from tagger.imaging.decode import decode, open_photo
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.engines import Engine
 from tagger.inference.registry import REGISTRY
 from tagger.system.machine import usable_threads
@@ -139,7 +140,7 @@ def decoding(name: str, folder: str, views: Views) -> None:
     def run() -> None:
         for path in paths:
             with open_photo(os.fspath(path)) as photo:
-                decode(photo, size=REGISTRY[name].input_size, views=views, limits=LimitSettings())
+                decode(photo, [NetworkInput(REGISTRY[name].input_size, views)], limits=LimitSettings())
 
     say(run, len(paths), 3)
 

@@ -71,7 +71,7 @@ class ModelSettings(Section):
     fetch: Literal["auto", "never"] = Field(default="auto", description='"auto" or "never"')
     source: str = ""
     views: Views = Field(default="squares", description='"squares" or "whole"')
-    objects: bool = True
+    objects: bool = Field(default=True, description="true or false")
 
     @field_validator("weights")
     @classmethod

@@ -1,4 +1,4 @@
-"""Decode a photo file to the network's input pixels, oriented as a person sees the picture.
+"""Decode a photo file to the input pixels of networks, oriented as a person sees the picture.
 
 Runs in child processes, in several threads. Hostile files are contained by limits on bytes, pixels, memory and
 seconds, and by trying only known formats. ICC colour profiles are ignored: they shift colours a little, but do not
@@ -7,37 +7,37 @@ change what is recognised.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import math
 import os
 import stat
+import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, BinaryIO, TypeVar, cast
+from typing import IO, TypeVar, cast
 
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tagger.core.config import LimitSettings, Views
+from tagger.core.config import LimitSettings
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
-from tagger.core.os_words import why
 from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.faults import decode_errors, os_fault
+from tagger.imaging.inputs import NetworkInput, input_pixels
 from tagger.imaging.limits import Deadline, TooSlowError, budget
 from tagger.imaging.metadata_free import without_metadata
 from tagger.imaging.needs import Needs, check, in_strips, needs_of
 from tagger.imaging.normalize import as_seen, seen_smaller, upright
-from tagger.imaging.plain_words import damage
+from tagger.imaging.raw_preview import raw_preview
 from tagger.imaging.truncated import readable_share
-from tagger.imaging.views import parts
 
 # With thumbnails: `Image.draft` may then choose the one that a HEIC file carries.
 pillow_heif.register_heif_opener(thumbnails=True)
@@ -55,6 +55,8 @@ _CHUNK = 1 << 20
 _MAX_SCANS = 100
 # A thumbnail may be so much smaller than the network's input: enlarging it by a tenth costs no truth.
 _THUMBNAIL_SHARE = 0.9
+# What was decoded for the first input may be so much smaller than what another one needs; else it is decoded again.
+_LEAST_SHARE = 0.7
 _STRIP_ROWS = 64
 
 _Found = TypeVar("_Found")
@@ -62,12 +64,14 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded photo. `pixels`: RGB, uint8 (views, size, size, 3), each view oriented; see `tagger.imaging.views`.
+    """A decoded photo. `pixels`: of the first input, RGB, uint8 (views, size, size, 3), each view oriented.
 
-    `content_hash` is that of the file's bytes, `pixel_hash` is BLAKE2b (16 bytes) of `pixels`.
+    `others`: of the further inputs. `content_hash` is that of the file's bytes, `pixel_hash` is BLAKE2b (16 bytes) of
+    `pixels`.
     """
 
     pixels: NDArray[np.uint8]
+    others: tuple[NDArray[np.uint8], ...]
     facts: PhotoFacts
     fingerprint: Fingerprint
     content_hash: bytes
@@ -94,7 +98,7 @@ def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        raise _os_fault(error) from error
+        raise os_fault(error) from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -126,7 +130,7 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
         else:
             photo.content_hash = content_hash_of_parts(iter(lambda: photo.file.read(_CHUNK), b""))
     except OSError as error:
-        raise _os_fault(error) from error
+        raise os_fault(error) from error
     if _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
         raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
     if photo.data is not None and len(photo.data) != size:
@@ -134,29 +138,50 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     return photo.content_hash
 
 
-def decode(photo: OpenPhoto, *, size: int, views: Views, limits: LimitSettings) -> Decoded:
-    """Decode an open photo to views of `size` x `size` RGB pixels. Whatever the file holds, raises only DecodeError."""
+def decode(photo: OpenPhoto, inputs: Sequence[NetworkInput], *, limits: LimitSettings) -> Decoded:
+    """Decode an open photo, once for all inputs. Whatever the file holds, raises only DecodeError.
+
+    The first input decides at which scale; its pixels are the same whatever the others are.
+    """
     content_hash = photo.content_hash or hash_content(photo, limits=limits)
-    with _decode_errors(limits):
-        pixels, facts = _tried(photo, lambda tried: _decode(tried, size, views, limits))
+    with decode_errors(limits):
+        [pixels, *others], facts = _tried(photo, lambda tried: _decode(tried, inputs, limits))
     pixel_hash = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
-    return Decoded(pixels, facts, photo.fingerprint, content_hash, pixel_hash)
+    return Decoded(pixels, tuple(others), facts, photo.fingerprint, content_hash, pixel_hash)
 
 
-def _decode(photo: OpenPhoto, size: int, views: Views, limits: LimitSettings) -> tuple[NDArray[np.uint8], PhotoFacts]:
+def _decode(
+    photo: OpenPhoto, inputs: Sequence[NetworkInput], limits: LimitSettings
+) -> tuple[list[NDArray[np.uint8]], PhotoFacts]:
+    first = inputs[0]
     # Whole pictures are decoded as ever, because other pixels would make another model of it.
-    squares = views == "squares"
-    thumbnail = math.ceil(_THUMBNAIL_SHARE * size) if squares else 0
-    with _loaded(photo, size if squares else 2 * size, limits, thumbnail) as found:
-        seen = _seen(found.picture, size if squares else 2 * size)
-        pixels = [
-            np.asarray(
-                upright(seen.resize((size, size), Image.Resampling.BILINEAR, box=box), found.orientation), np.uint8
-            )
-            for box in parts(*seen.size, views)
-        ]
+    enough = 2 * first.size if first.views == "whole" else first.size
+    thumbnail = math.ceil(_THUMBNAIL_SHARE * first.size) if first.views == "squares" else 0
+    with _loaded(photo, enough, limits, thumbnail, fit=first.views == "letterbox") as found:
         width, height = found.size[::-1] if found.orientation >= 5 else found.size
-        return np.stack(pixels), PhotoFacts(found.kind, width, height, found.taken)
+        facts = PhotoFacts(found.kind, width, height, found.taken)
+        share = found.picture.width / found.size[0]
+        small = {each for each in inputs[1:] if share < min(1.0, _LEAST_SHARE * each.share(*found.size))}
+        seen = _seen(found.picture, enough)
+        made = {each: input_pixels(seen, found.size, found.orientation, each) for each in inputs}
+    if small:
+        # Only where the first network sees far smaller pictures than the others, as one that was trained here may.
+        made |= _larger(photo, small, limits)
+    return [made[each] for each in inputs], facts
+
+
+def _larger(
+    photo: OpenPhoto, inputs: Collection[NetworkInput], limits: LimitSettings
+) -> dict[NetworkInput, NDArray[np.uint8]]:
+    """Inputs from the picture decoded again at a larger scale; none if it cannot be, because smaller ones will do."""
+    enough = max(each.size for each in inputs)
+    try:
+        with _loaded(photo, enough, limits) as found:
+            seen = _seen(found.picture, enough)
+            return {each: input_pixels(seen, found.size, found.orientation, each) for each in inputs}
+    except Exception as error:  # noqa: BLE001 - as in `decode_errors`: decoding raises anything
+        print(f"{photo.name}: not decoded a second time: {error}", file=sys.stderr, flush=True)
+        return {}
 
 
 def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> bytes:
@@ -166,7 +191,7 @@ def small_copy(photo: OpenPhoto, *, longest: int, limits: LimitSettings) -> byte
     """
     # Raises for files that are empty, too large or being written.
     hash_content(photo, limits=limits)
-    with _decode_errors(limits):
+    with decode_errors(limits):
         return _tried(photo, lambda tried: _small_copy(tried, longest, limits))
 
 
@@ -203,25 +228,6 @@ def _tried(photo: OpenPhoto, decoding: Callable[[OpenPhoto], _Found]) -> _Found:
             raise error from None
 
 
-@contextmanager
-def _decode_errors(limits: LimitSettings) -> Iterator[None]:
-    """Convert every exception of decoding into a DecodeError."""
-    try:
-        yield
-    except MemoryError as error:
-        raise DecodeError(DecodeFault.MEMORY, "there was not enough memory to decode it") from error
-    except OSError as error:
-        # Pillow raises OSError without an errno for broken pictures. One with an errno comes from the storage.
-        if error.errno is not None:
-            raise _os_fault(error) from error
-        raise _broken(error, limits) from error
-    except DecodeError:
-        raise
-    except Exception as error:
-        # For malformed files Pillow and its plugins raise anything: struct.error, KeyError, ZeroDivisionError ...
-        raise _broken(error, limits) from error
-
-
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """A decoded picture before orientation. `size`: of the picture in the file, also before orientation."""
@@ -250,7 +256,7 @@ def _loaded(
     source.seek(0)
     kind = sniff(header)
     if kind == "RAW" or (kind in (None, "TIFF") and extension(photo.name) in RAW_EXTENSIONS):
-        data, kind = _raw_preview(source), "RAW"
+        data, kind = raw_preview(source), "RAW"
         source = io.BytesIO(data)
     elif kind is None:
         raise DecodeError(DecodeFault.BROKEN, "it is not a picture in any format that tagger knows")
@@ -355,46 +361,5 @@ def _too_large(photo: OpenPhoto, limits: LimitSettings) -> DecodeError:
     return DecodeError(DecodeFault.TOO_BIG, "it is larger than limits.file_mb allows")
 
 
-def _raw_preview(source: IO[bytes]) -> bytes:
-    """The preview that the camera embedded in a RAW file, as an encoded image."""
-    try:
-        import rawpy
-    except ImportError as error:
-        raise DecodeError(DecodeFault.UNREADABLE, "RAW photos need one more package: pip install rawpy") from error
-    try:
-        with rawpy.imread(cast(BinaryIO, source)) as raw:
-            preview = raw.extract_thumb()
-    except rawpy.LibRawError as error:
-        reason = "the RAW file has no preview that can be read"
-        raise DecodeError(DecodeFault.BROKEN, reason, f"LibRaw: {error}") from error
-    if preview.format == rawpy.ThumbFormat.JPEG:
-        return bytes(preview.data)
-    encoded = io.BytesIO()
-    Image.fromarray(np.asarray(preview.data)).save(encoded, "BMP")
-    return encoded.getvalue()
-
-
 def _fingerprint(status: os.stat_result) -> Fingerprint:
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
-
-
-def _broken(error: Exception, limits: LimitSettings) -> DecodeError:
-    if isinstance(error, TooSlowError):
-        return DecodeError(
-            DecodeFault.TOO_BIG,
-            f"decoding took longer than limits.decode_seconds = {limits.decode_seconds:g}; more may let it pass",
-        )
-    detail = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return DecodeError(DecodeFault.BROKEN, f"the picture is damaged: {damage(error)}", detail)
-
-
-def _os_fault(error: OSError | ValueError) -> DecodeError:
-    match getattr(error, "errno", None):
-        case errno.ENOENT | errno.ENOTDIR:
-            return DecodeError(DecodeFault.GONE, "there is no such file")
-        case errno.ENOMEM:
-            return DecodeError(DecodeFault.MEMORY, "there was not enough memory to read it")
-        case errno.EIO | errno.ESTALE | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN | errno.EMFILE:
-            return DecodeError(DecodeFault.UNAVAILABLE, f"it could not be read: {why(error)}")
-        case _:
-            return DecodeError(DecodeFault.UNREADABLE, f"it cannot be read: {why(error)}")

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference import light_model
 from tests.cli.runner import MOBILENET, Tagger, use_light
 from tests.cli.service import running, wait_for
@@ -47,7 +48,7 @@ def test_it_finds_what_float32_finds(shared: Path, tmp_path: Path, exported: Pat
     views = []
     for path in photos:
         with open_photo(str(path)) as photo:
-            views.append(decode(photo, size=224, views="squares", limits=LimitSettings()).pixels)
+            views.append(decode(photo, [NetworkInput(224, "squares")], limits=LimitSettings()).pixels)
     np.save(tmp_path / "pixels.npy", np.concatenate(views))
     np.save(tmp_path / "counts.npy", [len(each) for each in views])
     weights = shared / "models" / MOBILENET

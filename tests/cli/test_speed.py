@@ -16,6 +16,7 @@ from PIL import Image
 from benchmarks import label_precision
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.precision import UNFINISHED, Trial, computes_bfloat16, remember, remembered
 from tagger.system.machine import usable_cores
 from tests.cli.runner import MOBILENET, Tagger
@@ -113,7 +114,7 @@ def test_scaled_decoding_gives_the_labels_of_full_decoding(tagger: Tagger, share
         with Image.open(large) as picture:
             full.append(np.asarray(picture.resize((224, 224), Image.Resampling.BILINEAR)))
         with open_photo(str(large)) as opened:
-            scaled.extend(decode(opened, size=224, views="whole", limits=LimitSettings()).pixels)
+            scaled.extend(decode(opened, [NetworkInput(224, "whole")], limits=LimitSettings()).pixels)
     np.save(tmp_path / "full.npy", np.stack(full))
     np.save(tmp_path / "scaled.npy", np.stack(scaled))
     weights = shared / "models" / MOBILENET

@@ -20,6 +20,7 @@ from PIL import Image, ImageCms
 from tagger.core.config import LimitSettings, Views
 from tagger.imaging.decode import Decoded, decode, hash_content, open_photo, small_copy
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.inputs import NetworkInput
 from tagger.imaging.views import parts
 from tests.cli.gallery import PHOTOS
 
@@ -42,14 +43,14 @@ def quadrants(width: int = 64, height: int = 48) -> Image.Image:
 def look(path: Path, limits: LimitSettings = LIMITS, size: int = 32) -> Decoded:
     """The whole picture in one view."""
     with open_photo(str(path)) as photo:
-        decoded = decode(photo, size=size, views="whole", limits=limits)
+        decoded = decode(photo, [NetworkInput(size, "whole")], limits=limits)
     [pixels] = decoded.pixels
     return replace(decoded, pixels=pixels)
 
 
 def squares(path: Path, size: int = 32) -> NDArray[np.uint8]:
     with open_photo(str(path)) as photo:
-        return decode(photo, size=size, views="squares", limits=LIMITS).pixels
+        return decode(photo, [NetworkInput(size, "squares")], limits=LIMITS).pixels
 
 
 def fault(path: Path, limits: LimitSettings = LIMITS) -> DecodeError:
@@ -517,7 +518,7 @@ def test_a_heic_files_thumbnail_is_enough(tmp_path: Path, decoded_sizes: list[tu
     assert squares(path, 299).shape == (2, 299, 299, 3)
     assert decoded_sizes == [(320, 240), (1600, 1200)]
     with open_photo(str(path)) as photo:
-        facts = decode(photo, size=260, views="squares", limits=LIMITS).facts
+        facts = decode(photo, [NetworkInput(260, "squares")], limits=LIMITS).facts
     assert (facts.width, facts.height) == (1600, 1200)
 
 
@@ -575,5 +576,5 @@ def test_a_jpeg_is_decoded_no_larger_than_needed(
 ) -> None:
     quadrants(4000, 3000).save(tmp_path / "a.jpg")
     with open_photo(str(tmp_path / "a.jpg")) as photo:
-        decode(photo, size=260, views=views, limits=LIMITS)
+        decode(photo, [NetworkInput(260, views)], limits=LIMITS)
     assert decoded_sizes == [size]

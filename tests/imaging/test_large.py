@@ -15,6 +15,7 @@ from PIL import Image
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo, small_copy
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.inputs import NetworkInput
 from tagger.imaging.needs import Needs, check
 from tagger.imaging.normalize import as_seen, seen_smaller
 from tests.imaging.large import black_png, black_tiff, grey_jpeg
@@ -26,9 +27,10 @@ _MEASURE = """
 import resource, sys
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo, small_copy
+from tagger.imaging.inputs import NetworkInput
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with open_photo(sys.argv[1]) as photo:
-    found = decode(photo, size=260, views="squares", limits=LimitSettings())
+    found = decode(photo, [NetworkInput(260, "squares")], limits=LimitSettings())
 with open_photo(sys.argv[1]) as photo:
     small_copy(photo, longest=1600, limits=LimitSettings())
 print(found.facts.width, found.facts.height, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
@@ -45,7 +47,7 @@ def measured(path: Path) -> tuple[int, int, int]:
 
 def refused(path: Path, limits: LimitSettings) -> str:
     with open_photo(str(path)) as photo, pytest.raises(DecodeError) as caught:
-        decode(photo, size=260, views="squares", limits=limits)
+        decode(photo, [NetworkInput(260, "squares")], limits=limits)
     assert caught.value.fault is DecodeFault.TOO_BIG
     return caught.value.reason
 
@@ -89,7 +91,7 @@ def test_all_limits_in_the_way_are_named_with_values_that_let_it_pass(tmp_path: 
     assert set(values) == {"megapixels", "file_mb", "memory_mb"}
     assert "6000 x 4000 pixels (24 megapixels)" in reason
     with open_photo(str(path)) as photo:
-        found = decode(photo, size=64, views="whole", limits=LimitSettings.model_validate(values))
+        found = decode(photo, [NetworkInput(64, "whole")], limits=LimitSettings.model_validate(values))
     assert (found.facts.width, found.facts.height) == (6000, 4000)
 
 
@@ -105,7 +107,7 @@ def test_the_same_for_thumbnails_and_without_the_limit_of_bytes(tmp_path: Path) 
 def test_of_a_jpeg_what_is_decoded_counts(tmp_path: Path) -> None:
     grey_jpeg(tmp_path / "a.jpg", 8000, 6000)
     with open_photo(str(tmp_path / "a.jpg")) as photo:
-        found = decode(photo, size=260, views="squares", limits=LimitSettings(megapixels=1, memory_mb=64))
+        found = decode(photo, [NetworkInput(260, "squares")], limits=LimitSettings(megapixels=1, memory_mb=64))
     assert (found.facts.width, found.facts.height) == (8000, 6000)
     assert "limits.megapixels = 1 (now 0.5)" in refused(tmp_path / "a.jpg", LimitSettings(megapixels=0.5))
 

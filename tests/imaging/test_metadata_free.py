@@ -15,6 +15,7 @@ from PIL import Image
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo, small_copy
 from tagger.imaging.errors import DecodeError
+from tagger.imaging.inputs import NetworkInput
 from tagger.imaging.metadata_free import without_metadata
 
 PHOTOS = Path(__file__).parents[1] / "photos"
@@ -77,7 +78,7 @@ FAULTS = {
 def test_the_picture_is_read_and_keeps_its_orientation(tmp_path: Path, fault: str) -> None:
     (tmp_path / "a").write_bytes(FAULTS[fault])
     with open_photo(str(tmp_path / "a")) as photo:
-        found = decode(photo, size=64, views="squares", limits=LIMITS)
+        found = decode(photo, [NetworkInput(64, "squares")], limits=LIMITS)
     assert found.pixels.shape == (2, 64, 64, 3)
     # Turned: the cat is 451 x 300.
     assert (found.facts.width, found.facts.height) == (300, 451)
@@ -108,7 +109,7 @@ def test_what_is_broken_stays_broken_and_says_the_first_reason(tmp_path: Path) -
     data = FAULTS["zTXt of 2 MB"]
     (tmp_path / "a").write_bytes(data[: data.index(b"IDAT") + 100])
     with open_photo(str(tmp_path / "a")) as photo, pytest.raises(DecodeError):
-        decode(photo, size=64, views="squares", limits=LIMITS)
+        decode(photo, [NetworkInput(64, "squares")], limits=LIMITS)
 
 
 BROKEN = {kind: picture(kind) for kind in ("JPEG", "PNG", "WEBP")}

@@ -15,6 +15,7 @@ from PIL import Image
 from tagger.core.config import LimitSettings
 from tagger.imaging.decode import decode, open_photo
 from tagger.imaging.errors import DecodeError
+from tagger.imaging.inputs import NetworkInput
 from tagger.imaging.plain_words import damage
 
 JARGON = re.compile(
@@ -34,7 +35,7 @@ def reason(path: Path, content: bytes) -> str | None:
     path.write_bytes(content)
     try:
         with open_photo(str(path)) as photo:
-            decode(photo, size=32, views="squares", limits=LimitSettings())
+            decode(photo, [NetworkInput(32, "squares")], limits=LimitSettings())
     except DecodeError as error:
         return error.reason
     return None
@@ -90,7 +91,7 @@ def test_the_words_of_the_decoder_are_kept_for_the_log(tmp_path: Path) -> None:
     data = encoded("TIFF", compression="tiff_adobe_deflate")
     (tmp_path / "a.tif").write_bytes(data[:60] + bytes(400) + data[460:])
     with open_photo(str(tmp_path / "a.tif")) as photo, pytest.raises(DecodeError) as caught:
-        decode(photo, size=32, views="squares", limits=LimitSettings())
+        decode(photo, [NetworkInput(32, "squares")], limits=LimitSettings())
     assert "Error" in caught.value.detail
 
 

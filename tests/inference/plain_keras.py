@@ -94,7 +94,7 @@ def agree(name: str, file: str, *pixels_files: str) -> None:
 def light(name: str, file: str, pixels_file: str, light_file: str, counts_file: str = "") -> None:
     """`counts_file`: how many views each photo has, whose features are averaged; without it one."""
     from tagger.inference.engines.litert import LiteRtEngine
-    from tagger.inference.engines.quantizing import quantized
+    from tagger.inference.engines.quantizing import BATCH, calibrating, in_batches, quantized
     from tagger.inference.engines.tensorflow import TensorFlowEngine
     from tagger.inference.light_model import NETWORK_REVISION, About, write_light
     from tagger.inference.registry import REGISTRY
@@ -102,7 +102,11 @@ def light(name: str, file: str, pixels_file: str, light_file: str, counts_file: 
     pixels = np.load(pixels_file)
     exact = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=16)
     if not Path(light_file).exists():
-        network = quantized(exact.body, REGISTRY[name], pixels, lambda _: None)
+        network = quantized(
+            in_batches(exact.body, REGISTRY[name].input_size, BATCH),
+            name,
+            calibrating(pixels, REGISTRY[name].preprocessing, BATCH, lambda _: None),
+        )
         about = About(name, "0" * 64, NETWORK_REVISION, 1.0, 1, len(pixels), "a test")
         write_light(Path(light_file), network, exact.head(), about)
     engine = LiteRtEngine(REGISTRY[name], Path(light_file), threads=2)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tagger.imaging.decode import decode, open_photo
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.registry import REGISTRY
 from tagger.labels import taxonomy
 from tagger.labels.policy import top_classes
@@ -60,7 +61,7 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: st
         from tagger.core.config import LimitSettings
 
         with open_photo(str(path)) as photo:
-            pixels.extend(decode(photo, size=224, views="whole", limits=LimitSettings()).pixels)
+            pixels.extend(decode(photo, [NetworkInput(224, "whole")], limits=LimitSettings()).pixels)
     np.save(tmp_path / "pixels.npy", np.stack(pixels))
     weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
     found = keras("scores", "mobilenet_v2", weights, tmp_path / "pixels.npy", precision)

@@ -36,8 +36,8 @@ class LiteRtEngine:
             self._interpreter = Interpreter(model_path=os.fspath(file), num_threads=threads)
             self._interpreter.allocate_tensors()
             [taken], [given] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-            self._input, self._output, self._shape = taken["index"], given["index"], tuple(taken["shape"])
-            self._table = _table(architecture.preprocessing, *taken["quantization"])
+            self._output = given["index"]
+            self._input = QuantizedInput(self._interpreter, taken, architecture.preprocessing)
             size = architecture.input_size
             features = self.features(np.linspace(0, 255, size * size * 3).astype(np.uint8).reshape(1, size, size, 3))
         except (ValueError, RuntimeError) as error:
@@ -48,10 +48,10 @@ class LiteRtEngine:
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """RGB pixels uint8 (photos, size, size, 3) -> pooled features, float32 (photos, features)."""
         found = np.empty((len(pixels), self.architecture.features), np.float32)
-        batch = self._shape[0]
+        batch = self._input.batch
         for start in range(0, len(pixels), batch):
             part = pixels[start : start + batch]
-            self._interpreter.set_tensor(self._input, self._quantized(part))
+            self._input.set(part)
             self._interpreter.invoke()
             found[start : start + len(part)] = self._interpreter.get_tensor(self._output)[: len(part)]
         return found
@@ -70,14 +70,29 @@ class LiteRtEngine:
             "precision": "int8",
         }
 
-    def _quantized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Preprocess and quantize with one table look-up for each value; pads to a whole batch."""
-        if self.architecture.preprocessing is Preprocessing.CAFFE:
+
+class QuantizedInput:
+    """The input of a network in LiteRT. `taken`: its details, as the interpreter tells them."""
+
+    def __init__(self, interpreter: Any, taken: dict[str, Any], kind: Preprocessing) -> None:
+        self._interpreter, self._index = interpreter, taken["index"]
+        self._levels = np.zeros(tuple(taken["shape"]), np.uint8)
+        self._bgr = kind.turns_to_bgr
+        self._table = _table(kind, *taken["quantization"])
+
+    @property
+    def batch(self) -> int:
+        """The number of pictures in a batch."""
+        return len(self._levels)
+
+    def set(self, pixels: NDArray[np.uint8]) -> None:
+        """Take RGB pixels, uint8 (up to a batch, size, size, 3): one table look-up for each value."""
+        if self._bgr:
             pixels = pixels[..., ::-1]
-        levels = np.zeros(self._shape, np.uint8)
         for channel, table in enumerate(self._table):
-            np.take(table, pixels[..., channel], out=levels[: len(pixels), ..., channel])
-        return levels
+            np.take(table, pixels[..., channel], out=self._levels[: len(pixels), ..., channel])
+        self._levels[len(pixels) :] = 0
+        self._interpreter.set_tensor(self._index, self._levels)
 
 
 def _table(kind: Preprocessing, scale: float, zero: int) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.clock import SystemClock
-from tagger.core.config import LimitSettings, Views
+from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.os_words import why
@@ -32,6 +32,7 @@ from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, PhotoFacts
 from tagger.imaging.decode import decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.engine_specs import ENGINES
 from tagger.inference.engines import Engine, EngineOrder, TriesBfloat16
 from tagger.inference.lookup import architecture
@@ -106,8 +107,7 @@ class _Worker:
         self._channel = channel
         self._engine = engine
         self._trial = trial
-        self._size = engine.architecture.input_size
-        self._views: Views = load["views"]
+        self._input = NetworkInput(engine.architecture.input_size, load["views"])
         self._batch_size = int(load["batch_size"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
@@ -183,7 +183,7 @@ class _Worker:
                     known = self._memory.facts(content_hash)
                     if known is not None:
                         return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
-                    decoded = decode(photo, size=self._size, views=self._views, limits=self._limits)
+                    decoded = decode(photo, [self._input], limits=self._limits)
                 except DecodeError as error:
                     if error.detail:
                         # Into the worker's log, for those who know decoders.

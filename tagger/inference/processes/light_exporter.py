@@ -23,6 +23,7 @@ from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
 from tagger.imaging.decode import Decoded, decode, open_photo
 from tagger.imaging.errors import DecodeError
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.light_model import NETWORK_REVISION, About, write_light
 from tagger.inference.lookup import architecture
 from tagger.inference.registry import Architecture
@@ -58,14 +59,14 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
         send(channel, "too few", photos=len(photos))
         return
     # Calibrating on more photos is no better: rare large values widen the ranges (docs/engines.md).
-    calibrating, held_back = photos[0::3], [*photos[1::3], *photos[2::3]]
-    views = np.concatenate(calibrating)
+    chosen, held_back = photos[0::3], [*photos[1::3], *photos[2::3]]
+    views = np.concatenate(chosen)
     send(channel, "progress", stage="loading", done=0, total=0)
     # Imported late, because it takes seconds: too few photos are reported first.
     from importlib.metadata import version
 
     from tagger.inference.engines.litert import LiteRtEngine
-    from tagger.inference.engines.quantizing import quantized
+    from tagger.inference.engines.quantizing import BATCH, calibrating, in_batches, quantized
     from tagger.inference.engines.tensorflow import TensorFlowEngine, use_threads
 
     use_threads(threads)
@@ -75,14 +76,15 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     def calibrated(done: int) -> None:
         send(channel, "progress", stage="calibrating", done=done, total=len(views))
 
-    network = quantized(exact.body, wanted, views, calibrated)
+    examples = calibrating(views, wanted.preprocessing, BATCH, calibrated)
+    network = quantized(in_batches(exact.body, wanted.input_size, BATCH), wanted.name, examples)
     about = About(
         wanted.name,
         order["weights_sha256"],
         NETWORK_REVISION,
         0.0,
         len(held_back),
-        len(calibrating),
+        len(chosen),
         f"tagger {__version__}, tensorflow {version('tensorflow')}",
     )
     write_light(path, network, head, about)
@@ -105,18 +107,18 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
 def _photos(channel: Connection, order: dict[str, Any], wanted: Architecture, threads: int) -> list[NDArray[np.uint8]]:
     """The pixels of the photos that can be decoded, without duplicates: each uint8 (views, size, size, 3)."""
     limits = LimitSettings.model_validate(order["limits"])
-    paths = order["photos"]
+    paths, seen = order["photos"], NetworkInput(wanted.input_size, order["views"])
 
     def decoded(path: str) -> Decoded | None:
         try:
             with open_photo(path) as photo:
-                return decode(photo, size=wanted.input_size, views=order["views"], limits=limits)
+                return decode(photo, [seen], limits=limits)
         except (DecodeError, MemoryError):
             return None
 
     with ThreadPoolExecutor(threads) as pool:
         found = {
-            seen.pixel_hash: seen.pixels for seen in _reported(channel, pool.map(decoded, paths), len(paths)) if seen
+            each.pixel_hash: each.pixels for each in _reported(channel, pool.map(decoded, paths), len(paths)) if each
         }
     return list(found.values())
 

@@ -17,6 +17,7 @@ from tagger.core.config import LimitSettings
 from tagger.core.progress import SILENT, Callbacks
 from tagger.imaging.decode import decode, in_memory, open_photo
 from tagger.imaging.errors import DecodeError
+from tagger.imaging.inputs import NetworkInput
 from tagger.inference.training.dataset import ARCHIVE_EXTENSIONS, CIFAR_RECORD, CIFAR_SIDE, Item
 from tagger.system.machine import memory
 
@@ -131,13 +132,14 @@ def _contents(part: Sequence[Item]) -> list[_Content]:
 
 def _decode_one(picture: _Content, how: Decoding) -> tuple[NDArray[np.uint8] | None, str]:
     name, content, path = picture
+    seen = NetworkInput(how.size, "whole")
     try:
         if content is None:
             with open_photo(path) as photo:
-                return decode(photo, size=how.size, views="whole", limits=how.limits).pixels[0], ""
+                return decode(photo, [seen], limits=how.limits).pixels[0], ""
         if not name.lower().endswith(ARCHIVE_EXTENSIONS):
             return _raw(content, how.size), ""
-        return decode(in_memory(name, content), size=how.size, views="whole", limits=how.limits).pixels[0], ""
+        return decode(in_memory(name, content), [seen], limits=how.limits).pixels[0], ""
     except DecodeError as error:
         return None, f"{name}: {error.reason}"
     except MemoryError:
