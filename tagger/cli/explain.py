@@ -22,7 +22,12 @@ from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 
 if TYPE_CHECKING:
+    from tagger.core.boxes import Box
     from tagger.labels.explain import Explanation
+
+_SHOWN_BOXES = 10
+# A box that covers more of the width than this is at no side.
+_WIDE = 0.6
 
 
 @click.command(
@@ -39,7 +44,7 @@ at now.""",
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def command(context: click.Context, photo: str, model: str | None, weights: str | None, as_json: bool) -> int:
-    """Why PHOTO got its labels: the model's scores, the hierarchy, the rules and the thresholds."""
+    """Why PHOTO got its labels: what was seen on it, the rules and the thresholds."""
     from tagger.pipeline.on_demand import explain
 
     settings = settings_of(context, model__name=model, model__weights=weights)
@@ -58,6 +63,14 @@ def _print(path: str, found: Explanation) -> None:
     print("What the model says:")
     for wnid, name, probability in found.top:
         print(f"  {probability:6.1%}  {name}{number_of(wnid)}")
+    if found.boxes is not None:
+        print("\nPeople and things found on it:")
+        for box in found.boxes[:_SHOWN_BOXES]:
+            print(f"  {box.score:6.1%}  {box.name}, {_place(box)}, {box.area:.0%} of the picture")
+        if not found.boxes:
+            print("  none")
+    if found.kinds:
+        print(f"\nWhat the file tells: {', '.join(found.kinds)}")
     print("\nWhat becomes of it:")
     for candidate in found.candidates:
         mark = "shown " if candidate.shown else "stored" if candidate.stored else "  -   "
@@ -65,6 +78,19 @@ def _print(path: str, found: Explanation) -> None:
         parts = [f"{name} {share:.1%}" for name, share in candidate.classes if share >= 0.001]
         if candidate.origin != "model" and parts:
             print(f"            {' + '.join(parts)}{' ...' if len(parts) == 5 else ''}")
+
+
+def _place(box: Box) -> str:
+    """Roughly where a box is: thirds of the picture, or across it."""
+    middle = (box.left + box.right) / 2
+    if box.right - box.left > _WIDE:
+        return "across the picture"
+    return ("at the left", "in the middle", "at the right")[min(2, int(3 * middle))]
+
+
+def _box_json(box: Box) -> dict[str, Any]:
+    edges = {name: round(getattr(box, name), 3) for name in ("left", "top", "right", "bottom")}
+    return {"name": box.name, "score": round(box.score, 3), **edges}
 
 
 def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:
@@ -76,6 +102,8 @@ def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:
             "fresh": found.fresh,
             **wanted,
             "classes": [{"wnid": wnid, "name": name, "probability": p} for wnid, name, p in found.top],
+            "boxes": None if found.boxes is None else [_box_json(box) for box in found.boxes],
+            "kinds": found.kinds,
             "labels": [asdict(candidate) for candidate in found.candidates],
         },
         indent=2,

@@ -27,7 +27,7 @@ class Explanation:
     """How one photo gets its labels. `fresh`: its features were extracted just now.
 
     `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: the policy's result.
-    `boxes`: what the detector found; None where it has not looked.
+    `boxes`: what the detector found, the surest first; None where it has not looked. `kinds`: what the file tells.
     """
 
     fresh: bool
@@ -37,6 +37,7 @@ class Explanation:
     candidates: list[CandidateReport]
     labels: tuple[Label, ...]
     boxes: tuple[Box, ...] | None
+    kinds: tuple[str, ...]
 
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:
@@ -72,6 +73,7 @@ def explain_features(  # noqa: PLR0913 - who decides, what on, and how much is t
         candidates,
         labels,
         evidence.boxes,
+        evidence.kinds or (),
     )
 
 

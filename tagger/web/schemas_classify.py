@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from tagger.core.boxes import Box
 from tagger.labels.explain import Explanation
 from tagger.web.schemas_photos import LabelOut, Matched, ModelOut
 
@@ -30,13 +31,29 @@ class VerdictOut(BaseModel):
     classes: list[Matched]
 
 
+class BoxOut(BaseModel):
+    """Something that the detector found. The edges are shares, 0 to 1, of the upright picture's width and height."""
+
+    name: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class WhyOut(BaseModel):
-    """Why a photo has its labels. `fresh`: it was looked at just now."""
+    """Why a photo has its labels. `fresh`: it was looked at just now.
+
+    `boxes`: people and things, the surest first; null where nothing has looked for them. `kinds`: what the file tells.
+    """
 
     model: ModelOut
     fresh: bool
     labels: list[LabelOut]
     classes: list[ClassOut]
+    boxes: list[BoxOut] | None
+    kinds: list[str]
     verdicts: list[VerdictOut]
 
     @classmethod
@@ -47,6 +64,8 @@ class WhyOut(BaseModel):
             fresh=found.fresh,
             labels=[LabelOut.of(label) for label in found.labels],
             classes=[ClassOut(wnid=wnid, name=name, probability=round(share, 4)) for wnid, name, share in found.top],
+            boxes=None if found.boxes is None else [_box(box) for box in found.boxes],
+            kinds=list(found.kinds),
             verdicts=[
                 VerdictOut(
                     key=one.key,
@@ -62,6 +81,11 @@ class WhyOut(BaseModel):
                 for one in found.candidates
             ],
         )
+
+
+def _box(box: Box) -> BoxOut:
+    left, top, right, bottom = (round(edge, 3) for edge in (box.left, box.top, box.right, box.bottom))
+    return BoxOut(name=box.name, score=round(box.score, 3), left=left, top=top, right=right, bottom=bottom)
 
 
 class UploadOut(BaseModel):

@@ -70,6 +70,15 @@ export function remember(grid) {
 
 export const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
 
+// What was seen on a photo, in sentences; `why` is the API's answer.
+export function seen(why) {
+  const told = [make("p", {}, `What the model says: ${why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ")}.`)];
+  const things = (why.boxes ?? []).slice(0, 10).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
+  if (why.boxes) told.push(make("p", {}, `People and things found on it: ${things || "none"}.`));
+  if (why.kinds.length) told.push(make("p", {}, `What the file tells: ${why.kinds.join(", ")}.`));
+  return told;
+}
+
 // What the policy makes of the likeliest candidates.
 export function verdictTable(verdicts) {
   const rows = verdicts.map((one) => make("tr", {},

@@ -1,6 +1,6 @@
 // Drop, paste, choose or take photos; each is sent, shown with its labels, and forgotten.
 
-import { ask, make, percent, verdictTable } from "./core.js";
+import { ask, make, percent, seen, verdictTable } from "./core.js";
 
 const area = document.getElementById("drop"), answers = document.getElementById("answers"), clear = document.getElementById("clear");
 const progress = document.getElementById("progress");
@@ -96,6 +96,6 @@ function show(place, photo) {
     make("ol", { class: "classes first" }, ...why.classes.slice(0, 3).map((one) => bar(one.name, one.probability))),
     make("details", {}, make("summary", {}, "More, and why"),
       make("ol", { class: "classes" }, ...why.classes.slice(3).map((one) => bar(one.name, one.probability))),
-      verdictTable(why.verdicts)),
+      ...seen(why).slice(1), verdictTable(why.verdicts)),
   );
 }

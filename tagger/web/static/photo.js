@@ -1,6 +1,6 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
-import { ask, at, isTyping, make, percent, say, tell, tile, verdictTable } from "./core.js";
+import { ask, at, isTyping, make, percent, say, seen, tell, tile, verdictTable } from "./core.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -55,20 +55,34 @@ own.addEventListener("input", () => {
   }, 150);
 });
 
+// Boxes that the detector is less sure of would hide the picture.
+const LEAST_SURE = 0.35;
+const frames = document.getElementById("boxes");
+function frame(boxes) {
+  frames?.replaceChildren(...boxes.filter((box) => box.score >= LEAST_SURE).map((box) => {
+    const one = make("div", {}, make("span", {}, `${box.name} ${percent(box.score)}`));
+    for (const [edge, share] of Object.entries({ left: box.left, top: box.top, right: 1 - box.right, bottom: 1 - box.bottom })) {
+      one.style[edge] = `${100 * share}%`;
+    }
+    return one;
+  }));
+}
+
 document.getElementById("why").addEventListener("toggle", async (event) => {
+  if (frames) frames.hidden = !event.target.open;
   if (!event.target.open) return;
   const place = event.target.querySelector(".why");
   try {
     const why = await ask(`/photos/${id}/why`);
-    const classes = why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ");
-    place.replaceChildren(make("p", {}, `What the model says: ${classes}.`), verdictTable(why.verdicts));
+    frame(why.boxes ?? []);
+    place.replaceChildren(...seen(why), verdictTable(why.verdicts));
   } catch (error) {
     place.replaceChildren(make("p", {}, error.message));
   }
 });
 
 const picture = document.querySelector(".stage img");
-function cannotShow() { picture.replaceWith(make("p", { class: "notice" }, "The picture cannot be shown.")); }
+function cannotShow() { picture.parentElement.replaceWith(make("p", { class: "notice" }, "The picture cannot be shown.")); }
 if (picture?.complete && !picture.naturalWidth) cannotShow(); else picture?.addEventListener("error", cannotShow, { once: true });
 
 const similar = document.getElementById("similar");
