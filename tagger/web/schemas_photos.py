@@ -22,7 +22,7 @@ class RequestBody(BaseModel):
 
 
 class LabelOut(BaseModel):
-    """A label of a photo. `confidence`: 0 to 1. `origin`: model, hierarchy, taught or person."""
+    """A label of a photo. `confidence`: 0 to 1. `origin`: model, hierarchy, taught, person, object, word or file."""
 
     key: str
     name: str

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.runner import Tagger
+from tests.cli.runner import BUILT_IN, Tagger
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,11 @@ def make_copies(shared: Path, root: Path, count: int) -> None:
 def test_after_any_number_of_kills_every_photo_is_done_exactly_once(
     tagger: Tagger, tmp_path: Path, shared: Path, kills: int
 ) -> None:
-    count = COPIES if kills == 20 else 150
+    count = 150
+    if kills == 20:
+        # The model in the package starts in a tenth of the time.
+        count = COPIES
+        tagger.environ = dict(BUILT_IN)
     make_copies(shared, tmp_path / "photos", count)
     chance = random.Random(kills)
     tagger.environ["TAGGER_ENGINE_BATCH_SIZE"] = "8"
