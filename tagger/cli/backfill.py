@@ -259,7 +259,6 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate
 
 def _print_found(settings: Settings) -> None:
     """What the library contains, and what to do with it."""
-    from tagger.labels import taxonomy
     from tagger.store.counts import count_labels
     from tagger.store.session import open_store
 
@@ -267,9 +266,7 @@ def _print_found(settings: Settings) -> None:
         often = [label for label in count_labels(session) if label.shown][:_SHOWN_LABELS]
     if often:
         print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
-        wide = taxonomy.load().shown_alone
-        example = next((label for label in often if label.key not in wide), often[0])
-        print(f"Find them: tagger search {shlex.quote(example.name)}")
+        print(f"Find them: tagger search {shlex.quote(often[0].name)}")
     print("Look at them: tagger web")
 
 

@@ -37,15 +37,17 @@ def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: T
     """The keywords of a photo, the surest label first: the narrowest of its shown labels, at most `settings.count`.
 
     The photo's wider labels (animal) become levels above the narrower (tiger), or are left out. Labels as wide as
-    "everyday object" are shown where nothing else is known, but never written. A label given by a person needs no
-    minimum confidence.
+    "everyday object", which earlier versions showed, are written only if a person gave them. A label given by a person
+    needs no minimum confidence.
     """
     covered = {
         label: frozenset(taxonomy.classes_under(label.key))
         for label in labels
         if label.shown
-        and label.key not in taxonomy.shown_alone
-        and (label.origin is Origin.PERSON or label.confidence >= settings.min_confidence)
+        and (
+            label.origin is Origin.PERSON
+            or (label.key not in taxonomy.search_only and label.confidence >= settings.min_confidence)
+        )
     }
     root = (settings.root,) if settings.root else ()
     found: dict[str, Keyword] = {}

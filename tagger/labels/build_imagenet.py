@@ -52,18 +52,28 @@ def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict
         if wnid not in synsets:
             synsets[wnid] = read_synset(data, wnid)
             todo += synsets[wnid].hypernyms
-    hypernyms = sorted(set(synsets) - set(classes))
-    known = set(synsets)
-    for table in ("shown", "names", "dropped", "synonyms"):
+    known = {*synsets, *chosen["added"]}
+
+    def nearest_known(wnid: str) -> set[str]:
+        """Of what lies above a synset, the nearest that are known anyway: nobody types "geological formation"."""
+        above = read_synset(data, wnid).hypernyms
+        return set().union(*({up} if up in known else nearest_known(up) for up in above))
+
+    for wnid in chosen["added"]:
+        synsets[wnid] = Synset(read_synset(data, wnid).words, tuple(sorted(nearest_known(wnid))))
+    hypernyms = sorted(known - set(classes))
+    for table in ("shown", "search_only", "names", "dropped", "synonyms"):
         for wnid in chosen[table]:
             if wnid not in known:
-                raise SystemExit(f"vocabulary.toml: [{table}] {wnid} is neither a class nor above one.")
+                raise SystemExit(f"vocabulary.toml: [{table}] {wnid} is no class, nor added, nor above one.")
+
+    named = ("names", "shown", "search_only", "added")
 
     def entry(wnid: str) -> list[Any]:
         words = [word for word in synsets[wnid].words if word not in chosen["dropped"].get(wnid, [])]
-        name = chosen["names"].get(wnid) or chosen["shown"].get(wnid) or words[0]
-        synonyms = [word for word in [*words, *chosen["synonyms"].get(wnid, [])] if word != name]
-        return [wnid, name, synonyms, list(synsets[wnid].hypernyms)]
+        name = [*(chosen[table][wnid] for table in named if wnid in chosen[table]), *words][0]
+        synonyms = dict.fromkeys(word for word in [*words, *chosen["synonyms"].get(wnid, [])] if word != name)
+        return [wnid, name, list(synonyms), list(synsets[wnid].hypernyms)]
 
     def covered(wnids: list[str]) -> set[int]:
         return {number for number, wnid in enumerate(classes) if above(wnid) & set(wnids)}
@@ -79,7 +89,7 @@ def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict
             f"group:{name}",
             name,
             group.get("shown", False),
-            sorted(covered(group["include"]) - covered(group.get("exclude", []))),
+            sorted(covered(group.get("include", [])) - covered(group.get("exclude", []))),
         ]
         for name, group in chosen["groups"].items()
     ]
@@ -87,6 +97,9 @@ def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict
         "classes": [entry(wnid) for wnid in classes],
         "hypernyms": [entry(wnid) for wnid in hypernyms],
         "shown": sorted(chosen["shown"]),
+        "search_only": sorted(chosen["search_only"]),
+        "added": sorted(chosen["added"]),
+        "former": [list(pair) for pair in sorted(chosen["former"].items())],
         "groups": groups,
     }
 

@@ -1,9 +1,8 @@
 """From class probabilities to labels: which are stored, and which are shown.
 
 Raw top-k is mostly silly. A label is *shown* when its probability passes its threshold, where a parent's
-probability is the sum of its classes' ("it is some dog"), most specific first. Very wide parents ("household item")
-are shown only if nothing narrower is. The top-k classes above a minimum confidence are *stored* beside them and
-can be searched.
+probability is the sum of its classes' ("it is some dog"), most specific first. The top-k classes above a minimum
+confidence are *stored* beside them and can be searched.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Candidate:
     """Something that may become a label: a class, a hypernym, or the result of a merge rule.
 
     `classes`: the indexes of the network's outputs whose probabilities it sums. `merged_into`: the name of the
-    label that a rule shows instead. `alone`: so wide that it is shown only if nothing narrower is.
+    label that a rule shows instead.
     """
 
     key: str
@@ -43,7 +42,6 @@ class Candidate:
     silenced: bool = False
     merged_into: str | None = None
     renamed_from: str | None = None
-    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +129,13 @@ class Policy:
         count = len(self.taxonomy.classes)
         passes = probabilities >= np.array([candidate.threshold for candidate in self.candidates], np.float32)
         mergeable = np.array([candidate.merged_into is not None for candidate in self.candidates])
-        stored = self._without_wide(passes & ~mergeable)
+        stored = passes & ~mergeable
         top = np.argsort(-scores, axis=1, kind="stable")[:, : self.settings.top_k]
         likely = np.zeros_like(scores, dtype=bool)
         np.put_along_axis(likely, top, np.take_along_axis(scores, top, 1) >= self.settings.min_confidence, 1)
         stored[:, :count] |= likely
         kept: NDArray[np.bool_] = stored & ~np.array([candidate.silenced for candidate in self.candidates])
         return kept
-
-    def _without_wide(self, passes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """bool (photos, candidates): keep the narrowest `alone` candidate, and only if nothing else is shown."""
-        free = ~passes[:, [index for index, candidate in enumerate(self.candidates) if not candidate.alone]].any(axis=1)
-        wide = [index for index, candidate in enumerate(self.candidates) if candidate.alone]
-        for index in sorted(wide, key=lambda index: len(self.candidates[index].classes)):
-            passes[:, index] &= free
-            free &= ~passes[:, index]
-        return passes
 
     def _labels(self, probabilities: NDArray[np.float32], stored: NDArray[np.bool_]) -> tuple[Label, ...]:
         kept = []
@@ -188,8 +177,6 @@ class Policy:
             return f"counted under {candidate.merged_into} by labels.merge"
         if shown:
             return f"shown: {probability:.2f} reaches {candidate.threshold:g}{renamed}"
-        if candidate.alone and probability >= candidate.threshold:
-            return "left out: it is shown only where nothing narrower is"
         if stored:
             return f"stored for search, not shown: {probability:.2f} is below {candidate.threshold:g}{renamed}"
         return f"left out: {probability:.2f} is below {candidate.threshold:g}{renamed}"
@@ -205,9 +192,14 @@ def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -
 
 
 def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> Iterable[Candidate]:
-    """Classes in the network's order, then hypernyms, then the results of `labels.merge`. `general`: the threshold."""
-    keys = [*taxonomy.classes, *taxonomy.shown_hypernyms]
-    _refuse_unknown(settings, taxonomy, frozenset(keys))
+    """Classes in the network's order, then hypernyms, then the results of `labels.merge`. `general`: the threshold.
+
+    A hypernym that serves search only is a candidate where `labels.thresholds` or `labels.merge` name it.
+    """
+    _refuse_unknown(settings, taxonomy)
+    named = {key for name in settings.thresholds for key in taxonomy.lookup(name)}
+    named |= {key for parts in settings.merge.values() for name in parts for key in taxonomy.lookup(name)}
+    keys = [*taxonomy.classes, *taxonomy.shown_hypernyms, *taxonomy.added, *sorted(taxonomy.search_only & named)]
     merges = {folded(new) for new in settings.merge}
     of_merges = {folded(name): threshold for name, threshold in settings.thresholds.items()}
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name)}
@@ -232,7 +224,6 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
             key in silenced,
             merged.get(key),
             name if key in renamed else None,
-            key in taxonomy.shown_alone,
         )
     for new in settings.merge:
         covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}
@@ -240,10 +231,11 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
         yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
 
 
-def _refuse_unknown(settings: LabelSettings, taxonomy: Taxonomy, keys: frozenset[str]) -> None:
+def _refuse_unknown(settings: LabelSettings, taxonomy: Taxonomy) -> None:
     """Raise a ConfigError that tells every label in the rules that does not exist."""
     if taxonomy.own:
         return
+    keys = taxonomy.labels | taxonomy.search_only
     merges = {folded(new) for new in settings.merge}
     named = [("silence", name) for name in settings.silence]
     named += [("thresholds", name) for name in settings.thresholds if folded(name) not in merges]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -27,7 +27,9 @@ _BRITISH = re.compile(r"\bgrey")
 class Taxonomy:
     """The content of imagenet.json. `classes`: the class keys in the order of the network's outputs (Keras').
 
-    `shown_hypernyms`: the hypernyms of a class that may be shown; those in `shown_alone` only if nothing narrower is.
+    `shown_hypernyms`: the hypernyms of classes, and groups, that may be shown. `search_only`: those that once were
+    shown. `added`: labels above no class, which other witnesses than the classifier give (boxes, words, the file).
+    `former`: names that labels had in earlier versions.
     """
 
     classes: tuple[str, ...]
@@ -36,7 +38,9 @@ class Taxonomy:
     hypernyms: dict[str, tuple[str, ...]]
     groups: dict[str, tuple[int, ...]]
     shown_hypernyms: tuple[str, ...]
-    shown_alone: frozenset[str]
+    search_only: frozenset[str] = frozenset()
+    added: tuple[str, ...] = ()
+    former: Mapping[str, str] = field(default_factory=dict)
     # It is of a network that the owner trained: rules for other labels are no mistake.
     own: bool = False
 
@@ -69,12 +73,25 @@ class Taxonomy:
         return frozenset()
 
     def lookup(self, text: str) -> tuple[str, ...]:
-        """The keys whose display name or key is this text, as names are compared; for rules."""
+        """The keys whose display name, former name or key is this text, as names are compared; for rules."""
         return self._named.get(folded(text), ())
+
+    def label_named(self, word: str) -> str | None:
+        """The key of the one label that a word means as a name, if need be in the singular; None if there is none."""
+        for form in _forms(word):
+            found = [key for key in self.lookup(form) if key in self.labels]
+            if len(found) == 1:
+                return found[0]
+        return None
 
     def suggest(self, text: str, limit: int = 5) -> list[str]:
         """Names similar to an unknown word."""
         return suggest(text, self._spelling, limit)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The keys that a photo may show."""
+        return frozenset((*self.classes, *self.shown_hypernyms, *self.added))
 
     @property
     def words(self) -> Collection[str]:
@@ -96,6 +113,8 @@ class Taxonomy:
         for key, name in self.names.items():
             for text in {folded(name), folded(key)}:
                 found[text] = (*found.get(text, ()), key)
+        for name, key in self.former.items():
+            found.setdefault(folded(name), (key,))
         return found
 
     @cached_property
@@ -147,7 +166,9 @@ def load() -> Taxonomy:
         hypernyms={entry[0]: tuple(entry[3]) for entry in entries},
         groups={group[0]: tuple(group[3]) for group in groups},
         shown_hypernyms=(*data["shown"], *(group[0] for group in groups if group[2])),
-        shown_alone=frozenset(group[0] for group in groups if group[2] == "alone"),
+        search_only=frozenset((*data["search_only"], *(group[0] for group in groups if not group[2]))),
+        added=tuple(data["added"]),
+        former=dict(data["former"]),
     )
 
 
@@ -169,7 +190,6 @@ def of_classes(names: Sequence[str]) -> Taxonomy:
         hypernyms=dict.fromkeys(keys, ()),
         groups={},
         shown_hypernyms=(),
-        shown_alone=frozenset(),
         own=True,
     )
 

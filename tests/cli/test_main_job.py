@@ -136,7 +136,7 @@ def test_show_explain_and_labels(gallery_once: Tagger) -> None:
     counts = {label["name"]: label["shown"] for label in gallery_once.json("labels")}
     assert counts["animal"] > 8
     assert counts["espresso"] == len(gallery_once.found("espresso>0.45"))
-    assert gallery_once("labels").stdout.splitlines()[0].split(maxsplit=1)[1] == "everyday object"
+    assert gallery_once("labels").stdout.splitlines()[0].split(maxsplit=1)[1] == "animal"
 
 
 @pytest.mark.slow

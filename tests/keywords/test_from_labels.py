@@ -31,6 +31,9 @@ def test_hidden_unsure_and_very_wide_labels_are_not_written() -> None:
     hidden = replace(SAND, shown=False)
     assert keywords_for([hidden, WIDE], settings(), taxonomy.load()) == []
     assert keywords_for([SAND], settings(min_confidence=0.8), taxonomy.load()) == []
+    assert [k.name for k in keywords_for([replace(WIDE, origin=Origin.PERSON)], settings(), taxonomy.load())] == [
+        WIDE.name
+    ]
     persons = replace(SAND, origin=Origin.PERSON)
     assert [k.name for k in keywords_for([persons], settings(min_confidence=0.8), taxonomy.load())] == ["sandbar"]
 

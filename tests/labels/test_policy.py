@@ -49,16 +49,30 @@ def test_some_dog_of_no_certain_breed_is_a_dog() -> None:
     assert found["beagle"].origin is Origin.MODEL
 
 
-def test_a_wide_parent_is_shown_where_nothing_narrower_is() -> None:
-    spread = {"wine bottle": 0.2, "vase": 0.2, "doormat": 0.2, "wallet": 0.2}
-    row = scores(**{name.replace(" ", "_"): value for name, value in spread.items()})
-    assert shown(row) == ["household item"]
-    assert shown(row, silence=["household item"]) == []
-    wider = scores(vase=0.3, torch=0.3, whistle=0.2)
-    assert shown(wider) == ["everyday object"]
-    assert "household item" not in shown(scores(vase=0.9))
-    verdicts = Policy.from_settings(LabelSettings(), TAXONOMY).explain(scores(vase=0.9))
-    assert {v.name: v.why for v in verdicts}["household item"] == "left out: it is shown only where nothing narrower is"
+@pytest.mark.parametrize(
+    "wide", ["household item", "everyday object", "structure", "landform", "machine", "kitchenware"]
+)
+def test_a_parent_that_nobody_types_is_never_shown(wide: str) -> None:
+    [key] = set(TAXONOMY.lookup(wide)) & TAXONOMY.search_only
+    classes = TAXONOMY.classes_under(key)
+    row = np.zeros(1000, np.float32)
+    row[list(classes)] = 1 / len(classes)
+    assert wide not in shown(row)
+    # It is found all the same, and old rules about it are no mistake.
+    assert len(TAXONOMY.find(wide)) > len(classes)
+    assert shown(row, silence=[wide], rename={wide: "things"}) == shown(row)
+    assert wide in shown(row, thresholds={wide: 0.5})
+    assert "things" in shown(row, merge={"things": [wide]})
+
+
+@pytest.mark.parametrize(("former", "now"), [("beverage", "drink"), ("person", "people"), ("airplane", "plane")])
+def test_rules_may_say_the_name_that_a_label_had(former: str, now: str) -> None:
+    [key] = TAXONOMY.lookup(former)
+    assert TAXONOMY.names[key] == now
+    row = np.zeros(1000, np.float32)
+    row[list(TAXONOMY.classes_under(key))] = 1 / len(TAXONOMY.classes_under(key))
+    assert now in shown(row)
+    assert now not in shown(row, silence=[former])
 
 
 def test_unknown_is_no_label() -> None:

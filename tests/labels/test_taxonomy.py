@@ -68,11 +68,17 @@ def test_the_shown_parents_are_words_that_people_use() -> None:
         "artifact",
         "object",
         "carnivore",
+        "structure",
+        "landform",
+        "everyday object",
+        "household item",
+        "kitchenware",
+        "machine",
     }
 
 
 def test_display_names_are_distinct() -> None:
-    shown = [TAXONOMY.names[key] for key in (*TAXONOMY.classes, *TAXONOMY.shown_hypernyms)]
+    shown = [TAXONOMY.names[key] for key in (*TAXONOMY.classes, *TAXONOMY.shown_hypernyms, *TAXONOMY.added)]
     assert sorted({name for name in shown if shown.count(name) > 1}) == []
 
 
@@ -97,6 +103,19 @@ def test_what_a_word_means(word: str, inside: set[str], outside: set[str]) -> No
     found = class_names(word)
     assert inside <= found
     assert not outside & found
+
+
+def test_labels_that_no_class_is_are_found_like_others() -> None:
+    assert {"people", "woman", "baby"} <= names(TAXONOMY.find("persons"))
+    assert {"soccer", "tennis", "sport"} <= names(TAXONOMY.find("sports"))
+    assert "sunset" in names(TAXONOMY.find("sunrise"))
+    assert {"beach", "seashore"} <= names(TAXONOMY.find("beaches"))
+    assert names(TAXONOMY.find("group")) == {"group"}
+    for word in ("people", "portrait", "group", "crowd", "sunset", "snow", "screenshot", "black and white"):
+        assert TAXONOMY.label_named(word) in TAXONOMY.labels
+    assert TAXONOMY.label_named("flowers") == TAXONOMY.lookup("flower")[0]
+    assert TAXONOMY.label_named("waves") == TAXONOMY.lookup("wave")[0]
+    assert TAXONOMY.label_named("structure") is None
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("tigr", "tiger"), ("elefant", "elephant"), ("retriever x", "")])
