@@ -31,7 +31,8 @@ class Outcome(StrEnum):
 
 # What a request may want to know of a photo: the classifier's features, the built-in model's features for everyday
 # words (beside another classifier), and the detector's boxes. What the file tells comes with every inspection.
-EVERYTHING = frozenset({"features", "words", "boxes"})
+FEATURES, WORDS, BOXES = "features", "words", "boxes"
+EVERYTHING = frozenset({FEATURES, WORDS, BOXES})
 # A photo's features between the child and the parent.
 _WIRE_DTYPE = np.dtype("<f4")
 

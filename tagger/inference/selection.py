@@ -155,13 +155,29 @@ def _substitute(settings: Settings, wanted: Architecture, error: ModelError) -> 
     """The model in the package instead of one that cannot be had or run. Raises `error` where nothing stands in."""
     if wanted.network is not None or wanted.built_in:
         raise error
-    model = settings.model.model_copy(update={"name": BUILT_IN, "weights": None, "sha256": ""})
-    engine = settings.engine.model_copy(update={"kind": "auto"})
-    built_in = locate_model(settings.model_copy(update={"model": model, "engine": engine}))
-    chosen = _complete(settings, built_in, ignore_download, fetch=False)
+    chosen = built_in_model(settings)
     fetched = settings.model.fetch == "auto"
     substitute = Substitute(wanted.name, error.message, for_good=isinstance(error, EngineError), fetched=fetched)
     return replace(chosen, substitute=substitute)
+
+
+def built_in_model(settings: Settings) -> ChosenModel:
+    """The model in the package. Raises ModelError."""
+    model = settings.model.model_copy(update={"name": BUILT_IN, "weights": None, "sha256": ""})
+    engine = settings.engine.model_copy(update={"kind": "auto"})
+    located = locate_model(settings.model_copy(update={"model": model, "engine": engine}))
+    return _complete(settings, located, ignore_download, fetch=False)
+
+
+def words_model(settings: Settings, classifier: Architecture) -> ChosenModel | None:
+    """The model in the package, where it looks at photos for everyday words beside another classifier."""
+    if classifier.name == BUILT_IN or not settings.model.objects:
+        return None
+    try:
+        chosen = built_in_model(settings)
+    except ModelError:
+        return None
+    return chosen if chosen.engine is LITERT else None
 
 
 def _complete(settings: Settings, located: LocatedModel, on_download: OnDownload, *, fetch: bool) -> ChosenModel:

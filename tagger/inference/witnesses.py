@@ -5,15 +5,13 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
+from tagger.inference.detector import detector_id
+from tagger.inference.lookup import architecture
 from tagger.inference.registry import BUILT_IN
+from tagger.inference.selection import record_model, words_model
 from tagger.store.evidence import Witnesses
 from tagger.store.library import Library
 from tagger.store.models import Model, all_models
-
-
-def detector_id(settings: Settings) -> str | None:
-    """The id of the detector that looks at photos; None where none does."""
-    return None
 
 
 def stored_witnesses(session: Session, settings: Settings, model: Model) -> Witnesses:
@@ -27,4 +25,6 @@ def stored_witnesses(session: Session, settings: Settings, model: Model) -> Witn
 
 def record_witnesses(library: Library, model: Model) -> Witnesses:
     """What looks at photos beside a model from now on."""
-    return Witnesses(detector_id(library.settings))
+    settings = library.settings
+    words = words_model(settings, architecture(model.architecture, settings.data_dir))
+    return Witnesses(detector_id(settings), None if words is None else record_model(library, words))

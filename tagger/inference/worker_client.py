@@ -7,6 +7,7 @@ killed when it stalls, and exits when the parent does. Paths go in, features com
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 from collections import deque
@@ -17,15 +18,18 @@ from typing import Any
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, StoreError, TaggerError, WeightsError
+from tagger.inference.detector import why_no_detector
 from tagger.inference.engine_specs import TENSORFLOW
 from tagger.inference.head import Head, head_file
 from tagger.inference.precision import Precision, Trial, computes_bfloat16, remember, remembered
 from tagger.inference.protocol import Reply, Request, receive_replies, request_json
+from tagger.inference.selection import words_model
 from tagger.inference.weights import ChosenModel
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
 from tagger.system.scratch import scratch
 
+_LOG = logging.getLogger("tagger")
 LOG_FILE = "worker.log"
 # The child decodes one batch while the other is in the network.
 BATCHES_IN_FLIGHT = 2
@@ -46,7 +50,6 @@ class WorkerDiedError(Exception):
 class WorkerClient:
     """Runs the child. Use as a context manager: `submit` batches, and get their `replies` in the same order."""
 
-    # Settings, clock, and what `selection.ChosenModel` holds, which is built above this module.
     def __init__(
         self,
         settings: Settings,
@@ -65,6 +68,8 @@ class WorkerClient:
         self._last_word = 0.0
         self.log_file = scratch(settings.data_dir) / LOG_FILE
         self.about: dict[str, Any] = {}
+        # What keeps networks beside the classifier from looking at photos, in sentences; each is logged once.
+        self.faults: list[str] = []
         self.starts = 0
 
     def __enter__(self) -> WorkerClient:
@@ -167,6 +172,8 @@ class WorkerClient:
                     return found
                 if message["kind"] == "fault":
                     raise self._fault(message)
+                if message["kind"] == "warning":
+                    self._note([message["text"]])
                 if message["kind"] == "trial":
                     self.about = message["about"]
                     with contextlib.suppress(OSError):
@@ -227,6 +234,8 @@ class WorkerClient:
             weights=os.fspath(self._model.weights.path),
             head_file=os.fspath(self._head_file),
             views=self._model.views,
+            objects=self._looks_for_objects(),
+            words=self._words(),
             batch_size=engine.batch_size,
             threads=engine.threads,
             max_cpu=engine.max_cpu,
@@ -248,6 +257,24 @@ class WorkerClient:
         if message["kind"] == "fault":
             raise self._fault(message)
         self.about = message["about"]
+        self._note(message["faults"])
+
+    def _looks_for_objects(self) -> bool:
+        fault = why_no_detector() if self._settings.model.objects else ""
+        if fault:
+            self._note([f"{fault} So photos are labelled without."])
+        return self._settings.model.objects and not fault
+
+    def _words(self) -> dict[str, str] | None:
+        """The file and the views of the network for everyday words, where it runs beside this model."""
+        words = words_model(self._settings, self._model.architecture)
+        return None if words is None else {"file": os.fspath(words.weights.path), "views": words.views}
+
+    def _note(self, faults: Sequence[str]) -> None:
+        for fault in faults:
+            if fault not in self.faults:
+                self.faults.append(fault)
+                _LOG.warning("%s", fault)
 
     def _fault(self, message: dict[str, Any]) -> TaggerError:
         """The fault that the child reported, as an exception: of the model, or of a full disk."""

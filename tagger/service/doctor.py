@@ -18,6 +18,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.local_zone import read_time_zone
 from tagger.core.paths import shown_path
+from tagger.inference.detector import DETECTOR_FILE, why_no_detector
 from tagger.inference.download import missing_weights, why_unreachable
 from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpec
 from tagger.inference.light_model import exported_path
@@ -79,7 +80,19 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield _folder(root)
         yield _watching(root, settings)
     yield from _service(settings)
+    yield _people(settings)
     yield from _model(settings)
+
+
+def _people(settings: Settings) -> Finding:
+    """Whether the network that finds people and things can be run."""
+    if not settings.model.objects:
+        return Finding(Grade.GOOD, "People", "not looked for, because model.objects = false")
+    fault = why_no_detector()
+    if fault:
+        cure = "Install tagger again. Until then photos are labelled by what else is known of them."
+        return Finding(Grade.BAD, "People", fault, cure)
+    return Finding(Grade.GOOD, "People", f"people and things are looked for by {DETECTOR_FILE}")
 
 
 def _time_zone() -> Finding:
@@ -368,9 +381,11 @@ def _engine(settings: Settings) -> Finding:
         with WorkerClient(settings, chosen) as client:
             client.start()
             seconds = clock.monotonic() - started
-            about = client.about
+            about, faults = client.about, client.faults
     except ModelError as error:
         return Finding(Grade.BAD, "Engine", error.message, error.cure)
+    if faults:
+        return Finding(Grade.WARNING, "Engine", " ".join(faults), "Install tagger again.")
     trial = remembered(settings.data_dir, chosen.model_id)
     tried = trial is not None and chosen.engine is TENSORFLOW and settings.engine.precision == "auto"
     why = f" ({trial})" if tried else ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tagger.core.config import Settings
-from tagger.inference.processes.feature_worker import mean_features
+from tagger.inference.processes.beside import mean_features
 from tagger.inference.registry import REGISTRY, REVISIONS, views_of_revision
 from tagger.labels.labeller import show_threshold
 from tagger.store.models import Model

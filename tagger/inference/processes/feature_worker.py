@@ -12,9 +12,9 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,7 +37,18 @@ from tagger.inference.engine_specs import ENGINES
 from tagger.inference.engines import Engine, EngineOrder, TriesBfloat16
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
-from tagger.inference.protocol import Outcome, Reply, Request, request_from, send_replies, wire_features
+from tagger.inference.processes.beside import Beside, mean_features
+from tagger.inference.protocol import (
+    BOXES,
+    FEATURES,
+    WORDS,
+    Outcome,
+    Reply,
+    Request,
+    request_from,
+    send_replies,
+    wire_features,
+)
 from tagger.inference.throttle import Throttle
 from tagger.intake.settle import is_unsettled
 from tagger.system.child_process import receive, send
@@ -66,48 +77,74 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What networks found on a picture, as replies carry it; None: not looked for."""
+
+    features: bytes | None = None
+    words: bytes | None = None
+    boxes: bytes | None = None
+
+    def lacks(self, wants: Collection[str]) -> bool:
+        """Whether something that is wanted is not here."""
+        return any(getattr(self, name) is None for name in wants)
+
+    def also(self, other: _Found) -> _Found:
+        """This and what only the other has."""
+        names = (FEATURES, WORDS, BOXES)
+        return _Found(*(getattr(self if getattr(self, name) is not None else other, name) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """A decoded photo on its way to the network. `pixels`: of its views; None if the reply is already known."""
+    """A decoded photo on its way to the networks. `inputs`: what each of them sees; empty if nothing is missing.
+
+    `known`: what an identical picture showed shortly before.
+    """
 
     reply: Reply
-    pixels: NDArray[np.uint8] | None = None
+    inputs: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    wants: frozenset[str] = frozenset()
+    known: _Found = _Found()
 
 
 class _Memory:
-    """A cache of recent pictures' hashes and features, shared by the decoding threads and the main thread."""
+    """A cache of recent pictures' hashes and what was found on them, shared by decoding threads and the main thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._facts: OrderedDict[bytes, tuple[bytes, PhotoFacts]] = OrderedDict()
-        self._features: OrderedDict[bytes, bytes] = OrderedDict()
+        self._found: OrderedDict[bytes, _Found] = OrderedDict()
 
     def facts(self, content_hash: bytes) -> tuple[bytes, PhotoFacts] | None:
-        """The pixel hash and facts of a file with these bytes, if its features are cached as well."""
+        """The pixel hash and facts of a file with these bytes."""
         with self._lock:
-            found = self._facts.get(content_hash)
-            return found if found is not None and found[0] in self._features else None
+            return self._facts.get(content_hash)
 
-    def features(self, pixel_hash: bytes) -> bytes | None:
-        """The features of a picture, if they are cached."""
+    def found(self, pixel_hash: bytes) -> _Found:
+        """What was found on a picture; nothing if it is not cached."""
         with self._lock:
-            return self._features.get(pixel_hash)
+            return self._found.get(pixel_hash, _Found())
 
-    def remember(self, inspection: Inspection, features: bytes) -> None:
-        """Cache a picture's features, and drop the oldest."""
+    def remember(self, inspection: Inspection, found: _Found) -> None:
+        """Cache what was found on a picture, and drop the oldest."""
         with self._lock:
             self._facts[inspection.content_hash] = (inspection.pixel_hash, inspection.facts)
-            self._features[inspection.pixel_hash] = features
-            for kept in (self._facts, self._features):
+            self._found[inspection.pixel_hash] = found.also(self._found.get(inspection.pixel_hash, _Found()))
+            for kept in (self._facts, self._found):
                 if len(kept) > _REMEMBERED:
                     kept.popitem(last=False)
 
 
 class _Worker:
-    def __init__(self, channel: Connection, load: dict[str, Any], engine: Engine, trial: _Try | None) -> None:
+    def __init__(
+        self, channel: Connection, load: dict[str, Any], engine: Engine, trial: _Try | None, beside: Beside
+    ) -> None:
         self._channel = channel
         self._engine = engine
         self._trial = trial
-        self._input = NetworkInput(engine.architecture.input_size, load["views"])
+        self._beside = beside
+        # The classifier's is always the first: its pixels identify the picture.
+        self._inputs = {FEATURES: NetworkInput(engine.architecture.input_size, load["views"]), **beside.inputs}
         self._batch_size = int(load["batch_size"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._memory = _Memory()
@@ -124,9 +161,10 @@ class _Worker:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while (batch := self._batches.get()) is not None:
             seen = [future.result() for future in batch]
-            self._throttle.wait(self._alive)
             replies = self._reply(seen)
             with self._sending:
+                for fault in self._beside.take_faults():
+                    send(self._channel, "warning", text=fault)
                 send_replies(self._channel, replies)
             if self._trying is not None:
                 self._try_bfloat16(seen)
@@ -156,7 +194,7 @@ class _Worker:
         """Collect the batch's pixels; once there are enough, try bfloat16 on them, and tell the parent the result."""
         assert self._trying is not None
         assert self._trial is not None
-        self._trying += [view for seen in batch if seen.pixels is not None for view in seen.pixels]
+        self._trying += [view for seen in batch for view in seen.inputs.get(FEATURES, ())]
         if len(self._trying) < _TRIAL_PHOTOS:
             return
         # If the trial kills this process, the next one does not try again.
@@ -180,10 +218,13 @@ class _Worker:
                     if content_hash in request.twins:
                         inspection = Inspection(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None))
                         return _Seen(Reply(job, Outcome.TWIN, inspection=inspection))
+                    wants = request.wants & self._inputs.keys()
                     known = self._memory.facts(content_hash)
-                    if known is not None:
-                        return _Seen(self._known(request, Inspection(fingerprint, content_hash, *known)))
-                    decoded = decode(photo, [self._input], limits=self._limits)
+                    if known is not None and not (found := self._memory.found(known[0])).lacks(wants):
+                        reply = self._known(request, Inspection(fingerprint, content_hash, *known))
+                        return _Seen(reply, wants=wants, known=found)
+                    inputs = {name: seen for name, seen in self._inputs.items() if name == FEATURES or name in wants}
+                    decoded = decode(photo, list(inputs.values()), limits=self._limits)
                 except DecodeError as error:
                     if error.detail:
                         # Into the worker's log, for those who know decoders.
@@ -194,63 +235,60 @@ class _Worker:
         except MemoryError:
             return _Seen(Reply(job, Outcome.MEMORY, "there was not enough memory to decode it"))
         inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
-        return _Seen(self._known(request, inspection), decoded.pixels)
+        pixels = dict(zip(inputs, (decoded.pixels, *decoded.others), strict=True))
+        return _Seen(self._known(request, inspection), pixels, wants)
 
     def _known(self, request: Request, inspection: Inspection) -> Reply:
         same = inspection.pixel_hash == request.pixel_hash
         return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
     def _reply(self, batch: Sequence[_Seen]) -> list[Reply]:
-        """Run new pictures through the network, each once, and complete the replies."""
-        fresh: dict[bytes, _Seen] = {}
+        """Run new pictures through the networks, each once, and complete the replies."""
+        found: dict[bytes, _Found] = {}
+        fresh: dict[str, dict[bytes, _Seen]] = {name: {} for name in self._inputs}
         for seen in batch:
             inspection = seen.reply.inspection
-            if (
-                seen.reply.outcome is Outcome.FEATURES
-                and inspection is not None
-                and seen.pixels is not None
-                and self._memory.features(inspection.pixel_hash) is None
-            ):
-                fresh.setdefault(inspection.pixel_hash, seen)
-        found: dict[bytes, bytes] = {}
-        if fresh:
-            pixels = [seen.pixels for seen in fresh.values() if seen.pixels is not None]
-            features = mean_features(self._engine, pixels, self._batch_size)
-            for (pixel_hash, seen), row in zip(fresh.items(), wire_features(features), strict=True):
-                found[pixel_hash] = row
-                if seen.reply.inspection is not None:
-                    self._memory.remember(seen.reply.inspection, row)
-        return [self._complete(seen, found, fresh) for seen in batch]
+            if seen.reply.outcome is Outcome.FEATURES and inspection is not None:
+                known = found.setdefault(
+                    inspection.pixel_hash, seen.known.also(self._memory.found(inspection.pixel_hash))
+                )
+                for name in seen.wants & seen.inputs.keys():
+                    if known.lacks((name,)):
+                        fresh[name].setdefault(inspection.pixel_hash, seen)
+        for name, pictures in fresh.items():
+            if pictures:
+                for pixel_hash, value in zip(pictures, self._run(name, list(pictures.values())), strict=True):
+                    found[pixel_hash] = replace(found[pixel_hash], **{name: value})
+        for seen in batch:
+            inspection = seen.reply.inspection
+            if inspection is not None and inspection.pixel_hash in found:
+                self._memory.remember(inspection, found[inspection.pixel_hash])
+        return [self._complete(seen, found, fresh[FEATURES]) for seen in batch]
 
-    def _complete(self, seen: _Seen, found: dict[bytes, bytes], fresh: dict[bytes, _Seen]) -> Reply:
+    def _run(self, name: str, batch: Sequence[_Seen]) -> Sequence[bytes | None]:
+        """What a network finds on each photo of a batch."""
+        self._throttle.wait(self._alive)
+        pixels = [seen.inputs[name] for seen in batch]
+        if name == WORDS:
+            return self._beside.words(pixels)
+        if name == BOXES:
+            facts = [seen.reply.inspection.facts for seen in batch if seen.reply.inspection is not None]
+            return self._beside.boxes(list(zip(pixels, facts, strict=True)))
+        return wire_features(mean_features(self._engine, pixels, self._batch_size))
+
+    def _complete(self, seen: _Seen, found: dict[bytes, _Found], fresh: dict[bytes, _Seen]) -> Reply:
         reply = seen.reply
-        inspection = reply.inspection
-        if reply.outcome is not Outcome.FEATURES or inspection is None:
+        if reply.outcome is not Outcome.FEATURES or reply.inspection is None:
             return reply
-        features = found.get(inspection.pixel_hash) or self._memory.features(inspection.pixel_hash)
-        if features is None:
-            # Dropped from the cache since decoding; the parent asks again.
-            return Reply(reply.job_id, Outcome.LATER, "to be looked at again", fingerprint=inspection.fingerprint)
-        return Reply(
-            reply.job_id,
-            Outcome.FEATURES,
-            inspection=inspection,
-            features=features,
-            inferred=fresh.get(inspection.pixel_hash) is seen,
+        pixel_hash = reply.inspection.pixel_hash
+        whole = found[pixel_hash]
+        return replace(
+            reply,
+            features=(whole.features or b"") if FEATURES in seen.wants else b"",
+            words=(whole.words or b"") if WORDS in seen.wants else b"",
+            boxes=whole.boxes if BOXES in seen.wants else None,
+            inferred=fresh.get(pixel_hash) is seen,
         )
-
-
-def mean_features(engine: Engine, photos: Sequence[NDArray[np.uint8]], batch_size: int) -> NDArray[np.float32]:
-    """Each photo's views, uint8 (views, size, size, 3) -> the mean of their features, float32 (photos, features).
-
-    Batches are of views: no more than `batch_size` go through the network at once, whatever photo they are of.
-    """
-    counts = [len(views) for views in photos]
-    views = [view for photo in photos for view in photo]
-    rows = [engine.features(np.stack(views[start : start + batch_size])) for start in range(0, len(views), batch_size)]
-    sums = np.add.reduceat(np.concatenate(rows), np.cumsum([0, *counts[:-1]]), axis=0)
-    means: NDArray[np.float32] = (sums / np.array(counts)[:, np.newaxis]).astype(np.float32)
-    return means
 
 
 def main(descriptor: int) -> None:
@@ -274,8 +312,9 @@ def main(descriptor: int) -> None:
             reason = f"The model cannot be loaded: {_file(error)}."
             send(channel, "fault", error="EngineError", message=reason, cure="")
         return
-    send(channel, "ready", about=engine.describe())
-    _Worker(channel, load, engine, trial).run()
+    beside = Beside(load, usable_threads(load["threads"]))
+    send(channel, "ready", about=engine.describe(), faults=beside.take_faults())
+    _Worker(channel, load, engine, trial, beside).run()
 
 
 def _file(error: OSError) -> str:
