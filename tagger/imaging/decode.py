@@ -31,6 +31,7 @@ from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.faults import decode_errors, os_fault
+from tagger.imaging.file_kinds import kinds_of
 from tagger.imaging.inputs import NetworkInput, input_pixels
 from tagger.imaging.limits import Deadline, TooSlowError, budget
 from tagger.imaging.metadata_free import without_metadata
@@ -159,11 +160,12 @@ def _decode(
     thumbnail = math.ceil(_THUMBNAIL_SHARE * first.size) if first.views == "squares" else 0
     with _loaded(photo, enough, limits, thumbnail, fit=first.views == "letterbox") as found:
         width, height = found.size[::-1] if found.orientation >= 5 else found.size
-        facts = PhotoFacts(found.kind, width, height, found.taken)
         share = found.picture.width / found.size[0]
         small = {each for each in inputs[1:] if share < min(1.0, _LEAST_SHARE * each.share(*found.size))}
         seen = _seen(found.picture, enough)
         made = {each: input_pixels(seen, found.size, found.orientation, each) for each in inputs}
+        kinds = kinds_of(found.opened, seen, photo.name, (width, height))
+        facts = PhotoFacts(found.kind, width, height, found.taken, kinds)
     if small:
         # Only where the first network sees far smaller pictures than the others, as one that was trained here may.
         made |= _larger(photo, small, limits)
@@ -230,8 +232,12 @@ def _tried(photo: OpenPhoto, decoding: Callable[[OpenPhoto], _Found]) -> _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A decoded picture before orientation. `size`: of the picture in the file, also before orientation."""
+    """A decoded picture before orientation. `size`: of the picture in the file, also before orientation.
 
+    `opened`: what `picture` was decoded from, with its metadata.
+    """
+
+    opened: Image.Image
     picture: Image.Image
     kind: str
     size: tuple[int, int]
@@ -280,7 +286,7 @@ def _loaded(
             orientation = exif.orientation(picture)
             # A CMYK or grey profile does not fit the RGB pixels made from them.
             profile = picture.info.get("icc_profile") if loaded.mode == "RGB" else None
-            yield _Loaded(loaded, kind, full, orientation, exif.taken(picture), profile)
+            yield _Loaded(picture, loaded, kind, full, orientation, exif.taken(picture), profile)
 
 
 def _sides(full: tuple[int, int], longest: int) -> tuple[int, int]:
