@@ -1,4 +1,4 @@
-"""What a detector finds on photos, and what their files tell of them."""
+"""What a detector finds on photos, what their files tell of them, and an index of removed labels."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,4 +18,11 @@ def upgrade():
         sa.Column("boxes", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["photo_id"], ["photos.id"], name="fk_boxes_photo_id_photos", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("photo_id", name="pk_boxes"),
+    )
+    op.create_index(
+        "ix_photo_labels_removed",
+        "photo_labels",
+        ["label_id"],
+        sqlite_where=sa.text("removed"),
+        postgresql_where=sa.text("removed"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from tagger.core.evidence import Evidence
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
 from tagger.labels.labeller import Labeller, stored_labeller
+from tagger.labels.learned import Learned, explained, learned_thresholds, less_shown
 from tagger.labels.policy import CandidateReport, top_classes
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
@@ -47,12 +49,21 @@ def explain_stored(session: Session, settings: Settings, record: PhotoRecord) ->
         return None
     labeller, features, [evidence] = known
     taught, _ = labeller.taught_heads.heads(session, labeller.model)
-    return explain_features(labeller, taught, features, evidence, fresh=False)
+    own = Own(taught, learned_thresholds(session, settings.labels))
+    return explain_features(labeller, own, features, evidence, fresh=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the owner taught: labels, and by removing others again and again, how sure those must be."""
+
+    taught: TaughtHeads
+    learned: Mapping[str, Learned]
 
 
 def explain_features(  # noqa: PLR0913 - who decides, what on, and how much is told
     labeller: Labeller,
-    taught: TaughtHeads,
+    own: Own,
     features: NDArray[np.floating],
     evidence: Evidence,
     *,
@@ -63,8 +74,10 @@ def explain_features(  # noqa: PLR0913 - who decides, what on, and how much is t
     policy, model = labeller.policy, labeller.model
     scores = labeller.head.scores(features)
     [evidence] = labeller.with_words(features, [evidence])
-    [labels] = taught.added(features, policy.labels_for(scores, [evidence]))
-    candidates = [*_taught_candidates(taught, features), *policy.explain(scores[0], evidence)]
+    [given] = policy.labels_for(scores, [evidence])
+    [labels] = own.taught.added(features, [less_shown(given, own.learned)])
+    verdicts = explained(policy.explain(scores[0], evidence), own.learned)
+    candidates = [*_taught_candidates(own.taught, features), *verdicts]
     return Explanation(
         fresh,
         model.model_id,
@@ -90,11 +103,12 @@ def _taught_candidates(taught: TaughtHeads, features: NDArray[np.floating]) -> l
     return sorted(found, key=lambda candidate: -candidate.probability)
 
 
-def taught_heads(settings: Settings, model_id: str) -> TaughtHeads:
-    """The classifiers taught on a model's features; none if there is no library."""
+def own_labels(settings: Settings, model_id: str) -> Own:
+    """What the owner taught on a model's features; nothing if there is no library."""
     try:
         with open_store(settings) as store, store.read() as session:
             model = next((one for one in all_models(session).values() if one.model_id == model_id), None)
-            return TaughtHeads(()) if model is None else TaughtHeadsCache().heads(session, model)[0]
+            taught = TaughtHeads(()) if model is None else TaughtHeadsCache().heads(session, model)[0]
+            return Own(taught, learned_thresholds(session, settings.labels))
     except NoLibraryError:
-        return TaughtHeads(())
+        return Own(TaughtHeads(()), {})

@@ -18,6 +18,7 @@ from tagger.inference.lookup import architecture
 from tagger.inference.registry import BUILT_IN, views_of_revision
 from tagger.inference.witnesses import stored_witnesses
 from tagger.labels import taxonomy
+from tagger.labels.learned import learned_thresholds, less_shown
 from tagger.labels.policy import Policy
 from tagger.store.evidence import evidence_of
 from tagger.store.features import reusable_features, to_matrix
@@ -45,8 +46,9 @@ class Labeller:
         if not len(features):
             return []
         taught, _ = self.taught_heads.heads(session, self.model)
-        scores = self.head.scores(features)
-        return taught.added(features, self.policy.labels_for(scores, self.with_words(features, evidence)))
+        given = self.policy.labels_for(self.head.scores(features), self.with_words(features, evidence))
+        learned = learned_thresholds(session, self.policy.settings)
+        return taught.added(features, [less_shown(labels, learned) for labels in given])
 
     def with_words(self, features: NDArray[np.floating], evidence: Sequence[Evidence]) -> list[Evidence]:
         """The evidence with the features that everyday words are read from, where they are the classifier's own."""

@@ -18,7 +18,7 @@ from tagger.inference.protocol import Outcome, Request
 from tagger.inference.selection import choose_model, model_of_library, unrecorded
 from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
-from tagger.labels.explain import Explanation, explain_features, explain_stored, taught_heads
+from tagger.labels.explain import Explanation, explain_features, explain_stored, own_labels
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.look import evidence_in, replies_to, run_requests
 from tagger.store import records
@@ -95,10 +95,10 @@ class OnDemandLabeller:
         if reply.outcome is not Outcome.FEATURES:
             raise UsageError(f"{shown} cannot be labelled: {reply.reason}.")
         features = reply.vector[np.newaxis]
-        taught = taught_heads(self._settings, chosen.model_id)
+        own = own_labels(self._settings, chosen.model_id)
         model = unrecorded(chosen)
         labeller = Labeller(model, head, policy_for(self._settings, model))
-        return explain_features(labeller, taught, features, evidence_in(reply), fresh=True)
+        return explain_features(labeller, own, features, evidence_in(reply), fresh=True)
 
     def rest(self) -> None:
         """End the child if it has been idle for long; the next photo starts it again. Call this regularly."""
@@ -176,7 +176,7 @@ def classify(
     the settings. Raises ModelError, TaggerError if the child process dies.
     """
     chosen = _model_for(settings, on_download, configured=configured)
-    taught = taught_heads(settings, chosen.model_id)
+    own = own_labels(settings, chosen.model_id)
     model = unrecorded(chosen)
     policy = policy_for(settings, model)
     with WorkerClient(settings, chosen) as client:
@@ -185,7 +185,7 @@ def classify(
             path = paths[reply.job_id]
             if reply.outcome is Outcome.FEATURES:
                 features = reply.vector[np.newaxis]
-                known = explain_features(labeller, taught, features, evidence_in(reply), fresh=True, top=top)
+                known = explain_features(labeller, own, features, evidence_in(reply), fresh=True, top=top)
                 yield Classified(path, known)
             else:
                 yield Classified(path, None, reply.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from tagger.core.names import same
@@ -25,6 +25,47 @@ class Said:
     rank: int
     by_person: bool
     removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedOften:
+    """A label that was removed from `removed` photos, on the surest of them with this confidence.
+
+    `confirmed`: the photos on which a person confirmed or added it.
+    """
+
+    key: str
+    name: str
+    removed: int
+    surest: float
+    confirmed: int
+
+
+def removed_often(session: Session, least: int) -> list[RemovedOften]:
+    """The labels that a person removed from at least so many photos."""
+    rows = session.execute(
+        select(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name, func.count(), func.max(PhotoLabelRow.confidence))
+        .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
+        # As the index has it.
+        .where(text("photo_labels.removed"))
+        .group_by(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name)
+        .having(func.count() >= least)
+    ).all()
+    return [
+        RemovedOften(key, name, removed, surest, _confirmed(session, label_id))
+        for label_id, key, name, removed, surest in rows
+    ]
+
+
+def _confirmed(session: Session, label_id: int) -> int:
+    query = select(func.count()).where(
+        PhotoLabelRow.label_id == label_id,
+        # What a person said is certain, and the index is in the order of confidence.
+        PhotoLabelRow.confidence == 1.0,
+        PhotoLabelRow.origin == int(Origin.PERSON),
+        PhotoLabelRow.removed.is_(False),
+    )
+    return session.scalar(query) or 0
 
 
 def labels_on(session: Session, photo_id: int) -> list[Said]:

@@ -173,6 +173,8 @@ class PhotoLabelRow(Base):
     __table_args__ = (
         # Search reads a label's photos from this index, the surest first, and counting counts them, without the table.
         Index("ix_photo_labels_search", "label_id", text("confidence DESC"), "photo_id", "shown", "removed"),
+        # What a person removes again and again is shown less.
+        Index("ix_photo_labels_removed", "label_id", sqlite_where=text("removed"), postgresql_where=text("removed")),
         # The key is the row: half the size.
         {"sqlite_with_rowid": False},
     )

@@ -237,4 +237,5 @@ CREATE INDEX ix_photos_root_id_path_folded ON photos (root_id, path_folded);
 CREATE INDEX ix_photos_unseen_since ON photos (unseen_since) WHERE unseen_since IS NOT NULL;
 CREATE INDEX ix_photos_content_hash ON photos (content_hash);
 CREATE INDEX ix_photos_pixel_hash ON photos (pixel_hash);
+CREATE INDEX ix_photo_labels_removed ON photo_labels (label_id) WHERE removed;
 COMMIT;
