@@ -110,12 +110,12 @@ def teach(folder: Path, photos: int, rounds: int) -> None:
     query = " OR ".join(f"path:{path}" for path in right)
     found = []
     for number in range(rounds):
-        seconds, peak, out = tagger(folder, "teach", f"kind {number}", "--yes", query, "--on")
+        seconds, peak, out = tagger(folder, "teach", f"kind {number}", "--yes", query, "--on", "--looked")
         found.append(seconds)
-        last = next(line.strip() for line in out.splitlines() if "have the label" in line)
+        last = next(line.strip() for line in out.splitlines() if " have it." in line)
     print(
         f"teach, {photos:,} photos: {median(found):.1f} s ({min(found):.1f} to {max(found):.1f}), "
-        f"peak {peak:.0f} MB; {last} (about {photos / KINDS:,.0f} are of that kind)"
+        f"peak {peak:.0f} MB; {last} (About {photos / KINDS:,.0f} are of that kind.)"
     )
 
 

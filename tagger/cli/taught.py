@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, count, settings_of, write_json
+from tagger.cli.common import absolute, count, path_json, settings_of, write_json
 from tagger.cli.groups import WholeHelp
+from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 from tagger.store.models import all_models
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
+    from tagger.store.taught_labels import Taught
     from tagger.teaching.teacher import Teacher
+
+# Photos by their numbers in the database, which say nothing to others.
+_IDS = ("doubtful", "asked")
 
 
 @click.group(
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   tagger taught                     what was taught, and how good it is
+  tagger taught try 'our boat' new.jpg  how sure it is of a photo
+  tagger taught look 'our boat'     say yes or no to its doubtful photos
   tagger taught on 'our boat'
   tagger taught off 'our boat'      its photos lose the label; it stays known
   tagger taught remove 'our boat'   it is forgotten
@@ -57,7 +67,8 @@ def command(context: click.Context, as_json: bool) -> int:
                     "models": [
                         {"model": models[row].model_id, "architecture": models[row].architecture}
                         | {"usable": trained.head is not None}
-                        | trained.report
+                        | {what: told for what, told in trained.report.items() if what not in _IDS}
+                        | {"to_look_at": len(trained.report.get("doubtful", ()))}
                         for row, trained in by_model.items()
                     ],
                 }
@@ -70,22 +81,28 @@ def command(context: click.Context, as_json: bool) -> int:
     for about in found:
         print(f"{'on ' if about['on'] else 'off'}  {about['name']}: {count(about['photos'], 'photo')}")
         for of in about["models"]:
+            those = "of its photos are" if of["library"] else "of what it took were"
             told = (
-                f"precision {of['precision']:.0%}, recall {of['recall']:.0%}, from {of['yes']:,} right "
-                f"and {of['no'] + of['sampled']:,} wrong examples"
+                f"about {of['precision']:.0%} {those} right, "
+                f"{of['recall']:.0%} of those that show it found; "
+                f"learned from {of['yes']:,} that show it and {of['no'] + of['sampled']:,} others"
                 if of["usable"]
                 else "not usable"
             )
-            print(f"       {of['architecture']}: {told}{'; ' + of['refused'] if of['refused'] else ''}")
+            why = of["refused"] or of.get("must_look", "")
+            print(f"       {of['architecture']}: {told}{'; ' + why if why else ''}")
+            if why and of["to_look_at"]:
+                print(f"       Look at some of its photos: tagger taught look {quote(about['name'])}")
     return ExitCode.DONE
 
 
 @command.command("on", epilog="\b\nExamples:\n  tagger taught on 'our boat'")
 @click.argument("name")
+@click.option("--looked", is_flag=True, help="You looked at its photos and they are right, however many there are.")
 @click.pass_context
-def switch_on(context: click.Context, name: str) -> int:
+def switch_on(context: click.Context, name: str, looked: bool) -> int:
     """Give taught label NAME to the library's photos, and to new ones from now on."""
-    return _switch(context, name, on=True)
+    return _switch(context, name, on=True, looked=looked)
 
 
 @command.command("off", epilog="\b\nExamples:\n  tagger taught off 'our boat'")
@@ -96,13 +113,85 @@ def switch_off(context: click.Context, name: str) -> int:
     return _switch(context, name, on=False)
 
 
-def _switch(context: click.Context, name: str, *, on: bool) -> int:
+def _switch(context: click.Context, name: str, *, on: bool, looked: bool = False) -> int:
     with _teacher(context) as teacher:
         label = teacher.find(name)
-        changed = teacher.turn(label, on=on)
+        changed = teacher.turn(label, on=on, looked=looked)
     _wake(teacher.library.settings, changed)
     print(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
+
+
+@command.command(
+    "try",
+    epilog="""\b
+Examples:
+  tagger taught try 'our boat' new.jpg
+  tagger taught try 'our boat' ~/Pictures/2024 --json""",
+)
+@click.argument("name")
+@click.argument("photos", nargs=-1, required=True, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="A JSON list with an object for each photo.")
+@click.pass_context
+def try_it(context: click.Context, name: str, photos: tuple[str, ...], as_json: bool) -> int:
+    """How sure taught label NAME is of PHOTOS (files or folders); also while it is off. Nothing is stored."""
+    from tagger.intake.walk import photos_below
+
+    with _teacher(context) as teacher:
+        label = teacher.find(name)
+        paths: dict[str, None] = {}
+        for photo in map(absolute, photos):
+            if not os.path.exists(photo):
+                raise UsageError(f"There is no photo or folder {shown_path(photo)}.")
+            below = photos_below(photo, teacher.library.settings.intake) if os.path.isdir(photo) else [photo]
+            if not below:
+                raise UsageError(f"There are no photos in {shown_path(photo)}.")
+            paths |= dict.fromkeys(below)
+        head, found = teacher.score(label, list(paths))
+    if as_json:
+        write_json(
+            [
+                path_json(path)
+                | {
+                    "probability": round(found[path], 4),
+                    "threshold": head.threshold,
+                    "yes": found[path] >= head.threshold,
+                }
+                if path in found
+                else path_json(path) | {"probability": None, "error": "it cannot be read as a photo"}
+                for path in paths
+            ],
+            indent=2,
+        )
+    else:
+        for path in paths:
+            if path in found:
+                print(f"{found[path]:4.0%}  {'yes' if found[path] >= head.threshold else 'no ':3}  {shown_path(path)}")
+            else:
+                print(f"tagger: {shown_path(path)} cannot be read as a photo.", file=sys.stderr)
+    return ExitCode.DONE if len(found) == len(paths) else ExitCode.SOME_FAILED
+
+
+@command.command("look", epilog="\b\nExamples:\n  tagger taught look 'our boat'")
+@click.argument("name")
+@click.pass_context
+def look(context: click.Context, name: str) -> int:
+    """Say yes or no to photos of which taught label NAME is not sure; it learns from that."""
+    with _teacher(context) as teacher:
+        label = teacher.find(name)
+        photos, threshold = teacher.to_look_at(label)
+        if not photos:
+            print(f"There is nothing to look at. Learn from what you said: tagger taught again {quote(label.name)}")
+            return ExitCode.DONE
+        if not can_ask():
+            print_to_look_at(teacher.library, label.name, photos, threshold)
+            print(how_to_look(label.name, len(photos)))
+            return ExitCode.DONE
+        if not ask_about(teacher.library, label.name, photos):
+            return ExitCode.DONE
+        changed, failed = _learn([label], teacher)
+    _wake(teacher.library.settings, changed)
+    return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
 @command.command("remove", epilog="\b\nExamples:\n  tagger taught remove 'our boat'")
@@ -125,24 +214,39 @@ def again(context: click.Context, name: str | None) -> int:
     """Train taught label NAME, or all of them, on their examples and on what you corrected since."""
     from tagger.store import taught_labels
 
-    changed, failed = 0, 0
     with _teacher(context) as teacher:
         with teacher.library.store.read() as session:
             labels = [teacher.find(name)] if name else taught_labels.all_taught(session)
-        for label, lesson in teacher.teach_again(labels, teacher.model()):
-            report = lesson.report
-            if report.refused:
-                failed += 1
-                print(f"{label.name}: left as it was, because {report.refused}.")
-                continue
-            now = teacher.keep(lesson, on=label.enabled)
-            changed += now
-            print(
-                f"{label.name}: precision {report.precision:.0%}, recall {report.recall:.0%}; "
-                f"{count(now, 'photo')} changed."
-            )
+        changed, failed = _learn(labels, teacher)
     _wake(teacher.library.settings, changed)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+def _learn(labels: Sequence[Taught], teacher: Teacher) -> tuple[int, int]:
+    """Train labels again; returns how many photos changed, and how many labels stay as they were."""
+    changed, failed = 0, 0
+    for label, lesson in teacher.teach_again(labels, teacher.model()):
+        report = lesson.report
+        if report.refused:
+            failed += 1
+            print(f"{label.name}: left as it was, because {report.refused}.")
+            continue
+        now = teacher.keep(lesson, on=label.enabled)
+        changed += now
+        right = f", precision {report.precision:.0%}" if report.library else ""
+        print(f"{label.name}: learned again{right}; {count(now, 'photo')} changed.")
+        for line in spread_lines(report, on=label.enabled):
+            print(f"  {line}")
+        if report.must_look:
+            failed += label.enabled
+            kept = "It stays as it was" if label.enabled else "It cannot be switched on yet"
+            print(f"  {kept}: {report.must_look}.")
+            print_to_look_at(teacher.library, label.name, lesson.unsure, report.threshold)
+            print(how_to_look(label.name, report.library))
+            print(f"  If you know that it is right: tagger taught on {quote(label.name)} --looked")
+        elif not label.enabled:
+            print(f"  Switch it on: tagger taught on {quote(label.name)}")
+    return changed, failed
 
 
 @command.command(
@@ -175,14 +279,15 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 )
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--on", is_flag=True, help="Switch them on at once.")
+@click.option("--looked", is_flag=True, help="With --on: you know that they are right here, too.")
 @click.pass_context
-def import_file(context: click.Context, file: str, on: bool) -> int:
+def import_file(context: click.Context, file: str, on: bool, looked: bool) -> int:
     """Take taught labels from FILE. Those of the same name are replaced."""
     from tagger.teaching.label_file import read_label_file
 
     imported = read_label_file(Path(absolute(file)))
     with _teacher(context) as teacher:
-        changed = teacher.take_in(imported, on=on)
+        changed = teacher.take_in(imported, on=on, looked=looked)
     _wake(teacher.library.settings, changed)
     names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)
     print(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import count, model_options, path_json, settings_of, write_json
+from tagger.cli.common import absolute, count, model_options, path_json, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Stages, say_stopping
+from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 from tagger.store import records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tagger.core.config import Settings
     from tagger.core.progress import StopCheck
@@ -25,16 +28,21 @@ if TYPE_CHECKING:
     from tagger.teaching.lessons import Lesson
     from tagger.teaching.teacher import Teacher
 
+# Photos that are listed of those nearest to the threshold.
+_UNSURE = 10
+# Fewer examples of what does not show a label are a likely reason why it cannot be learned.
+_FEW = 50
+
 
 @click.command(
     "teach",
     epilog="""\b
 Examples are photos of a folder (in the library or not), or what a search
 finds, or one photo; and always the photos that you gave or took the label
-with `tagger correct` or on the web page. Without --no, photos are drawn from
-the library to be compared with. What is told of the label is measured on
-examples that it was not trained with. Nothing is labelled before you switch
-it on.
+with `tagger correct` or on the web page. Photos of the library are always
+drawn to be compared with; those that look like right ones are shown to you,
+for a yes or no. Nothing is labelled before you switch it on, and a label that
+would spread too far is not, before you have looked at some of its photos.
 
 \b
 Examples:
@@ -42,6 +50,7 @@ Examples:
   tagger teach 'our boat' --yes 'boat path:2019/' --no 'boat path:2012/'
   tagger teach 'our boat'                 from what you corrected
   tagger teach 'our boat' --yes ~/Pictures/boat --on
+  tagger taught try 'our boat' new.jpg    how sure it is of a photo
   tagger teach --from-keywords            every keyword with enough photos
   tagger teach --from-keywords Rex --on   from the photos tagged with Rex""",
 )
@@ -60,6 +69,7 @@ Examples:
     help="How many of the photos that get it shall be right ones.",
 )
 @click.option("--on", is_flag=True, help="Switch it on at once, if it is good enough.")
+@click.option("--looked", is_flag=True, help="With --on: you looked at its photos, and they are right.")
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="No progress; a JSON list with an object for each label.")
 @click.pass_context
@@ -71,6 +81,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     from_keywords: bool,
     precision: float,
     on: bool,
+    looked: bool,
     model: str | None,
     weights: str | None,
     as_json: bool,
@@ -87,27 +98,60 @@ def command(  # noqa: PLR0913 - one parameter an option
     if not from_keywords and not name:
         raise UsageError("Which label?", "tagger teach 'our boat' --yes FOLDER, or: tagger teach --from-keywords")
     name = "" if name is None else normalize_name(name)
+    if looked and not on:
+        raise UsageError("--looked says that a label may be switched on.", "Add --on.")
     settings = settings_of(context, model__name=model, model__weights=weights)
     with ExitStack() as stack:
-        library = stack.enter_context(open_library(settings))
-        download = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
-        stages = stack.enter_context(Stages(quiet=as_json))
-        teacher = Teacher(library, Callbacks(partial(stages.update, "looking at examples"), download.update))
-        if from_keywords:
-            stop = stack.enter_context(stop_on_signals(say_stopping))
-            taught = _from_keywords(teacher, name, precision, stages, stop)
-        else:
-            taught = iter([teacher.teach(name, _examples(library, yes, no), precision)])
-        lessons = [(lesson.without_scores(), _kept(teacher, lesson, on)) for lesson in taught]
-        _wake(settings, lessons)
+        # With both kinds of examples at hand, nothing of a library is needed.
+        outside = bool(yes and no) and all(os.path.exists(absolute(one)) for one in (*yes, *no))
+        library = stack.enter_context(open_library(settings, create=outside))
+        with ExitStack() as shown:
+            download = shown.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
+            stages = shown.enter_context(Stages(quiet=as_json))
+            teacher = Teacher(library, Callbacks(partial(stages.update, "looking at examples"), download.update))
+            if from_keywords:
+                stop = shown.enter_context(stop_on_signals(say_stopping))
+                taught = _from_keywords(teacher, name, precision, stages, stop)
+            else:
+                taught = iter([teacher.teach(name, _examples(library, yes, no), precision)])
+            lessons = [(lesson.without_scores(), _kept(teacher, lesson, on, looked)) for lesson in taught]
+            _wake(settings, lessons)
         found = [_json(library, lesson, changed) for lesson, changed in lessons]
-    if as_json:
-        write_json(found, indent=2)
-    else:
-        for (lesson, changed), about in zip(lessons, found, strict=True):
-            _print(lesson, changed, about)
-    learned = any(not lesson.report.refused for lesson, _ in lessons)
-    return ExitCode.DONE if learned else ExitCode.SOME_FAILED
+        asks = not as_json and not from_keywords and can_ask()
+        if as_json:
+            write_json(found, indent=2)
+        else:
+            for (lesson, changed), about in zip(lessons, found, strict=True):
+                _print(library, lesson, changed, about, asks=asks)
+        again = _asked(Teacher(library), lessons[0][0], lambda: _examples(library, yes, no)) if asks else None
+        if again is not None:
+            lessons = [(again.without_scores(), _kept(teacher, again, on, looked))]
+            _wake(settings, lessons)
+            _print(library, again, lessons[0][1], _json(library, *lessons[0]), asks=False)
+    reports = [lesson.report for lesson, _ in lessons]
+    learned = any(not report.refused for report in reports)
+    held = on and not looked and any(report.must_look for report in reports)
+    return ExitCode.DONE if learned and not held else ExitCode.SOME_FAILED
+
+
+def _asked(teacher: Teacher, lesson: Lesson, examples: Callable[[], list[Example]]) -> Lesson | None:
+    """Show a person the doubtful photos and learn from the answers, until that is enough; None if nothing was said."""
+    result = None
+    while lesson.unsure and (lesson.report.unlooked or lesson.report.refused):
+        shown = lesson.unsure
+        if not click.confirm(f"\nLook at {count(len(shown), 'photo')} now, for a yes or no each?", default=True):
+            break
+        if not ask_about(teacher.library, lesson.name, shown):
+            break
+        if not lesson.report.refused:
+            # So it is known which photos were asked about.
+            teacher.keep(lesson, on=False)
+        lesson = result = teacher.teach(lesson.name, examples(), lesson.report.wanted)
+        for line in spread_lines(lesson.report, on=False) if not lesson.report.refused else [lesson.report.refused]:
+            print(f"  {line}")
+        if not (lesson.report.must_look or lesson.report.refused):
+            break
+    return result
 
 
 def _examples(library: Library, yes: tuple[str, ...], no: tuple[str, ...]) -> list[Example]:
@@ -138,9 +182,9 @@ def _from_keywords(teacher: Teacher, name: str, precision: float, stages: Stages
         stages.update("teaching", number, len(words))
 
 
-def _kept(teacher: Teacher, lesson: Lesson, on: bool) -> int | None:
+def _kept(teacher: Teacher, lesson: Lesson, on: bool, looked: bool) -> int | None:
     """Store a lesson that was not refused; returns how many photos changed."""
-    return None if lesson.report.refused else teacher.keep(lesson, on=on)
+    return None if lesson.report.refused else teacher.keep(lesson, on=on, looked=looked)
 
 
 def _wake(settings: Settings, lessons: list[tuple[Lesson, int | None]]) -> None:
@@ -156,56 +200,67 @@ def _json(library: Library, lesson: Lesson, changed: int | None) -> dict[str, An
     with library.store.read() as session:
         paths = records.paths_of(session, [number for number, _ in lesson.unsure] + list(lesson.alike))
         kept = taught_labels.find_taught(session, lesson.key)
+    nearest = sorted(lesson.unsure, key=lambda one: abs(one[1] - lesson.report.threshold))[:_UNSURE]
+    to_look_at, unsure = (
+        [path_json(paths[number].absolute) | {"probability": round(p, 4)} for number, p in photos if number in paths]
+        for photos in (lesson.unsure, nearest)
+    )
     return {
         "name": lesson.name,
         "model": lesson.model.model_id,
         "architecture": lesson.model.architecture,
         **lesson.report.as_json(),
+        "likely_wrong": lesson.report.likely_wrong,
         "on": kept is not None and kept.enabled,
         "changed": changed or 0,
-        "unsure": [path_json(paths[number].absolute) | {"probability": round(p, 4)} for number, p in lesson.unsure],
-        "left_out": [path_json(paths[number].absolute) for number in lesson.alike],
+        "unsure": unsure,
+        "to_look_at": to_look_at,
+        "left_out": [path_json(paths[number].absolute) for number in lesson.alike if number in paths],
     }
 
 
-def _print(lesson: Lesson, changed: int | None, about: dict[str, Any]) -> None:
-    report = lesson.report
-    drawn = f", {report.sampled:,} drawn from the library" if report.sampled else ""
-    print(
-        f"{lesson.name}: {count(report.yes, 'right example')}, {report.no:,} wrong{drawn} ({lesson.model.architecture})"
-    )
+def _print(library: Library, lesson: Lesson, changed: int | None, about: dict[str, Any], *, asks: bool) -> None:
+    report, name = lesson.report, quote(lesson.name)
+    not_it = f" and {report.no:,} that {'does' if report.no == 1 else 'do'} not" if report.no else ""
+    drawn = f", compared with {count(report.sampled, 'photo')} of the library" if report.sampled else ""
+    shows = "shows" if report.yes == 1 else "show"
+    print(f"{lesson.name}: {count(report.yes, 'photo')} that {shows} it{not_it}{drawn} ({lesson.model.architecture})")
     lost = len(lesson.examples) - report.yes - report.no - report.sampled
     if lost:
         print(f"  {count(lost, 'example')} could not be used: no picture, gone, or not labelled by this model yet.")
-    if report.auc:
-        print(f"  A right example scores above a wrong one {report.auc:.1%} of the time (50 % would be chance).")
     if report.refused:
         print(f"  Not learned: {report.refused}.")
-        print("  More examples help; so does saying with --no what it is not, of something frequent above all.")
         print("  What is kept of it has not changed." if about["on"] else "  It is not switched on.")
+        if lesson.unsure:
+            print("  These photos of the library look like it; to say what they are helps most:")
+            for item in about["to_look_at"][:_UNSURE]:
+                print(f"    {shown_path(item['path'])}")
+            if not asks:
+                print(f"  Add to the command: --yes PHOTO where it is {lesson.name}, --no PHOTO where it is not.")
+        else:
+            print("  More photos that show it help most.")
+        if report.no + report.sampled < _FEW:
+            print("  So few others tell little, too: give some that do not show it with --no FOLDER.")
+        if "wanted precision" in report.refused:
+            print("  Or be content with more wrong photos: --precision with a smaller number.")
         return
-    print(
-        f"  At the threshold of {report.threshold:.2f}: precision {report.precision:.0%} "
-        f"({report.wanted:.0%} were asked for), recall {report.recall:.0%}, on examples that it has not seen."
-    )
-    if not report.sampled:
-        print("  That holds among photos like your examples; without --no, any photo of the library is compared with.")
-    if report.alike:
-        print(
-            f"  {count(report.alike, 'drawn photo')} look like right ones and did not count; if they are wrong, the "
-            f"precision is {report.cautious:.0%}. Say which are: tagger correct PHOTO --add or --remove {lesson.name!r}"
-        )
-        for item in about["left_out"][:5]:
-            print(f"    {shown_path(item['path'])}")
-    print(
-        f"  {report.photos:,} of {count(report.library, 'photo')} {'have' if about['on'] else 'would get'} the label."
-    )
-    if about["unsure"]:
-        print("  Those it is least sure of, for a look:")
-        for item in about["unsure"]:
-            mark = "+" if item["probability"] >= report.threshold else "-"
-            print(f"    {mark} {item['probability']:4.0%}  {shown_path(item['path'])}")
-    if about["on"]:
+    for line in spread_lines(report, on=about["on"]):
+        print(f"  {line}")
+    print(f"  Of photos that do show it, {report.recall:.0%} are found.")
+    if report.unlooked:
+        print_to_look_at(library, lesson.name, lesson.unsure, report.threshold)
+    if report.must_look and not (about["on"] and changed):
+        if about["on"]:
+            print(f"  It stays as it was: {report.must_look}.")
+        else:
+            print(f"  It cannot be switched on yet: {report.must_look}.")
+        if not asks or not report.library:
+            print(how_to_look(lesson.name, report.library))
+        print(f"  If you know that it is right: tagger taught on {name} --looked")
+    elif about["on"]:
         print(f"  It is on; {count(changed or 0, 'photo')} changed.")
     else:
-        print(f"  Switch it on: tagger taught on {lesson.name!r}")
+        if report.unlooked and not asks:
+            print(how_to_look(lesson.name, report.library))
+        print(f"  Try it on a photo: tagger taught try {name} PHOTO")
+        print(f"  Switch it on: tagger taught on {name}")

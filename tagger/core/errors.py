@@ -15,6 +15,7 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   └── EngineError             3
     ├── StoreError                  4   the database
     │   └── NoLibraryError          4
+    ├── MustLookError               1   a taught label that a person has to look at first
     └── BusyError                   5   another tagger process is at work on this library
 
 The web server has two more, which become HTTP answers: `ThumbnailError` and under it `MissingError`.
@@ -73,6 +74,13 @@ class ConfigError(UsageError):
 
 class QueryError(UsageError):
     """A search query is invalid."""
+
+
+class MustLookError(TaggerError):
+    """A taught label would spread too far to be switched on before a person has looked at some of its photos."""
+
+    def __init__(self, name: str, why: str, cure: str) -> None:
+        super().__init__(f"{name} was not switched on: {why}.", cure)
 
 
 class ModelError(TaggerError):

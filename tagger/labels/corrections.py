@@ -24,11 +24,15 @@ from tagger.store.corrections import Said
 from tagger.store.labels import LabelIds, LabelledBy, labels_of, relabel_photos
 from tagger.store.library import Library
 from tagger.store.records import PhotoRecord
+from tagger.store.taught_labels import find_taught
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction of one or more photos. `remove`, `confirm` and `undo` name labels that the photos have."""
+    """A correction of one or more photos. `remove`, `confirm` and `undo` name labels that the photos have.
+
+    A label that is taught may be confirmed or removed where a photo does not have it: that says what it is.
+    """
 
     remove: Sequence[str] = ()
     confirm: Sequence[str] = ()
@@ -76,11 +80,18 @@ def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: Pho
     for name in said.undo:
         decided = [label for label in there if label.removed or label.by_person]
         corrections.withdraw(session, photo_id, _named(decided, name, path, "nothing was said of").label_id)
-    for name in said.remove:
-        corrections.remove_label(session, photo_id, _named(present, name, path, "it does not have").label_id)
-    for name in said.confirm:
-        label = _named(present, name, path, "it does not have")
-        corrections.put(session, label_ids, photo_id, label.key, label.name, _rank(known, label.key, present))
+    for removed, names in ((True, said.remove), (False, said.confirm)):
+        for name in names:
+            taught = None if _find(present, name) else find_taught(session, name)
+            if taught is not None:
+                corrections.put(session, label_ids, photo_id, taught.key, taught.name, removed=removed)
+                continue
+            label = _named(present, name, path, "it does not have")
+            if removed:
+                corrections.remove_label(session, photo_id, label.label_id)
+            else:
+                rank = _rank(known, label.key, present)
+                corrections.put(session, label_ids, photo_id, label.key, label.name, rank)
     for name in said.add:
         key, text = resolve_label(session, known, name)
         corrections.put(session, label_ids, photo_id, key, text, _rank(known, key, present))
@@ -91,8 +102,21 @@ def _rank(known: Taxonomy, key: str, present: Sequence[Said]) -> int:
     return max((label.rank + 1 for label in present if key in known.ancestors(label.key)), default=0)
 
 
+def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
+    """Keep what a person says of a label and a photo of which it was asked. `name`: it need not be known yet."""
+    with library.store.write() as session:
+        key, known = resolve_label(session, taxonomy.load(), name)
+        corrections.put(session, LabelIds(), photo_id, key, known, removed=not right)
+        if library.settings.keywords.mode != "off":
+            jobs.enqueue(session, [photo_id], jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
+
+
+def _find(labels: Sequence[Said], name: str) -> Said | None:
+    return next((label for label in labels if same(name, label.name) or same(name, label.key)), None)
+
+
 def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
-    found = next((label for label in labels if same(name, label.name) or same(name, label.key)), None)
+    found = _find(labels, name)
     if found is None:
         names = ", ".join(label.name for label in labels) or "none"
         raise UsageError(f"{shown_path(path)}: {fault} the label {name!r}.", f"These could be meant: {names}.")

@@ -99,8 +99,10 @@ def remove_label(session: Session, photo_id: int, label_id: int) -> None:
     ledger.mark_settled(session, [photo_id], None)
 
 
-def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str, rank: int = 0) -> None:  # noqa: PLR0913 - a label, and its place among others
-    """Add or confirm a label, whatever its state before. `rank`: see `Label`."""
+def put(  # noqa: PLR0913 - a label, its place among others, and which way a person decided
+    session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str, rank: int = 0, *, removed: bool = False
+) -> None:
+    """Add or confirm a label, whatever its state before; with `removed`, keep it away. `rank`: see `Label`."""
     label_id = label_ids.id_of(session, Label(key, name, 1.0, rank, Origin.PERSON, shown=True))
     withdraw(session, photo_id, label_id)
     row = {
@@ -110,7 +112,7 @@ def put(session: Session, label_ids: LabelIds, photo_id: int, key: str, name: st
         "rank": rank,
         "origin": int(Origin.PERSON),
         "shown": True,
-        "removed": False,
+        "removed": removed,
         "model_id": None,
     }
     session.execute(insert(PhotoLabelRow).values(row))

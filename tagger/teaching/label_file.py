@@ -43,6 +43,8 @@ class _Label(Section):
     auc: Share
     measured_precision: Share
     measured_recall: Share
+    # Of the library where it was on, the part that had it.
+    share: Share = 0.0
 
 
 class _Content(Section):
@@ -100,6 +102,7 @@ def _as_label(label: Taught, head: TaughtHead, trained: Trained) -> _Label:
         auc=report.auc,
         measured_precision=report.precision,
         measured_recall=report.recall,
+        share=trained.report.get("accepted", 0.0) if label.enabled else 0.0,
     )
 
 
@@ -147,11 +150,11 @@ def _trained(path: Path, content: _Content, label: _Label) -> Trained:
         recall=label.measured_recall,
         threshold=label.threshold,
     )
-    return Trained(head, "imported", report.as_json())
+    return Trained(head, "imported", report.as_json() | {"accepted": label.share})
 
 
 def _checksum(content: _Content) -> str:
-    return hashlib.sha256(json.dumps(content.model_dump(), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content.model_dump(exclude_defaults=True), sort_keys=True).encode()).hexdigest()
 
 
 def _wrong(path: Path, why: str) -> UsageError:

@@ -18,11 +18,13 @@ from tagger.store.features import present_with_features, reusable_features
 from tagger.store.models import Model
 from tagger.store.photos import present_of
 from tagger.store.taught_labels import Taught, Trained
+from tagger.teaching.doubt import doubtful, is_known, spread, why_look
 from tagger.teaching.measure import Fitted, Scored, measure
 from tagger.teaching.report import Report
 
 _SAMPLED = 1000
-_UNSURE = 10
+# So many photos of a label that could not be learned are shown.
+_SHOWN = 20
 # A label is taught for another model once this share of its examples have that model's features.
 _READY = 0.9
 
@@ -31,8 +33,8 @@ _READY = 0.9
 class Lesson:
     """The result of teaching one label, before it is stored.
 
-    `vectors`: features of examples outside the library, by path. `unsure`: the photos nearest to the threshold, with
-    their probabilities, for a person to check. `alike`: drawn photos that look like right ones.
+    `vectors`: features of examples outside the library, by path. `unsure`: photos for a person to look at, with their
+    probabilities. `asked`: these and those that were shown before. `alike`: drawn photos that look like right ones.
     """
 
     key: str
@@ -62,19 +64,33 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A label to train. `given`: its examples; `vectors`: features of those outside the library, by path."""
+    """A label to train. `given`: its examples; `vectors`: features of those outside the library, by path.
+
+    `asked`: photos that a person was asked about. `accepted`: the share of the library that a person accepted.
+    """
 
     key: str
     name: str
     given: list[Example]
     vectors: dict[str, bytes]
     wanted: float
+    asked: frozenset[int] = frozenset()
+    accepted: float = 0.0
 
 
 def task_again(session: Session, label: Taught, model: Model) -> Task:
-    """A label with its stored examples, to train it again."""
+    """A label with its stored examples, to train it again; photos of the library are drawn for those that are gone."""
+    given = examples_of(session, label)
+    given += _drawn(session, model, label.name, given, None)
     vectors = outside_vectors(session, label, model)
-    return Task(label.key, label.name, examples_of(session, label), vectors, label.precision)
+    return Task(label.key, label.name, given, vectors, label.precision, *_looks(session, label))
+
+
+def _looks(session: Session, label: Taught) -> tuple[frozenset[int], float]:
+    """The photos that a person was asked about for a label, and the share of the library that a person accepted."""
+    reports = [one.report for one in taught_labels.trained(session, label).values()]
+    asked = frozenset(number for report in reports for number in report.get("asked", ()))
+    return asked, max((report.get("accepted", 0.0) for report in reports), default=0.0)
 
 
 def due_for(session: Session, label: Taught, model: Model) -> tuple[Trained | None, bool]:
@@ -100,52 +116,67 @@ def _merged(examples: Sequence[Example]) -> list[Example]:
 def _drawn(
     session: Session, model: Model, name: str, given: Sequence[Example], others: Sequence[int] | None
 ) -> list[Example]:
-    """A random choice of photos that are no examples; the same each time for a label."""
-    known = {one.photo_id for one in given}
+    """A random choice of photos that are no examples yet; the same each time for a label in a library.
+
+    None if nearly all photos are examples: those that are left are likely what is taught.
+    """
+    examples = {one.photo_id for one in given}
+    drawn = sum(one.kind is Kind.SAMPLED for one in given)
     candidates = present_with_features(session, model) if others is None else sorted(others)
-    pool = [number for number in candidates if number not in known]
-    chosen = np.random.default_rng(zlib.crc32(folded(name).encode())).permutation(len(pool))[:_SAMPLED]
+    pool = [number for number in candidates if number not in examples]
+    if is_known(len(candidates) - len(pool), len(candidates)):
+        return []
+    random = np.random.default_rng(zlib.crc32(folded(name).encode()))
+    chosen = random.permutation(len(pool))[: max(_SAMPLED - drawn, 0)]
     return [Example(Kind.SAMPLED, pool[place]) for place in sorted(chosen.tolist())]
 
 
 def task_for(session: Session, model: Model, label: Wanted, precision: float) -> Task:
-    """Collect a label's examples: stored ones, new ones and, unless some say what is not meant, drawn ones."""
+    """Collect a label's examples: stored ones, new ones, and photos drawn from the library, whatever else is given.
+
+    Examples that a person chose are never like the library: without drawn photos, whatever they lack is taken for the
+    label.
+    """
     key, name = resolve_label(session, taxonomy.load(), label.name)
     before = taught_labels.find_taught(session, key)
     kept = examples_of(session, before) if before is not None else persons_examples(session, key)
     vectors = {} if before is None else outside_vectors(session, before, model)
-    given = _merged([*kept, *label.examples])
-    said_no = any(one.kind is Kind.NO for one in label.examples)
-    if not said_no and not any(one.kind is Kind.SAMPLED for one in kept):
-        given += _drawn(session, model, name, given, label.others)
-    return Task(key, name, given, vectors, precision)
+    # What a person said of one photo goes before a folder or a search that it is in.
+    given = _merged([*kept, *label.examples, *persons_examples(session, key)])
+    if label.others is not None:
+        given += _drawn(session, model, name, given, label.others)[: _SAMPLED // 2]
+    given += _drawn(session, model, name, given, None)
+    looks = (frozenset[int](), 0.0) if before is None else _looks(session, before)
+    return Task(key, name, given, vectors, precision, *looks)
 
 
 def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fitted, scored: Scored) -> Lesson:
     """Measure a label's classifier. `used`: the examples that have features."""
-    measured = measure(candidate, scored)
-    head = measured.head
-    persons = {one.photo_id for one in used if one.kind is not Kind.SAMPLED}
+    measured = measure(candidate, scored, task.asked)
+    head, report = measured.head, measured.report
+    said = {one.photo_id for one in used if one.kind is not Kind.SAMPLED}
+    alike = tuple(one.photo_id for one, like in zip(used, candidate.alike, strict=True) if like and one.photo_id)
+    if head is not None:
+        found = spread(scored, head.threshold, used)
+        report = replace(report, unlooked=found.unlooked, must_look=why_look(found, report, task.accepted))
+        shown = doubtful(scored, head.threshold, said)
+    else:
+        scores = {one.photo_id: float(score) for one, score in zip(used, candidate.scores, strict=False)}
+        shown = tuple(sorted(((number, scores[number]) for number in alike), key=lambda item: -item[1])[:_SHOWN])
+    looks = {
+        "doubtful": [[number, round(probability, 4)] for number, probability in shown],
+        "asked": sorted(task.asked | {number for number, _ in shown}),
+        "accepted": task.accepted,
+    }
     return Lesson(
         task.key,
         task.name,
         model,
         tuple(task.given),
-        Trained(head, examples_hash(task.given), measured.report.as_json()),
-        measured.report,
+        Trained(head, examples_hash(task.given), report.as_json() | looks),
+        report,
         scored,
         task.vectors,
-        () if head is None else _unsure(scored, head.threshold, persons),
-        tuple(one.photo_id for one, like in zip(used, candidate.alike, strict=True) if like and one.photo_id),
+        shown,
+        alike,
     )
-
-
-def _unsure(scored: Scored, threshold: float, examples: set[int | None]) -> tuple[tuple[int, float], ...]:
-    """The photos nearest to the threshold that are no examples, the likeliest first, with their probabilities."""
-    order = np.argsort(np.abs(scored.scores - threshold), kind="stable")
-    found = [
-        (int(scored.ids[i]), float(scored.scores[i]))
-        for i in order[: _UNSURE + len(examples)]
-        if int(scored.ids[i]) not in examples
-    ][:_UNSURE]
-    return tuple(sorted(found, key=lambda item: -item[1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +16,14 @@ from tagger.teaching.logistic import fit
 from tagger.teaching.report import Report
 
 LEAST = 10
-# Drawn photos that score above this share of the right examples may be right ones and are left out, unless they are
-# more than this share of those drawn: then it is the classifier that cannot tell.
-_ALIKE, _MOST_ALIKE = 0.25, 0.05
+# Drawn photos that score above this share of the right examples may be right ones: nobody said, so they are left out.
+_ALIKE = 0.25
 # A classifier is better than chance if random scores do as well with less than this probability.
 _CHANCE = 0.001
-_NOWHERE = Operating(1.0, 0.0, 0.0, 0)
+# How many right photos a library has is estimated where this share of them is found; from fewer it would be noise.
+_ENOUGH = 0.25
+# The wrong photos' scores are followed from where half of the library, to where this share of it, scores higher.
+_TOP = 0.1
 _UNKNOWN = Separation(0.0, 1.0)
 _NONE: NDArray[np.float32] = np.zeros(0, np.float32)
 
@@ -47,21 +51,30 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Examples:
+    """What a classifier is trained on: `rows`, of length one, float32 (examples, features); `kinds`, of `Kind`;
+
+    `ids`: the photo of each, 0 for a file outside the library.
+    """
+
+    rows: NDArray[np.float32]
+    kinds: NDArray[np.str_]
+    ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """A classifier before it is measured. `head`: without its threshold; None if there are too few examples.
 
-    For the examples it was trained on: `scores`, float32 (used,), by a classifier that has not seen them; `yes`, bool
-    (used,). `sampled`: whether any was drawn from the library. `alike`: bool (examples,), drawn photos that look like
-    right ones and are not used; `doubtful`: their scores. `told`: how well the scores separate the kinds.
+    Of each example: `scores`, float32, by a classifier that has not seen it, nor those that are left out; `alike`,
+    bool, drawn photos that look like right ones and were left out. `told`: how well scores separate the kinds.
     """
 
     head: TaughtHead | None
     report: Report
+    examples: Examples
     alike: NDArray[np.bool_]
     scores: NDArray[np.float32]
-    yes: NDArray[np.bool_]
-    doubtful: NDArray[np.float32]
-    sampled: bool
     told: Separation
 
 
@@ -73,86 +86,172 @@ class Measured:
     report: Report
 
 
-def train_head(key: str, name: str, rows: NDArray[np.float32], kinds: NDArray[np.str_], report: Report) -> Fitted:
-    """Train a classifier. rows: features of length one, float32 (examples, features); kinds: (examples,) of `Kind`.
-
-    `report`: has the counts of examples; the result's report has more.
-    """
+def train_head(key: str, name: str, examples: Examples, report: Report) -> Fitted:
+    """Train a classifier. `report`: has the counts of examples; the result's report has more."""
+    rows, kinds = examples.rows, examples.kinds
     sampled, yes = kinds == Kind.SAMPLED, kinds == Kind.YES
     alike = np.zeros(len(kinds), np.bool_)
     if report.yes < LEAST or report.no + report.sampled < LEAST:
         lacks = f"{report.yes} right" if report.yes < LEAST else f"{report.no + report.sampled} wrong"
         why = f"there are only {lacks} examples; at least {LEAST} of each kind are needed"
-        return Fitted(None, replace(report, refused=why), alike, _NONE, yes[:0], _NONE, False, _UNKNOWN)
+        return Fitted(None, replace(report, refused=why), examples, alike, _NONE, _UNKNOWN)
     first = out_of_fold(rows, yes)
     like = sampled & (first >= np.quantile(first[yes], _ALIKE))
-    scores = first
-    if 0 < like.sum() <= _MOST_ALIKE * sampled.sum() and (~like & ~yes).sum() >= LEAST:
-        alike, scores = like, first.copy()
-        scores[~alike] = out_of_fold(rows[~alike], yes[~alike])
-    used = ~alike
+    if (~like & ~yes).sum() >= LEAST:
+        alike = like
+    used, scores = ~alike, first.copy()
     weights, bias = fit(rows[used], yes[used])
-    return Fitted(
-        TaughtHead(key, name, weights, bias, 1.0),
-        replace(report, alike=int(alike.sum())),
-        alike,
-        scores[used],
-        yes[used],
-        first[alike],
-        bool(sampled[used].any()),
-        separation(first, yes),
-    )
+    head = TaughtHead(key, name, weights, bias, 1.0)
+    if alike.any():
+        scores[used] = out_of_fold(rows[used], yes[used])
+        scores[alike] = head.scores(rows[alike])
+    report = replace(report, alike=int(alike.sum()))
+    return Fitted(head, report, examples, alike, scores, separation(first, yes))
 
 
-def measure(candidate: Fitted, scored: Scored) -> Measured:
-    """Choose the threshold for the wanted precision. `scored`: the library's scores by the classifier."""
+def measure(candidate: Fitted, scored: Scored, asked: Set[int]) -> Measured:
+    """Choose the threshold for the wanted precision in the library. `scored`: the library's scores by the classifier.
+
+    `asked`: photos of the library that a person was asked about because the label would be given to them.
+    """
     if candidate.head is None:
         return Measured(None, candidate.report)
-    report, scores, yes, told = candidate.report, candidate.scores, candidate.yes, candidate.told
-    stand_for = _stand_for(scored, scores, yes) if candidate.sampled else (1.0, 1.0)
-    points = operating_points(scores, yes, stand_for)
-    best = choose(points, report.wanted)
+    report, told = candidate.report, candidate.told
+    places = _places(candidate, scored, asked)
+    best = choose([place.hoped for place in places], report.wanted)
     why = ""
     if told.chance > _CHANCE:
         why = f"it is no better than chance (a right example scores above a wrong one {told.auc:.0%} of the time)"
     elif best is None:
-        nearest = max(points, key=lambda point: point.precision, default=_NOWHERE)
-        why = f"no threshold reaches the wanted precision of {report.wanted:.0%}; the best is {nearest.precision:.0%}"
-    point = best or _NOWHERE
+        nearest = max((place.hoped.precision for place in places), default=0.0)
+        why = f"no threshold reaches the wanted precision of {report.wanted:.0%}; the best is {nearest:.0%}"
+    report = replace(report, refused=why, auc=told.auc, library=len(scored.ids))
+    if why or best is None:
+        return Measured(None, report)
+    place = next(place for place in places if place.hoped is best)
     report = replace(
         report,
-        refused=why,
-        cautious=_with_wrong(point, int((candidate.doubtful >= point.threshold).sum()), int(yes.sum()), stand_for),
-        auc=told.auc,
-        precision=point.precision,
-        recall=point.recall,
-        wrong=point.wrong,
-        threshold=point.threshold,
-        photos=0 if why else len(scored.above(point.threshold)),
-        library=len(scored.ids),
+        precision=place.precision,
+        recall=best.recall,
+        wrong=best.wrong,
+        threshold=best.threshold,
+        photos=len(scored.above(best.threshold)),
+        looked=place.looked,
+        looked_right=place.looked_right,
     )
-    return Measured(None if why else replace(candidate.head, threshold=point.threshold), report)
+    return Measured(replace(candidate.head, threshold=best.threshold), report)
 
 
-def _stand_for(scored: Scored, scores: NDArray[np.float32], yes: NDArray[np.bool_]) -> tuple[float, float]:
-    """How many photos of the library each right and each wrong example stands for, if wrong ones were drawn from it.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A threshold. `hoped`: with the best precision that the examples and the library's scores allow.
 
-    Right ones are rarer in the library than among the examples. Their share is estimated as the share of photos found,
-    minus the rate of false positives, divided by the difference of the two rates (Forman, "Quantifying counts and
-    costs via classification", 2008: adjusted count).
+    `precision`: in the library, as far as it is known. `looked`, `looked_right`: the photos above the threshold that a
+    person was asked about, and those of them that are right.
     """
-    if not len(scored.ids):
-        return 1.0, 1.0
-    right = float((scores[yes] >= 0.5).mean())
-    false = float((scores[~yes] >= 0.5).mean())
-    found = float((scored.scores >= 0.5).mean())
-    share = max(found - false, 0.0) / max(right - false, 0.05)
-    library = len(scored.ids)
-    rights = min(max(share * library, float(yes.sum())), library / 2)
-    return rights / float(yes.sum()), (library - rights) / float((~yes).sum())
+
+    hoped: Operating
+    precision: float
+    looked: int = 0
+    looked_right: int = 0
 
 
-def _with_wrong(point: Operating, more: int, right: int, weights: tuple[float, float]) -> float:
-    """A threshold's precision with `more` wrong examples above it. `weights`: see operating_points."""
-    true, false = point.recall * right * weights[0], (point.wrong + more) * weights[1]
-    return true / (true + false) if true else 0.0
+def _places(candidate: Fitted, scored: Scored, asked: Set[int]) -> list[_Place]:
+    """Every useful threshold. All counts are of scores by classifiers that had not seen the photo."""
+    kinds, ids, scores, used = candidate.examples.kinds, candidate.examples.ids, candidate.scores, ~candidate.alike
+    points = operating_points(scores[used], (kinds == Kind.YES)[used], (1.0, 1.0))
+    if not (kinds == Kind.SAMPLED).any():
+        # The library was judged nearly whole, or there is none: the examples are all that is known.
+        return [_Place(point, point.precision) for point in points]
+    inside, said = np.isin(ids, scored.ids), kinds != Kind.SAMPLED
+    unseen, judged = scored.scores.copy(), np.zeros(len(scored.ids), np.bool_)
+    at = np.searchsorted(scored.ids, ids[inside])
+    unseen[at], judged[at] = scores[inside], said[inside]
+    unknown = np.sort(unseen[~judged])
+    rights = _most_rights(unknown, points)
+    shown = said & np.isin(ids, np.array(sorted(asked), np.int64))
+    answers = _Answers(unknown, scores[shown], (kinds == Kind.YES)[shown])
+    # So many examples can promise no more (Laplace's rule of succession).
+    most = (candidate.report.yes + 1) / (candidate.report.yes + 2)
+    places = []
+    for point in points:
+        over = said & (scores >= point.threshold)
+        yes = over & (kinds == Kind.YES)
+        number, right, every = _above(unknown, point.threshold), int((yes & inside).sum()), int((over & inside).sum())
+        looked, fine = answers.above(point.threshold)
+        sure, hope = answers.share(point.threshold), min(1.0, rights * point.recall / max(number, 1))
+        if looked >= LEAST:
+            hope = sure
+        sure = min(hope, max(sure, _surely(unknown, point.threshold, rights)))
+        told, hoped = ((right + part * number) / (every + number) if every + number else 1.0 for part in (sure, hope))
+        hoped = min(hoped, int(yes.sum()) / int(over.sum()), most)
+        places.append(_Place(replace(point, precision=hoped), told, looked, fine))
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What a person said of photos that were shown because the label would be given to them.
+
+    `unknown`: ascending scores of the library's photos that nobody judged. Of those that a person was asked about:
+    `scores`, float32; `right`, bool.
+    """
+
+    unknown: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    right: NDArray[np.bool_]
+
+    def above(self, threshold: float, below: float = 2.0) -> tuple[int, int]:
+        """How many reach a threshold (and not another one), and how many of these are right."""
+        found = (self.scores >= threshold) & (self.scores < below)
+        return int(found.sum()), int((found & self.right).sum())
+
+    def share(self, threshold: float) -> float:
+        """The share of right ones among the unknown above a threshold: Laplace's rule of succession.
+
+        By itself for the half that scores higher and the other: those with high scores say nothing of the others. It
+        is a half where nobody was asked; of the labels of benchmarks/teach_library.py most do better.
+        """
+        number = _above(self.unknown, threshold)
+        if not number:
+            return 1.0
+        middle = float(self.unknown[len(self.unknown) - (number + 1) // 2])
+        halves = self.above(threshold, middle), self.above(middle)
+        return sum((right + 1) / (asked + 2) for asked, right in halves) / 2
+
+
+def _above(ordered: NDArray[np.float32], threshold: float) -> int:
+    """How many ascending scores reach a threshold."""
+    return len(ordered) - int(np.searchsorted(ordered, np.float32(threshold), "left"))
+
+
+def _most_rights(ordered: NDArray[np.float32], points: list[Operating]) -> float:
+    """How many right photos there can be at most among those with these ascending scores.
+
+    Were all that reach a threshold right, there would be their number / recall of them; the smallest of these bounds
+    counts (Blanchard, Lee and Scott, "Semi-supervised novelty detection", JMLR 2010: the share of a mixture).
+    """
+    found = [(_above(ordered, point.threshold), point.recall) for point in points if point.recall >= _ENOUGH]
+    return min((number / recall for number, recall in found), default=0.0)
+
+
+def _surely(ordered: NDArray[np.float32], threshold: float, rights: float) -> float:
+    """The share of the photos above a threshold that no wrong ones can account for. `ordered`: ascending scores.
+
+    The wrong ones become fewer towards high scores at least as fast as they do below (in log odds against the log of
+    how many score higher, which is concave for the usual distributions); `rights`: the most that right ones can be,
+    where they do not count.
+    """
+    count = len(ordered)
+    half, top = count // 2, int(max(_TOP * count, 2 * rights))
+    number = _above(ordered, threshold)
+    if not number or not 0 < top < half:
+        return 0.0
+    low, high, here = (_log_odds(one) for one in (float(ordered[count - half]), float(ordered[count - top]), threshold))
+    falls = math.log(half / top) / max(high - low, 1e-9)
+    return max(0.0, 1 - top * math.exp(-falls * (here - high)) / number)
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(inside / (1 - inside))

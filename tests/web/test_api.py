@@ -301,6 +301,25 @@ def test_the_review_asks_what_is_nearest_to_its_threshold(site: Site) -> None:
     assert {item["key"] for item in of_one} == {other["key"]}
 
 
+def test_the_review_asks_first_of_what_was_taught(site: Site) -> None:
+    some = "(path:cat OR path:coffee) -path:left -path:right -path:close"
+    [told] = site.tagger.json("teach", "favourite", "--yes", some)
+    assert len(told["to_look_at"]) > 2
+    questions = [one for one in site.api("/review?limit=50")["questions"] if one["name"] == "favourite"]
+    assert [one["photo"]["path"] for one in questions] == [one["path"] for one in told["to_look_at"]]
+    key, (right, wrong, other) = quote(questions[0]["key"]), [one["photo"]["id"] for one in questions[:3]]
+    # None of them has the label: an answer says all the same what they are.
+    site.send(f"/photos/{right}/corrections", {"confirm": [questions[0]["key"]]})
+    site.send(f"/photos/{wrong}/corrections", {"remove": [questions[0]["key"]]})
+    left = [one["photo"]["id"] for one in site.api(f"/review?label={key}&skip={other}:{key}&limit=50")["questions"]]
+    assert left == [one["photo"]["id"] for one in questions[3:]]
+    assert site.tagger("taught", "again", "favourite", code=None).returncode in (0, 1)
+    [model] = site.tagger.json("taught")[0]["models"]
+    assert (model["yes"], model["no"]) == (told["yes"] + 1, 1)
+    site.send(f"/photos/{wrong}/corrections", {"undo": [questions[0]["key"]]})
+    assert "favourite" not in {one["name"] for one in site.api(f"/photos/{wrong}")["labels"]}
+
+
 def test_failed_photos_can_be_tried_again(site: Site) -> None:
     [failed] = site.api("/failed")["failed"]
     assert failed["path"].endswith("broken.jpg")
