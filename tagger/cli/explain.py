@@ -20,6 +20,7 @@ from tagger.cli.common import (
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
+from tagger.imaging.file_kinds import KINDS
 
 if TYPE_CHECKING:
     from tagger.core.boxes import Box
@@ -70,7 +71,9 @@ def _print(path: str, found: Explanation) -> None:
         if not found.boxes:
             print("  none")
     if found.kinds:
-        print(f"\nWhat the file tells: {', '.join(found.kinds)}")
+        print("\nWhat the file tells:")
+        for kind in found.kinds:
+            print(f"  {kind}: {KINDS[kind].by}" if kind in KINDS else f"  {kind}")
     print("\nWhat becomes of it:")
     for candidate in found.candidates:
         mark = "shown " if candidate.shown else "stored" if candidate.stored else "  -   "
