@@ -106,7 +106,11 @@ def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
     """Keep what a person says of a label and a photo of which it was asked. `name`: it need not be known yet."""
     with library.store.write() as session:
         key, known = resolve_label(session, taxonomy.load(), name)
-        corrections.put(session, LabelIds(), photo_id, key, known, removed=not right)
+        there = next((one for one in corrections.labels_on(session, photo_id) if one.key == key), None)
+        if there is not None and not right:
+            corrections.remove_label(session, photo_id, there.label_id)
+        else:
+            corrections.put(session, LabelIds(), photo_id, key, known, removed=not right)
         if library.settings.keywords.mode != "off":
             jobs.enqueue(session, [photo_id], jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
 

@@ -42,12 +42,12 @@ class RemovedOften:
 
 
 def removed_often(session: Session, least: int) -> list[RemovedOften]:
-    """The labels that a person removed from at least so many photos."""
+    """The labels that a person removed from at least so many photos. Those that had never got it do not count."""
     rows = session.execute(
         select(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name, func.count(), func.max(PhotoLabelRow.confidence))
         .join(LabelRow, LabelRow.id == PhotoLabelRow.label_id)
         # As the index has it.
-        .where(text("photo_labels.removed"))
+        .where(text("photo_labels.removed"), PhotoLabelRow.confidence > 0)
         .group_by(PhotoLabelRow.label_id, LabelRow.key, LabelRow.name)
         .having(func.count() >= least)
     ).all()
@@ -102,13 +102,16 @@ def remove_label(session: Session, photo_id: int, label_id: int) -> None:
 def put(  # noqa: PLR0913 - a label, its place among others, and which way a person decided
     session: Session, label_ids: LabelIds, photo_id: int, key: str, name: str, rank: int = 0, *, removed: bool = False
 ) -> None:
-    """Add or confirm a label, whatever its state before; with `removed`, keep it away. `rank`: see `Label`."""
+    """Add or confirm a label, whatever its state before; with `removed`, keep it away from a photo without it.
+
+    `rank`: see `Label`.
+    """
     label_id = label_ids.id_of(session, Label(key, name, 1.0, rank, Origin.PERSON, shown=True))
     withdraw(session, photo_id, label_id)
     row = {
         "photo_id": photo_id,
         "label_id": label_id,
-        "confidence": 1.0,
+        "confidence": 0.0 if removed else 1.0,
         "rank": rank,
         "origin": int(Origin.PERSON),
         "shown": True,

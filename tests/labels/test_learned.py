@@ -57,6 +57,16 @@ def test_otherwise_it_is_as_before(store: Store, removed: int, confirmed: int, r
         assert learned_thresholds(session, rules) == {}
 
 
+def test_a_no_of_a_photo_that_never_had_the_label_removes_nothing(store: Store) -> None:
+    with store.write() as session:
+        photos = samples.add(session, samples.root(session), *[f"{number}.jpg" for number in range(LEAST_REMOVED)])
+        for photo in photos:
+            corrections.put(session, LabelIds(), photo, "n07714990", "broccoli", removed=True)
+        assert learned_thresholds(session, LabelSettings()) == {}
+        [said] = corrections.labels_on(session, photos[0])
+        assert said.removed
+
+
 def test_it_is_hidden_and_the_reason_is_told(store: Store) -> None:
     with store.write() as session:
         labelled(session, LEAST_REMOVED)
