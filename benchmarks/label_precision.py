@@ -4,9 +4,11 @@
 
 PHOTOS holds files named WNID_class_name.ext, one ImageNet class each. The model in the package, and each whose
 weights are named, look at them with each kind of views. Everything goes through the ordinary commands: one `tagger
-backfill` into a temporary data directory, then `tagger relabel` and `tagger export` for each threshold. A label is true
-if it is the photo's class, a synonym of it, or above it in WordNet or in a group. The photos are halved in the order of
-their names: thresholds are chosen on the first half (1st, 3rd, 5th ... photo) and reported on the second.
+backfill` into a temporary data directory, then `tagger relabel` and `tagger export` for each threshold. A label of the
+classifier is true if it is the photo's class, a synonym of it, or above it in WordNet or in a group. What else is on a
+photo, no class says: labels of boxes and words are counted apart, by everyday/evaluation_judged.json, which was made by
+eye; a photo that truly shows one has a true label. The photos are halved in the order of their names: thresholds are
+chosen on the first half (1st, 3rd, 5th ... photo) and reported on the second.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +30,23 @@ from tagger.inference.registry import BUILT_IN, REGISTRY
 from tagger.labels import taxonomy
 
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+CLASSIFIER = ("model", "hierarchy")
 TAGGER = Path(sys.executable).parent / "tagger"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What one pass over the library found. `photos_true`: photos that show at least one true label."""
+    """What one pass over the library found. `photos_true`: photos that show at least one true label.
+
+    `shown`: labels of the classifier; `others`: labels of other witnesses.
+    """
 
     photos: int
     photos_true: int
     shown: int
     shown_true: int
+    others: int = 0
+    others_true: int = 0
 
     @property
     def precision(self) -> float:
@@ -59,14 +68,32 @@ def is_true(label: Mapping[str, Any], wnid: str) -> bool:
 
 def count(photos: list[dict[str, Any]]) -> Counted:
     """Count the shown labels of `tagger export`'s objects."""
-    shown = true = covered = 0
+    shown = true = covered = others = others_true = 0
     for photo in photos:
-        wnid = Path(photo["path"]).name.split("_")[0]
-        verdicts = [is_true(label, wnid) for label in photo["labels"] if label["shown"]]
+        name = Path(photo["path"]).name
+        wnid = name.split("_")[0]
+        labels = [label for label in photo["labels"] if label["shown"]]
+        verdicts = [is_true(label, wnid) for label in labels if label["origin"] in CLASSIFIER]
+        beside = [
+            is_true(label, wnid) or label["name"] in judged().get(name, ())
+            for label in labels
+            if label["origin"] not in CLASSIFIER
+        ]
         shown += len(verdicts)
         true += sum(verdicts)
-        covered += any(verdicts)
-    return Counted(len(photos), covered, shown, true)
+        others += len(beside)
+        others_true += sum(beside)
+        covered += any((*verdicts, *beside))
+    return Counted(len(photos), covered, shown, true, others, others_true)
+
+
+@cache
+def judged() -> dict[str, list[str]]:
+    """Photo -> what of other witnesses' labels is true of it, by eye."""
+    found: dict[str, list[str]] = json.loads(
+        (Path(__file__).parent / "everyday" / "evaluation_judged.json").read_text()
+    )
+    return found
 
 
 def raw(photos: list[dict[str, Any]]) -> Counted:

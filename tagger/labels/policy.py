@@ -8,7 +8,7 @@ confidence are *stored* beside them and can be searched.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,18 @@ from tagger.core.errors import ConfigError
 from tagger.core.evidence import NO_EVIDENCE, Evidence
 from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
-from tagger.labels.taxonomy import Taxonomy
+from tagger.labels.combine import Claim, Witnesses, spoken_words, witness_labels
+from tagger.labels.taxonomy import Taxonomy, load
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 RULE_PREFIX = "rule:"
+# The least probability with which the classifier's word counts for or against another witness.
+_LEAST_SAID = 0.05
+# What boxes and words say less surely than this is not even stored.
+_LEAST_STORED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Candidate:
     """Something that may become a label: a class, a hypernym, or the result of a merge rule.
 
     `classes`: the indexes of the network's outputs whose probabilities it sums. `merged_into`: the name of the
-    label that a rule shows instead.
+    label that a rule shows instead. `fixed`: the settings give its threshold, for every witness.
     """
 
     key: str
@@ -42,6 +47,7 @@ class Candidate:
     silenced: bool = False
     merged_into: str | None = None
     renamed_from: str | None = None
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,24 @@ class CandidateReport:
     shown: bool
     why: str
     classes: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about one candidate for one photo, before it is written down."""
+
+    candidate: Candidate
+    confidence: float
+    threshold: float
+    origin: Origin
+    stored: bool
+    shown: bool
+    why: str
+
+    @property
+    def width(self) -> int:
+        """How much the label covers: how many classes lie under it."""
+        return len(self.candidate.classes)
 
 
 @dataclass(frozen=True)
@@ -82,26 +106,24 @@ class Policy:
         """Class probabilities, float32 (photos, classes), and other evidence -> each photo's labels in rank order."""
         probabilities = self._probabilities(scores)
         stored = self._stored(scores, probabilities)
-        return [self._labels(row, keep) for row, keep in zip(probabilities, stored, strict=True)]
+        known = evidence or [NO_EVIDENCE] * len(scores)
+        rows = zip(probabilities, stored, known, spoken_words(known), strict=True)
+        return [self._labels(row, keep, self._witnesses(row, one, words)) for row, keep, one, words in rows]
 
     def explain(
         self, scores: NDArray[np.float32], evidence: Evidence = NO_EVIDENCE, limit: int = 10
     ) -> list[CandidateReport]:
-        """Why one photo has its labels: those shown, then other likely candidates. `scores`: float32 (classes,)."""
+        """Why one photo has its labels, by every witness: those shown, then other likely ones. `scores`: (classes,)."""
         import numpy as np
 
         [probabilities] = self._probabilities(scores[np.newaxis])
         [stored] = self._stored(scores[np.newaxis], probabilities[np.newaxis])
-        best = list(np.argsort(-probabilities, kind="stable"))
-        wanted = [index for position, index in enumerate(best) if position < limit or stored[index]]
-        found = []
-        for i in wanted:
-            candidate = self.candidates[i]
-            report = self._verdict(candidate, float(probabilities[i]), bool(stored[i]), scores)
-            found.append((len(candidate.classes), report))
+        likely = np.argsort(-probabilities, kind="stable")[:limit]
+        witnesses = self._witnesses(probabilities, evidence, spoken_words([evidence])[0])
+        verdicts = self._verdicts(probabilities, stored, witnesses, [int(index) for index in likely])
         # As labels are shown: the narrowest first. Then the others, the likeliest first.
-        found.sort(key=lambda item: (not item[1].shown, item[0] if item[1].shown else 0))
-        return [report for _, report in found]
+        verdicts.sort(key=lambda one: (not one.shown, one.width if one.shown else 0, -one.confidence))
+        return [self._report(verdict, scores) for verdict in verdicts]
 
     @cached_property
     def _matrix(self) -> NDArray[np.float32]:
@@ -137,35 +159,91 @@ class Policy:
         kept: NDArray[np.bool_] = stored & ~np.array([candidate.silenced for candidate in self.candidates])
         return kept
 
-    def _labels(self, probabilities: NDArray[np.float32], stored: NDArray[np.bool_]) -> tuple[Label, ...]:
-        kept = []
-        for index in stored.nonzero()[0]:
-            candidate, probability = self.candidates[index], float(probabilities[index])
-            shown = probability >= candidate.threshold and candidate.merged_into is None
-            # Shown labels first, the most specific ones leading; then the others, the likeliest leading.
-            order = (not shown, len(candidate.classes) if shown else 0, -probability, candidate.name)
-            kept.append((order, candidate, probability, shown))
-        kept.sort(key=lambda item: item[0])
+    def _labels(
+        self, probabilities: NDArray[np.float32], stored: NDArray[np.bool_], witnesses: Witnesses | None
+    ) -> tuple[Label, ...]:
+        kept = [verdict for verdict in self._verdicts(probabilities, stored, witnesses) if verdict.stored]
+        # Shown labels first, the most specific ones leading; then the others, the likeliest leading.
+        kept.sort(key=lambda one: (not one.shown, one.width if one.shown else 0, -one.confidence, one.candidate.name))
         return tuple(
-            Label(candidate.key, candidate.name, probability, rank, candidate.origin, shown)
-            for rank, (_, candidate, probability, shown) in enumerate(kept, 1)
+            Label(one.candidate.key, one.candidate.name, one.confidence, rank, one.origin, one.shown)
+            for rank, one in enumerate(kept, 1)
         )
 
-    def _verdict(
-        self, candidate: Candidate, probability: float, stored: bool, scores: NDArray[np.float32]
-    ) -> CandidateReport:
+    def _witnesses(
+        self, probabilities: NDArray[np.float32], evidence: Evidence, spoken: NDArray[np.float32] | None
+    ) -> Witnesses | None:
+        if evidence.boxes is None and spoken is None and not evidence.kinds:
+            return None
+        likely = (probabilities >= _LEAST_SAID).nonzero()[0]
+        classes = {self.candidates[index].key: float(probabilities[index]) for index in likely}
+        return Witnesses(evidence, classes, spoken)
+
+    def _verdicts(
+        self,
+        probabilities: NDArray[np.float32],
+        stored: NDArray[np.bool_],
+        witnesses: Witnesses | None,
+        also: Sequence[int] = (),
+    ) -> list[Verdict]:
+        """The decision about each candidate that a witness of one photo speaks for; `also`: these, too."""
+        found: dict[str, Verdict] = {}
+        for index in dict.fromkeys([*also, *(int(index) for index in stored.nonzero()[0])]):
+            verdict = self._by_classifier(self.candidates[index], float(probabilities[index]), bool(stored[index]))
+            if witnesses is not None and verdict.shown and not verdict.candidate.fixed:
+                doubt = witnesses.doubt(verdict.candidate.key, verdict.confidence)
+                if doubt:
+                    verdict = replace(verdict, shown=False, why=f"stored for search, not shown: {doubt}")
+            found[verdict.candidate.key] = verdict
+        for claim in witnesses.claims() if witnesses is not None else ():
+            candidate = self._by_key.get(claim.key)
+            if candidate is not None and candidate.merged_into is not None and not candidate.silenced:
+                candidate = self._by_key[RULE_PREFIX + candidate.merged_into]
+            if candidate is not None:
+                verdict = self._by_claim(candidate, claim)
+                before = found.get(candidate.key)
+                found[candidate.key] = verdict if before is None else _both(before, verdict)
+        return [one for one in found.values() if one.stored or one.why]
+
+    @cached_property
+    def _by_key(self) -> dict[str, Candidate]:
+        return {candidate.key: candidate for candidate in self.candidates}
+
+    def _by_classifier(self, candidate: Candidate, probability: float, stored: bool) -> Verdict:
         shown = stored and probability >= candidate.threshold and candidate.merged_into is None
+        why = self._why(candidate, probability, stored, shown)
+        return Verdict(candidate, probability, candidate.threshold, candidate.origin, stored, shown, why)
+
+    def _by_claim(self, candidate: Candidate, claim: Claim) -> Verdict:
+        """What becomes of a claim under the rules of the settings."""
+        threshold = candidate.threshold if candidate.fixed else claim.threshold
+        shown = not candidate.silenced and (claim.confidence >= threshold if candidate.fixed else claim.shown)
+        stored = not candidate.silenced and (
+            shown or claim.confidence >= max(_LEAST_STORED, self.settings.min_confidence)
+        )
+        rule = (
+            claim.rule if not candidate.fixed else f"{claim.confidence:.2f} against {threshold:g} of labels.thresholds"
+        )
+        if candidate.silenced:
+            why = "silenced by labels.silence"
+        else:
+            fate = "shown" if shown else "stored for search, not shown" if stored else "left out"
+            renamed = f", renamed from {candidate.renamed_from}" if candidate.renamed_from else ""
+            why = f"{fate}: {claim.seen} {rule}{renamed}"
+        return Verdict(candidate, claim.confidence, threshold, claim.origin, stored, shown, why)
+
+    def _report(self, verdict: Verdict, scores: NDArray[np.float32]) -> CandidateReport:
+        candidate, names = verdict.candidate, self.taxonomy.names
         parts = sorted(((float(scores[i]), i) for i in candidate.classes), reverse=True)[:5]
-        names = self.taxonomy.names
         return CandidateReport(
             candidate.key,
             candidate.name,
-            probability,
-            candidate.threshold,
-            candidate.origin.name.lower(),
-            stored,
-            shown,
-            self._why(candidate, probability, stored, shown),
+            verdict.confidence,
+            verdict.threshold,
+            verdict.origin.name.lower(),
+            verdict.stored,
+            verdict.shown,
+            verdict.why,
             tuple((names[self.taxonomy.classes[i]], share) for share, i in parts),
         )
 
@@ -180,6 +258,17 @@ class Policy:
         if stored:
             return f"stored for search, not shown: {probability:.2f} is below {candidate.threshold:g}{renamed}"
         return f"left out: {probability:.2f} is below {candidate.threshold:g}{renamed}"
+
+
+def _both(one: Verdict, other: Verdict) -> Verdict:
+    """What two witnesses say of the same label together: shown if either shows it, by the surer of those that do."""
+    first, second = (other, one) if (other.shown, other.confidence) > (one.shown, one.confidence) else (one, other)
+    return replace(
+        first,
+        confidence=max(first.confidence, second.confidence),
+        stored=first.stored or second.stored,
+        why=f"{first.why}; {second.why}" if first.why != second.why else first.why,
+    )
 
 
 def top_classes(scores: NDArray[np.float32], taxonomy: Taxonomy, top: int = 5) -> list[tuple[str, str, float]]:
@@ -200,6 +289,12 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
     named = {key for name in settings.thresholds for key in taxonomy.lookup(name)}
     named |= {key for parts in settings.merge.values() for name in parts for key in taxonomy.lookup(name)}
     keys = [*taxonomy.classes, *taxonomy.shown_hypernyms, *taxonomy.added, *sorted(taxonomy.search_only & named)]
+    names = taxonomy.names
+    if taxonomy.own:
+        # Boxes, words and files speak beside a network with classes of the owner's own as well.
+        names = {key: load().names[key] for key in witness_labels()} | names
+        taken = {folded(name) for name in taxonomy.names.values()}
+        keys += [key for key in witness_labels() if key not in keys and folded(names[key]) not in taken]
     merges = {folded(new) for new in settings.merge}
     of_merges = {folded(name): threshold for name, threshold in settings.thresholds.items()}
     silenced = {key for name in settings.silence for key in _named(taxonomy, keys, name)}
@@ -214,7 +309,7 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
         key: new for new, parts in settings.merge.items() for name in parts for key in _named(taxonomy, keys, name)
     }
     for position, key in enumerate(keys):
-        name = taxonomy.names[key]
+        name = names[key]
         yield Candidate(
             key,
             renamed.get(key, name),
@@ -224,11 +319,14 @@ def _candidates(settings: LabelSettings, taxonomy: Taxonomy, general: float) -> 
             key in silenced,
             merged.get(key),
             name if key in renamed else None,
+            key in thresholds,
         )
     for new in settings.merge:
         covered = {index for key, name in merged.items() if name == new for index in taxonomy.classes_under(key)}
         threshold = of_merges.get(folded(new), general)
-        yield Candidate(RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold)
+        yield Candidate(
+            RULE_PREFIX + new, new, tuple(sorted(covered)), Origin.HIERARCHY, threshold, fixed=folded(new) in of_merges
+        )
 
 
 def _refuse_unknown(settings: LabelSettings, taxonomy: Taxonomy) -> None:
@@ -252,4 +350,4 @@ def _refuse_unknown(settings: LabelSettings, taxonomy: Taxonomy) -> None:
 
 def _named(taxonomy: Taxonomy, keys: Collection[str], name: str) -> list[str]:
     """The keys that a rule means by a name; of another network than that of the rules perhaps none."""
-    return [key for key in taxonomy.lookup(name) if key in keys]
+    return [key for key in dict.fromkeys((*taxonomy.lookup(name), *load().lookup(name))) if key in keys]

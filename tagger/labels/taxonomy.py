@@ -45,7 +45,7 @@ class Taxonomy:
     own: bool = False
 
     def ancestors(self, key: str) -> frozenset[str]:
-        """All hypernyms of a class or synset, without itself."""
+        """All hypernyms of a class or synset, without itself; of a group or a label of another kind, none."""
         found: set[str] = set()
         todo = list(self.hypernyms.get(key, ()))
         while todo:
