@@ -98,11 +98,14 @@ def _exposure_value(inner: Mapping[int, Any], seconds: float | None) -> float | 
     # 65535 stands for "more than that": the later tags then tell.
     speeds = (_number(inner, tag) for tag in (_ISO, _RECOMMENDED_INDEX, _ISO_SPEED))
     iso = next((speed for speed in speeds if speed is not None and 1 <= speed < 65535), None)
-    if f_number is not None and seconds is not None and iso is not None:
-        return exposure_value(f_number, seconds, iso)
     brightness = _number(inner, _BRIGHTNESS)
-    # APEX: Bv + Sv = Ev, and Sv is 5 at ISO 100. (Exif 2.32, annex C)
-    return brightness + 5 if brightness is not None and -20 < brightness < 20 else None
+    if None in (f_number, seconds, iso) and brightness is not None and -20 < brightness < 20:
+        # APEX: Bv + Sv = Ev, and Sv is 5 at ISO 100. (Exif 2.32, annex C)
+        return brightness + 5
+    if f_number is None or seconds is None:
+        return None
+    # Older cameras do not tell the speed. With ISO 100, the least usual, there was at most so much light.
+    return exposure_value(f_number, seconds, iso or 100)
 
 
 def _seconds(inner: Mapping[int, Any]) -> float | None:

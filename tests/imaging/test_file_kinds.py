@@ -164,6 +164,8 @@ def test_night_is_little_light_by_the_exposure_and_a_dark_picture(tmp_path: Path
     # Some phones write only how bright it was: EV = Bv + 5.
     assert kinds(night(tmp_path, "phone.jpg", 0.25, {0x9203: -3.0})) == ("night",)
     assert kinds(night(tmp_path, "lamps.jpg", 0.08, {0x829A: 1 / 8, 0x829D: 4.9, 0x8827: 100})) == ("night",)
+    # Old cameras do not tell the speed: at ISO 100 or more there was at most so much light.
+    assert kinds(night(tmp_path, "old.jpg", 0.25, {0x829A: 1 / 2, 0x829D: 2.8})) == ("night",)
 
 
 def apple_note(*entries: int) -> bytes:
