@@ -153,6 +153,25 @@ def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading
             assert page.evaluate("window.jumps") < 0.05, path
 
 
+def test_people_and_things_are_framed_while_the_page_says_why(browser: Browser, site: Site) -> None:
+    with watched(browser, site.address) as page:
+        ready(page, f"/photos/{site.photo('astronaut.jpg')}")
+        frame = page.locator("#boxes div", has_text="person").first
+        expect(frame).to_be_hidden()
+        page.get_by_text("Why these labels?").click()
+        expect(frame).to_be_visible()
+        expect(page.locator("#why")).to_contain_text("People and things found on it: person")
+        photo, box = page.locator(".stage img").bounding_box(), frame.bounding_box()
+        assert photo is not None
+        assert box is not None
+        # It lies on the picture and covers the person, who fills most of it.
+        assert photo["x"] - 1 <= box["x"] < box["x"] + box["width"] <= photo["x"] + photo["width"] + 1
+        assert box["width"] * box["height"] > 0.2 * photo["width"] * photo["height"]
+        shoot(page, "framed")
+        page.get_by_text("Why these labels?").click()
+        expect(frame).to_be_hidden()
+
+
 def test_a_removed_label_is_gone_from_search_and_stays_gone(browser: Browser, site: Site) -> None:
     coffee = site.photo("coffee.jpg")
     with watched(browser, site.address) as page:
