@@ -70,10 +70,14 @@ export function remember(grid) {
 
 export const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
 
-// What was seen on a photo, in sentences; `why` is the API's answer.
+// The people and things found on a photo, without those that are guesses; `why` is the API's answer.
+const LEAST_SURE = 0.35;
+export const found = (why) => (why.boxes ?? []).filter((box) => box.score >= LEAST_SURE);
+
+// What was seen on a photo, in sentences.
 export function seen(why) {
   const told = [make("p", {}, `What the model says: ${why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ")}.`)];
-  const things = (why.boxes ?? []).slice(0, 10).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
+  const things = found(why).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
   if (why.boxes) told.push(make("p", {}, `People and things found on it: ${things || "none"}.`));
   if (why.kinds.length) told.push(make("p", {}, `What the file tells: ${why.kinds.join(", ")}.`));
   return told;

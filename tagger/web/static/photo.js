@@ -1,6 +1,6 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
-import { ask, at, isTyping, make, percent, say, seen, tell, tile, verdictTable } from "./core.js";
+import { ask, at, found, isTyping, make, percent, say, seen, tell, tile, verdictTable } from "./core.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -55,11 +55,9 @@ own.addEventListener("input", () => {
   }, 150);
 });
 
-// Boxes that the detector is less sure of would hide the picture.
-const LEAST_SURE = 0.35;
 const frames = document.getElementById("boxes");
 function frame(boxes) {
-  frames?.replaceChildren(...boxes.filter((box) => box.score >= LEAST_SURE).map((box) => {
+  frames?.replaceChildren(...boxes.map((box) => {
     const one = make("div", {}, make("span", {}, `${box.name} ${percent(box.score)}`));
     for (const [edge, share] of Object.entries({ left: box.left, top: box.top, right: 1 - box.right, bottom: 1 - box.bottom })) {
       one.style[edge] = `${100 * share}%`;
@@ -74,7 +72,7 @@ document.getElementById("why").addEventListener("toggle", async (event) => {
   const place = event.target.querySelector(".why");
   try {
     const why = await ask(`/photos/${id}/why`);
-    frame(why.boxes ?? []);
+    frame(found(why));
     place.replaceChildren(...seen(why), verdictTable(why.verdicts));
   } catch (error) {
     place.replaceChildren(make("p", {}, error.message));
