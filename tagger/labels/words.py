@@ -35,7 +35,8 @@ class Word:
 
     `synonyms`: other words for it; `above`: wider words that should find it, too. `boxes`: the kinds of
     `core.boxes.OBJECTS` that are the same thing, of which a detector should see one. `said`: the words by which
-    sentences say that it is there. `scenes`, `not_scenes`: classes of the scene set that show it and that do not.
+    sentences say that it is there; `omitted` if they often do not. `scenes`, `not_scenes`: classes of the scene set
+    that show it and that do not.
     """
 
     name: str
@@ -46,14 +47,20 @@ class Word:
     said: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
     not_scenes: tuple[str, ...] = ()
+    omitted: bool = False
 
 
 def table(path: Path = TABLE) -> tuple[Word, ...]:
     """Every word of the table, also those that could not be learned well enough to be shipped."""
     entries: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
-    lists = [field.name for field in fields(Word) if field.name not in ("name", "key")]
+    lists = [field.name for field in fields(Word) if field.name not in ("name", "key", "omitted")]
     return tuple(
-        Word(name, entry["key"], **{field: tuple(entry.get(field, ())) for field in lists})
+        Word(
+            name,
+            entry["key"],
+            **{field: tuple(entry.get(field, ())) for field in lists},
+            omitted=entry.get("omitted", False),
+        )
         for name, entry in entries.items()
     )
 

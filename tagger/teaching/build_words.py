@@ -15,7 +15,6 @@ For another model: --model NAME --weights FILE --features FILE --output FILE.
 from __future__ import annotations
 
 import argparse
-import sys
 import tarfile
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -75,7 +74,7 @@ def counted(shown: NDArray[np.bool_], sayers: NDArray[np.int64], examples: int) 
 
 def learn(word: Word, photos: Photos, scenes: Scenes) -> tuple[WordHead | None, int]:
     """A word's classifier, if it can be learned, and the number of photos that show the word."""
-    evidence = Evidence(photos.rows, photos.described.sayers(word), *scenes.of(word))
+    evidence = Evidence(photos.rows, photos.described.sayers(word), *scenes.of(word), word.omitted)
     if evidence.examples < _LEAST_EXAMPLES:
         return None, evidence.examples
     fold = np.random.default_rng(0).permutation(len(photos.rows)) % FOLDS
@@ -125,12 +124,16 @@ def build(words: tuple[Word, ...], train_on: Photos, kept: Photos, scenes: Scene
         learned = pool.map(learn, words, repeat(train_on), repeat(scenes))
         for word, (head, examples) in zip(words, learned, strict=True):
             if head is None:
-                print(f"{word.name:16} {examples:5} photos   not learned", file=sys.stderr)
+                print(f"{word.name:16} {examples:5} examples are not enough", flush=True)
                 continue
             shown = kept.rows @ head.weights + np.float32(head.bias) >= np.log(head.threshold / (1 - head.threshold))
             count = counted(shown, kept.described.sayers(word), examples)
             heads.append((word, head, count))
-            print(f"{word.name:16} {count} C={head.strength:g} from {head.threshold:.2f}", file=sys.stderr)
+            print(
+                f"{word.name:16} {examples:5} examples, C = {head.strength:g}, from {head.threshold:.2f}: "
+                f"{count.shown} shown, {count.confirmed:.0%} confirmed, {count.found:.0%} found",
+                flush=True,
+            )
     return EverydayWords(
         architecture=model.architecture.name,
         weights_sha256=model.weights.sha256,

@@ -24,10 +24,11 @@ _Vector = NDArray[np.float64]
 
 
 def fit(
-    rows: NDArray[np.float32], yes: NDArray[np.bool_], strength: float = STRENGTH
+    rows: NDArray[np.float32], yes: NDArray[np.bool_], strength: float = STRENGTH, precision: float = _PRECISION
 ) -> tuple[NDArray[np.float32], float]:
     """Train on rows of length one, float32 (examples, features); returns weights, float32 (features,), and bias.
 
+    `precision`: of the first step's gradient, so much may be left.
     Raises ValueError unless there are examples of both kinds.
     """
     count, positive = len(rows), int(yes.sum())
@@ -49,7 +50,7 @@ def fit(
         gradient = penalty * w - x.T @ (shares * signs * wrong)
         size = float(np.linalg.norm(gradient))
         first = first or size
-        if size <= _PRECISION * first or (step and size == 0):
+        if size <= precision * first or (step and size == 0):
             break
         curvature = shares * wrong * (1 - wrong)
 

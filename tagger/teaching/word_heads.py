@@ -15,9 +15,13 @@ FOLDS = 5
 SURE, CONFIRMED = 2, 1
 # Strengths that are tried. The weaker does a little better on photos unlike those it was trained on, so it wins a draw.
 _STRENGTHS = (1.0, STRENGTH)
-# Of the photos above a threshold so many are confirmed. On few photos chance alone may do it, so that the second holds
-# with one more photo that is not.
-_PRECISION, _PRECISION_BUT_ONE = 0.95, 0.90
+# Weights need not be exact to the last digit.
+_EXACT = 1e-4
+# So many of the photos above a threshold are confirmed. On few photos chance alone may do it, so that the second holds
+# with one more photo that is not. Where the first pair cannot be had, the next will do.
+_PRECISIONS = ((0.95, 0.90), (0.90, 0.85))
+# For what describers often leave out, such as grass: photos above this threshold show it, though fewer say so.
+_PRECISIONS_OMITTED = ((0.85, 0.80),)
 # Nor may the photos just above the threshold be much worse than the others: their own probability is at least this.
 _LEAST_PROBABILITY = 0.5
 
@@ -27,12 +31,14 @@ class Evidence:
     """What a word is learned from. `rows`: described photos, float32 (photos, features) of length one.
 
     `sayers`: how many describers of each say the word. `more`, `shows`: other pictures, and which of them show it.
+    `omitted`: describers often leave it out.
     """
 
     rows: NDArray[np.float32]
     sayers: NDArray[np.int64]
     more: NDArray[np.float32]
     shows: NDArray[np.bool_]
+    omitted: bool = False
 
     def fit(
         self, used: NDArray[np.bool_], more: NDArray[np.bool_], strength: float
@@ -40,7 +46,7 @@ class Evidence:
         """Weights and bias, learned from some of the photos."""
         told = used & (self.sayers != CONFIRMED)
         rows = np.concatenate([self.rows[told], self.more[more]])
-        return fit(rows, np.concatenate([self.sayers[told] >= SURE, self.shows[more]]), strength)
+        return fit(rows, np.concatenate([self.sayers[told] >= SURE, self.shows[more]]), strength, _EXACT)
 
     @property
     def examples(self) -> int:
@@ -61,37 +67,59 @@ class WordHead:
 def train(evidence: Evidence, fold: NDArray[np.int64]) -> WordHead | None:
     """The classifier that finds the most photos at the wanted precision; None if none reaches it.
 
-    `fold`: which fifth each described photo is in. The pictures of `more` take turns.
+    `fold`: which fifth each described photo is in. The pictures of `more` take turns. They set the threshold only where
+    the sentences cannot, because nobody mentions what everybody sees: as photos that show the word, or do not.
     """
+    tried = [(strength, *_unseen(evidence, fold, strength)) for strength in _STRENGTHS]
+    precisions = _PRECISIONS_OMITTED if evidence.omitted else _PRECISIONS
     confirmed, sure = evidence.sayers >= CONFIRMED, evidence.sayers >= SURE
-    best: tuple[int, float, float, tuple[float, float]] | None = None
-    for strength in _STRENGTHS:
-        logits = _unseen(evidence, fold, strength)
-        slope, offset = scale(logits, confirmed)
-        probabilities = sigmoid(slope * logits + offset)
-        limit = threshold(probabilities, confirmed) if slope > 0 else None
-        if limit is not None:
-            found = int((sure & (probabilities >= limit)).sum())
-            best = max(
-                best or (0, 0.0, 0.0, (0.0, 0.0)), (found, limit, strength, (slope, offset)), key=lambda one: one[0]
-            )
-    if best is None:
+    found = _best([(strength, logits) for strength, logits, _ in tried], confirmed, sure, precisions)
+    if found is None and evidence.shows.any():
+        both = [(strength, np.concatenate([logits, more])) for strength, logits, more in tried]
+        confirmed, sure = (np.concatenate([said, evidence.shows]) for said in (confirmed, sure))
+        found = _best(both, confirmed, sure, precisions)
+    if found is None:
         return None
-    _, limit, strength, (slope, offset) = best
-    every = np.ones(len(evidence.rows), bool)
-    weights, bias = evidence.fit(every, np.ones(len(evidence.more), bool), strength)
+    strength, slope, offset, limit = found
+    weights, bias = evidence.fit(np.ones(len(evidence.rows), bool), np.ones(len(evidence.more), bool), strength)
     return WordHead(weights * np.float32(slope), bias * slope + offset, limit, strength)
 
 
-def _unseen(evidence: Evidence, fold: NDArray[np.int64], strength: float) -> NDArray[np.float32]:
-    """Each described photo's logit by a classifier that was trained on the other folds, float32 (photos,)."""
-    logits = np.zeros(len(fold), np.float32)
-    turns = np.arange(len(evidence.more)) % FOLDS
+def _best(
+    tried: list[tuple[float, NDArray[np.float32]]],
+    confirmed: NDArray[np.bool_],
+    sure: NDArray[np.bool_],
+    precisions: tuple[tuple[float, float], ...],
+) -> tuple[float, float, float, float] | None:
+    """Strength, slope, offset and threshold with which the most photos are found; None if no threshold holds.
+
+    `tried`: strengths and the logits by each.
+    """
+    for precision in precisions:
+        found = []
+        for strength, logits in tried:
+            slope, offset = scale(logits, confirmed)
+            probabilities = sigmoid(slope * logits + offset)
+            limit = threshold(probabilities, confirmed, precision) if slope > 0 else None
+            if limit is not None:
+                found.append((int((sure & (probabilities >= limit)).sum()), (strength, slope, offset, limit)))
+        if found:
+            return max(found, key=lambda one: one[0])[1]
+    return None
+
+
+def _unseen(
+    evidence: Evidence, fold: NDArray[np.int64], strength: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits by classifiers trained on the other folds, float32: of the described photos, and of the others."""
+    logits, more = np.zeros(len(fold), np.float32), np.zeros(len(evidence.more), np.float32)
+    turns = np.arange(len(more)) % FOLDS
     for number in range(FOLDS):
-        out = fold == number
-        weights, bias = evidence.fit(~out, turns != number, strength)
+        out, out_more = fold == number, turns == number
+        weights, bias = evidence.fit(~out, ~out_more, strength)
         logits[out] = evidence.rows[out] @ weights + np.float32(bias)
-    return logits
+        more[out_more] = evidence.more[out_more] @ weights + np.float32(bias)
+    return logits, more
 
 
 def scale(logits: NDArray[np.float32], yes: NDArray[np.bool_]) -> tuple[float, float]:
@@ -122,10 +150,12 @@ def scale(logits: NDArray[np.float32], yes: NDArray[np.bool_]) -> tuple[float, f
     return float(point[0]), float(point[1])
 
 
-def threshold(probabilities: NDArray[np.float32], confirmed: NDArray[np.bool_]) -> float | None:
+def threshold(
+    probabilities: NDArray[np.float32], confirmed: NDArray[np.bool_], precision: tuple[float, float] = _PRECISIONS[0]
+) -> float | None:
     """The least probability above which enough of what is shown is confirmed; None if there is none."""
     order = np.argsort(-probabilities, kind="stable")
     right, shown = np.cumsum(confirmed[order]), np.arange(1, len(order) + 1)
-    enough = (right >= _PRECISION * shown) & (right >= _PRECISION_BUT_ONE * (shown + 1))
+    enough = (right >= precision[0] * shown) & (right >= precision[1] * (shown + 1))
     good = np.flatnonzero(enough & (probabilities[order] >= _LEAST_PROBABILITY))
     return float(probabilities[order][good[-1]]) if len(good) else None

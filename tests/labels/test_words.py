@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from tagger.inference.registry import BUILT_IN, registered
 from tagger.inference.selection import choose_model, with_model
 from tagger.labels import taxonomy
 from tagger.labels.words import PACKAGED, EverydayWords, table
+from tagger.teaching.build_words import counted
+from tagger.teaching.described import read_described
 from tagger.teaching.photo_features import features_of
 
 WIDTH = registered(BUILT_IN).features
@@ -38,7 +41,7 @@ FIT = {
 def test_the_packaged_words_are_those_of_the_table() -> None:
     words = EverydayWords.load()
     known = {word.name: word for word in table()}
-    assert len(words.names) >= 40
+    assert sum(one.confirmed >= 0.9 and one.shown > 0 for one in words.counted) >= 45
     assert words.keys == tuple(known[name].key for name in words.names)
     assert words.weights.shape == (WIDTH, len(words.names))
     assert words.weights.dtype == words.bias.dtype == words.thresholds.dtype == np.float32
@@ -152,3 +155,27 @@ def test_photos_get_no_silly_word(tmp_path: Path) -> None:
     names = [path.name for path in found]
     for word, photo in (("motorcycle", "motorcycle.jpg"), ("grass", "grass.jpg")):
         assert names[int(scores[:, words.names.index(word)].argmax())] == photo
+
+
+@pytest.mark.slow
+def test_they_are_confirmed_on_photos_that_trained_nothing(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "datasets" / "captioned"
+    with tarfile.open(folder / "images.tar") as archive:
+        archive.extractall(tmp_path / "photos", filter="data")
+    settings = with_model(Settings(data_dir=tmp_path / "data"), name=BUILT_IN)
+    photos = sorted((tmp_path / "photos").rglob("*.jpg"))
+    found = features_of(photos, settings, choose_model(settings, fetch=False))
+    assert len(found) == len(photos) == 1300
+    rows = {path.name: row for path, row in found.items()}
+    described = read_described(folder / "captions.tsv").only(rows)
+    words = EverydayWords.load()
+    shown = words.scores(np.stack([rows[name] for name in described.names])) >= words.thresholds
+    known = {word.name: word for word in table()}
+    counts = [counted(shown[:, number], described.sayers(known[name]), 0) for number, name in enumerate(words.names)]
+    assert sum(one.confirmed >= 0.9 and one.shown > 0 for one in counts) >= 45
+    right = sum(one.confirmed * one.shown for one in counts)
+    assert right / sum(one.shown for one in counts) >= 0.9
+    # What the file says of itself is what can be counted.
+    for said, one in zip(words.counted, counts, strict=True):
+        assert abs(said.shown - one.shown) <= 1
+        assert said.found == pytest.approx(one.found, abs=0.1)

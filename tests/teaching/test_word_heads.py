@@ -116,3 +116,27 @@ def test_a_file_without_features_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"PK")
     with pytest.raises(UsageError, match="does not hold the features"):
         read_features(path)
+
+
+def test_what_describers_leave_out_is_shown_though_fewer_confirm_it() -> None:
+    rows, sayers = photos(3000, 1.5, 1)
+    # Every eighth photo that shows it is described by people who do not say so.
+    sayers[np.flatnonzero(sayers)[::8]] = 0
+    others, said = photos(20_000, 1.5, 2)
+    counts = []
+    for omitted in (False, True):
+        head = train(Evidence(rows, sayers, *NONE, omitted), np.arange(3000) % FOLDS)
+        assert head is not None
+        shown = sigmoid(others @ head.weights + np.float32(head.bias)) >= head.threshold
+        counts.append(counted(shown, said, 0))
+    assert counts[1].found > counts[0].found + 0.1
+    assert counts[1].confirmed >= 0.9
+
+
+def test_other_pictures_set_the_threshold_where_few_sentences_say_the_word() -> None:
+    rows, sayers = photos(1500, 1.5, 1)
+    few = np.sort(np.concatenate([np.flatnonzero(sayers == 0), np.flatnonzero(sayers >= 2)[:6]]))
+    rows, sayers, fold = rows[few], sayers[few], np.arange(len(few)) % FOLDS
+    more, said = photos(1500, 1.5, 3)
+    assert train(Evidence(rows, sayers, *NONE), fold) is None
+    assert train(Evidence(rows, sayers, more, said >= 1), fold) is not None
