@@ -35,8 +35,8 @@ class Word:
 
     `synonyms`: other words for it; `above`: wider words that should find it, too. `boxes`: the kinds of
     `core.boxes.OBJECTS` that are the same thing, of which a detector should see one. `said`: the words by which
-    sentences say that it is there; `omitted` if they often do not. `scenes`, `not_scenes`: classes of the scene set
-    that show it and that do not.
+    sentences say that it is there; `confirmed`: the share of shown photos of which they must, less than usual for what
+    describers leave out. `scenes`, `not_scenes`: classes of the scene set that show it and that do not.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Word:
     said: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
     not_scenes: tuple[str, ...] = ()
-    omitted: bool = False
+    confirmed: float | None = None
 
 
 def table(path: Path = TABLE) -> tuple[Word, ...]:
     """Every word of the table, also those that could not be learned well enough to be shipped."""
     entries: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
-    lists = [field.name for field in fields(Word) if field.name not in ("name", "key", "omitted")]
+    lists = [field.name for field in fields(Word) if field.name not in ("name", "key", "confirmed")]
     return tuple(
         Word(
             name,
             entry["key"],
             **{field: tuple(entry.get(field, ())) for field in lists},
-            omitted=entry.get("omitted", False),
+            confirmed=entry.get("confirmed"),
         )
         for name, entry in entries.items()
     )
@@ -155,7 +155,11 @@ class EverydayWords:
 @cache
 def _load(path: Path) -> EverydayWords:
     try:
-        # Opened here, because NumPy leaves a damaged file open.
+        # Every byte first: NumPy believes what stands in a damaged header, and leaves the file open.
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            wrong = archive.testzip()
+            if wrong is not None:
+                raise _damaged(path, f"the checksum of {wrong} does not fit")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             about: dict[str, Any] = json.loads(str(data["about"]))
             columns = (data[name].tolist() for name in ("examples", "shown", "confirmed", "found"))

@@ -74,7 +74,7 @@ def counted(shown: NDArray[np.bool_], sayers: NDArray[np.int64], examples: int) 
 
 def learn(word: Word, photos: Photos, scenes: Scenes) -> tuple[WordHead | None, int]:
     """A word's classifier, if it can be learned, and the number of photos that show the word."""
-    evidence = Evidence(photos.rows, photos.described.sayers(word), *scenes.of(word), word.omitted)
+    evidence = Evidence(photos.rows, photos.described.sayers(word), *scenes.of(word), word.confirmed)
     if evidence.examples < _LEAST_EXAMPLES:
         return None, evidence.examples
     fold = np.random.default_rng(0).permutation(len(photos.rows)) % FOLDS

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.config import Settings
-from tagger.inference.protocol import Outcome, Request
+from tagger.inference.protocol import FEATURES, Outcome, Request
+from tagger.inference.selection import with_model
 from tagger.inference.weights import ChosenModel
 from tagger.inference.worker_client import WorkerClient
 
@@ -23,8 +24,9 @@ def features_of(photos: Sequence[Path], settings: Settings, model: ChosenModel) 
 
     Files that cannot be looked at are left out. Raises ModelError.
     """
+    wants = frozenset({FEATURES})
     found: dict[Path, NDArray[np.float16]] = {}
-    with WorkerClient(settings, model) as client:
+    with WorkerClient(with_model(settings, objects=False), model) as client:
         client.start()
         size = client.batch_size
         waiting = deque(range(0, len(photos), size))
@@ -32,7 +34,7 @@ def features_of(photos: Sequence[Path], settings: Settings, model: ChosenModel) 
             while waiting and client.has_room:
                 start = waiting.popleft()
                 batch = enumerate(photos[start : start + size], start)
-                client.submit([Request(number, os.fspath(photo)) for number, photo in batch])
+                client.submit([Request(number, os.fspath(photo), wants=wants) for number, photo in batch])
             for reply in client.replies(_SECONDS) or ():
                 if reply.outcome is Outcome.FEATURES:
                     found[photos[reply.job_id]] = reply.vector.astype(np.float16)

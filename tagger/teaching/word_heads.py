@@ -20,8 +20,6 @@ _EXACT = 1e-4
 # So many of the photos above a threshold are confirmed. On few photos chance alone may do it, so that the second holds
 # with one more photo that is not. Where the first pair cannot be had, the next will do.
 _PRECISIONS = ((0.95, 0.90), (0.90, 0.85))
-# For what describers often leave out, such as grass: photos above this threshold show it, though fewer say so.
-_PRECISIONS_OMITTED = ((0.85, 0.80),)
 # Nor may the photos just above the threshold be much worse than the others: their own probability is at least this.
 _LEAST_PROBABILITY = 0.5
 
@@ -31,14 +29,14 @@ class Evidence:
     """What a word is learned from. `rows`: described photos, float32 (photos, features) of length one.
 
     `sayers`: how many describers of each say the word. `more`, `shows`: other pictures, and which of them show it.
-    `omitted`: describers often leave it out.
+    `confirmed`: the share of photos above the threshold of which somebody must say it, where it is not the usual one.
     """
 
     rows: NDArray[np.float32]
     sayers: NDArray[np.int64]
     more: NDArray[np.float32]
     shows: NDArray[np.bool_]
-    omitted: bool = False
+    confirmed: float | None = None
 
     def fit(
         self, used: NDArray[np.bool_], more: NDArray[np.bool_], strength: float
@@ -71,7 +69,8 @@ def train(evidence: Evidence, fold: NDArray[np.int64]) -> WordHead | None:
     the sentences cannot, because nobody mentions what everybody sees: as photos that show the word, or do not.
     """
     tried = [(strength, *_unseen(evidence, fold, strength)) for strength in _STRENGTHS]
-    precisions = _PRECISIONS_OMITTED if evidence.omitted else _PRECISIONS
+    least = evidence.confirmed
+    precisions = _PRECISIONS if least is None else ((least, least - 0.05),)
     confirmed, sure = evidence.sayers >= CONFIRMED, evidence.sayers >= SURE
     found = _best([(strength, logits) for strength, logits, _ in tried], confirmed, sure, precisions)
     if found is None and evidence.shows.any():
