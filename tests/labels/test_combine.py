@@ -24,9 +24,10 @@ def box(name: str, score: float, size: float = 0.5) -> Box:
 
 
 def features_of(word: str) -> np.ndarray[Any, Any]:
-    """Features that an everyday word is sure of."""
+    """Features of which one everyday word is sure, and all others are not."""
     known = EverydayWords.load()
-    found: np.ndarray[Any, Any] = known.weights[:, known.names.index(word)] * 100
+    logits = np.where(np.array(known.names) == word, 4.0, -2.0)
+    found: np.ndarray[Any, Any] = np.linalg.pinv(known.weights.T) @ (logits - known.bias)
     return found
 
 
