@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 # Script, what it is given, and what it is given for rough figures.
 SCRIPTS = (
     ("speed.py", (), ("--photos", 150, "--rounds", 1)),
+    ("beside.py", (), ("--photos", 60, "--rounds", 1)),
     ("search_million.py", ("--photos", 10_000), ("--photos", 10_000, "--runs", 3)),
     ("search_million.py", ("--photos", 100_000), ("--photos", 100_000, "--runs", 3)),
     ("search_million.py", ("--photos", 1_000_000), ("--photos", 1_000_000, "--runs", 3)),

@@ -4,7 +4,8 @@ python benchmarks/engine.py tensorflow ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py openvino ARCHITECTURE WEIGHTS PRECISION BATCH
 python benchmarks/engine.py light ARCHITECTURE LIGHT int8 BATCH
 python benchmarks/engine.py litert ARCHITECTURE LIGHT int8 BATCH   the runtime alone, its input prepared before
-python benchmarks/engine.py decode ARCHITECTURE FOLDER squares|whole
+python benchmarks/engine.py detect - - int8 1                      the network that finds people and things
+python benchmarks/engine.py decode ARCHITECTURE FOLDER squares|whole|beside   beside: squares, and for the detector
 python benchmarks/engine.py start ARCHITECTURE FILE PRECISION      seconds of each step until photos are labelled
 """
 
@@ -105,6 +106,19 @@ def litert(name: str, file: str, batch: int) -> None:
     say(interpreter.invoke, batch, max(5, 256 // batch))
 
 
+def detect() -> None:
+    from tagger.imaging.views import letterbox
+    from tagger.inference.detector import SIZE
+    from tagger.inference.engines.detecting import Detector
+
+    detector = Detector(usable_threads(0))
+    # A photo with people and things, or there would be no boxes to work out.
+    with open_photo(os.fspath(Path(__file__).resolve().parents[1] / "tests" / "photos" / "astronaut.jpg")) as photo:
+        decoded = decode(photo, [NetworkInput(SIZE, "letterbox")], limits=LimitSettings())
+    frame = letterbox(decoded.facts.width, decoded.facts.height, SIZE)
+    say(lambda: detector.boxes(decoded.pixels, [frame]), 1, 100)
+
+
 def start(name: str, file: str, precision: str) -> None:
     steps = {}
     given, moment = pixels(name, 32), time.perf_counter()
@@ -134,13 +148,13 @@ def start(name: str, file: str, precision: str) -> None:
     print(json.dumps(steps))
 
 
-def decoding(name: str, folder: str, views: Views) -> None:
+def decoding(name: str, folder: str, views: Views, *more: NetworkInput) -> None:
     paths = sorted(Path(folder).iterdir())
 
     def run() -> None:
         for path in paths:
             with open_photo(os.fspath(path)) as photo:
-                decode(photo, [NetworkInput(REGISTRY[name].input_size, views)], limits=LimitSettings())
+                decode(photo, [NetworkInput(REGISTRY[name].input_size, views), *more], limits=LimitSettings())
 
     say(run, len(paths), 3)
 
@@ -157,6 +171,10 @@ if __name__ == "__main__":
             litert(name, file, int(batch))
         case ["start", name, file, precision]:
             start(name, file, precision)
+        case ["detect", _, _, "int8", _]:
+            detect()
+        case ["decode", name, folder, "beside"]:
+            decoding(name, folder, "squares", NetworkInput(320, "letterbox"))
         case ["decode", name, folder, "squares" | "whole" as views]:
             decoding(name, folder, "whole" if views == "whole" else "squares")
         case _:

@@ -5,8 +5,8 @@
 
 Weights are random unless a file is named: speed does not depend on what they say. That architecture looks at whole
 pictures, in TensorFlow and as a light model; beside them stands the model in the package, with two squares of each
-photo, as it runs where nothing is set. Everything runs in processes of its own, in turns, and the medians of the rounds
-are printed.
+photo. All are the classifier alone (`model.objects = false`); what the networks beside it cost is in beside.py.
+Everything runs in processes of its own, in turns, and the medians of the rounds are printed.
 """
 
 from __future__ import annotations
@@ -210,8 +210,9 @@ def whole(work: Path, name: str, weights: Path, light: Path, options: argparse.N
         "TAGGER_MODEL_WEIGHTS": str(weights),
         "TAGGER_ENGINE_KIND": "tensorflow",
         "TAGGER_MODEL_VIEWS": "whole",
+        "TAGGER_MODEL_OBJECTS": "false",
     }
-    environ_built_in = {**os.environ, "TAGGER_MODEL_NAME": BUILT_IN}
+    environ_built_in = {**os.environ, "TAGGER_MODEL_NAME": BUILT_IN, "TAGGER_MODEL_OBJECTS": "false"}
     ready = work / "ready"
     backfill(ready, warm, environ)
     trials = [json.loads(path.read_text()) for path in ready.glob("trials/*.json")]

@@ -90,8 +90,8 @@ def _people(settings: Settings) -> Finding:
         return Finding(Grade.GOOD, "People", "not looked for, because model.objects = false")
     fault = why_no_detector()
     if fault:
-        cure = "Install tagger again. Until then photos are labelled by what else is known of them."
-        return Finding(Grade.BAD, "People", fault, cure)
+        cure = "Install tagger again." if LITERT.is_installed else LITERT.install
+        return Finding(Grade.BAD, "People", f"{fault} So photos are labelled without", cure)
     return Finding(Grade.GOOD, "People", f"people and things are looked for by {DETECTOR_FILE}")
 
 

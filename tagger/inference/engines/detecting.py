@@ -64,7 +64,7 @@ class Detector:
         classes = levels[:, : len(OBJECTS)]
         # Compared as it is stored, so that only what is kept is computed.
         lowest = math.ceil(math.log(least / (1 - least)) / self._scale) + self._zero
-        cells, kinds = np.nonzero(classes >= lowest)
+        cells, kinds = np.divmod(np.flatnonzero(classes >= lowest), len(OBJECTS))
         sure = classes[cells, kinds]
         if len(sure) > _MOST_CANDIDATES:
             surest = np.argsort(sure, kind="stable")[::-1][:_MOST_CANDIDATES]
@@ -74,8 +74,8 @@ class Detector:
         kept = suppressed(corners, scores, kinds)[:MOST_BOXES]
         shares = np.clip((corners[kept] - frame.offset) / frame.extent, 0, 1)
         return tuple(
-            Box(int(kind), float(score), *map(float, sides))
-            for kind, score, sides in zip(kinds[kept], scores[kept], shares, strict=True)
+            Box(kind, score, *sides)
+            for kind, score, sides in zip(kinds[kept].tolist(), scores[kept].tolist(), shares.tolist(), strict=True)
         )
 
     def _corners(self, bins: NDArray[np.uint8], cells: NDArray[np.intp]) -> NDArray[np.float32]:
