@@ -176,7 +176,7 @@ def test_what_goes_wrong_with_one_photo_is_told_once_and_the_others_are_looked_a
 ) -> None:
     monkeypatch.setattr(beside, "_detector", lambda *_: Broken())
     monkeypatch.setattr(beside, "_built_in", lambda *_: Broken())
-    networks = Beside({"objects": True, "words": {"file": "x", "views": "squares"}, "batch_size": 8}, 1)
+    networks = Beside({"objects": True, "words": {"file": "x", "views": "squares"}}, 1)
     facts = PhotoFacts("JPEG", 10, 10, None)
     black, white = (np.full((1, 8, 8, 3), level, np.uint8) for level in (0, 255))
 
@@ -196,7 +196,7 @@ def test_a_network_that_cannot_be_loaded_is_told_and_left_out(monkeypatch: pytes
         raise MemoryError
 
     monkeypatch.setattr(beside, "_detector", refuse)
-    networks = Beside({"objects": True, "words": None, "batch_size": 8}, 1)
+    networks = Beside({"objects": True, "words": None}, 1)
 
     assert networks.inputs == {}
     [said] = networks.take_faults()

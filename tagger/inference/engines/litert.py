@@ -30,8 +30,9 @@ class LiteRtEngine:
 
     def __init__(self, architecture: Architecture, file: Path, *, threads: int) -> None:
         self.architecture = architecture
-        self._threads = threads
-        self._head = read_head(file)
+        self._file, self._threads = file, threads
+        # Not kept: it takes 5 MB, and is needed once or not at all.
+        head = read_head(file)
         try:
             self._interpreter = Interpreter(model_path=os.fspath(file), num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -42,7 +43,7 @@ class LiteRtEngine:
             features = self.features(np.linspace(0, 255, size * size * 3).astype(np.uint8).reshape(1, size, size, 3))
         except (ValueError, RuntimeError) as error:
             raise WeightsError(f"LiteRT cannot run {file}: {' '.join(str(error).split())[:300]}.") from error
-        if features.shape != (1, self._head.weights.shape[0]) or not np.isfinite(self._head.scores(features)).all():
+        if features.shape != (1, head.weights.shape[0]) or not np.isfinite(head.scores(features)).all():
             raise WeightsError(f"{file} does not give features of {architecture.name}.")
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -57,8 +58,8 @@ class LiteRtEngine:
         return found
 
     def head(self) -> Head:
-        """The network's last layer."""
-        return self._head
+        """The network's last layer. Raises WeightsError."""
+        return read_head(self._file)
 
     def describe(self) -> dict[str, Any]:
         """Version, device, threads and precision, as JSON values."""

@@ -23,6 +23,8 @@ from tagger.inference.protocol import BOXES, WORDS, wire_features
 from tagger.inference.registry import BUILT_IN, REGISTRY
 
 _Given = TypeVar("_Given")
+# Views that are copied together: the light model takes four at a time, and more only take memory.
+_TOGETHER = 8
 
 
 class Beside:
@@ -31,7 +33,6 @@ class Beside:
     def __init__(self, load: dict[str, Any], threads: int) -> None:
         self._told: set[str] = set()
         self._faults: list[str] = []
-        self._batch_size = int(load["batch_size"])
         # Imported late and only where they are wanted: LiteRT takes a tenth of a second.
         self._detector = self._loaded("people and things", _detector, threads) if load["objects"] else None
         words = load["words"]
@@ -60,7 +61,7 @@ class Beside:
         assert engine is not None
 
         def features(several: Sequence[NDArray[np.uint8]]) -> list[bytes | None]:
-            return [*wire_features(mean_features(engine, several, self._batch_size))]
+            return [*wire_features(mean_features(engine, several, _TOGETHER))]
 
         together = self._guarded("everyday words", features, photos)
         if together is not None:

@@ -89,11 +89,11 @@ def _export(channel: Connection, order: dict[str, Any]) -> None:
     )
     write_light(path, network, head, about)
     light = LiteRtEngine(wanted, path, threads=threads)
-    same = 0
+    same, light_head = 0, light.head()
     for done, photo in enumerate(held_back, 1):
         first, again = (
-            engine.head().scores(engine.features(photo).mean(axis=0, keepdims=True)).argmax()
-            for engine in (exact, light)
+            layer.scores(engine.features(photo).mean(axis=0, keepdims=True)).argmax()
+            for engine, layer in ((exact, head), (light, light_head))
         )
         same += int(first == again)
         send(channel, "progress", stage="comparing", done=done, total=len(held_back))
