@@ -197,18 +197,16 @@ class Witnesses:
         largest = max(sure, key=lambda box: box.area, default=None)
         if largest is None or not found.shown:
             return [found]
-        count = sum(box.area >= rule["small"] * largest.area for box in sure)
+        near = [box for box in sure if box.area >= rule["small"] * largest.area]
         made = [found]
-        needed = rules().worth("people", rule["group"])
-        seen = f"{count} {'person' if count == 1 else 'persons'} from {rule['group']:g} on"
-        if count == 1 and largest.area >= rule["portrait"] and largest.score >= rule["portrait_sure"]:
-            why = f"one person, who covers {largest.area:.0%} of the picture"
-            made.append(Claim(PORTRAIT, Origin.OBJECT, rules().worth("people", largest.score), needed, True, seen, why))
-        if len(sure) >= 3:
-            third = rules().worth("people", sure[2].score)
-            made.append(Claim(GROUP, Origin.OBJECT, third, needed, True, seen, "three or more"))
+        if len(near) == 1 and largest.area >= rule["portrait"] and largest.score >= rule["portrait_sure"]:
+            seen = f"one person at {largest.score:.2f},"
+            made.append(_of_person(PORTRAIT, largest, seen, f"who covers {largest.area:.0%} of the picture"))
+        if len(near) >= 3:
+            made.append(_of_person(GROUP, near[2], f"{len(near)} persons from {rule['group']:g} on,", "three or more"))
         if len(sure) >= rule["crowd"]:
-            made.append(Claim(CROWD, Origin.OBJECT, third, needed, True, seen, f"{rule['crowd']:g} or more"))
+            seen = f"{len(sure)} persons from {rule['group']:g} on,"
+            made.append(_of_person(CROWD, sure[2], seen, f"{rule['crowd']:g} or more"))
         return made
 
     def _of_boxes(self) -> list[Claim]:
@@ -315,6 +313,12 @@ def _above(key: str) -> frozenset[str]:
     inside = set(load().classes_under(key))
     groups = {group for group, covered in load().groups.items() if inside and inside.issubset(covered)}
     return load().ancestors(key) | groups
+
+
+def _of_person(key: str, box: Box, seen: str, rule: str) -> Claim:
+    """A label for a number of persons, as sure as the last of them."""
+    needed = rules().worth("people", rules().people["group"])
+    return Claim(key, Origin.OBJECT, rules().worth("people", box.score), needed, True, seen, rule)
 
 
 def _count(persons: Sequence[Box], best: float) -> str:
