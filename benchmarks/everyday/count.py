@@ -30,9 +30,12 @@ from pathlib import Path
 from tagger.core.config_sources import load_settings
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Label
+from tagger.inference.witnesses import stored_witnesses
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
 from tagger.labels.words import table
+from tagger.store.evidence import evidence_of
+from tagger.store.features import reusable_features, to_matrix
 from tagger.store.records import labelled_paths, photo_by_id
 from tagger.store.session import open_store
 
@@ -114,20 +117,24 @@ def labels_by_witness(photos: Path) -> Iterator[tuple[str, dict[str, tuple[Label
     with labelled(photos):
         settings = load_settings()
         with open_store(settings) as store, store.read() as session:
-            for photo_id, path in labelled_paths(session):
-                record = photo_by_id(session, photo_id)
-                known = None if record is None else stored_labeller(session, settings, record)
-                if known is None:
-                    continue
-                labeller, features, [evidence] = known
-                scores = labeller.head.scores(features)
-                given = {}
-                for name, (boxes, words) in WITNESSES.items():
-                    [all_of_it] = labeller.with_words(features, [evidence])
-                    part = _part(all_of_it, boxes=boxes, words=words)
-                    [labels] = labeller.policy.labels_for(scores, [part])
-                    given[name] = tuple(label for label in labels if label.shown)
-                yield Path(path.relative).name, given
+            paths = {photo_id: Path(path.relative).name for photo_id, path in labelled_paths(session)}
+            record = photo_by_id(session, next(iter(paths)))
+            known = None if record is None else stored_labeller(session, settings, record)
+            if known is None:
+                raise SystemExit(f"{photos} has no photo that could be labelled.")
+            labeller, *_ = known
+            vectors = reusable_features(session, list(paths), labeller.model)
+            others = evidence_of(session, list(vectors), stored_witnesses(session, settings, labeller.model))
+            features = to_matrix(list(vectors.values()))
+            scores = labeller.head.scores(features)
+            heard = labeller.with_words(features, others)
+            given: dict[int, dict[str, tuple[Label, ...]]] = {photo_id: {} for photo_id in vectors}
+            for witness, (boxes, words) in WITNESSES.items():
+                parts = [_part(one, boxes=boxes, words=words) for one in heard]
+                for photo_id, labels in zip(vectors, labeller.policy.labels_for(scores, parts), strict=True):
+                    given[photo_id][witness] = tuple(label for label in labels if label.shown)
+            for photo_id, by_witness in given.items():
+                yield paths[photo_id], by_witness
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def test_the_file_tells_what_no_network_does() -> None:
 
 def test_rules_hold_for_every_witness() -> None:
     evidence = Evidence((box("person", 0.8), box("dog", 0.55, 0.3)), features_of("snow"), ("screenshot",))
-    assert {"people", "portrait", "dog", "snow", "screenshot"} == shown(NOTHING, evidence)
+    assert {"people", "portrait", "dog", "snow", "screenshot"} <= shown(NOTHING, evidence)
     silenced = judged(NOTHING, evidence, silence=["people", "snow"])
     assert not {"people", "snow"} & set(silenced)
     assert told(NOTHING, evidence, silence=["people"])["people"].why == "silenced by labels.silence"
