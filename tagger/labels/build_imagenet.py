@@ -90,6 +90,7 @@ def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict
             name,
             group.get("shown", False),
             sorted(covered(group.get("include", [])) - covered(group.get("exclude", []))),
+            group.get("also", []),
         ]
         for name, group in chosen["groups"].items()
     ]

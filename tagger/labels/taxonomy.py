@@ -162,7 +162,7 @@ def load() -> Taxonomy:
     return Taxonomy(
         classes=tuple(entry[0] for entry in data["classes"]),
         names={entry[0]: entry[1] for entry in [*entries, *groups]},
-        synonyms={entry[0]: tuple(entry[2]) for entry in entries} | {group[0]: () for group in groups},
+        synonyms={entry[0]: tuple(entry[2]) for entry in entries} | {group[0]: tuple(group[4]) for group in groups},
         hypernyms={entry[0]: tuple(entry[3]) for entry in entries},
         groups={group[0]: tuple(group[3]) for group in groups},
         shown_hypernyms=(*data["shown"], *(group[0] for group in groups if group[2])),

@@ -38,6 +38,19 @@ def test_what_the_file_tells_is_kept_and_explained(tagger: Tagger) -> None:
     assert not any(found["fresh"] for found in explained.values())
     assert "What the file tells:\n  flash: the flash fired\n" in tagger("explain", root / "party.jpg").stdout
     assert "What the file tells" not in tagger("explain", root / "plain.jpg").stdout
+    # They are labels as all others are: by any of their names, and only the useful ones are shown.
+    for words, name in {
+        "flash": "party.jpg",
+        "screenshots": "Bildschirmfoto 2024-01-01 um 12.00.00.png",
+        "screen capture": "Bildschirmfoto 2024-01-01 um 12.00.00.png",
+        "b&w": "old.jpg",
+        "monochrome": "old.jpg",
+    }.items():
+        assert [Path(line).name for line in tagger("search", words).stdout.splitlines()] == [name], words
+    shown = {row["path"]: [one["name"] for one in row["labels"] if one["shown"]] for row in tagger.export()}
+    by_name = {Path(path).name: names for path, names in shown.items()}
+    assert "black and white" in by_name["old.jpg"]
+    assert "flash" not in by_name["party.jpg"]
     # The same where it is looked at just now.
     outside = tagger.home / "outside.jpg"
     outside.write_bytes((root / "party.jpg").read_bytes())

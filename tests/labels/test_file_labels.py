@@ -1,0 +1,33 @@
+"""What files tell and the labels that it becomes agree."""
+
+from __future__ import annotations
+
+from tagger.imaging.file_kinds import KINDS
+from tagger.labels import taxonomy
+from tagger.labels.combine import rules
+
+
+def test_every_kind_of_file_is_a_label_shown_as_its_count_allows() -> None:
+    known = taxonomy.load()
+    assert rules().file["kinds"] == list(KINDS)
+    assert rules().file["shown"] == [kind for kind, about in KINDS.items() if about.shown]
+    for kind in KINDS:
+        key = known.label_named(kind)
+        assert key is not None
+        assert known.names[key] == kind
+        assert known.lookup(kind) == (key,)
+
+
+def test_they_are_found_by_the_words_that_people_type() -> None:
+    known = taxonomy.load()
+    for word, kind in {
+        "b&w": "black and white",
+        "monochrome": "black and white",
+        "sepia": "black and white",
+        "screen shot": "screenshot",
+        "selfies": "selfie",
+        "receipt": "document",
+        "pano": "panorama",
+        "grayscale": "black and white",
+    }.items():
+        assert [known.names[key] for key in known.find(word)] == [kind], word
