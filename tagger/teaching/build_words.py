@@ -112,6 +112,11 @@ def split(folder: Path, features: Path, settings: Settings, model: ChosenModel) 
         with tarfile.open(folder / "images.tar") as archive:
             archive.extractall(scratch, filter="data")
         made = {path.name: row for path, row in features_of(pictures(Path(scratch)), settings, model).items()}
+    widths = {row.shape for row in (*known.values(), *made.values())}
+    if len(widths) != 1:
+        raise TaggerError(
+            f"{features} holds features of another model than {model.architecture.name}.", "Say which: --model NAME"
+        )
     kept = described.only(name for name in described.names if name in made)
     others = described.only(name for name in described.names if name not in made)
     return Photos(others, unit(rows_of(others.names, known))), Photos(kept, unit(rows_of(kept.names, made)))
@@ -134,6 +139,8 @@ def build(words: tuple[Word, ...], train_on: Photos, kept: Photos, scenes: Scene
                 f"{count.shown} shown, {count.confirmed:.0%} confirmed, {count.found:.0%} found",
                 flush=True,
             )
+    if not heads:
+        raise TaggerError("No word could be learned: too few photos show any.")
     return EverydayWords(
         architecture=model.architecture.name,
         weights_sha256=model.weights.sha256,
@@ -156,6 +163,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--output", type=Path, default=PACKAGED)
     options = parser.parse_args()
+    try:
+        run(options)
+    except TaggerError as error:
+        raise SystemExit(str(error)) from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Look at the pictures, learn the words, and write them."""
     with tempfile.TemporaryDirectory() as scratch:
         settings = with_model(Settings(data_dir=Path(scratch)), name=options.model, weights=options.weights)
         model = choose_model(settings, fetch=False)
