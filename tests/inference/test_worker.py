@@ -238,3 +238,27 @@ def test_the_doctor_tells_a_damaged_detector(tmp_path: Path, monkeypatch: pytest
     assert "is damaged" in said().text
     assert "Install tagger again" in said().cure
     assert said(objects=False).grade == "ok"
+
+
+@pytest.mark.slow
+def test_no_picture_fails_because_of_the_detector(started: Callable[..., WorkerClient], shared: Path) -> None:
+    """Malformed, hostile and ordinary files: the same outcome, reason and features with it and without."""
+    folders = [shared / "photos" / name for name in ("broken", "bombs", "camera")]
+    files = [path for folder in folders for path in sorted(folder.iterdir())]
+
+    def replies(client: WorkerClient) -> list[Reply]:
+        found: list[Reply] = []
+        for start in range(0, len(files), 16):
+            client.submit([Request(start + at, str(path)) for at, path in enumerate(files[start : start + 16])])
+            while len(found) <= start:
+                found += client.replies(1.0) or []
+        assert (client.starts, client.faults) == (1, [])
+        return found
+
+    with_it, without = replies(started()), replies(started(objects=False))
+
+    assert sum(reply.outcome is Outcome.FEATURES for reply in without) > 100
+    for one, other in zip(with_it, without, strict=True):
+        assert (one.outcome, one.reason, one.features) == (other.outcome, other.reason, other.features)
+        assert (one.boxes is not None) == (one.outcome is Outcome.FEATURES)
+        assert other.boxes is None
