@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tagger.core.boxes import OBJECTS, Box
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Origin
+from tagger.imaging.file_kinds import KINDS
 from tagger.labels.taxonomy import load
 from tagger.labels.words import EverydayWords
 
@@ -271,7 +272,9 @@ class Witnesses:
             key = load().label_named(kind)
             if key is not None:
                 shown = kind in rules().file["shown"]
-                seen, why = "the file itself tells it,", "which is no guess" if shown else "and it serves search only"
+                # Of a kind that a newer version knew, only the name is left.
+                seen = KINDS[kind].by if kind in KINDS else "its file says so"
+                why = "" if shown else "(such labels serve search only)"
                 made.append(Claim(key, Origin.FILE, _FROM_FILE, _FROM_FILE, shown, seen, why))
         return made
 

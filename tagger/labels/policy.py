@@ -229,7 +229,7 @@ class Policy:
         else:
             fate = "shown" if shown else "stored for search, not shown" if stored else "left out"
             renamed = f", renamed from {candidate.renamed_from}" if candidate.renamed_from else ""
-            why = f"{fate}: {claim.seen} {rule}{renamed}"
+            why = f"{fate}: {' '.join(filter(None, (claim.seen, rule)))}{renamed}"
         return Verdict(candidate, claim.confidence, threshold, claim.origin, stored, shown, why)
 
     def _report(self, verdict: Verdict, scores: NDArray[np.float32]) -> CandidateReport:

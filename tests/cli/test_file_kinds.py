@@ -37,6 +37,14 @@ def test_what_the_file_tells_is_kept_and_explained(tagger: Tagger) -> None:
     }
     assert not any(found["fresh"] for found in explained.values())
     assert "What the file tells:\n  flash: the flash fired\n" in tagger("explain", root / "party.jpg").stdout
+    assert (
+        "flash: stored for search, not shown: the flash fired (such labels"
+        in tagger("explain", root / "party.jpg").stdout
+    )
+    assert (
+        "black and white: shown: no part of it has colour, or all has one warm tone\n"
+        in tagger("explain", root / "old.jpg").stdout
+    )
     assert "What the file tells" not in tagger("explain", root / "plain.jpg").stdout
     # They are labels as all others are: by any of their names, and only the useful ones are shown.
     for words, name in {
