@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from tagger.core.config_sources import load_settings
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Label
@@ -52,11 +54,12 @@ cyclists runner runners performer performers friends family adult adults teenage
 father son daughter bride groom student students wrestler wrestlers jogger cheerleader cheerleaders he she him
 her his they team
 """.split()
+# Whether classifier, boxes and words are heard.
 WITNESSES = {
-    "the classifier": (False, False),
-    "boxes": (True, False),
-    "everyday words": (False, True),
-    "all together": (True, True),
+    "the classifier": (True, False, False),
+    "boxes": (False, True, False),
+    "everyday words": (False, False, True),
+    "all together": (True, True, True),
 }
 
 
@@ -129,9 +132,10 @@ def labels_by_witness(photos: Path) -> Iterator[tuple[str, dict[str, tuple[Label
             scores = labeller.head.scores(features)
             heard = labeller.with_words(features, others)
             given: dict[int, dict[str, tuple[Label, ...]]] = {photo_id: {} for photo_id in vectors}
-            for witness, (boxes, words) in WITNESSES.items():
+            for witness, (classes, boxes, words) in WITNESSES.items():
                 parts = [_part(one, boxes=boxes, words=words) for one in heard]
-                for photo_id, labels in zip(vectors, labeller.policy.labels_for(scores, parts), strict=True):
+                judged = labeller.policy.labels_for(scores if classes else np.zeros_like(scores), parts)
+                for photo_id, labels in zip(vectors, judged, strict=True):
                     given[photo_id][witness] = tuple(label for label in labels if label.shown)
             for photo_id, by_witness in given.items():
                 yield paths[photo_id], by_witness

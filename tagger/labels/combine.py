@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ PEOPLE, PORTRAIT, GROUP, CROWD = "n00007846", "n03987079", "group:group", "n0818
 ANIMAL = "n00015388"
 # What a file tells of itself is no guess (imaging/file_kinds.py).
 _FROM_FILE = 0.98
+_UNSURE = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +168,14 @@ class Witnesses:
         return Claim(PEOPLE, Origin.OBJECT, confidence, rules().worth("people", needed), shown, seen, why)
 
     def claims(self) -> list[Claim]:
-        """What boxes, words and the file say."""
-        return [*self._of_people(), *self._of_boxes(), *self._of_words(), *self._of_file()]
+        """What boxes, words and the file say. What is not shown was right in fewer than half of the cases."""
+        made = (*self._of_people(), *self._of_boxes(), *self._of_words(), *self._of_file())
+        return [
+            claim
+            if claim.shown or claim.origin is Origin.FILE
+            else replace(claim, confidence=min(claim.confidence, _UNSURE))
+            for claim in made
+        ]
 
     def doubt(self, key: str, probability: float) -> str:
         """Why a label of the classifier that reaches its threshold is not shown all the same; empty if it is."""

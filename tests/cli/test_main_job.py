@@ -43,7 +43,8 @@ def test_shown_labels_are_true(labelled_once: Tagger) -> None:
     counted = label_precision.count(labelled_once.export())
     assert counted.photos == 129
     assert counted.precision >= 0.95
-    assert counted.covered >= 0.90
+    # Without the people that are on them, and without "everyday object", which nobody types.
+    assert counted.covered >= 0.87
 
 
 def stored_classes(tagger: Tagger, shown_only: bool = False) -> dict[str, dict[str, float]]:
@@ -132,11 +133,12 @@ def test_show_explain_and_labels(gallery_once: Tagger) -> None:
     assert verdicts["espresso"]["shown"]
     assert verdicts["food"]["origin"] == "hierarchy"
     text = gallery_once("explain", coffee).stdout
-    assert "reaches 0.45" in text
+    assert "reaches 0.35" in text
     counts = {label["name"]: label["shown"] for label in gallery_once.json("labels")}
     assert counts["animal"] > 8
-    assert counts["espresso"] == len(gallery_once.found("espresso>0.45"))
-    assert gallery_once("labels").stdout.splitlines()[0].split(maxsplit=1)[1] == "animal"
+    assert counts["espresso"] == len(gallery_once.found("espresso>0.35"))
+    first = gallery_once("labels").stdout.splitlines()[0].split(maxsplit=1)[1]
+    assert counts[first] == max(counts.values())
 
 
 @pytest.mark.slow

@@ -242,14 +242,14 @@ def test_the_hierarchy_puts_each_label_below_the_narrowest_that_covers_it(readin
 
 @pytest.mark.slow
 def test_rules_are_previewed_kept_and_applied(site: Site) -> None:
-    before, known = site.tagger.found("espresso>0.45"), site.tagger.found("espresso")
+    before, known = site.tagger.found("espresso>0.35"), site.tagger.found("espresso")
     wanted = {"rename": "black one", "threshold": 0.99}
     preview = site.send("/labels/n07920052/rules/preview", wanted)
     assert preview["photos"] == preview["compared"] == LABELLED
     assert preview["changed"] == len(before)
     assert {"name": "espresso", "photos": len(before)} in preview["lost"]
     assert {Path(one["photo"]["path"]).name for one in preview["examples"]} == set(before)
-    assert site.tagger.found("espresso>0.45") == before, "a preview changes nothing"
+    assert site.tagger.found("espresso>0.35") == before, "a preview changes nothing"
 
     done = site.send("/labels/n07920052/rules", wanted, method="PUT")
     assert done["by"] == "server"

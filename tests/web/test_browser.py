@@ -98,7 +98,7 @@ def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, tmp
         expect(answers.nth(1).locator(".classes.first li").first).to_contain_text("espresso")
         expect(answers.nth(1).locator(".chips")).to_contain_text("drink")
         answers.nth(1).get_by_text("More, and why").click()
-        expect(answers.nth(1)).to_contain_text("reaches 0.45")
+        expect(answers.nth(1)).to_contain_text("reaches 0.35")
         shoot(page, "drop", whole=True)
         page.get_by_role("button", name="Clear").click()
         expect(answers).to_have_count(0)
@@ -197,7 +197,7 @@ def test_a_removed_label_is_gone_from_search_and_stays_gone(browser: Browser, si
         expect(page.get_by_role("button", name="Remove espresso")).to_be_visible()
         assert "coffee.jpg" in site.tagger.found("espresso")
         page.get_by_text("Why these labels?").click()
-        expect(page.locator("#why")).to_contain_text("reaches 0.45")
+        expect(page.locator("#why")).to_contain_text("reaches 0.35")
         expect(page.locator("#similar .tile")).to_have_count(24)
         shown = page.locator("#similar a").evaluate_all("links => links.map(link => link.href.split('/').pop())")
         by_command = site.tagger.json_lines("similar", site.api(f"/photos/{coffee}")["path"], "--limit", 24)
@@ -356,7 +356,7 @@ def test_the_status_lives(browser: Browser, gallery: Tagger) -> None:
         expect(page.locator("#changed")).to_be_visible()
         page.get_by_role("button", name="Apply").click()
         expect(page.locator("#said")).to_contain_text("the service applies it")
-        wait_for(lambda: not gallery.found("espresso>0.45"), 60, service.said)
+        wait_for(lambda: not gallery.found("espresso>0.35"), 60, service.said)
         assert service.stop() == 0
 
 
