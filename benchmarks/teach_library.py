@@ -31,7 +31,7 @@ from tagger.core.linear_heads import unit
 from tagger.store.examples import Example, Kind
 from tagger.store.features import FEATURE_DTYPE
 from tagger.teaching.doubt import doubtful, spread, why_look
-from tagger.teaching.measure import Examples, Scored, measure, train_head
+from tagger.teaching.measure import Examples, Scored, measure_best, train_head, train_on_given
 from tagger.teaching.report import Report
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "datasets" / "captioned"
@@ -138,10 +138,11 @@ def lesson(rows: np.ndarray, outside: np.ndarray, said: dict[int, bool], asked: 
         np.array([0] * len(outside) + list(said) + [one + 1 for one in drawn]),
     )
     counts = Report(kinds.count("yes"), kinds.count("no"), len(drawn), wanted=WANTED)
-    fitted = train_head("own:x", "x", examples, counts)
-    assert fitted.head is not None
-    scored = Scored(np.arange(1, len(rows) + 1), fitted.head.scores(rows))
-    report = measure(fitted, scored, asked).report
+    fitted = [one for train in (train_on_given, train_head) if (one := train("own:x", "x", examples, counts))]
+    heads = [one.head for one in fitted if one.head is not None]
+    scores = [Scored(np.arange(1, len(rows) + 1), head.scores(rows)) for head in heads]
+    measured, scored = measure_best(fitted, scores, asked)
+    report = measured.report
     answers = [Example(Kind.YES if right else Kind.NO, number) for number, right in said.items()]
     return report, scored, report.refused or why_look(spread(scored, report.threshold, answers), report, 0.0)
 

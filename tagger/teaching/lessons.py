@@ -19,7 +19,7 @@ from tagger.store.models import Model
 from tagger.store.photos import present_of
 from tagger.store.taught_labels import Taught, Trained
 from tagger.teaching.doubt import doubtful, is_known, spread, why_look
-from tagger.teaching.measure import Fitted, Scored, measure
+from tagger.teaching.measure import Fitted, Scored, measure_best
 from tagger.teaching.report import Report
 
 _SAMPLED = 1000
@@ -150,10 +150,16 @@ def task_for(session: Session, model: Model, label: Wanted, precision: float) ->
     return Task(key, name, given, vectors, precision, *looks)
 
 
-def lesson_from(task: Task, model: Model, used: Sequence[Example], candidate: Fitted, scored: Scored) -> Lesson:
-    """Measure a label's classifier. `used`: the examples that have features."""
-    measured = measure(candidate, scored, task.asked)
-    head, report = measured.head, measured.report
+def lesson_from(
+    task: Task, model: Model, used: Sequence[Example], candidates: Sequence[Fitted], scores_of: Sequence[Scored]
+) -> Lesson:
+    """Measure a label's classifiers, the last of which learned from the drawn photos, too, and take the best.
+
+    `used`: the examples that have features. `scores_of`: the library's scores by each classifier.
+    """
+    candidate = candidates[-1]
+    measured, scored = measure_best(candidates, scores_of, task.asked)
+    head, report = measured.head, replace(measured.report, alike=int(candidate.alike.sum()))
     said = {one.photo_id for one in used if one.kind is not Kind.SAMPLED}
     alike = tuple(one.photo_id for one, like in zip(used, candidate.alike, strict=True) if like and one.photo_id)
     if head is not None:

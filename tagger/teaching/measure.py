@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,6 +107,32 @@ def train_head(key: str, name: str, examples: Examples, report: Report) -> Fitte
         scores[alike] = head.scores(rows[alike])
     report = replace(report, alike=int(alike.sum()))
     return Fitted(head, report, examples, alike, scores, separation(first, yes))
+
+
+def train_on_given(key: str, name: str, examples: Examples, report: Report) -> Fitted | None:
+    """The same on what a person gave alone; None if that is all there is, or too little.
+
+    What is frequent in the library is among the drawn photos, too, so that they would teach that it is wrong.
+    """
+    rows, kinds = examples.rows, examples.kinds
+    given, yes = kinds != Kind.SAMPLED, kinds == Kind.YES
+    if given.all() or min(report.yes, report.no) < LEAST:
+        return None
+    weights, bias = fit(rows[given], yes[given])
+    head = TaughtHead(key, name, weights, bias, 1.0)
+    scores = head.scores(rows)
+    scores[given] = out_of_fold(rows[given], yes[given])
+    return Fitted(head, report, examples, ~given, scores, separation(scores[given], yes[given]))
+
+
+def measure_best(candidates: Sequence[Fitted], scored: Sequence[Scored], asked: Set[int]) -> tuple[Measured, Scored]:
+    """The one that finds most with the wanted precision, the first of equals.
+
+    If the last may not be used, none is: photos of the library contradict what was given.
+    """
+    both = [(measure(one, scores, asked), scores) for one, scores in zip(candidates, scored, strict=True)]
+    usable = [one for one in both if one[0].head is not None] if both[-1][0].head is not None else both[-1:]
+    return max(usable, key=lambda one: one[0].report.recall)
 
 
 def measure(candidate: Fitted, scored: Scored, asked: Set[int]) -> Measured:

@@ -33,7 +33,7 @@ from tagger.teaching.apply import ScoredHead, give_label, score_library, take_la
 from tagger.teaching.doubt import doubtful, open_questions, spread, why_look
 from tagger.teaching.label_file import Imported
 from tagger.teaching.lessons import Lesson, Task, Wanted, due_for, lesson_from, task_again, task_for
-from tagger.teaching.measure import Examples, Fitted, Scored, train_head
+from tagger.teaching.measure import Examples, Fitted, Scored, train_head, train_on_given
 from tagger.teaching.report import Report
 
 # Labels that share one pass over the library: meanwhile each keeps 4 bytes a photo.
@@ -86,16 +86,20 @@ class Teacher:
     def _lessons(
         self, tasks: Sequence[Task], model: Model, client: WorkerClient | None, started: float
     ) -> list[Lesson]:
-        candidates = [self._candidate(task, model, client) for task in tasks]
-        heads = [fitted.head for _, _, fitted in candidates if fitted.head is not None]
+        candidates = [self._candidates(task, model, client) for task in tasks]
+        heads = [one.head for _, _, several in candidates for one in several if one.head is not None]
         scores = iter(score_library(self.library, heads, model, started))
         return [
-            lesson_from(task, model, used, fitted, Scored.nothing() if fitted.head is None else next(scores))
-            for task, used, fitted in candidates
+            lesson_from(
+                task, model, used, several, [Scored.nothing() if one.head is None else next(scores) for one in several]
+            )
+            for task, used, several in candidates
         ]
 
-    def _candidate(self, task: Task, model: Model, client: WorkerClient | None) -> tuple[Task, list[Example], Fitted]:
-        """A label's classifier, with the examples that have features."""
+    def _candidates(
+        self, task: Task, model: Model, client: WorkerClient | None
+    ) -> tuple[Task, list[Example], list[Fitted]]:
+        """A label's classifiers, see `lesson_from`, with the examples that have features."""
         vectors = task.vectors
         outside = [one.path for one in task.given if one.path is not None and one.path not in vectors]
         if outside:
@@ -112,17 +116,14 @@ class Teacher:
         ]
         used = [one for one, _ in pairs]
         counts = Counter(one.kind for one in used)
-        candidate = train_head(
-            task.key,
-            task.name,
-            Examples(
-                unit(to_matrix([vector for _, vector in pairs])),
-                np.array([one.kind for one in used], np.str_),
-                np.array([one.photo_id or 0 for one in used], np.int64),
-            ),
-            Report(counts[Kind.YES], counts[Kind.NO], counts[Kind.SAMPLED], wanted=task.wanted),
+        examples = Examples(
+            unit(to_matrix([vector for _, vector in pairs])),
+            np.array([one.kind for one in used], np.str_),
+            np.array([one.photo_id or 0 for one in used], np.int64),
         )
-        return replace(task, vectors=vectors), used, candidate
+        report = Report(counts[Kind.YES], counts[Kind.NO], counts[Kind.SAMPLED], wanted=task.wanted)
+        ways = (train(task.key, task.name, examples, report) for train in (train_on_given, train_head))
+        return replace(task, vectors=vectors), used, [one for one in ways if one is not None]
 
     def _extract(self, model: Model, paths: Sequence[str], client: WorkerClient | None) -> dict[str, bytes]:
         """The features (bytes of float16) of files outside the library, by path; without unreadable ones."""
