@@ -74,10 +74,11 @@ def test_dog_or_not_dog_is_told_as_scikit_learn_tells_it(tmp_path: Path, shared:
 
 
 def features(tagger: Tagger) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every photo's features, whether it is a dog, and whether it was an example."""
+    """Every photo's features by the model that labels, whether it is a dog, and whether it was an example."""
     with sqlite3.connect(tagger.database) as connection:
         found = connection.execute(
-            "SELECT photos.path, vector FROM features JOIN photos ON photos.id = photo_id ORDER BY photos.path"
+            "SELECT photos.path, vector FROM features JOIN photos ON photos.id = photo_id AND labelled_by = model_id "
+            "ORDER BY photos.path"
         ).fetchall()
     connection.close()
     rows = unit(np.stack([np.frombuffer(vector, "<f2") for _, vector in found]))
