@@ -43,8 +43,8 @@ def test_shown_labels_are_true(labelled_once: Tagger) -> None:
     counted = label_precision.count(labelled_once.export())
     assert counted.photos == 129
     assert counted.precision >= 0.95
-    # Without the people that are on them, and without "everyday object", which nobody types.
-    assert counted.covered >= 0.87
+    # With what other witnesses truly say of seven photos that show no label of their class any more (by eye).
+    assert counted.covered >= 0.90
 
 
 def stored_classes(tagger: Tagger, shown_only: bool = False) -> dict[str, dict[str, float]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tagger.core.boxes import boxes_from_bytes
+from tagger.core.boxes import Box, boxes_from_bytes, boxes_to_bytes
 from tagger.core.config import Settings
 from tagger.core.photo import PhotoFacts
 from tagger.inference import detector
@@ -155,11 +155,14 @@ def test_everyday_words_run_beside_other_models_only(tmp_path: Path) -> None:
     assert words_model(settings_in(tmp_path, objects=False), REGISTRY["resnet50"]) is None
 
 
+PERSON = Box(0, 1.0, 0.0, 0.0, 1.0, 1.0)
+
+
 class Broken:
     """A network that fails on white pictures."""
 
     def boxes(self, pixels: Any, frames: Any) -> Any:
-        return [()] if self._fine(pixels) else None
+        return [(PERSON,)] if self._fine(pixels) else None
 
     def features(self, pixels: Any) -> Any:
         assert self._fine(pixels)
@@ -180,8 +183,15 @@ def test_what_goes_wrong_with_one_photo_is_told_once_and_the_others_are_looked_a
     facts = PhotoFacts("JPEG", 10, 10, None)
     black, white = (np.full((1, 8, 8, 3), level, np.uint8) for level in (0, 255))
 
+    person = boxes_to_bytes([PERSON])
+
     assert set(networks.inputs) == {BOXES, WORDS}
-    assert networks.boxes([(black, facts), (white, facts), (white, facts), (black, facts)]) == [b"", None, None, b""]
+    assert networks.boxes([(black, facts), (white, facts), (white, facts), (black, facts)]) == [
+        person,
+        b"",
+        b"",
+        person,
+    ]
     words = networks.words([black, white, black])
     assert [None if found is None else len(found) for found in words] == [16, None, 16]
     faults = networks.take_faults()

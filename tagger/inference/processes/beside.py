@@ -44,7 +44,10 @@ class Beside:
             self.inputs[WORDS] = NetworkInput(REGISTRY[BUILT_IN].input_size, words["views"])
 
     def boxes(self, photos: Sequence[tuple[NDArray[np.uint8], PhotoFacts]]) -> list[bytes | None]:
-        """Letterboxed photos, each uint8 (1, SIZE, SIZE, 3), -> their boxes as stored; None: it failed."""
+        """Letterboxed photos, each uint8 (1, SIZE, SIZE, 3), -> their boxes as stored.
+
+        A photo on which it fails has none, so that it is not asked for at every start; None: there was no memory for it.
+        """
         detector = self._detector
         assert detector is not None
 
@@ -53,7 +56,7 @@ class Beside:
             [boxes] = detector.boxes(pixels, [letterbox(facts.width, facts.height, SIZE)])
             return boxes_to_bytes(boxes)
 
-        return [self._guarded("people and things", found, photo) for photo in photos]
+        return [self._guarded("people and things", found, photo, failed=b"") for photo in photos]
 
     def words(self, photos: Sequence[NDArray[np.uint8]]) -> list[bytes | None]:
         """Photos' views, each uint8 (views, size, size, 3), -> the built-in model's mean features; None: it failed."""
@@ -75,12 +78,14 @@ class Beside:
         faults, self._faults = self._faults, []
         return faults
 
-    def _guarded(self, what: str, run: Callable[..., _Given], *arguments: Any) -> _Given | None:
+    def _guarded(
+        self, what: str, run: Callable[..., _Given], *arguments: Any, failed: _Given | None = None
+    ) -> _Given | None:
         try:
             return run(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, the photo is labelled without
             self._say(what, f"a photo could not be looked at for {what}", error)
-            return None
+            return None if isinstance(error, MemoryError) else failed
 
     def _loaded(self, what: str, load: Callable[..., _Given], *arguments: Any) -> _Given | None:
         try:
