@@ -46,7 +46,7 @@ class Beside:
     def boxes(self, photos: Sequence[tuple[NDArray[np.uint8], PhotoFacts]]) -> list[bytes | None]:
         """Letterboxed photos, each uint8 (1, SIZE, SIZE, 3), -> their boxes as stored.
 
-        A photo on which it fails has none, so that it is not asked for at every start; None: there was no memory for it.
+        A photo on which it fails has none, so that it is not asked for at every start; None: there was no memory.
         """
         detector = self._detector
         assert detector is not None
