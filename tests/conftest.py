@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,9 +115,11 @@ def gallery_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Ta
 def gallery(gallery_once: Tagger, tmp_path: Path) -> Tagger:
     """A copy of the library, with photos of its own, to be changed."""
     home = tmp_path / "gallery"
-    shutil.copytree(gallery_once.home, home)
+    shutil.copytree(gallery_once.home, home, ignore=shutil.ignore_patterns("pictures"))
     tagger = Tagger(home, dict(gallery_once.environ))
-    # The copies are other photos at other places, labelled at once, because they have known twins.
-    tagger("backfill", home / "photos", code=1)
-    tagger("forget", "--yes", gallery_once.home / "photos")
+    # As a library on another disk: its folder is elsewhere, and the inodes are others.
+    with sqlite3.connect(tagger.database) as connection:
+        connection.execute("UPDATE roots SET path = ?", (str(home / "photos"),))
+        connection.execute("UPDATE photos SET inode = NULL, ctime_ns = NULL")
+    connection.close()
     return tagger

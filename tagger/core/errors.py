@@ -8,6 +8,7 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   ├── UnknownPhotoError       2
     │   ├── ConfigError             2
     │   └── QueryError              2
+    ├── MustLookError               1   a taught label that a person has to look at first
     ├── ModelError                  3   the model or its engine
     │   ├── UnknownModelError       2   its name makes no sense
     │   ├── ModelUnavailableError   3
@@ -15,7 +16,6 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   └── EngineError             3
     ├── StoreError                  4   the database
     │   └── NoLibraryError          4
-    ├── MustLookError               1   a taught label that a person has to look at first
     └── BusyError                   5   another tagger process is at work on this library
 
 The web server has two more, which become HTTP answers: `ThumbnailError` and under it `MissingError`.

@@ -171,6 +171,7 @@ def test_every_command_names_the_model_and_why(fresh: Tagger) -> None:
     assert str(fresh.data / "models") in finding["cure"]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_labelled_yet_a_search_says_so(fresh: Tagger, tmp_path: Path) -> None:
     trained = {"TAGGER_ENGINE_KIND": "light", "TAGGER_MODEL_NAME": "vgg16"}
     assert "tagger model export vgg16" in fresh("backfill", PHOTOS, code=3, environ=trained).stderr
@@ -200,6 +201,7 @@ def test_classify_needs_no_library(fresh: Tagger, tmp_path: Path) -> None:
     assert len(fresh("classify", "--top", "9", COFFEE).stdout.splitlines()) == 11
 
 
+@pytest.mark.slow
 def test_classify_takes_folders_and_standard_input_and_says_what_is_wrong(fresh: Tagger, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(CAT.read_bytes()[:300])
     shutil.copy(CAT, tmp_path / "ein Kätzchen\nmit Umbruch.jpg")

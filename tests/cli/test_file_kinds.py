@@ -16,6 +16,7 @@ def tagger(tmp_path: Path) -> Tagger:
     return Tagger(tmp_path, dict(BUILT_IN))
 
 
+@pytest.mark.slow
 def test_what_the_file_tells_is_kept_and_explained(tagger: Tagger) -> None:
     root = tagger.home / "photos"
     root.mkdir()

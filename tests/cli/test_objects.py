@@ -57,6 +57,7 @@ def test_a_person_is_found_kept_and_explained(tagger: Tagger) -> None:
     assert fresh["boxes"] == explained["boxes"]
 
 
+@pytest.mark.slow
 def test_a_copy_is_given_the_boxes_of_its_twin(tagger: Tagger) -> None:
     root = tagger.home / "photos"
     root.mkdir()
@@ -83,6 +84,7 @@ def test_a_library_of_before_is_completed_without_the_classifier(tagger: Tagger)
     assert "Nothing to do" in tagger("backfill", PHOTOS).stdout
 
 
+@pytest.mark.slow
 def test_it_can_be_switched_off_and_on_again(tagger: Tagger) -> None:
     off = {"TAGGER_MODEL_OBJECTS": "false"}
     tagger("backfill", PHOTOS, environ=off)

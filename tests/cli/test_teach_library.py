@@ -121,6 +121,7 @@ def test_dogs_among_the_drawn_photos_are_shown_and_learned_from(mixed: Tagger, m
     assert sum(map(is_dog, found)) >= right
 
 
+@pytest.mark.slow
 def test_a_label_that_would_spread_waits_until_somebody_looked(mixed: Tagger, mixed_once: Tagger) -> None:
     animals = mixed_once.home / "animals"
     [told] = mixed.json("teach", "our beasts", "--yes", animals, "--precision", "0.6", "--on", code=1)
@@ -148,6 +149,7 @@ def test_a_label_that_would_spread_waits_until_somebody_looked(mixed: Tagger, mi
     assert with_label(mixed, "our beasts")
 
 
+@pytest.mark.slow
 def test_what_was_said_of_its_photos_switches_it_on(mixed: Tagger, mixed_once: Tagger) -> None:
     teach = ("teach", "our beasts", "--yes", mixed_once.home / "animals", "--precision", "0.6")
     [told] = mixed.json(*teach)
@@ -165,6 +167,7 @@ def test_what_was_said_of_its_photos_switches_it_on(mixed: Tagger, mixed_once: T
     assert abs(right - told["precision"]) <= 0.25
 
 
+@pytest.mark.slow
 def test_a_label_that_is_on_stays_as_it_was_when_it_would_spread(mixed: Tagger, mixed_once: Tagger) -> None:
     mixed("teach", "pet", "--yes", mixed_once.home / "dogs", "--on")
     before = with_label(mixed, "pet")
@@ -180,6 +183,7 @@ def test_a_label_that_is_on_stays_as_it_was_when_it_would_spread(mixed: Tagger, 
     assert len(with_label(mixed, "pet")) > len(before)
 
 
+@pytest.mark.slow
 def test_unseen_photos_are_tried_before_anything_is_switched_on(
     mixed: Tagger, mixed_once: Tagger, shared: Path
 ) -> None:
@@ -222,6 +226,7 @@ def test_in_a_terminal_it_asks_and_learns_from_the_answers(mixed: Tagger, mixed_
     assert [label["origin"] for label in shown[0]["labels"] if label["name"] == "a dog"] == ["person"]
 
 
+@pytest.mark.slow
 def test_without_a_library_two_folders_are_enough(mixed_once: Tagger, tmp_path: Path) -> None:
     tagger = Tagger(tmp_path / "new", dict(BUILT_IN))
     tagger.home.mkdir()
