@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
+from tagger.cli.groups import label_names
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 
@@ -24,10 +25,22 @@ Examples:
   tagger correct zoo.jpg --undo leopard""",
 )
 @click.argument("photos", nargs=-1, required=True, type=click.Path())
-@click.option("--remove", metavar="LABEL", multiple=True, help="It is wrong: take it away, and keep it away.")
-@click.option("--confirm", metavar="LABEL", multiple=True, help="It is right: keep it, whatever a model says.")
-@click.option("--add", metavar="LABEL", multiple=True, help="It is missing: put it there.")
-@click.option("--undo", metavar="LABEL", multiple=True, help="Forget what was said of it.")
+@click.option(
+    "--remove",
+    metavar="LABEL",
+    multiple=True,
+    shell_complete=label_names,
+    help="It is wrong: take it away, and keep it away.",
+)
+@click.option(
+    "--confirm",
+    metavar="LABEL",
+    multiple=True,
+    shell_complete=label_names,
+    help="It is right: keep it, whatever a model says.",
+)
+@click.option("--add", metavar="LABEL", multiple=True, shell_complete=label_names, help="It is missing: put it there.")
+@click.option("--undo", metavar="LABEL", multiple=True, shell_complete=label_names, help="Forget what was said of it.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list with an object for each photo.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option

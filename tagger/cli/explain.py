@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tagger.core.boxes import Box
     from tagger.labels.explain import Explanation
 
-_SHOWN_BOXES = 10
+# Boxes that the detector is less sure of are guesses; --json has them, too.
+_LEAST_SURE = 0.35
 # A box that covers more of the width than this is at no side.
 _WIDE = 0.6
 
@@ -66,10 +67,11 @@ def _print(path: str, found: Explanation) -> None:
         print(f"  {probability:6.1%}  {name}{number_of(wnid)}")
     if found.boxes is not None:
         print("\nPeople and things found on it:")
-        for box in found.boxes[:_SHOWN_BOXES]:
+        sure = [box for box in found.boxes if box.score >= _LEAST_SURE]
+        for box in sure:
             print(f"  {box.score:6.1%}  {box.name}, {_place(box)}, {box.area:.0%} of the picture")
-        if not found.boxes:
-            print("  none")
+        if not sure:
+            print("  none that is sure")
     if found.kinds:
         print("\nWhat the file tells:")
         for kind in found.kinds:

@@ -13,6 +13,7 @@ import click
 from tagger.cli.common import json_text, label_json, path_json, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.full_disk import full_disk, is_full
+from tagger.core.os_words import why
 from tagger.store import records
 from tagger.store.models import all_models
 
@@ -43,7 +44,7 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
             # Half of it would look like all of it.
             os.unlink(output)
             raise full_disk(output, "the export") from error
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{output} cannot be written: {why(error)}.") from error
     return ExitCode.DONE
 
 

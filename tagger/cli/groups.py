@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from tagger.core.config import Settings
 
 
 class WholeHelp(click.Group):
@@ -23,15 +28,48 @@ def _first_sentence(command: click.Command) -> str:
 
 def model_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
     """The models whose names begin so, for a shell's completion."""
-    from tagger.core.config_sources import load_settings
-    from tagger.core.errors import TaggerError
     from tagger.inference.lookup import trained_names
     from tagger.inference.registry import REGISTRY
+
+    settings = _settings(context)
+    trained = [] if settings is None else trained_names(settings.data_dir)
+    return [name for name in [*REGISTRY, *trained] if name.startswith(begun)]
+
+
+def label_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The labels of the library whose names begin so, for a shell's completion."""
+    return _names(context, begun, taught=False)
+
+
+def taught_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The taught labels whose names begin so, for a shell's completion."""
+    return _names(context, begun, taught=True)
+
+
+def _names(context: click.Context, begun: str, *, taught: bool) -> list[str]:
+    from tagger.core.errors import TaggerError
+    from tagger.core.names import folded
+    from tagger.store.label_scores import label_names_in
+    from tagger.store.reader import open_reader
+
+    settings = _settings(context)
+    if settings is None:
+        return []
+    try:
+        with open_reader(settings) as reader:
+            return [name for name in label_names_in(reader, taught=taught) if folded(name).startswith(folded(begun))]
+    except TaggerError:
+        return []
+
+
+def _settings(context: click.Context) -> Settings | None:
+    """The settings; None where they make no sense, of which a completion cannot speak."""
+    from tagger.core.config_sources import load_settings
+    from tagger.core.errors import TaggerError
 
     # A shell asks without running `tagger` itself, whose options stand in the outermost context.
     given = context.find_root().params
     try:
-        trained = trained_names(load_settings(given.get("config"), {"data_dir": given.get("data_dir")}).data_dir)
+        return load_settings(given.get("config"), {"data_dir": given.get("data_dir")})
     except TaggerError:
-        trained = []
-    return [name for name in [*REGISTRY, *trained] if name.startswith(begun)]
+        return None

@@ -163,7 +163,9 @@ def main() -> None:
 
 def _fault_of_a_file(error: OSError, data_dir: Path | None) -> str:
     """A sentence about a file that could not be read or written, and about the data directory if it is in there."""
-    text = f"{error.strerror or error}"
+    from tagger.core.os_words import why
+
+    text = why(error) if error.errno is not None else str(error)
     if error.filename == OUTPUT:
         return "Standard output cannot be written to: " + (
             "the disk that it goes to is full." if is_full(error) else text

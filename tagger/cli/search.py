@@ -8,6 +8,7 @@ import sys
 import click
 
 from tagger.cli.common import path_json, settings_of, write_json, write_path
+from tagger.cli.groups import label_names
 from tagger.core.errors import ExitCode, QueryError
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
@@ -43,7 +44,7 @@ Examples:
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
-@click.argument("query", nargs=-1)
+@click.argument("query", nargs=-1, shell_complete=label_names)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")

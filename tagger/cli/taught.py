@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli.common import absolute, count, path_json, settings_of, write_json
-from tagger.cli.groups import WholeHelp
+from tagger.cli.groups import WholeHelp, taught_names
 from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
@@ -97,7 +97,7 @@ def command(context: click.Context, as_json: bool) -> int:
 
 
 @command.command("on", epilog="\b\nExamples:\n  tagger taught on 'our boat'")
-@click.argument("name")
+@click.argument("name", shell_complete=taught_names)
 @click.option("--looked", is_flag=True, help="You looked at its photos and they are right, however many there are.")
 @click.pass_context
 def switch_on(context: click.Context, name: str, looked: bool) -> int:
@@ -106,7 +106,7 @@ def switch_on(context: click.Context, name: str, looked: bool) -> int:
 
 
 @command.command("off", epilog="\b\nExamples:\n  tagger taught off 'our boat'")
-@click.argument("name")
+@click.argument("name", shell_complete=taught_names)
 @click.pass_context
 def switch_off(context: click.Context, name: str) -> int:
     """Take taught label NAME from the photos; what you gave or took yourself stays, and the label can come back."""
@@ -129,7 +129,7 @@ Examples:
   tagger taught try 'our boat' new.jpg
   tagger taught try 'our boat' ~/Pictures/2024 --json""",
 )
-@click.argument("name")
+@click.argument("name", shell_complete=taught_names)
 @click.argument("photos", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="A JSON list with an object for each photo.")
 @click.pass_context
@@ -173,7 +173,7 @@ def try_it(context: click.Context, name: str, photos: tuple[str, ...], as_json: 
 
 
 @command.command("look", epilog="\b\nExamples:\n  tagger taught look 'our boat'")
-@click.argument("name")
+@click.argument("name", shell_complete=taught_names)
 @click.pass_context
 def look(context: click.Context, name: str) -> int:
     """Say yes or no to photos of which taught label NAME is not sure; it learns from that."""
@@ -195,7 +195,7 @@ def look(context: click.Context, name: str) -> int:
 
 
 @command.command("remove", epilog="\b\nExamples:\n  tagger taught remove 'our boat'")
-@click.argument("name")
+@click.argument("name", shell_complete=taught_names)
 @click.pass_context
 def remove(context: click.Context, name: str) -> int:
     """Forget taught label NAME with its examples. The label stays where you gave it yourself."""
@@ -208,7 +208,7 @@ def remove(context: click.Context, name: str) -> int:
 
 
 @command.command("again", epilog="\b\nExamples:\n  tagger taught again\n  tagger taught again 'our boat'")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=taught_names)
 @click.pass_context
 def again(context: click.Context, name: str | None) -> int:
     """Train taught label NAME, or all of them, on their examples and on what you corrected since."""
@@ -253,7 +253,7 @@ def _learn(labels: Sequence[Taught], teacher: Teacher) -> tuple[int, int]:
     "export", epilog="\b\nExamples:\n  tagger taught export boats.json\n  tagger taught export boats.json 'our boat'"
 )
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=taught_names)
 @click.pass_context
 def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""

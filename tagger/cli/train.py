@@ -13,6 +13,7 @@ import click
 
 from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Meter
+from tagger.core.clock import SystemClock
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 from tagger.inference.training.train import TrainingListener
@@ -33,6 +34,9 @@ class _Screen(TrainingListener):
         self._should_stop = should_stop
         self._meter: Meter | None = None
         self._what = ""
+        self._clock = SystemClock()
+        self._started = 0.0
+        self._behind = 0
 
     def _tell(self, what: str, done: int, total: int) -> None:
         if what != self._what:
@@ -47,6 +51,7 @@ class _Screen(TrainingListener):
 
     def ready(self, epochs_done: int, parameters: int, device: str) -> None:
         self._stack.close()
+        self._started, self._behind = self._clock.monotonic(), epochs_done
         if not self._quiet:
             more = f", going on behind epoch {epochs_done}" if epochs_done else ""
             print(f"Training {parameters:,} parameters on the {device}{more}", flush=True)
@@ -60,9 +65,17 @@ class _Screen(TrainingListener):
         if not self._quiet:
             print(
                 f"Epoch {entry['epoch']:.0f} of {self._epochs}: accuracy {entry['accuracy']:.1%}, "
-                f"on the validation {entry['val_accuracy']:.1%} (best {entry['best']:.1%})",
+                f"on the validation {entry['val_accuracy']:.1%} (best {entry['best']:.1%})"
+                f"{self._left(round(entry['epoch']))}",
                 flush=True,
             )
+
+    def _left(self, epoch: int) -> str:
+        """How long the remaining epochs take, if as long as those before."""
+        if epoch >= self._epochs or epoch <= self._behind:
+            return ""
+        each = (self._clock.monotonic() - self._started) / (epoch - self._behind)
+        return f", about {duration(each * (self._epochs - epoch))} to go"
 
     def stop(self) -> bool:
         return self._should_stop()

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Section, Share
 from tagger.core.errors import WeightsError
+from tagger.core.os_words import why
 from tagger.inference.registry import MODELS_FOLDER, REGISTRY
 
 SUFFIX = ".model.json"
@@ -64,7 +65,7 @@ def read(path: Path) -> Description:
             raise _wrong(path, "it is too large")
         found = Description.model_validate(json.loads(path.read_bytes()))
     except OSError as error:
-        raise _wrong(path, error.strerror or "it cannot be read") from error
+        raise _wrong(path, why(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _wrong(path, f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tagger.core import os_words
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
@@ -86,7 +87,9 @@ def export_light_model(
                     "Calibrate it on more photos with --sample, or demand less with --least-agreement.",
                 )
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Name another place with --to.") from error
+        raise UsageError(
+            f"{path} cannot be written: {os_words.why(error)}.", "Name another place with --to."
+        ) from error
     used = path == exported_path(settings, architecture) and settings.engine.kind != TENSORFLOW.setting
     return Exported(path, path.stat().st_size / 1e6, about, used)
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from tagger.core.atomic_file import replacing
 from tagger.core.config import Settings, Views
 from tagger.core.errors import ConfigError, ModelUnavailableError, WeightsError
+from tagger.core.os_words import why
 from tagger.inference.engine_specs import EngineSpec
 from tagger.inference.registry import MODELS_FOLDER, Architecture, model_id
 
@@ -197,7 +198,7 @@ def digest_of(path: Path, kind: str) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
     except OSError as error:
-        raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from error
+        raise WeightsError(f"The weights file {path} cannot be read: {why(error)}.") from error
 
 
 def check_sha256(settings: Settings, path: Path, checksum: str) -> None:

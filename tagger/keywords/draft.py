@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, Label
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
@@ -134,7 +135,7 @@ def _draft(
     except UnwritableError as error:
         work.failed = f"{error}."
     except OSError as error:
-        work.failed = f"{shown_path(error.filename or path)} could not be read: {error.strerror}."
+        work.failed = f"{shown_path(error.filename or path)} could not be read: {why(error)}."
     if draft.stale is not None or draft.gone or work.failed:
         # Never write one file of two.
         work.changes.clear()

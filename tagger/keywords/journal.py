@@ -21,6 +21,7 @@ from tagger.core.atomic_file import sync_folder
 from tagger.core.errors import StoreError
 from tagger.core.full_disk import full_disk as core_full_disk
 from tagger.core.full_disk import is_full
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, JobKind
 from tagger.keywords import replace_file
@@ -99,9 +100,9 @@ class FileWriter:
                 work.full = change.path
             elif error.errno in _NOT_HERE:
                 # The same words for every photo there, so that they can be told as one.
-                work.failed = f"its folder {shown_path(step.folder)} cannot be written to: {error.strerror}."
+                work.failed = f"its folder {shown_path(step.folder)} cannot be written to: {why(error)}."
             else:
-                work.failed = f"{shown_path(change.path)} could not be written: {error.strerror}."
+                work.failed = f"{shown_path(change.path)} could not be written: {why(error)}."
 
     def _end(self, session: Session, steps: Sequence[_Step]) -> None:
         happened: dict[int, int] = {}
@@ -177,7 +178,7 @@ def _clean(step: _Step) -> None:
             recover_file(step.replacement, change.before.hash, change.after.hash)
         step.settled = True
     except OSError as error:
-        step.work.failed = step.work.failed or f"its temporary file could not be removed: {error.strerror}."
+        step.work.failed = step.work.failed or f"its temporary file could not be removed: {why(error)}."
 
 
 def recover_pending(writer: FileWriter, owner: str) -> int:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
 from tagger.keywords.file_content import (
@@ -152,7 +153,7 @@ def _explained(draft: UndoDraft, path: str) -> Iterator[None]:
     except (DeclinedError, XmpError) as error:
         work.failed = f"Its keywords cannot be taken back, because {error}."
     except OSError as error:
-        work.failed = f"{shown_path(error.filename or path)} could not be read: {error.strerror}."
+        work.failed = f"{shown_path(error.filename or path)} could not be read: {why(error)}."
 
 
 @dataclass(frozen=True, slots=True)

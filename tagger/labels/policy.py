@@ -123,7 +123,9 @@ class Policy:
         verdicts = self._verdicts(probabilities, stored, witnesses, [int(index) for index in likely])
         # As labels are shown: the narrowest first. Then the others, the likeliest first.
         verdicts.sort(key=lambda one: (not one.shown, one.width if one.shown else 0, -one.confidence))
-        return [self._report(verdict, scores) for verdict in verdicts]
+        kept = [one for one in verdicts if one.stored]
+        kept += [one for one in verdicts if not one.stored][:limit]
+        return [self._report(verdict, scores) for verdict in kept]
 
     @cached_property
     def _matrix(self) -> NDArray[np.float32]:

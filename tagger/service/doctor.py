@@ -17,6 +17,7 @@ from tagger.core.clock import SystemClock, local_time
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.local_zone import read_time_zone
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.inference.detector import DETECTOR_FILE, why_no_detector
 from tagger.inference.download import missing_weights, why_unreachable
@@ -245,7 +246,7 @@ def _folder(root: Root) -> Finding:
             empty = next(entries, None) is None
     except OSError as error:
         return Finding(
-            Grade.BAD, about, f"{shown}: {error.strerror}", "Mount its disk, or give this user the right to read it."
+            Grade.BAD, about, f"{shown}: {why(error)}", "Mount its disk, or give this user the right to read it."
         )
     kind = kind_of(root.path)
     if empty:

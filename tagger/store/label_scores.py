@@ -38,3 +38,9 @@ def around_threshold(
         }
         rows += [(photo_id, confidence, bool(shown)) for photo_id, confidence, shown in reader.rows(sql, values)]
     return rows
+
+
+def label_names_in(reader: Reader, *, taught: bool) -> list[str]:
+    """The names of all labels of the library, or of those only that were taught, in alphabetical order."""
+    only = "JOIN taught ON taught.label_id = labels.id" if taught else ""
+    return [name for (name,) in reader.rows(f"SELECT labels.name FROM labels {only} ORDER BY labels.name", {})]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tagger.core.clock import SystemClock
 from tagger.core.errors import BusyError, StoreError
+from tagger.core.os_words import why
 from tagger.store.read_only import cannot_write, why_not_writable
 
 # Labelling holds the first, writing keywords the second.
@@ -36,7 +37,7 @@ def work_lock(data_dir: Path, command: str, name: str = LOCK_FILE) -> Iterator[s
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise cannot_write(data_dir, why_not_writable(data_dir)) from error
         raise StoreError(
-            f"The lock file {path} cannot be opened: {error.strerror}.",
+            f"The lock file {path} cannot be opened: {why(error)}.",
             "Check the data directory's permissions.",
         ) from error
     try:
@@ -73,7 +74,7 @@ def _lock(descriptor: int, path: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise StoreError(f"{path} cannot be locked: {error.strerror}.") from error
+                raise StoreError(f"{path} cannot be locked: {why(error)}.") from error
             if last:
                 doing = {WRITE_LOCK: "writing keywords", TRAIN_LOCK: "training"}
                 what = doing.get(path.name, "at work on this library")

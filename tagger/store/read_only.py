@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tagger.core.errors import StoreError
+from tagger.core.os_words import why
 from tagger.system.scratch import temporary_folder
 
 _BUSY_SECONDS = 10
@@ -96,7 +97,7 @@ def _copy(path: Path, log: Path) -> Path:
         shutil.copyfile(log, folder / log.name)
     except OSError as error:
         raise StoreError(
-            f"{path} can only be read, so it must be copied to {folder}, and that failed: {error.strerror}.",
+            f"{path} can only be read, so it must be copied to {folder}, and that failed: {why(error)}.",
             "Name a folder with more space in the variable TMPDIR.",
         ) from error
     return folder

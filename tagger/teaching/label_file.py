@@ -21,6 +21,7 @@ from tagger.core.atomic_file import replacing
 from tagger.core.config import Section, Share
 from tagger.core.errors import UsageError
 from tagger.core.linear_heads import TaughtHead, weights_from_bytes, weights_to_bytes
+from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.store.models import Model
 from tagger.store.taught_labels import Taught, Trained
@@ -113,7 +114,7 @@ def read_label_file(path: Path) -> Imported:
             raise _wrong(path, "it is too large")
         file = _File.model_validate(json.loads(path.read_bytes()))
     except OSError as error:
-        raise UsageError(f"{shown_path(str(path))} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"{shown_path(str(path))} cannot be read: {why(error)}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _wrong(path, f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error

@@ -22,6 +22,7 @@ from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
 from tagger.core.errors import ConfigError, StoreError
+from tagger.core.os_words import why
 from tagger.system.scratch import scratch
 
 COOKIE = "tagger_session"
@@ -191,7 +192,7 @@ def _key(data_dir: Path) -> bytes:
                 temporary.write_text(secrets.token_hex(32))
         key = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read or made: {error.strerror}.") from error
+        raise StoreError(f"{path} cannot be read or made: {why(error)}.") from error
     if len(key) < 32:
         raise StoreError(f"{path} is damaged.", "Delete it; everybody logs in again.")
     return key

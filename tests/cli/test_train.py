@@ -9,6 +9,7 @@ import shutil
 import signal
 import tarfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
@@ -16,7 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tagger.cli import train
+from tagger.core.progress import never_stop
 from tests.cli.runner import MOBILENET, Tagger
+from tests.clock import Clock
 from tests.teaching.pictures import extract, of
 
 KINDS = ("airplane", "frog", "truck")
@@ -299,3 +303,19 @@ def test_a_half_written_or_foreign_model_is_refused(plain: Tagger, tmp_path: Pat
     error = plain("backfill", "--model", "ours", tmp_path / "photos", code=3).stderr
     assert "does not hold weights of a small network with its 2 classes" in error
     assert not Path("executed").exists()
+
+
+def test_training_says_how_long_it_will_still_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock(0.0)
+    monkeypatch.setattr(train, "SystemClock", lambda: clock)
+    with ExitStack() as stack:
+        screen = train._Screen(stack, 5, False, never_stop)
+        # Two epochs were done before it was interrupted.
+        screen.ready(2, 1000, "CPU")
+        for epoch in (3, 4, 5):
+            clock.time += 90
+            screen.epoch({"epoch": epoch, "accuracy": 0.5, "val_accuracy": 0.5, "best": 0.5})
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Epoch")]
+    assert [line.partition("), ")[2] for line in lines] == ["about 3 min 00 s to go", "about 1 min 30 s to go", ""]

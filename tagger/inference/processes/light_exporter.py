@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tagger import __version__
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError
+from tagger.core.os_words import why
 from tagger.imaging.decode import Decoded, decode, open_photo
 from tagger.imaging.errors import DecodeError
 from tagger.imaging.inputs import NetworkInput
@@ -43,7 +44,7 @@ def main(descriptor: int) -> None:
     except ModelError as error:
         send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
     except OSError as error:
-        reason = f"The light model cannot be written: {error.strerror or error}."
+        reason = f"The light model cannot be written: {why(error)}."
         send(
             channel, "fault", error="OSError", message=reason, cure="Free some space, or name another place with --to."
         )

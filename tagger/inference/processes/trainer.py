@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tagger.core.atomic_file import replacing, sync_file
 from tagger.core.config import LimitSettings
 from tagger.core.errors import ModelError, UsageError
+from tagger.core.os_words import why
 from tagger.core.progress import Callbacks
 from tagger.inference.precision import computes_bfloat16
 from tagger.inference.preprocessing import Preprocessing, preprocessed
@@ -49,7 +50,7 @@ def main(descriptor: int) -> None:
     except (ModelError, UsageError) as error:
         send(channel, "fault", error=type(error).__name__, message=error.message, cure=error.cure)
     except OSError as error:
-        reason = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
+        reason = f"{error.filename or 'A file'} cannot be read or written: {why(error)}."
         send(channel, "fault", error="OSError", message=reason, cure="Free some space, or check its permissions.")
     except MemoryError:
         send(channel, "fault", error="EngineError", message="There is not enough memory for it.", cure="")
