@@ -96,6 +96,7 @@ def test_without_any_route_the_first_command_labels_and_says_why(fresh: Tagger, 
     assert "Nothing to do" in run(fresh, namespace, "backfill").stdout
 
 
+@pytest.mark.slow
 def test_an_old_processor_labels_with_it_and_fetches_nothing(fresh: Tagger, tmp_path: Path) -> None:
     with serve(Site(b"x" * 1000)) as site:
         fresh.environ["TAGGER_MODEL_SOURCE"] = site.address

@@ -23,6 +23,7 @@ def wnid(path: str) -> str:
     return Path(path).name.split("_")[0]
 
 
+@pytest.mark.slow
 def test_the_model_is_right_as_often_as_it_should_be(labelled: Tagger) -> None:
     # All of the five likeliest classes are wanted here, not only those that are likely enough to be stored.
     labelled("relabel", environ={"TAGGER_LABELS_MIN_CONFIDENCE": "0"})
@@ -39,6 +40,7 @@ def test_the_model_is_right_as_often_as_it_should_be(labelled: Tagger) -> None:
     assert among / len(photos) >= 0.94
 
 
+@pytest.mark.slow
 def test_shown_labels_are_true(labelled_once: Tagger) -> None:
     counted = label_precision.count(labelled_once.export())
     assert counted.photos == 129

@@ -25,6 +25,7 @@ def names(*folders: Path) -> set[str]:
     return {str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_renamed_between_two_backfills(tagger: Tagger, tmp_path: Path) -> None:
     folder = tmp_path / "P"
     (folder / "x").mkdir(parents=True)

@@ -103,6 +103,7 @@ def test_counter_examples_that_are_not_like_the_library_do_not_fool_it(mixed: Ta
     assert sum(map(is_dog, found)) >= len(found) / 2
 
 
+@pytest.mark.slow
 def test_dogs_among_the_drawn_photos_are_shown_and_learned_from(mixed: Tagger, mixed_once: Tagger) -> None:
     dogs = mixed_once.home / "dogs"
     [told] = mixed.json("teach", "a dog", "--yes", dogs)
@@ -214,6 +215,7 @@ def test_unseen_photos_are_tried_before_anything_is_switched_on(
     assert with_label(mixed, "a dog") == []
 
 
+@pytest.mark.slow
 def test_in_a_terminal_it_asks_and_learns_from_the_answers(mixed: Tagger, mixed_once: Tagger) -> None:
     said = in_terminal(mixed, "teach", "a dog", "--yes", mixed_once.home / "dogs")
     assert "Look at" in said
