@@ -45,7 +45,7 @@ def described(words: EverydayWords, folder: Path) -> int:
     """Print the table of every word on the photos of images.tar; returns how many are good."""
     with tempfile.TemporaryDirectory() as scratch:
         with tarfile.open(folder / "images.tar") as archive:
-            archive.extractall(scratch, filter="data")
+            archive.extractall(scratch, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         photos, scores = scored(words, pictures(Path(scratch)))
     order = {path.name: number for number, path in enumerate(photos)}
     sentences = read_described(folder / "captions.tsv").only(order)

@@ -18,6 +18,7 @@ from tagger.labels.words import PACKAGED, EverydayWords, table
 from tagger.teaching.build_words import counted
 from tagger.teaching.described import read_described
 from tagger.teaching.photo_features import features_of
+from tests.teaching.pictures import SAFELY
 
 WIDTH = registered(BUILT_IN).features
 PHOTOS = Path(__file__).resolve().parents[1] / "photos"
@@ -161,7 +162,7 @@ def test_photos_get_no_silly_word(tmp_path: Path) -> None:
 def test_they_are_confirmed_on_photos_that_trained_nothing(shared: Path, tmp_path: Path) -> None:
     folder = shared / "datasets" / "captioned"
     with tarfile.open(folder / "images.tar") as archive:
-        archive.extractall(tmp_path / "photos", filter="data")
+        archive.extractall(tmp_path / "photos", **SAFELY)
     settings = with_model(Settings(data_dir=tmp_path / "data"), name=BUILT_IN)
     photos = sorted((tmp_path / "photos").rglob("*.jpg"))
     found = features_of(photos, settings, choose_model(settings, fetch=False))
