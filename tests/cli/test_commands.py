@@ -204,7 +204,8 @@ def test_a_model_can_be_tried_before_it_is_used(labelled: Tagger, tmp_path: Path
 def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labelled: Tagger) -> None:
     with sqlite3.connect(labelled.database) as connection:
         # As if an older model had labelled three photos.
-        connection.execute("INSERT INTO models SELECT 99, 'older', architecture, 'x', 1, 0 FROM models")
+        older = "SELECT 99, 'older', architecture, 'x', 1, 0 FROM models WHERE architecture = 'mobilenet_v2'"
+        connection.execute(f"INSERT INTO models {older}")
         ids = "(SELECT id FROM photos ORDER BY id LIMIT 3)"
         connection.execute(f"UPDATE photos SET labelled_by = 99 WHERE id IN {ids}")
         connection.execute(f"DELETE FROM features WHERE photo_id IN {ids}")

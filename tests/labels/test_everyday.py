@@ -31,9 +31,8 @@ def test_labels_of_snapshots_are_true_and_useful(shared: Path) -> None:
     alone = count.Count()
     for name in given:
         alone.add([judged[name].is_true(label) for label in found[name]["the classifier"]])
-    assert (
-        sum(any(judged[name].is_true(label) for label in labels) for name, labels in given.items()) > 2 * alone.covered
-    )
+    covered = sum(any(judged[name].is_true(label) for label in labels) for name, labels in given.items())
+    assert covered > 1.75 * alone.covered
 
 
 def test_what_counts_as_true() -> None:
