@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from tagger.inference.registry import BUILT_IN
 from tagger.inference.selection import choose_model, with_model
 from tagger.labels import taxonomy
 from tagger.labels.words import EverydayWords, Word, table
-from tagger.teaching.build_words import counted, pictures
+from tagger.teaching.build_words import counted, pictures, unpack
 from tagger.teaching.described import read_described
 from tagger.teaching.photo_features import features_of
 
@@ -44,8 +43,7 @@ def scored(words: EverydayWords, photos: list[Path]) -> tuple[list[Path], np.nda
 def described(words: EverydayWords, folder: Path) -> int:
     """Print the table of every word on the photos of images.tar; returns how many are good."""
     with tempfile.TemporaryDirectory() as scratch:
-        with tarfile.open(folder / "images.tar") as archive:
-            archive.extractall(scratch, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        unpack(folder / "images.tar", Path(scratch))
         photos, scores = scored(words, pictures(Path(scratch)))
     order = {path.name: number for number, path in enumerate(photos)}
     sentences = read_described(folder / "captions.tsv").only(order)

@@ -104,13 +104,21 @@ def read_scenes(folder: Path, scratch: Path, settings: Settings, model: ChosenMo
     return Scenes(unit(np.stack(list(found.values()))), np.array([files[path] for path in found]))
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Put the files of a tar archive into a folder by their bare names, whatever paths they have in there."""
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            content = opened.extractfile(member) if member.isfile() else None
+            if content is not None:
+                (folder / Path(member.name).name).write_bytes(content.read())
+
+
 def split(folder: Path, features: Path, settings: Settings, model: ChosenModel) -> tuple[Photos, Photos]:
     """The photos that train, and those of images.tar, which are kept for the figures."""
     described = read_described(folder / "captions.tsv")
     known = read_features(features)
     with tempfile.TemporaryDirectory() as scratch:
-        with tarfile.open(folder / "images.tar") as archive:
-            archive.extractall(scratch, filter="data")
+        unpack(folder / "images.tar", Path(scratch))
         made = {path.name: row for path, row in features_of(pictures(Path(scratch)), settings, model).items()}
     widths = {row.shape for row in (*known.values(), *made.values())}
     if len(widths) != 1:
