@@ -156,10 +156,12 @@ def _pages(library: Library, labeller: Labeller, stop: StopCheck, sample: int | 
 
     `sample`: only about this many, in pages spread over the library.
     """
-    store, settings = library.store, library.settings
+    store = library.store
     after, leap = 0, 0
-    if sample is not None:
-        with store.read() as session:
+    with store.read() as session:
+        # Once, because it reads the detector's whole file.
+        witnesses = stored_witnesses(session, library.settings, labeller.model)
+        if sample is not None:
             leap = last_photo_id(session) // -(-sample // _PAGE)
     while not stop():
         with store.read() as session:
@@ -170,7 +172,7 @@ def _pages(library: Library, labeller: Labeller, stop: StopCheck, sample: int | 
             before = labels_of(session, ids)
             kept = corrections.kept_keys(session, ids)
             features = to_matrix([vector for _, vector in page])
-            evidence = evidence_of(session, ids, stored_witnesses(session, settings, labeller.model))
+            evidence = evidence_of(session, ids, witnesses)
             judged = labeller.labels_for(session, features, evidence)
             decided = labeller.taught_keys(session)
         after = max(page[-1][0], after + leap)
