@@ -459,7 +459,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_not_tried_again(tmp_path
         pytest.skip("mounting is not allowed here")
     try:
         told = tagger.json("write", code=1)
-        assert "Read-only file system" in told["failures"][0]["reason"]
+        assert "mounted read-only" in told["failures"][0]["reason"]
         assert tagger.json("write")["failed"] == 0
         assert path.read_bytes() == before
     finally:

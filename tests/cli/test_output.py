@@ -168,7 +168,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_once(tmp_path: Path, mode: s
         done = tagger("write", code=1)
         assert sorted(done.stderr.splitlines()) == [
             f"tagger: 30 photos in {folder}/{place}: its folder {folder}/{place} cannot be written to: "
-            "Read-only file system."
+            "it is mounted read-only."
             for place in ("x", "y")
         ]
         assert "60 photos failed." in done.stdout
