@@ -10,18 +10,19 @@ from dataclasses import dataclass, field, replace
 from tagger.core.os_words import why
 from tagger.core.paths import shown_path
 from tagger.core.photo import Fingerprint, Label
+from tagger.core.sidecar_names import sidecar_path
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.xmp_parse import XmpError
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content, read_sidecar
 from tagger.keywords.from_labels import Keyword, keywords_for
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
-from tagger.keywords.metadata.fields import Field, asked_for
+from tagger.keywords.metadata.fields import asked_for
 from tagger.keywords.metadata.formats import NOT_WRITABLE, is_writable, open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar
-from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.metadata.splices import Splice, reverse
-from tagger.keywords.metadata.xmp_parse import XmpError
 from tagger.keywords.plan import Plan, plan_write
 from tagger.keywords.read import read_photo
 from tagger.keywords.real_paths import RealPaths

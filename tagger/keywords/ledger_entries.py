@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tagger.keywords.metadata.fields import Field
-from tagger.keywords.plan import Owned
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import Owned
 from tagger.store import ledger
 from tagger.store.ledger import Entry
 

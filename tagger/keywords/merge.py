@@ -6,12 +6,12 @@ removed is *refused*: it is not written again.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tagger.core.names import folded
+from tagger.imaging.metadata.mark import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,6 @@ class Merged:
 def comparison_key(keyword: str) -> str:
     """The form in which keywords are compared: as all names, without outer white space."""
     return folded(keyword).strip()
-
-
-def exact(keyword: str) -> str:
-    """The form in which tagger's keywords are recognised: NFC, because other programs may normalise them."""
-    return unicodedata.normalize("NFC", keyword).strip()
 
 
 def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], refused: Collection[str] = ()) -> Merged:

@@ -10,28 +10,14 @@ field hides the others from some programs; or *refused*, a label that a person t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import Owned, exact, mark_items, without_own
 from tagger.keywords.from_labels import Keyword
-from tagger.keywords.merge import comparison_key, exact, merge
-from tagger.keywords.metadata.fields import Field, seeds, spelt
-
-# The signs of the three kinds in the mark.
-_LABEL, _SEED, _REFUSED = "+", "~", "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """What is tagger's in one field, spelt as `merge.exact` does."""
-
-    labels: tuple[str, ...] = ()
-    seeds: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.labels or self.seeds or self.refused)
+from tagger.keywords.merge import comparison_key, merge
+from tagger.keywords.metadata.fields import seeds, spelt
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +61,6 @@ class Plan:
     def mark(self) -> tuple[str, ...]:
         """The mark's items after the change."""
         return mark_items({name: change.after for name, change in self.changes.items()})
-
-
-def mark_items(own: Mapping[Field, Owned]) -> tuple[str, ...]:
-    """The texts of the mark: one for each keyword, `FIELD SIGN KEYWORD`."""
-    found = []
-    for name in Field:
-        mine = own.get(name, Owned())
-        for sign, keywords in ((_LABEL, mine.labels), (_SEED, mine.seeds), (_REFUSED, mine.refused)):
-            found += [f"{name.value} {sign} {keyword}" for keyword in keywords]
-    return tuple(found)
-
-
-def read_mark(items: Iterable[str]) -> dict[Field, Owned]:
-    """The inverse of `mark_items`. Leaves out texts that are not understood."""
-    names = {name.value: name for name in Field}
-    found: dict[Field, dict[str, list[str]]] = {}
-    for item in items:
-        name, _, rest = item.strip().partition(" ")
-        sign, _, keyword = rest.partition(" ")
-        if name in names and sign in (_LABEL, _SEED, _REFUSED) and keyword:
-            found.setdefault(names[name], {}).setdefault(sign, []).append(exact(keyword))
-    return {
-        name: Owned(tuple(by.get(_LABEL, ())), tuple(by.get(_SEED, ())), tuple(by.get(_REFUSED, ())))
-        for name, by in found.items()
-    }
 
 
 def owned(state: FieldState, mark: Owned, ledger: Owned) -> Owned:
@@ -175,14 +136,7 @@ def plan_undo(
 
 def persons(state: FieldState, own: Owned) -> list[str]:
     """The keywords of a field that are a person's."""
-    mine = Counter((*own.labels, *own.seeds))
-    found = []
-    for keyword in state.keywords:
-        if mine[exact(keyword)]:
-            mine[exact(keyword)] -= 1
-        else:
-            found.append(keyword)
-    return found
+    return without_own(state.keywords, (*own.labels, *own.seeds))
 
 
 @dataclass(frozen=True, slots=True)

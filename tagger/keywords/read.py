@@ -6,13 +6,13 @@ import os
 from contextlib import suppress
 
 from tagger.core.config import Settings
+from tagger.core.sidecar_names import sidecar_path
+from tagger.imaging.metadata.xmp_parse import XmpError
 from tagger.keywords.file_content import read_content
 from tagger.keywords.metadata.formats import open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, Found
 from tagger.keywords.metadata.sidecar import Sidecar
-from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.metadata.xmp_fields import packet_in
-from tagger.keywords.metadata.xmp_parse import XmpError
 
 # The metadata of nearly every photo that can be written into ends before this.
 _HEAD_BYTES = 256 << 10

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
 from tagger.core.paths import shown_path
+from tagger.core.sidecar_names import Folders, photos_of_sidecar, sidecar_path
 from tagger.keywords.batches import THREADS
 from tagger.keywords.file_content import hash_at
 from tagger.keywords.journal import FileWriter, full_disk
-from tagger.keywords.metadata.sidecar_names import Folders, photos_of_sidecar, sidecar_path
 from tagger.keywords.undo_draft import UndoDraft, draft_stray
 from tagger.keywords.write import Written
 from tagger.store import jobs, ledger

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
-from tagger.keywords.metadata.sidecar_names import sidecar_path
+from tagger.core.sidecar_names import sidecar_path
 from tagger.store import ledger
 from tagger.store.library import Library
 from tagger.store.photos import KnownPhoto, known_photos

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 from tagger.core.os_words import why
 from tagger.core.paths import shown_path
+from tagger.core.sidecar_names import photos_of_sidecar, sidecar_path
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import Owned
+from tagger.imaging.metadata.xmp_parse import XmpError
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
 from tagger.keywords.file_content import (
     ChangedError,
@@ -24,14 +28,11 @@ from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
 from tagger.keywords.merge import comparison_key
 from tagger.keywords.metadata import splices
-from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.formats import is_writable, open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, MetadataFile
 from tagger.keywords.metadata.sidecar import Sidecar
-from tagger.keywords.metadata.sidecar_names import photos_of_sidecar, sidecar_path
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.metadata.xmp_parse import XmpError
-from tagger.keywords.plan import Owned, plan_undo
+from tagger.keywords.plan import plan_undo
 from tagger.keywords.real_paths import RealPaths
 from tagger.keywords.undo_candidates import UndoChoice
 from tagger.store import ledger

@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from tagger.core.errors import NoLibraryError, QueryError
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
+from tagger.core.sidecar_names import sidecar_path
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
-from tagger.keywords.metadata.sidecar_names import sidecar_path
 from tagger.keywords.read import keywords_in
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence

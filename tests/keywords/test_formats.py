@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tagger.core.config import Settings
+from tagger.imaging.metadata.keyword_fields import Field
 from tagger.keywords.metadata import formats
-from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.formats import is_writable, open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError
 from tagger.keywords.read import keywords_in, persons_words, read_photo

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from tagger.core.config import KeywordSettings
 from tagger.core.photo import Origin
+from tagger.imaging.metadata.keyword_fields import Field
 from tagger.keywords.from_labels import keywords_for
-from tagger.keywords.metadata.fields import Field, seeds, spelt
+from tagger.keywords.metadata.fields import seeds, spelt
 from tagger.labels import taxonomy
 from tests.cli.labelled import label
 

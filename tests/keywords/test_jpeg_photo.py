@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tagger.imaging.metadata.keyword_fields import Field
 from tagger.keywords.merge import comparison_key
-from tagger.keywords.metadata.fields import TARGETS, Field
+from tagger.keywords.metadata.fields import TARGETS
 from tagger.keywords.metadata.iptc import Resources
 from tagger.keywords.metadata.jpeg import Jpeg
 from tagger.keywords.metadata.jpeg_photo import JpegPhoto

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tagger.core.config import KeywordSettings, Settings
-from tagger.keywords.metadata.fields import Field
+from tagger.core.sidecar_names import photos_of_sidecar, sidecar_path
+from tagger.imaging.metadata.keyword_fields import Field
 from tagger.keywords.metadata.sidecar import Sidecar
-from tagger.keywords.metadata.sidecar_names import photos_of_sidecar, sidecar_path
 from tagger.keywords.runs import undo_keywords, write_keywords
 from tagger.keywords.undo import Undone
 from tagger.keywords.undo_candidates import UndoChoice

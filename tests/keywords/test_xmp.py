@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import MARK
+from tagger.imaging.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.merge import exact, without
-from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.xmp_edit import Edit, edited, new_packet
-from tagger.keywords.metadata.xmp_fields import MARK, NAMES
-from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
+from tagger.keywords.metadata.xmp_fields import NAMES
 from tests.keywords.samples import NS, WORDS, array, packet, packets
 
 SUBJECT = NAMES[Field.SUBJECT]

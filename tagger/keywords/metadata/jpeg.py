@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Literal
 
 from tagger.core.jpeg_markers import EOI, SOS, STANDALONE, markers
-from tagger.keywords.metadata import exif, iptc
+from tagger.imaging.metadata.iptc_blocks import HEADER
+from tagger.keywords.metadata import exif
 from tagger.keywords.metadata.splices import Splice
 
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
@@ -55,7 +56,7 @@ class Jpeg:
         self.segments, self.scan = _segments(data)
         self.exif = self._only(APP1, exif.HEADER[:5], "EXIF")
         self.xmp = self._only(APP1, XMP_HEADER, "XMP")
-        self.photoshop = [s for s in self.segments if s.marker == APP13 and s.data.startswith(iptc.HEADER)]
+        self.photoshop = [s for s in self.segments if s.marker == APP13 and s.data.startswith(HEADER)]
         self.extended = [s for s in self.segments if s.marker == APP1 and s.data.startswith(EXTENDED_HEADER)]
         self._mpf = next((s for s in self.segments if s.marker == APP2 and s.data.startswith(_MPF_HEADER)), None)
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from tagger.imaging.metadata.iptc_blocks import IptcError
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import MARK
+from tagger.imaging.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.merge import without
 from tagger.keywords.metadata import exif, iptc
-from tagger.keywords.metadata.fields import Field
 from tagger.keywords.metadata.jpeg import APP1, APP13, MAX_PAYLOAD, XMP_HEADER, Jpeg, JpegError
 from tagger.keywords.metadata.metadata_file import DeclinedError, FieldError, Found
 from tagger.keywords.metadata.splices import Splice, apply
 from tagger.keywords.metadata.xmp_edit import edited, new_packet
-from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
-from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
+from tagger.keywords.metadata.xmp_fields import NAMES, packet_edits, packet_states
 from tagger.keywords.plan import FieldState, Plan
 
 _IN_EXTENDED = re.compile(rb"[:<](?:subject|hierarchicalSubject|TagsList)[\s/>=]")
@@ -70,7 +72,7 @@ class JpegPhoto:
             return None, FieldState(closed="it is spread over several segments")
         try:
             resources = iptc.Resources(segments[0].data)
-        except iptc.IptcError as error:
+        except IptcError as error:
             return None, FieldState(closed=str(error))
         closed = "" if resources.readable else "it is not in UTF-8, and is left alone"
         return resources, FieldState(tuple(resources.keywords), resources.has_keywords, closed, iptc.fits)
@@ -92,7 +94,7 @@ class JpegPhoto:
         try:
             splices = make(plan)
             self._jpeg.check(splices)
-        except (JpegError, exif.ExifError, iptc.IptcError) as error:
+        except (JpegError, exif.ExifError, IptcError) as error:
             raise FieldError(field, str(error)) from error
         return splices
 
@@ -126,7 +128,7 @@ class JpegPhoto:
         if not self._jpeg.photoshop:
             return [self._jpeg.inserted(APP13, iptc.new_payload(change.add))]
         if self._resources is None:
-            raise iptc.IptcError("its IPTC is damaged")
+            raise IptcError("its IPTC is damaged")
         return [self._jpeg.replaced(self._jpeg.photoshop[0], self._resources.edited(change.add, change.remove))]
 
     def _prove(self, plan: Plan, splices: Sequence[Splice]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tagger.keywords.metadata.fields import Field
+from tagger.imaging.metadata.keyword_fields import Field
+from tagger.imaging.metadata.mark import Owned
 from tagger.keywords.metadata.splices import Splice
-from tagger.keywords.plan import FieldState, Owned, Plan, owned, persons
+from tagger.keywords.plan import FieldState, Plan, owned, persons
 
 
 class DeclinedError(ValueError):

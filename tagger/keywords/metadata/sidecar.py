@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tagger.imaging.metadata.mark import MARK
+from tagger.imaging.metadata.xmp_parse import Packet, XmpError, outline
 from tagger.keywords.metadata.metadata_file import Found
 from tagger.keywords.metadata.splices import Splice
 from tagger.keywords.metadata.xmp_edit import edited, new_packet
-from tagger.keywords.metadata.xmp_fields import MARK, NAMES, packet_edits, packet_states
-from tagger.keywords.metadata.xmp_parse import Packet, XmpError, outline
+from tagger.keywords.metadata.xmp_fields import NAMES, packet_edits, packet_states
 from tagger.keywords.plan import Plan
 
 

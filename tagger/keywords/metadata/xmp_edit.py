@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
+from tagger.imaging.metadata.xmp_parse import META, RDF, Element, Name, Occurrence, Packet, XmpError
 from tagger.keywords.merge import without
 from tagger.keywords.metadata.splices import Splice, apply
-from tagger.keywords.metadata.xmp_parse import META, RDF, Element, Name, Occurrence, Packet, XmpError
 
 
 @dataclass(frozen=True, slots=True)

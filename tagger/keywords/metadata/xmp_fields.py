@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagger.keywords.metadata.fields import XMP_FIELDS, XMP_NAMES, Field
+from tagger.imaging.metadata.keyword_fields import XMP_FIELDS, XMP_NAMES, Field
+from tagger.imaging.metadata.mark import MARK, read_mark
+from tagger.imaging.metadata.xmp_parse import Name, Packet, XmpError
 from tagger.keywords.metadata.metadata_file import Found
 from tagger.keywords.metadata.xmp_edit import Edit
-from tagger.keywords.metadata.xmp_parse import Name, Packet, XmpError
-from tagger.keywords.plan import FieldState, Plan, read_mark
+from tagger.keywords.plan import FieldState, Plan
 
 NAMES: Mapping[Field, Name] = {field: Name(*XMP_NAMES[field]) for field in XMP_FIELDS}
-MARK = Name("urn:tagger:keywords:1/", "wrote", "tagger")
 _START, _END = b"<x:xmpmeta", b"</x:xmpmeta>"
 
 

@@ -1,0 +1,1 @@
+"""Reading what the headers of photos and their sidecars hold; nothing here writes."""
