@@ -1,0 +1,49 @@
+"""Which known word a misspelt one is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import SupportsInt
+
+# Short words are one letter from too many others. Long ones may have two wrong.
+_SHORTEST, _LONG, _LONGEST = 5, 8, 30
+
+
+def nearest(word: str, known: Mapping[str, int], said: Sequence[SupportsInt]) -> str:
+    """The known word with the fewest letters added, left out, changed or swapped; the commoner of two; "" for none.
+
+    `known`: words and where they stand in `said`, how often each is said.
+    """
+    if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha():
+        return ""
+    most = 2 if len(word) >= _LONG else 1
+    letters = Counter(word)
+    best: tuple[int, int, str] | None = None
+    for other, place in known.items():
+        if len(other) < _SHORTEST - 1 or abs(len(other) - len(word)) > most:
+            continue
+        if sum((letters - Counter(other)).values()) > most:
+            continue
+        distance = _distance(word, other)
+        # A first letter is seldom wrong.
+        if distance > most or (distance > 1 and word[0] != other[0]):
+            continue
+        found = (distance, -int(said[place]), other)
+        best = found if best is None else min(best, found)
+    return "" if best is None else best[2]
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters to add, leave out, change, or swap with the next one (optimal string alignment)."""
+    before: list[int] = []
+    above = list(range(len(other) + 1))
+    for row, left in enumerate(one, 1):
+        line = [row]
+        for column, right in enumerate(other, 1):
+            cost = min(above[column] + 1, line[column - 1] + 1, above[column - 1] + (left != right))
+            if row > 1 and column > 1 and left == other[column - 2] and one[row - 2] == right:
+                cost = min(cost, before[column - 2] + 1)
+            line.append(cost)
+        before, above = above, line
+    return above[-1]

@@ -1,0 +1,266 @@
+"""Where a sentence lies among photos: two small networks that put both into one space of a few hundred numbers.
+
+The image tower takes the built-in model's features of a photo, the text tower the words of a sentence; the more alike
+their vectors, the likelier the sentence is true of the photo. They were learned once, by
+`python -m tagger.teaching.build_sentences`, on photos that people described, and are shipped in `sentences.npz`.
+NumPy only. docs/sentences.md says how good they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.core.atomic_file import replacing
+from tagger.core.errors import ModelError, WeightsError
+from tagger.core.linear_heads import unit
+from tagger.inference.registry import REVISIONS, model_id, registered
+
+PACKAGED = Path(__file__).parent / "sentences.npz"
+_FORMAT = 1
+# What a probability goes by: the similarity; how far it is from that of ordinary photos, in standard deviations; how
+# many known words; the logarithm of the share of photos that have the rarest of them, and the sum of these logarithms;
+# the share of words that are not known.
+SIGNS = ("similarity", "beyond", "words", "rarest", "share", "missing")
+# Photos at once: enough for the matrix product, and few megabytes.
+_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Small:
+    """A matrix of 8-bit integers. `whole`: int8 (rows, columns); `scales`: float32 (columns,), worth of one unit."""
+
+    whole: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, matrix: NDArray[np.floating]) -> Small:
+        """The nearest such matrix, with a scale a column."""
+        scales = np.maximum(np.abs(matrix).max(axis=0), 1e-12).astype(np.float32) / np.float32(127)
+        return cls(np.rint(matrix / scales).astype(np.int8), scales)
+
+    @property
+    def wide(self) -> NDArray[np.float32]:
+        """The matrix, float32 (rows, columns)."""
+        return self.whole.astype(np.float32) * self.scales
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From similarity to probability: a logistic regression on `signs` of query and photo, float32 (signs,).
+
+    `mean`: float32 (width,), `spread`: float32 (width, width), of the vectors of ordinary photos, by which a similarity
+    is compared with that of any photo. `cut_off`: the least probability that is shown by default.
+    """
+
+    weights: NDArray[np.float32]
+    bias: float
+    mean: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    cut_off: float
+
+
+@dataclass(frozen=True)
+class Towers:
+    """Both towers of one model's features, as the file has them. `version`: of its content, which vectors depend on.
+
+    Of the image tower `hidden`: (features, hidden) with `hidden_bias`, `output`: (hidden, width) with `output_bias`. Of
+    the text tower `words` in order, with `vectors`: (width, words), and `word_bias`: float32 (width,). `said`: int32
+    (words,), how many of the described `photos` have a sentence with the word. `card`: how it was learned, its figures.
+    """
+
+    architecture: str
+    weights_sha256: str
+    hidden: Small
+    hidden_bias: NDArray[np.float32]
+    output: Small
+    output_bias: NDArray[np.float32]
+    words: tuple[str, ...]
+    vectors: Small
+    word_bias: NDArray[np.float32]
+    said: NDArray[np.int32]
+    photos: int
+    calibration: Calibration
+    card: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        return len(self.word_bias)
+
+    @property
+    def cut_off(self) -> float:
+        """The least probability that is shown by default."""
+        return self.calibration.cut_off
+
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """The models whose features it takes: the network with squares, and with the whole picture."""
+        network = registered(self.architecture)
+        return frozenset(model_id(network, self.weights_sha256, views) for views in REVISIONS)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each word stands."""
+        return {word: place for place, word in enumerate(self.words)}
+
+    def photo_vectors(self, features: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """Features (photos, features) of any float type -> int8 (photos, width) and a scale a photo, float32 (photos,).
+
+        A row times its scale is a vector of about length one. Photos whose features are all zero or not finite get
+        zeros. Raises ModelError if they are not as many a photo as the model has.
+        """
+        wanted = len(self.hidden.whole)
+        if features.ndim != 2 or features.shape[1] != wanted:
+            raise ModelError(
+                f"Sentences need the {wanted:,} features of {self.architecture} for each photo, "
+                f"but were given an array of {' x '.join(f'{side:,}' for side in features.shape)}."
+            )
+        whole = np.zeros((len(features), self.width), np.int8)
+        scales = np.zeros(len(features), np.float32)
+        for start in range(0, len(features), _ROWS):
+            part = slice(start, start + _ROWS)
+            whole[part], scales[part] = _rounded(self._lifted(features[part]))
+        return whole, scales
+
+    def _lifted(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        known = np.isfinite(features).all(axis=1) & features.any(axis=1)
+        rows = unit(np.where(known[:, np.newaxis], features, 0))
+        inner = np.maximum(rows @ self._hidden + self.hidden_bias, 0)
+        return np.where(known[:, np.newaxis], unit(inner @ self._output + self.output_bias), np.float32(0))
+
+    @cached_property
+    def _hidden(self) -> NDArray[np.float32]:
+        return self.hidden.wide
+
+    @cached_property
+    def _output(self) -> NDArray[np.float32]:
+        return self.output.wide
+
+    def word_vectors(self, places: list[int]) -> NDArray[np.float32]:
+        """The vectors of some words, float32 (places, width); a sentence's is their mean plus `word_bias`."""
+        part = Small(self.vectors.whole[:, places], self.vectors.scales[places])
+        return part.wide.T
+
+    def save(self, path: Path) -> None:
+        """Write to a file, all or nothing; the same content gives the same bytes."""
+        about = {
+            "format": _FORMAT,
+            "architecture": self.architecture,
+            "weights_sha256": self.weights_sha256,
+            "photos": self.photos,
+            "bias": self.calibration.bias,
+            "cut_off": self.calibration.cut_off,
+            "card": dict(self.card),
+        }
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        smalls = {f"{name}_{part}": getattr(getattr(self, name), part) for name in _SMALLS for part in _PARTS}
+        judged = {name: getattr(self.calibration, name) for name in _CALIBRATION}
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                about=np.array(json.dumps(about, sort_keys=True)),
+                words=np.array("\n".join(self.words)),
+                **arrays,
+                **smalls,
+                **judged,
+            )
+
+    @classmethod
+    def load(cls, path: Path = PACKAGED) -> Towers:
+        """Read a file written by `save`, once a process. Raises WeightsError if it is missing or damaged."""
+        return _load(path)
+
+
+_ARRAYS = ("hidden_bias", "output_bias", "word_bias", "said")
+_SMALLS, _PARTS = ("hidden", "output", "vectors"), ("whole", "scales")
+_CALIBRATION = ("weights", "mean", "spread")
+
+
+def _rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Vectors as int8, with a scale a row."""
+    scales = np.abs(vectors).max(axis=1) / np.float32(127)
+    return np.rint(vectors / np.maximum(scales, 1e-12)[:, np.newaxis]).astype(np.int8), scales.astype(np.float32)
+
+
+@cache
+def _load(path: Path) -> Towers:
+    try:
+        content = path.read_bytes()
+        # Every byte first: NumPy believes what stands in a damaged header.
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            wrong = archive.testzip()
+            if wrong is not None:
+                raise _damaged(path, f"the checksum of {wrong} does not fit")
+        with np.load(io.BytesIO(content), allow_pickle=False) as data:
+            about: dict[str, Any] = json.loads(str(data["about"]))
+            if about["format"] != _FORMAT:
+                raise _damaged(path, f"it has format {about['format']}, and this version reads format {_FORMAT}")
+            calibration = Calibration(
+                **{name: data[name].astype(np.float32) for name in _CALIBRATION},
+                bias=float(about["bias"]),
+                cut_off=float(about["cut_off"]),
+            )
+            matrices: dict[str, Any] = {name: Small(data[f"{name}_whole"], data[f"{name}_scales"]) for name in _SMALLS}
+            towers = Towers(
+                architecture=str(about["architecture"]),
+                weights_sha256=str(about["weights_sha256"]),
+                **matrices,
+                **{name: data[name] for name in _ARRAYS},
+                words=tuple(str(data["words"]).split("\n")),
+                photos=int(about["photos"]),
+                calibration=calibration,
+                card=about["card"],
+                version=hashlib.sha256(content).hexdigest()[:16],
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, str(error)) from error
+    _check(path, towers)
+    return towers
+
+
+def _check(path: Path, towers: Towers) -> None:
+    """Refuse a file whose parts do not fit. Raises WeightsError."""
+    features, hidden, width, words = (
+        *towers.hidden.whole.shape,
+        towers.width,
+        len(towers.words),
+    )
+    judged = towers.calibration
+    shapes: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
+        "hidden": (towers.hidden.scales, (hidden,)),
+        "hidden_bias": (towers.hidden_bias, (hidden,)),
+        "output": (towers.output.whole, (hidden, width)),
+        "output scales": (towers.output.scales, (width,)),
+        "output_bias": (towers.output_bias, (width,)),
+        "word_bias": (towers.word_bias, (width,)),
+        "vectors": (towers.vectors.whole, (width, words)),
+        "vector scales": (towers.vectors.scales, (words,)),
+        "said": (towers.said, (words,)),
+        "mean": (judged.mean, (width,)),
+        "spread": (judged.spread, (width, width)),
+        "weights": (judged.weights, (len(SIGNS),)),
+    }
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape:
+            raise _damaged(path, f"the shape of {name} does not fit")
+        if not np.isfinite(array).all():
+            raise _damaged(path, f"{name} holds numbers that are not finite")
+    if not features:
+        raise _damaged(path, "it takes no features")
+
+
+def _damaged(path: Path, why: str) -> WeightsError:
+    return WeightsError(f"Sentences cannot be searched for: {path} cannot be read: {why}.", "Install tagger again.")

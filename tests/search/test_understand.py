@@ -1,0 +1,91 @@
+"""What a sentence is understood as, and how likely a photo shows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tagger.labels import taxonomy
+from tagger.search.towers import Towers
+from tagger.search.understand import Understood, probability, understand, why
+
+
+def understood(text: str, **own: str) -> Understood:
+    return understand(Towers.load(), taxonomy.load(), text, [*own.items()])
+
+
+def means(text: str) -> list[tuple[str, str]]:
+    return [(word.means, word.how) for word in understood(text).words if word.how != "ignored"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a child on a swing", [("child", ""), ("swing", "")]),
+        ("A CHILD on a SWING!", [("child", ""), ("swing", "")]),
+        ("2 dogs", [("two", ""), ("dogs", "")]),
+        ("the man's hat", [("man", ""), ("hat", "")]),
+        ("the man\N{RIGHT SINGLE QUOTATION MARK}s hat", [("man", ""), ("hat", "")]),
+        ("s\N{LATIN SMALL LETTER O WITH ACUTE}ccer", [("soccer", "")]),
+        ("montain", [("mountain", "spelling")]),
+        ("snowboardign", [("snowboarding", "spelling")]),
+        ("qwxyz", [("", "unknown")]),
+        ("\N{CYRILLIC SMALL LETTER ES}\N{CYRILLIC SMALL LETTER O}", [("", "unknown")]),
+    ],
+)
+def test_words(text: str, expected: list[tuple[str, str]]) -> None:
+    assert means(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "   ", "!?", "the of and", "a photo of nothing", "qwxyz", "qwxyz zzzq"])
+def test_a_sentence_that_says_nothing_shows_nothing(text: str) -> None:
+    found = understood(text)
+    assert found.vector is None
+    assert found.line
+    assert not probability(Towers.load(), found, np.ones(3, np.float32)).any()
+    assert why(Towers.load(), found, np.ones(256, np.float32)) == []
+
+
+def test_what_is_known_as_typed_needs_no_line() -> None:
+    assert understood("a child on a swing").line == ""
+    assert understood("A dog, in the snow").line == ""
+
+
+def test_the_line_says_what_was_taken_for_what() -> None:
+    assert understood("a montain and a qwxyz").line == "Understood: montain as mountain. Not known: qwxyz."
+
+
+def test_a_label_of_ones_own_counts_as_that_label() -> None:
+    found = understood("Grandma on the beach", grandma="own:grandma")
+    assert found.labels == ("own:grandma",)
+    assert [word.how for word in found.words if word.word == "grandma"] == ["label"]
+    assert found.vector is not None
+
+
+def test_five_thousand_letters_are_understood() -> None:
+    found = understood("a dog on a beach " * 300)
+    assert found.vector is not None
+    assert len(found.line) < 500
+    unknown = understood(" ".join(f"qwxyz{number:04}" for number in range(500)))
+    assert unknown.vector is None
+    assert len(unknown.line) < 600
+
+
+def test_shares_are_of_the_whole_and_why_adds_up() -> None:
+    towers = Towers.load()
+    found = understood("a brown dog in the snow")
+    assert sum(word.share for word in found.words) == pytest.approx(1, abs=1e-5)
+    assert found.vector is not None
+    assert float(np.linalg.norm(found.vector)) == pytest.approx(1, abs=1e-5)
+    parts = why(towers, found, found.vector)
+    assert [word.word for word, _ in parts] == ["brown", "dog", "snow"]
+    assert 0 < sum(part for _, part in parts) < 1.2
+
+
+def test_probability_rises_with_similarity() -> None:
+    found = understood("a dog on a beach")
+    likely = probability(Towers.load(), found, np.linspace(-1, 1, 50, dtype=np.float32))
+    assert likely.shape == (50,)
+    assert likely.dtype == np.float32
+    assert (np.diff(likely) >= 0).all()
+    assert 0 <= likely[0] < likely[-1] <= 1
