@@ -67,6 +67,11 @@ class _Screen:
         if not self._quiet and sys.stdout.isatty():
             print(f"\rLooking for photos: {files:,} seen", end="", flush=True)
 
+    def on_headers(self, done: int) -> None:
+        if not self._quiet and sys.stdout.isatty():
+            self.close()
+            print(f"\rReading headers of photos labelled before: {done:,}", end="", flush=True)
+
     def on_taught(self, lesson: Lesson) -> None:
         if self._quiet:
             return

@@ -28,3 +28,8 @@ def folded(name: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two names are the same by this rule."""
     return folded(one) == folded(other)
+
+
+def exact(keyword: str) -> str:
+    """The form in which tagger's keywords are recognised: NFC, because other programs may normalise them."""
+    return unicodedata.normalize("NFC", keyword).strip()

@@ -109,14 +109,51 @@ class PhotoFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FileKeyword:
+    """A keyword in a photo or its sidecar. `place`: "photo" or "sidecar"; `field`: as the ledger names it.
+
+    `separator`: what stands between the levels of a hierarchical one; empty for a flat one.
+    """
+
+    place: str
+    field: str
+    text: str
+    separator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFields:
+    """What a photo's header and its sidecars tell besides what decoding needs. Empty and None: they do not tell.
+
+    `keywords`: those that tagger's own mark does not list. `camera`: make and model. `rating`: 1 to 5, -1 for rejected.
+    `latitude` and `longitude` in degrees, north and east. `taken`: as `PhotoFacts.taken`. `sidecar`: which state of the
+    sidecars was read (`tagger.core.sidecar_names`); None if there are none.
+    """
+
+    keywords: tuple[FileKeyword, ...] = ()
+    camera: str = ""
+    lens: str = ""
+    rating: int | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    taken: str | None = None
+    sidecar: int | None = None
+
+
+# Counts up when more is read of headers, or read otherwise: photos are then read again.
+FIELDS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """The result of inspecting a photo: its file's fingerprint, hashes (16 bytes each) and facts.
 
     `content_hash` is of the file's bytes (`tagger.core.hashing`); `pixel_hash` is BLAKE2b of the network's
-    input pixels, so it stays the same when only metadata changes.
+    input pixels, so it stays the same when only metadata changes. `fields`: None if the header was not read for them.
     """
 
     fingerprint: Fingerprint
     content_hash: bytes
     pixel_hash: bytes
     facts: PhotoFacts
+    fields: PhotoFields | None = None

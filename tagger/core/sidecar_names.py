@@ -7,8 +7,9 @@ the JPEG itself; without a RAW file, or with several, it is nobody's.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import RAW_EXTENSIONS, extension, looks_like_photo
@@ -21,12 +22,25 @@ class Folders:
 
     def __init__(self) -> None:
         self._known: dict[str, frozenset[str]] = {}
+        self._photos: dict[str, dict[str, list[str]]] = {}
+
+    def learn(self, folder: str, names: frozenset[str]) -> None:
+        """The names in a folder, as somebody else has just read them."""
+        self._known[folder] = names
 
     def names(self, folder: str) -> frozenset[str]:
         """The names in a folder; none if it cannot be read."""
         if folder not in self._known:
             self._known[folder] = _names(folder)
         return self._known[folder]
+
+    def photos_named(self, folder: str, stem: str) -> list[str]:
+        """The photos in a folder that have a name without its extension."""
+        if folder not in self._photos:
+            self._photos[folder] = {}
+            for name in filter(looks_like_photo, self.names(folder)):
+                self._photos[folder].setdefault(os.path.splitext(name)[0], []).append(name)
+        return self._photos[folder].get(stem, [])
 
     def has(self, path: str) -> bool:
         """Whether there is a file."""
@@ -45,11 +59,44 @@ def sidecar_path(photo: str, settings: KeywordSettings, folders: Folders | None 
         if has(full + end):
             return full + end, True
     found = [short + end for end in _ENDS if has(short + end)]
-    if found or settings.sidecar_name == "photo.xmp":
-        names = _names(folder) if folders is None else folders.names(folder)
-        if _stem_is_of(name, stem, names):
-            return (found[0], True) if found else (short + _ENDS[0], False)
+    wanted = bool(found) or settings.sidecar_name == "photo.xmp"
+    if wanted and _stem_is_of(name, (folders or Folders()).photos_named(folder, stem)):
+        return (found[0], True) if found else (short + _ENDS[0], False)
     return full + _ENDS[0], False
+
+
+def sidecars_of(photo: str, settings: KeywordSettings, folders: Folders | None = None) -> list[str]:
+    """All sidecars of a photo that are to be read, the one with its whole name first. `photo`: its absolute path.
+
+    Beside the photo, whoever wrote them there, and in the folder of sidecars that the settings may name.
+    """
+    has = os.path.lexists if folders is None else folders.has
+    folder, name = os.path.split(photo)
+    stem = os.path.splitext(name)[0]
+    found: list[str] = []
+    for beside in dict.fromkeys((folder, _sidecar_folder(folder, settings))):
+        found += [path for end in _ENDS if has(path := os.path.join(beside, name + end))]
+        short = [path for end in _ENDS if has(path := os.path.join(beside, stem + end))]
+        if short and _stem_is_of(name, (folders or Folders()).photos_named(folder, stem)):
+            found += short
+    return found
+
+
+def sidecar_version(sidecars: Iterable[str]) -> int | None:
+    """A number that changes whenever one of some sidecars does, or comes or goes; None without any."""
+    states = []
+    for path in sidecars:
+        try:
+            status = os.stat(path)
+        except OSError:
+            states.append(f"{path} is not there")
+        else:
+            states.append(f"{os.path.basename(path)} {status.st_size} {status.st_mtime_ns}")
+    if not states:
+        return None
+    # 63 bits, which every database holds.
+    text = "\n".join(states).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
 
 
 def photos_of_sidecar(sidecar: str, settings: KeywordSettings) -> list[str]:
@@ -80,6 +127,7 @@ def _names(folder: str) -> frozenset[str]:
         return frozenset()
 
 
-def _stem_is_of(name: str, stem: str, names: Collection[str]) -> bool:
-    photos = {other for other in names if os.path.splitext(other)[0] == stem and looks_like_photo(other)} | {name}
+def _stem_is_of(name: str, others: Iterable[str]) -> bool:
+    """Whether a sidecar without the extension is a photo's, among the photos that have the same name without theirs."""
+    photos = {*others, name}
     return len(photos) == 1 or [photo for photo in photos if extension(photo) in RAW_EXTENSIONS] == [name]

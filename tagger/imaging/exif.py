@@ -38,12 +38,14 @@ def taken(picture: Image.Image) -> str | None:
         texts = [inner.get(_DATE_TIME_ORIGINAL), inner.get(_DATE_TIME_DIGITIZED), exif.get(_DATE_TIME)]
     except Exception:  # noqa: BLE001 - as above
         return None
-    for text in texts:
-        when = _moment(text.strip()) if isinstance(text, str) else None
-        # A camera whose clock was never set may give a year before photography.
-        if when is not None and when.year >= 1826:
-            return when.isoformat(timespec="seconds")
-    return None
+    return next((when for text in texts if isinstance(text, str) and (when := moment_of(text)) is not None), None)
+
+
+def moment_of(text: str) -> str | None:
+    """A date as cameras and programs write it, as `YYYY-MM-DDTHH:MM:SS`; None if it is none."""
+    when = _moment(text.strip())
+    # A camera whose clock was never set may give a year before photography.
+    return when.isoformat(timespec="seconds") if when is not None and when.year >= 1826 else None
 
 
 def _moment(text: str) -> datetime | None:

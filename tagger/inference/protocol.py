@@ -6,14 +6,14 @@ files from anywhere, and nothing that it sends may run code in the parent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.core.photo import Fingerprint, Inspection, PhotoFacts
+from tagger.core.photo import FileKeyword, Fingerprint, Inspection, PhotoFacts, PhotoFields
 from tagger.system.child_process import Channel, send
 
 
@@ -157,6 +157,7 @@ def _reply_json(reply: Reply) -> dict[str, Any]:
             facts.height,
             facts.taken,
             facts.kinds,
+            None if reply.inspection.fields is None else astuple(reply.inspection.fields),
         ]
     if fingerprint is not None:
         data["stat"] = [fingerprint.size, fingerprint.mtime_ns, fingerprint.inode, fingerprint.ctime_ns]
@@ -167,9 +168,10 @@ def _reply_from(data: dict[str, Any], features: bytes, words: bytes) -> Reply:
     fingerprint = Fingerprint(*data["stat"]) if "stat" in data else None
     inspection = None
     if "inspection" in data and fingerprint is not None:
-        content, pixels, name, width, height, taken, kinds = data["inspection"]
+        content, pixels, name, width, height, taken, kinds, fields = data["inspection"]
         facts = PhotoFacts(name, width, height, taken, tuple(kinds))
-        inspection = Inspection(fingerprint, bytes.fromhex(content), bytes.fromhex(pixels), facts)
+        hashes = bytes.fromhex(content), bytes.fromhex(pixels)
+        inspection = Inspection(fingerprint, *hashes, facts, None if fields is None else _fields(fields))
     return Reply(
         int(data["job"]),
         Outcome(data["outcome"]),
@@ -181,3 +183,8 @@ def _reply_from(data: dict[str, Any], features: bytes, words: bytes) -> Reply:
         words,
         None if data["boxes"] is None else bytes.fromhex(data["boxes"]),
     )
+
+
+def _fields(data: list[Any]) -> PhotoFields:
+    keywords, *others = data
+    return PhotoFields(tuple(FileKeyword(*keyword) for keyword in keywords), *others)

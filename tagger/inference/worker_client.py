@@ -222,7 +222,7 @@ class WorkerClient:
         )
         self._in_flight.clear()
         self.starts += 1
-        engine = self._settings.engine
+        engine, sidecars = self._settings.engine, self._settings.keywords.sidecar_folder
         trial = remembered(self._settings.data_dir, self._model.model_id)
         chosen = trial.precision if trial else Precision.FLOAT32
         send(
@@ -242,6 +242,7 @@ class WorkerClient:
             precision=chosen if engine.precision == "auto" else engine.precision,
             try_bfloat16=engine.precision == "auto" and trial is None and computes_bfloat16(),
             limits=self._settings.limits.model_dump(),
+            sidecar_folder=None if sidecars is None else os.fspath(sidecars),
         )
 
     def _await_ready(self) -> None:

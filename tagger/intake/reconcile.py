@@ -29,7 +29,8 @@ class PathState(Enum):
 class KnownFile:
     """A photo as recorded in the library. `path` is relative to its root.
 
-    `unseen`: its file was not there at the last scan, but it is not recorded as missing.
+    `unseen`: its file was not there at the last scan, but it is not recorded as missing. `sidecar`: which state of its
+    sidecars was read.
     """
 
     photo_id: int
@@ -37,6 +38,7 @@ class KnownFile:
     fingerprint: Fingerprint
     missing: bool
     unseen: bool = False
+    sidecar: int | None = None
 
 
 _File = TypeVar("_File", SeenFile, KnownFile)

@@ -7,11 +7,13 @@ brings old files, and clocks run ahead and are set back.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
+from tagger.core.sidecar_names import Folders, sidecar_version, sidecars_of
 from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
@@ -19,6 +21,7 @@ from tagger.intake.settle import is_fresh
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
 from tagger.store import jobs
 from tagger.store.changed_places import follow_files
+from tagger.store.fields import read_again
 from tagger.store.library import Library
 from tagger.store.moves import match_new
 from tagger.store.photos import (
@@ -41,7 +44,7 @@ _MOST_REMEMBERED = 100_000
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a scan found.
+    """What a scan found. `sidecars`: photos whose sidecars changed, came or went.
 
     `held_back`: by path, the roots where no photo was marked as gone, with the reason: the root is missing, or too
     many of its photos are (these roots are in `braked`), or disks below it are away (these are in `away`, by root).
@@ -53,6 +56,7 @@ class ScanResult:
     moved: int = 0
     back: int = 0
     gone: int = 0
+    sidecars: int = 0
     problems: list[ScanProblem] = field(default_factory=list)
     held_back: dict[str, str] = field(default_factory=dict)
     braked: set[str] = field(default_factory=set)
@@ -111,6 +115,8 @@ class _RootScan:
         self._back: list[tuple[int, Fingerprint]] = []
         self._last_id = 0
         self._gone: list[tuple[int, str]] = []
+        self._other_sidecars: list[int] = []
+        self._beside: tuple[str, Folders] = ("", Folders())
 
     def run(self, accept_missing: bool) -> None:
         started = self._clock.now()
@@ -124,12 +130,12 @@ class _RootScan:
         unread: list[str] = []
         seen = walk(self._root.path, self._intake, self._result.problems.append, unread)
         before = (
-            KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing, photo.unseen)
+            KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing, photo.unseen, photo.sidecar)
             for photo in known_photos(self._store, self._root.id)
         )
         for change, file, photo in reconcile(seen, before, below(unread)):
             self._note(change, file, photo)
-            if len(self._new) + len(self._back) >= _BATCH:
+            if max(len(self._new) + len(self._back), len(self._other_sidecars)) >= _BATCH:
                 self._flush()
             if len(self._changed) >= _CHANGED_AT_ONCE:
                 self._flush_changed()
@@ -159,8 +165,23 @@ class _RootScan:
                 self._changed[file.path] = file
             elif change is PathState.BACK:
                 self._back.append((photo.photo_id, file.fingerprint))
+            # A changed photo is read with its sidecars when it is labelled again.
+            if change is not PathState.CHANGED and self._sidecar_of(file) != photo.sidecar:
+                self._other_sidecars.append(photo.photo_id)
         if self._result.seen % 1000 == 0:
             self._callbacks.on_seen(self._result.seen)
+
+    def _sidecar_of(self, file: SeenFile) -> int | None:
+        """The state of a photo's sidecars, from the listing that the walk made of its folder."""
+        keywords = self._library.settings.keywords
+        if file.beside is None and keywords.sidecar_folder is None:
+            return None
+        path = os.path.join(self._root.path, file.path)
+        folder = os.path.dirname(path)
+        if folder != self._beside[0]:
+            self._beside = (folder, Folders())
+            self._beside[1].learn(folder, file.beside or frozenset())
+        return sidecar_version(sidecars_of(path, keywords, self._beside[1]))
 
     def _is_fresh(self, file: SeenFile) -> bool:
         return is_fresh(file.fingerprint, self._clock.now(), self._intake.settle_seconds)
@@ -178,7 +199,7 @@ class _RootScan:
         return found
 
     def _flush(self) -> None:
-        if not (self._new or self._back):
+        if not (self._new or self._back or self._other_sidecars):
             return
         now, settle = self._clock.now(), self._intake.settle_seconds
         with self._store.write() as session:
@@ -188,13 +209,15 @@ class _RootScan:
             ids = add_photos(session, self._root.id, files, now, settle, priority)
             moved = match_new(session, ids, dead_roots(session))
             photos_back(session, self._back)
+            read_again(session, self._other_sidecars)
             for photo_id, file in zip(ids, self._new, strict=True):
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
         self._result.new += len(self._new) - moved
         self._result.moved += moved
         self._result.back += len(self._back)
-        self._new, self._back = [], []
+        self._result.sidecars += len(self._other_sidecars)
+        self._new, self._back, self._other_sidecars = [], [], []
 
     def _flush_changed(self) -> None:
         """Record changed files. All at once, because they may have changed places among themselves."""

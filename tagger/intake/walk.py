@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tagger.core.config import IntakeSettings
@@ -33,13 +33,14 @@ class SeenFile:
     """A file that may be a photo. `path` is relative to the root, as `os.fsdecode` spells it.
 
     `named`: it has a photo's extension; otherwise only its first bytes can tell. `fault`: why it cannot be a photo
-    although it is named like one (a pipe, a dangling link).
+    although it is named like one (a pipe, a dangling link). `beside`: the names in its folder, if it holds sidecars.
     """
 
     path: str
     fingerprint: Fingerprint
     named: bool = True
     fault: str | None = None
+    beside: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,13 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder that the walk is in: its remaining entries, sorted, and the patterns that apply in it."""
+    """A folder that the walk is in: its remaining entries, sorted, and its patterns. `beside`: as in `SeenFile`."""
 
     path: str
     entries: Iterator[os.DirEntry[str]]
     layers: tuple[Patterns, ...]
     identity: tuple[int, int] | None
+    beside: frozenset[str] | None = None
 
 
 class _Walk:
@@ -189,7 +191,7 @@ class _Walk:
                     else:
                         seen = self._file(entry, path, folder.layers)
                         if seen:
-                            yield seen
+                            yield replace(seen, beside=folder.beside) if folder.beside else seen
                 except OSError as error:
                     if error.errno is not None and not isinstance(error, FileNotFoundError):
                         self._problem(path, error)
@@ -308,7 +310,7 @@ class _Walk:
             self._problem(path or ".", error)
             self._unread.append(path + "/" if path else "")
             return None
-        names = {entry.name for entry in entries if entry.name in (NO_MEDIA_FILE, IGNORE_FILE)}
+        names = frozenset(entry.name for entry in entries)
         if NO_MEDIA_FILE in names:
             return None
         if IGNORE_FILE in names:
@@ -317,7 +319,8 @@ class _Walk:
         kept = [entry for entry in entries if not always_ignored(entry.name, hidden=hidden)]
         # Sorted with the slash that follows a folder's name in paths, so that files come in path order.
         kept.sort(key=lambda entry: stored_path(entry.name) + ("/" if _is_folder(entry, follow) else ""))
-        return _Folder(path, iter(kept), layers, identity)
+        beside = names if any(name[-4:].lower() == ".xmp" for name in names) else None
+        return _Folder(path, iter(kept), layers, identity, beside)
 
     def _enter(self, entry: os.DirEntry[str], path: str, folder: _Folder, stack: list[_Folder]) -> _Folder | None:
         if folder.layers and ignored(path, True, folder.layers):
@@ -348,8 +351,8 @@ class _Walk:
             return None
         if status.st_dev not in self._stable:
             self._stable[status.st_dev] = keeps_inodes(entry.path)
-        inode, ctime = (status.st_ino, status.st_ctime_ns) if self._stable[status.st_dev] else (None, None)
-        return SeenFile(path, Fingerprint(status.st_size, status.st_mtime_ns, inode, ctime), named, fault)
+        kept = (status.st_ino, status.st_ctime_ns) if self._stable[status.st_dev] else (None, None)
+        return SeenFile(path, Fingerprint(status.st_size, status.st_mtime_ns, *kept), named, fault)
 
     def _read_patterns(self, folder: str) -> tuple[Patterns, ...]:
         path = f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE

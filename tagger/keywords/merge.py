@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from tagger.core.names import folded
-from tagger.imaging.metadata.mark import exact
+from tagger.core.names import exact, folded
 
 
 @dataclass(frozen=True, slots=True)

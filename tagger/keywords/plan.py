@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tagger.core.names import exact
 from tagger.imaging.metadata.keyword_fields import Field
-from tagger.imaging.metadata.mark import Owned, exact, mark_items, without_own
+from tagger.imaging.metadata.mark import Owned, mark_items, without_own
 from tagger.keywords.from_labels import Keyword
 from tagger.keywords.merge import comparison_key, merge
 from tagger.keywords.metadata.fields import seeds, spelt

@@ -20,6 +20,7 @@ from tagger.intake.gone import release_unseen
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanCallbacks, ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
+from tagger.pipeline.header_fields import read_headers_due
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
@@ -53,6 +54,10 @@ class BackfillListener(Protocol):
 
     def on_labelled(self, progress: Progress) -> None:
         """A batch was labelled; called every half second, too."""
+        ...
+
+    def on_headers(self, done: int) -> None:
+        """The headers of so many photos that were labelled before were read."""
         ...
 
     def on_taught(self, lesson: Lesson) -> None:
@@ -119,6 +124,7 @@ def backfill(
                         for lesson in Teacher(library).teach_due(model, client):
                             listener.on_taught(lesson)
         _release_held(library, roots, scan)
+        read_headers_due(library, stop, listener.on_headers)
         return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
 
 

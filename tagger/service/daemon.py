@@ -34,6 +34,7 @@ from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
 from tagger.service.workers.fetch import FetchWorker
+from tagger.service.workers.headers import HeaderWorker
 from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
@@ -150,16 +151,18 @@ class Service:
         )
         self._keywords = KeywordWorker("keywords", library, self._window, self._owner, self._told)
         self._relabelling = RelabelWorker("relabelling", library, self._window, self._owner, self._labelled)
+        self._headers = HeaderWorker("headers", library, self._window, self._owner, self._told)
 
     def _start_threads(self) -> None:
         self._fetching.start()
         self._labelling.start()
         self._keywords.start()
         self._relabelling.start()
+        self._headers.start()
 
     def _stop_threads(self) -> bool:
         # All finish at the same time: each was told before any is waited for.
-        threads = (self._fetching, self._labelling, self._keywords, self._relabelling)
+        threads = (self._fetching, self._labelling, self._keywords, self._relabelling, self._headers)
         for thread in threads:
             thread.stop(0)
         return all(thread.stop(self._settings.service.stop_seconds) for thread in threads)
@@ -250,6 +253,7 @@ class Service:
         """Photos may have been queued, or moved away from their sidecars."""
         self._labelling.wake()
         self._keywords.wake()
+        self._headers.wake()
 
     def upkeep(self) -> None:
         """Drop what is not needed any longer, and back the database up."""
@@ -311,7 +315,8 @@ class Service:
 
     def state(self) -> ServiceState:
         """What `tagger status`, /healthz and /metrics tell of the running service; asks no database."""
-        problems = (self._problem, self._labelling.problem, self._keywords.problem, self._relabelling.problem)
+        workers = (self._labelling, self._keywords, self._relabelling, self._headers)
+        problems = (self._problem, *(worker.problem for worker in workers))
         return ServiceState(
             pid=os.getpid(),
             started_at=int(self._started),

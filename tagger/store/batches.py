@@ -231,7 +231,7 @@ class _Commit:
                     jobs.postpone(session, job.job_id, 0)
                 else:
                     known, features, evidence = twin
-                    inspection = replace(known, fingerprint=seen.fingerprint)
+                    inspection = replace(known, fingerprint=seen.fingerprint, fields=seen.fields)
                     self._twins.append((job, inspection, features, evidence))
             case PixelsUnchanged(inspection=inspection):
                 self._take_unchanged(job, inspection)

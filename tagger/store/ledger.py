@@ -136,6 +136,17 @@ def settle(session: Session, wanted: Mapping[tuple[int, str], tuple[Iterable[Ent
         session.execute(insert(LedgerRow), rows)
 
 
+def own_keywords(session: Session, photo_ids: Sequence[int]) -> dict[int, frozenset[tuple[str, str, str]]]:
+    """By photo id, what is tagger's in its files: target, field and keyword, spelt as `exact` does."""
+    found: dict[int, set[tuple[str, str, str]]] = {}
+    for part in jobs.chunks(photo_ids):
+        here = (LedgerRow.photo_id.in_(part), LedgerRow.ended_by.is_(None), LedgerRow.kind != REFUSED)
+        rows = select(LedgerRow.photo_id, LedgerRow.target, LedgerRow.field, LedgerRow.keyword).where(*here)
+        for number, target, field, keyword in session.execute(rows):
+            found.setdefault(number, set()).add((target, field, keyword))
+    return {number: frozenset(entries) for number, entries in found.items()}
+
+
 def done(session: Session, happened: Mapping[int, int]) -> None:
     """Record that writes happened. `happened`: by id, the file's new modification time in nanoseconds."""
     if happened:

@@ -26,7 +26,8 @@ _INT64 = 2**63 - 1
 class KnownPhoto:
     """What a scan compares a file with. `path`: relative to its root, as the operating system spells it.
 
-    `unseen`: its file was not there when it was last looked for, but the photo is not taken as gone.
+    `unseen`: its file was not there when it was last looked for, but the photo is not taken as gone. `sidecar`: which
+    state of its sidecars was read.
     """
 
     id: int
@@ -34,6 +35,7 @@ class KnownPhoto:
     fingerprint: Fingerprint
     missing: bool
     unseen: bool
+    sidecar: int | None = None
 
 
 def known_count(session: Session, root_id: int) -> int:
@@ -66,14 +68,15 @@ def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
                     PhotoRow.ctime_ns,
                     PhotoRow.missing_since,
                     PhotoRow.unseen_since,
+                    PhotoRow.sidecar,
                 )
                 .where(PhotoRow.root_id == root_id, PhotoRow.path > after)
                 .order_by(PhotoRow.path)
                 .limit(_PAGE)
             ).all()
-        for photo_id, path, size, mtime, inode, ctime, missing, unseen in rows:
+        for photo_id, path, size, mtime, inode, ctime, missing, unseen, sidecar in rows:
             fingerprint = Fingerprint(size, mtime, inode, ctime)
-            yield KnownPhoto(photo_id, disk_path(path), fingerprint, missing is not None, unseen is not None)
+            yield KnownPhoto(photo_id, disk_path(path), fingerprint, missing is not None, unseen is not None, sidecar)
         if len(rows) < _PAGE:
             return
         after = rows[-1][1]
@@ -251,7 +254,9 @@ def move_photo(session: Session, photo_id: int, root_id: int, path: str, fingerp
 
     Raises sqlalchemy's IntegrityError if another photo is recorded at that path.
     """
-    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(root_id=root_id, **path_columns(path)))
+    # Its sidecars may have stayed behind, or others may be here.
+    place = {"root_id": root_id, **path_columns(path), "fields_as": None}
+    session.execute(update(PhotoRow).where(PhotoRow.id == photo_id).values(**place))
     set_fingerprint(session, photo_id, fingerprint)
     ledger.photo_moved(session, photo_id)
     _requeue_unlabelled(session, [photo_id])

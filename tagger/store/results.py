@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs
 from tagger.store.evidence import NO_WITNESSES, UNSEEN, Seen, Witnesses, is_incomplete, kinds_column, save_seen
+from tagger.store.fields import fields_columns, save_terms
 from tagger.store.labels import LabelIds, LabelledBy, labelled_columns, replace_labels
 from tagger.store.models import Model
 from tagger.store.photos import fingerprint_columns
@@ -97,6 +98,8 @@ def save_results(
     session.execute(delete(FeatureRow).where(stale))
     rows = [{"photo_id": result.photo_id, "model_id": by.model.id, "vector": result.features} for result in found]
     session.execute(insert(FeatureRow), rows)
+    read = {result.photo_id: result.inspection.fields for result in found}
+    save_terms(session, {number: fields for number, fields in read.items() if fields is not None})
     save_seen(session, witnesses, {result.photo_id: result.seen for result in found}, other)
     replace_labels(session, label_ids, by, {result.photo_id: result.labels for result in found})
 
@@ -111,6 +114,8 @@ def same_pixels(session: Session, photo_id: int, inspection: Inspection) -> None
     session.execute(
         update(PhotoRow).where(PhotoRow.id == photo_id).values(**_facts(inspection), keywords_settled_as=None)
     )
+    if inspection.fields is not None:
+        save_terms(session, {photo_id: inspection.fields})
 
 
 def record_rewrites(session: Session, files: Mapping[int, tuple[Fingerprint, bytes]]) -> None:
@@ -144,6 +149,7 @@ def _facts(inspection: Inspection) -> dict[str, Any]:
         "height": inspection.facts.height,
         "taken": inspection.facts.taken,
         "kinds": kinds_column(inspection.facts.kinds),
+        **fields_columns(inspection.fields),
     }
 
 

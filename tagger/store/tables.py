@@ -6,7 +6,7 @@ have 16 bytes (`tagger.core.photo.Inspection`).
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Constraint names must be fixed, or Alembic cannot alter them later on SQLite.
@@ -90,6 +90,13 @@ class PhotoRow(Base):
     taken: Mapped[str | None] = mapped_column(String(19))
     # What kind of photo the file tells that it is, separated by commas; NULL: not looked at for that yet.
     kinds: Mapped[str | None] = mapped_column(Text)
+    # What its header and its sidecars tell (PhotoFields); their texts are its terms.
+    rating: Mapped[int | None] = mapped_column(Integer)
+    latitude: Mapped[float | None] = mapped_column(Float(53))
+    longitude: Mapped[float | None] = mapped_column(Float(53))
+    sidecar: Mapped[int | None] = mapped_column(BigInteger)
+    # The FIELDS_VERSION as of which they were read; NULL: they are to be read.
+    fields_as: Mapped[int | None] = mapped_column(Integer)
     added_at: Mapped[int] = mapped_column(BigInteger)
     labelled_at: Mapped[int | None] = mapped_column(BigInteger)
     labelled_by: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
@@ -118,6 +125,27 @@ class PhotoRow(Base):
             "unseen_since",
             sqlite_where=text("unseen_since IS NOT NULL"),
             postgresql_where=text("unseen_since IS NOT NULL"),
+        ),
+        Index("ix_photos_width", "width", "height"),
+        Index(
+            "ix_photos_rating",
+            "rating",
+            sqlite_where=text("rating IS NOT NULL"),
+            postgresql_where=text("rating IS NOT NULL"),
+        ),
+        Index(
+            "ix_photos_latitude",
+            "latitude",
+            "longitude",
+            sqlite_where=text("latitude IS NOT NULL"),
+            postgresql_where=text("latitude IS NOT NULL"),
+        ),
+        # Empty, but after an upgrade and while sidecars change.
+        Index(
+            "ix_photos_fields_due",
+            "id",
+            sqlite_where=text("fields_as IS NULL"),
+            postgresql_where=text("fields_as IS NULL"),
         ),
         # A photo that moved is recognised by its bytes, or by its pixels.
         Index("ix_photos_content_hash", "content_hash"),
@@ -176,6 +204,34 @@ class PhotoLabelRow(Base):
         # What a person removes again and again is shown less.
         Index("ix_photo_labels_removed", "label_id", sqlite_where=text("removed"), postgresql_where=text("removed")),
         # The key is the row: half the size.
+        {"sqlite_with_rowid": False},
+    )
+
+
+class TermRow(Base):
+    """A text that headers of photos tell. `kind`: keyword, camera or lens."""
+
+    __tablename__ = "terms"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    name: Mapped[str] = mapped_column(PathText)
+    folded: Mapped[str] = mapped_column(PathText)
+
+    __table_args__ = (
+        Index("uq_terms_kind_name", "kind", "name", unique=True),
+        Index("ix_terms_kind_folded", "kind", "folded"),
+    )
+
+
+class PhotoTermRow(Base):
+    """A term of a photo."""
+
+    __tablename__ = "photo_terms"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    term_id: Mapped[int] = mapped_column(ForeignKey("terms.id"), primary_key=True)
+
+    __table_args__ = (
+        Index("ix_photo_terms_search", "term_id", "photo_id"),
         {"sqlite_with_rowid": False},
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tagger.core.names import exact
 from tagger.imaging.metadata.keyword_fields import Field
 from tagger.imaging.metadata.xmp_parse import Name
 
@@ -25,11 +25,6 @@ class Owned:
 
     def __bool__(self) -> bool:
         return bool(self.labels or self.seeds or self.refused)
-
-
-def exact(keyword: str) -> str:
-    """The form in which tagger's keywords are recognised: NFC, because other programs may normalise them."""
-    return unicodedata.normalize("NFC", keyword).strip()
 
 
 def mark_items(own: Mapping[Field, Owned]) -> tuple[str, ...]:

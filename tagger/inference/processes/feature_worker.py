@@ -7,6 +7,7 @@ process exits when the parent does.
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import sys
@@ -24,15 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.clock import SystemClock
-from tagger.core.config import LimitSettings
+from tagger.core.config import KeywordSettings, LimitSettings
 from tagger.core.errors import ModelError
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.os_words import why
 from tagger.core.paths import shown_path
-from tagger.core.photo import Inspection, PhotoFacts
-from tagger.imaging.decode import decode, hash_content, open_photo
+from tagger.core.photo import Inspection, PhotoFacts, PhotoFields
+from tagger.imaging.decode import OpenPhoto, decode, hash_content, open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
+from tagger.imaging.faults import os_fault
 from tagger.imaging.inputs import NetworkInput
+from tagger.imaging.metadata.fields import read_fields
 from tagger.inference.engine_specs import ENGINES
 from tagger.inference.engines import Engine, EngineOrder, TriesBfloat16
 from tagger.inference.lookup import architecture
@@ -147,6 +150,7 @@ class _Worker:
         self._inputs = {FEATURES: NetworkInput(engine.architecture.input_size, load["views"]), **beside.inputs}
         self._batch_size = int(load["batch_size"])
         self._limits = LimitSettings.model_validate(load["limits"])
+        self._keywords = KeywordSettings(sidecar_folder=load["sidecar_folder"])
         self._memory = _Memory()
         self._sending = threading.Lock()
         # Importing TensorFlow and building the network are not throttled.
@@ -215,13 +219,15 @@ class _Worker:
                     return _Seen(Reply(job, Outcome.LATER, "still being written", fingerprint=fingerprint))
                 try:
                     content_hash = hash_content(photo, limits=self._limits)
+                    # Also of twins, which may have other sidecars.
+                    fields = self._fields(photo, request)
                     if content_hash in request.twins:
-                        inspection = Inspection(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None))
+                        inspection = Inspection(fingerprint, content_hash, b"", PhotoFacts("", 0, 0, None), fields)
                         return _Seen(Reply(job, Outcome.TWIN, inspection=inspection))
                     wants = request.wants & self._inputs.keys()
                     known = self._memory.facts(content_hash)
                     if known is not None and not (found := self._memory.found(known[0])).lacks(wants):
-                        reply = self._known(request, Inspection(fingerprint, content_hash, *known))
+                        reply = self._known(request, Inspection(fingerprint, content_hash, *known, fields))
                         return _Seen(reply, wants=wants, known=found)
                     inputs = {name: seen for name, seen in self._inputs.items() if name == FEATURES or name in wants}
                     decoded = decode(photo, list(inputs.values()), limits=self._limits)
@@ -234,9 +240,17 @@ class _Worker:
             return _Seen(Reply(job, _OUTCOMES[error.fault], error.reason))
         except MemoryError:
             return _Seen(Reply(job, Outcome.MEMORY, "there was not enough memory to decode it"))
-        inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, decoded.facts)
+        facts = decoded.facts if fields.taken is None else replace(decoded.facts, taken=fields.taken)
+        inspection = Inspection(decoded.fingerprint, decoded.content_hash, decoded.pixel_hash, facts, fields)
         pixels = dict(zip(inputs, (decoded.pixels, *decoded.others), strict=True))
         return _Seen(self._known(request, inspection), pixels, wants)
+
+    def _fields(self, photo: OpenPhoto, request: Request) -> PhotoFields:
+        source = photo.file if photo.data is None else io.BytesIO(photo.data)
+        try:
+            return read_fields(source, request.path, self._keywords, name=request.name)
+        except OSError as error:
+            raise os_fault(error) from error
 
     def _known(self, request: Request, inspection: Inspection) -> Reply:
         same = inspection.pixel_hash == request.pixel_hash

@@ -1,0 +1,40 @@
+"""The service's thread that reads headers and sidecars of labelled photos, when nothing else is due."""
+
+from __future__ import annotations
+
+import logging
+
+from tagger.core.photo import JobKind
+from tagger.pipeline.header_fields import read_headers_due
+from tagger.service.workers.base import Worker
+from tagger.store import jobs
+
+_LOG = logging.getLogger("tagger")
+# How often it looks whether the labelling of new photos is done.
+_AGAIN = 60.0
+
+
+class HeaderWorker(Worker):
+    """Reads what is due, whenever it is woken. New photos come first, and the archive's hours are kept."""
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if self._is_busy():
+                self._sleep(_AGAIN)
+                continue
+            done = read_headers_due(self._library, lambda: self._stopping.is_set() or self._is_busy())
+            if done:
+                _LOG.info("headers read=%d", done)
+                self._changed()
+            self._note("")
+            self._sleep(_AGAIN if self._is_busy() else None)
+
+    def _is_busy(self) -> bool:
+        """Whether photos are to be labelled now, or this is not the hour for old ones."""
+        now = self._clock.now()
+        if not self._window.is_open(now):
+            return True
+        with self._store.read() as session:
+            due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=now)
+        return due is not None and due <= now
