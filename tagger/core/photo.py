@@ -126,11 +126,15 @@ class PhotoFields:
     """What a photo's header and its sidecars tell besides what decoding needs. Empty and None: they do not tell.
 
     `keywords`: those that tagger's own mark does not list. `camera`: make and model. `rating`: 1 to 5, -1 for rejected.
-    `latitude` and `longitude` in degrees, north and east. `taken`: as `PhotoFacts.taken`. `sidecar`: which state of the
+    `towns`, `region`, `country`: what its place is called, the nearest town first. `latitude` and `longitude` in
+    degrees, north and east. `taken`: as `PhotoFacts.taken`. `sidecar`: which state of the
     sidecars was read (`tagger.core.sidecar_names`); None if there are none.
     """
 
     keywords: tuple[FileKeyword, ...] = ()
+    towns: tuple[str, ...] = ()
+    region: str = ""
+    country: str = ""
     camera: str = ""
     lens: str = ""
     rating: int | None = None

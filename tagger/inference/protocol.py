@@ -186,5 +186,5 @@ def _reply_from(data: dict[str, Any], features: bytes, words: bytes) -> Reply:
 
 
 def _fields(data: list[Any]) -> PhotoFields:
-    keywords, *others = data
-    return PhotoFields(tuple(FileKeyword(*keyword) for keyword in keywords), *others)
+    keywords, towns, *others = data
+    return PhotoFields(tuple(FileKeyword(*keyword) for keyword in keywords), tuple(towns), *others)

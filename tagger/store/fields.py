@@ -17,13 +17,18 @@ from tagger.store import jobs, ledger
 from tagger.store.tables import PhotoRow, PhotoTermRow, RootRow, TermRow
 
 KEYWORD, CAMERA, LENS = "keyword", "camera", "lens"
+# What a place is called, the narrowest first.
+PLACE_KINDS = TOWN, REGION, COUNTRY = "town", "region", "country"
 # So many terms are asked for at once.
 _TERMS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFields:
-    """What is stored of one photo. `keywords`: the person's, by name. Empty and None as in `PhotoFields`."""
+    """What is stored of one photo. `keywords`: the person's, by name. `place`: towns, region, country.
+
+    Empty and None as in `PhotoFields`.
+    """
 
     keywords: tuple[str, ...] = ()
     camera: str = ""
@@ -31,6 +36,7 @@ class StoredFields:
     rating: int | None = None
     latitude: float | None = None
     longitude: float | None = None
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,8 @@ def keyword_names(keywords: Iterable[FileKeyword]) -> list[str]:
 def _terms(fields: PhotoFields, own: frozenset[tuple[str, str, str]]) -> set[tuple[str, str]]:
     persons = [word for word in fields.keywords if (word.place, word.field, exact(word.text)) not in own]
     terms = {(KEYWORD, name) for name in keyword_names(persons)}
-    return terms | {(kind, name) for kind, name in ((CAMERA, fields.camera), (LENS, fields.lens)) if name}
+    single = [(CAMERA, fields.camera), (LENS, fields.lens), (REGION, fields.region), (COUNTRY, fields.country)]
+    return terms | {(kind, name) for kind, name in (*single, *((TOWN, town) for town in fields.towns)) if name}
 
 
 def _term_ids(session: Session, terms: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -188,4 +195,5 @@ def stored_fields(session: Session, photo_id: int) -> StoredFields:
     rating, latitude, longitude = session.execute(select(*numbers).where(PhotoRow.id == photo_id)).one()
     [camera] = terms.get(CAMERA, [""])[:1]
     [lens] = terms.get(LENS, [""])[:1]
-    return StoredFields(tuple(terms.get(KEYWORD, ())), camera, lens, rating, latitude, longitude)
+    place = tuple(dict.fromkeys(name for kind in PLACE_KINDS for name in terms.get(kind, ())))
+    return StoredFields(tuple(terms.get(KEYWORD, ())), camera, lens, rating, latitude, longitude, place)

@@ -209,7 +209,7 @@ class PhotoLabelRow(Base):
 
 
 class TermRow(Base):
-    """A text that headers of photos tell. `kind`: keyword, camera or lens."""
+    """A text that headers of photos tell. `kind`: keyword, camera, lens, town, region or country."""
 
     __tablename__ = "terms"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

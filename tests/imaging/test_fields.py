@@ -19,6 +19,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from tagger.core.config import KeywordSettings
 from tagger.core.photo import PhotoFields
 from tagger.imaging.metadata.fields import fields_at, read_fields
+from tagger.imaging.metadata.places import place_at
 from tests import exiftool
 
 pillow_heif.register_heif_opener()
@@ -321,3 +322,30 @@ def words_of(text: str) -> set[str]:
 
 def listed(value: object) -> list[str]:
     return [str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "names"),
+    [
+        (48.8584, 2.2945, ["Paris", "Île-de-France", "France"]),
+        (45.5006667, 9.1103333, ["Pero", "Milan", "Lombardy", "Italy"]),
+        (40.7128, -74.006, ["New York City", "New York", "United States"]),
+        (-33.8568, 151.2153, ["Sydney", "New South Wales", "Australia"]),
+        (78.22, 15.65, ["Longyearbyen"]),
+        (-16.5, -179.99, ["Fiji"]),
+        # In the middle of an ocean, and at the poles.
+        (0.5, -30.0, []),
+        (90.0, 0.0, []),
+        (-90.0, 0.0, []),
+    ],
+)
+def test_places_have_names(latitude: float, longitude: float, names: list[str]) -> None:
+    place = place_at(latitude, longitude)
+    told = () if place is None else (*place.towns, place.region, place.country)
+    assert set(names) <= set(told)
+    assert bool(names) == bool(told)
+
+
+def test_a_photo_with_a_place_tells_its_names(tmp_path: Path) -> None:
+    fields = fields_at(str(jpeg(tmp_path / "a.jpg", exif=exif_of())), SETTINGS)
+    assert ("Paris" in fields.towns, fields.region, fields.country) == (True, "Île-de-France", "France")

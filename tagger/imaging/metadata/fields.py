@@ -23,6 +23,7 @@ from tagger.imaging.metadata import iptc_blocks, xmp_values
 from tagger.imaging.metadata.headers import Headers, read_headers
 from tagger.imaging.metadata.keyword_fields import Field
 from tagger.imaging.metadata.mark import Owned
+from tagger.imaging.metadata.places import place_at
 from tagger.imaging.metadata.tiff_tags import Directory, Tags, Value
 from tagger.imaging.metadata.xmp_parse import Name, Packet
 
@@ -70,9 +71,13 @@ def fields_in(headers: Headers, sidecars: Sequence[Packet], version: int | None 
     inside = [packet for data in headers.xmp if (packet := xmp_values.packet_of(data)) is not None]
     packets = [*sidecars, *inside]
     latitude, longitude = _position(headers.tags.gps, packets)
+    place = None if latitude is None or longitude is None else place_at(latitude, longitude)
     keywords = [word for packet in sidecars for word in xmp_values.persons_in(packet, "sidecar")]
     return PhotoFields(
         keywords=tuple(_clean_keywords([*keywords, *_keywords_inside(headers, inside)])),
+        towns=() if place is None else place.towns,
+        region="" if place is None else place.region,
+        country="" if place is None else place.country,
         camera=_camera(headers.tags.main, packets),
         lens=_lens(headers.tags, packets),
         rating=_rating(headers.tags.main, sidecars, inside),
