@@ -26,8 +26,8 @@ from tagger.imaging import decode as decoding
 from tagger.imaging import file_kinds
 from tagger.imaging.decode import OpenPhoto, decode, in_memory
 from tagger.imaging.errors import DecodeError
-from tagger.imaging.file_kinds import KINDS
 from tagger.imaging.inputs import NetworkInput
+from tagger.imaging.kinds import KINDS
 
 FOLDERS = ("photos/camera", "photos/evaluation", "photos/labelled", "datasets/scenes")
 # What the model in the package sees.

@@ -20,7 +20,7 @@ from tagger.cli.common import (
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
-from tagger.imaging.file_kinds import KINDS
+from tagger.imaging.kinds import KINDS
 
 if TYPE_CHECKING:
     from tagger.core.boxes import Box

@@ -22,6 +22,8 @@ _NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(].*")
 _MARK = "\0"
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
+# Photos that are less sure are counted up to so many.
+_COUNTED = 1000
 
 
 class _Search(click.Command):
@@ -40,18 +42,26 @@ class _Search(click.Command):
 \b
 Examples:
   tagger search tiger
+  tagger search --all tiger   also where it is too unsure to be shown
   tagger search 'dog taken:2023 -path:backup/'
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
 @click.argument("query", nargs=-1, shell_complete=label_names)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
+@click.option("-a", "--all", "less_sure", is_flag=True, help="Behind them those on which the labels are less sure.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option
-    context: click.Context, query: tuple[str, ...], limit: int | None, paths: bool, null: bool, as_json: bool
+    context: click.Context,
+    query: tuple[str, ...],
+    limit: int | None,
+    less_sure: bool,
+    paths: bool,
+    null: bool,
+    as_json: bool,
 ) -> int:
     """Find photos by what is in them."""
     settings = settings_of(context)
@@ -66,7 +76,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     number, more = 0, False
     with open_reader(settings) as reader:
         search = Search(reader, taxonomy.load(), tree, settings.labels.silence)
-        for found in search.results(limit + 1 if limit else None, labels=as_json or not bare):
+        wanted = limit + 1 if limit else None
+        for found in search.results(wanted, labels=as_json or not bare, less_sure=less_sure):
             if limit and number == limit:
                 more = True
                 break
@@ -79,6 +90,9 @@ def command(  # noqa: PLR0913 - one parameter an option
                 _line(found)
         unknown = search.unknown_words
         unlabelled = 0 if number else unlabelled_photos(reader)
+        # In a pipe, nobody waits for what else there is.
+        asks = not (less_sure or more) and (number == 0 or not (bare or as_json))
+        others = search.count_less_sure(_COUNTED + 1) if asks and not unlabelled else 0
     sys.stdout.flush()
     if more and not bare and not as_json:
         print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
@@ -89,6 +103,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         return ExitCode.SOME_FAILED
     if number == 0:
         print("tagger: no photo matches.", file=sys.stderr)
+    if others:
+        print(f"{_at_least(others)} more, less sure: tagger search --all", file=sys.stderr)
     for word in unknown[:_UNKNOWN]:
         near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
         print(f"tagger: {word.sentence[0].lower()}{word.sentence[1:]}{near}", file=sys.stderr)
@@ -97,12 +113,17 @@ def command(  # noqa: PLR0913 - one parameter an option
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 
 
+def _at_least(number: int) -> str:
+    return f"{number:,}" if number <= _COUNTED else f"More than {_COUNTED:,}"
+
+
 def _json(found: FoundPhoto) -> None:
     labels = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in found.labels]
-    write_json(path_json(found.path.absolute) | {"taken": found.taken, "labels": labels})
+    write_json(path_json(found.path.absolute) | {"taken": found.taken, "labels": labels, "less_sure": found.less_sure})
 
 
 def _line(found: FoundPhoto) -> None:
     confidence = f"{max(share for _, share in found.labels):4.0%}" if found.labels else "    "
     names = ", ".join(name for name, _ in found.labels[:3])
+    names += " (less sure)" if found.less_sure else ""
     print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")

@@ -9,6 +9,7 @@ import click
 from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, wanted_json, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
+from tagger.labels.search_only import search_only
 from tagger.store import records
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _print(story: PhotoStory) -> None:
         rows.append(("Labelled", f"{local_time(record.labelled_at)} by {model}"))
     rows += [("Copy", str(copy.path)) for copy in story.copies]
     for label in story.labels:
-        shown = "" if label.shown else ", search only"
+        shown = "" if label.shown else ", search only" if label.key in search_only() else ", less sure"
         rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
     rows += [("Removed", name) for name in story.removed]
     before = ""

@@ -7,62 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tagger.core.names import folded
 from tagger.imaging import look
+from tagger.imaging.kinds import KINDS
 from tagger.imaging.screens import SCREENSHOT_NAMES, is_screen
 from tagger.imaging.shot import Shot, shot_of
 
 if TYPE_CHECKING:
     from PIL import Image
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of photo. `shown`: whether it is shown by default, or found by searches only.
-
-    `by`: what it is recognised by. `counted`: how often it is right, or that it is a fact. Both are for people.
-    """
-
-    shown: bool
-    by: str
-    counted: str
-
-
-# The names are what people type; the order is that of `PhotoFacts.kinds`. Counted by benchmarks/everyday/file_kinds.py.
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "screenshot": Kind(
-            True,
-            "the file says so, or it has a screen's size, few colours and no camera",
-            "none wrong on 3,614 photos",
-        ),
-        "document": Kind(
-            False,
-            "paper with lines of text",
-            "none wrong on 3,614 photos; 22 of 26 real pages found, which are too few to promise more",
-        ),
-        "panorama": Kind(
-            True,
-            "the file says so, or it is at least 2.5 times as long as high",
-            "none wrong on 3,614 photos",
-        ),
-        "black and white": Kind(True, "no part of it has colour, or all has one warm tone", "98 of 98 right"),
-        "selfie": Kind(True, "taken with the front camera", "a fact"),
-        "burst": Kind(False, "the file names the burst that it belongs to", "a fact"),
-        "night": Kind(
-            False,
-            "the camera's exposure tells of little light, and the picture is dark",
-            "not counted: too few photos with an exposure were at hand",
-        ),
-        "long exposure": Kind(True, "exposed for a second or more", "a fact"),
-        "flash": Kind(False, "the flash fired", "a fact"),
-    }
-)
 
 _SCREENSHOT_PROGRAMS = re.compile(
     r"screen ?shot|screen ?capture|snipping|flameshot|spectacle|greenshot|sharex|ksnip|lightshot|snagit|scrot|\bmaim\b"

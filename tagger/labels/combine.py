@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from tagger.core.boxes import OBJECTS, Box
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Origin
-from tagger.imaging.file_kinds import KINDS
+from tagger.imaging.kinds import FROM_FILE, KINDS
 from tagger.labels.taxonomy import load
 from tagger.labels.words import EverydayWords
 
 PEOPLE, PORTRAIT, GROUP, CROWD = "n00007846", "n03987079", "group:group", "n08182379"
 ANIMAL = "n00015388"
-# What a file tells of itself is no guess (imaging/file_kinds.py).
-_FROM_FILE = 0.98
 _UNSURE = 0.45
 
 
@@ -63,7 +61,6 @@ class Rules:
     confidence: Mapping[str, list[list[float]]]
     classifier: Mapping[str, Any]
     words: Mapping[str, list[str]]
-    file: Mapping[str, list[str]]
     objects: Mapping[int, ObjectRule]
 
     @cached_property
@@ -88,7 +85,7 @@ def rules() -> Rules:
         OBJECTS.index(name): ObjectRule(rule["label"], rule.get("alone", 2.0), rule.get("with", 2.0))
         for name, rule in found["objects"].items()
     }
-    return Rules(found["people"], found["confidence"], found["classifier"], found["words"], found["file"], objects)
+    return Rules(found["people"], found["confidence"], found["classifier"], found["words"], objects)
 
 
 def spoken_words(evidence: Sequence[Evidence]) -> list[NDArray[np.float32] | None]:
@@ -278,11 +275,10 @@ class Witnesses:
         for kind in self.evidence.kinds or ():
             key = load().label_named(kind)
             if key is not None:
-                shown = kind in rules().file["shown"]
                 # Of a kind that a newer version knew, only the name is left.
-                seen = KINDS[kind].by if kind in KINDS else "its file says so"
+                shown, seen = (KINDS[kind].shown, KINDS[kind].by) if kind in KINDS else (False, "its file says so")
                 why = "" if shown else "(such labels serve search only)"
-                made.append(Claim(key, Origin.FILE, _FROM_FILE, _FROM_FILE, shown, seen, why))
+                made.append(Claim(key, Origin.FILE, FROM_FILE, FROM_FILE, shown, seen, why))
         return made
 
 
@@ -291,7 +287,7 @@ def witness_labels() -> tuple[str, ...]:
     """The keys of all labels that boxes, words and files may give."""
     known, words = load(), EverydayWords.load()
     spoken = (_label_of(key, name) for key, name in zip(words.keys, words.names, strict=True))
-    told = (known.label_named(kind) for kind in rules().file["kinds"])
+    told = (known.label_named(kind) for kind in KINDS)
     objects = (rule.label for rule in rules().objects.values())
     return tuple(
         dict.fromkeys(key for key in (PEOPLE, PORTRAIT, GROUP, CROWD, *objects, *spoken, *told) if key is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,25 +25,24 @@ class Conditions:
     def _roots(self) -> list[tuple[int, str]]:
         return [(number, folded(path)) for number, path in self._reader.rows("SELECT id, path FROM roots", {})]
 
-    def sql(self, node: Node, photo: str, *, negated: bool = False) -> str:
+    def sql(self, node: Node, photo: str, *, less_sure: bool = False, below_not: bool = False) -> str:
         """A condition on the photo whose id is the SQL expression `photo`.
 
-        `negated`: below an odd number of NOTs; there only labels that are shown count.
+        `less_sure`: words also find photos on which their labels are not sure enough to be shown; `below_not`: those
+        below a NOT do.
         """
         match node:
             case Word(_, comparison):
                 ids = self._vocabulary.ids(node)
-                if not ids:
-                    return "1 = 0"
-                return self._has_label(photo, f" AND x.label_id IN ({id_list(ids)})", comparison, shown=negated)
+                return self._has_label(photo, self.of_labels("x", ids, comparison, less_sure)) if ids else "1 = 0"
             case AnyLabel(comparison):
-                return self._has_label(photo, " AND x.shown", comparison, shown=False)
+                return self._has_label(photo, f"x.shown AND {self.bound('x.confidence', comparison)}")
             case Not(item):
-                return f"NOT ({self.sql(item, photo, negated=not negated)})"
+                return f"NOT ({self.sql(item, photo, less_sure=below_not, below_not=less_sure)})"
             case And(items):
-                return "(" + " AND ".join(self.sql(item, photo, negated=negated) for item in items) + ")"
+                return f"({' AND '.join(self._each(items, photo, less_sure, below_not))})"
             case Or(items):
-                return "(" + " OR ".join(self.sql(item, photo, negated=negated) for item in items) + ")"
+                return f"({' OR '.join(self._each(items, photo, less_sure, below_not))})"
             case Taken(None, None):
                 return self._of_photo(photo, "q.taken IS NULL")
             case Taken(start, end):
@@ -66,10 +66,31 @@ class Conditions:
             parts.append(" AND ".join(filter(None, (root, path))) or "1 = 1")
         return f"({' OR '.join(parts) or '1 = 0'})"
 
-    def _has_label(self, photo: str, which: str, comparison: Comparison | None, *, shown: bool) -> str:
-        bound = f" AND {self.bound('x.confidence', comparison)}" if comparison else (" AND x.shown" if shown else "")
+    def _each(self, items: tuple[Node, ...], photo: str, less_sure: bool, below_not: bool) -> Iterator[str]:
+        return (self.sql(item, photo, less_sure=less_sure, below_not=below_not) for item in items)
+
+    def of_labels(self, row: str, ids: Sequence[int], comparison: Comparison | None, less_sure: bool) -> str:
+        """A condition on the row of photo_labels with this alias: one of these labels, sure enough."""
+        labels = f"{row}.label_id IN ({id_list(ids)})"
+        if comparison is not None:
+            return f"{labels} AND {self.bound(f'{row}.confidence', comparison)}"
+        return labels if less_sure else f"{labels} AND {self.sure(row, ids)}"
+
+    def sure(self, row: str, ids: Sequence[int]) -> str:
+        """The condition that the label of a row is shown, or would be if it served more than search."""
+        least: dict[float, list[int]] = {}
+        for number in ids:
+            if number in self._vocabulary.sure_from:
+                least.setdefault(self._vocabulary.sure_from[number], []).append(number)
+        others = (
+            f"({row}.label_id IN ({id_list(numbers)}) AND {row}.confidence >= {self.parameter(value)})"
+            for value, numbers in least.items()
+        )
+        return f"({' OR '.join((f'{row}.shown', *others))})"
+
+    def _has_label(self, photo: str, which: str) -> str:
         # OFFSET keeps PostgreSQL from making one join of all the labels of a query, over which it plans for minutes.
-        found = f"SELECT 1 FROM photo_labels x WHERE x.photo_id = {photo} AND NOT x.removed{which}{bound}"
+        found = f"SELECT 1 FROM photo_labels x WHERE x.photo_id = {photo} AND NOT x.removed AND {which}"
         return f"EXISTS ({found} LIMIT 1 OFFSET 0)"
 
     def _of_photo(self, photo: str, condition: str) -> str:

@@ -25,11 +25,12 @@ from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, No
 FIELDS = ("taken", "path", "format")
 HELP = """\b
 Queries:
-  tiger                 photos of tigers; dog finds every breed
+  tiger                 photos that show tigers; dog finds every breed
   grey whale            words that are one label together are taken so
   animal -dog           and not; also: animal NOT dog, animal AND NOT dog
   "wild animal" OR food either; ( ) group; AND, OR, NOT in capitals
-  label>0.8             any shown label surer than 0.8; also tiger>50%
+  tiger>50%             surer than that; tiger>0.1 also where it is too unsure
+                        to be shown; label>0.8 any label that is shown
   taken:2023-06..2024   taken in that time; also taken:2023, taken:..2019-05
   path:holiday/         the path contains it, from the library folder's name
                         on; * and ? stand for anything; or a whole path

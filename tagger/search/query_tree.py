@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +20,10 @@ class Comparison:
 
     operator: str
     value: float
+
+    def holds(self, confidence: float) -> bool:
+        """Whether a confidence is within the bound."""
+        return _OPERATORS[self.operator](confidence, self.value)
 
     def __str__(self) -> str:
         return f"{self.operator}{f'{self.value:.6f}'.rstrip('0').rstrip('.')}"

@@ -1,7 +1,8 @@
 """Answering a query: query tree -> photos, the surest first.
 
-A photo matches a label word when it has a stored label of that name, of a synonym, or of anything below it. NOT
-excludes photos on which the label is *shown*: a hint that was not good enough to be shown does not hide a photo.
+A photo matches a label word when a label of that name, of a synonym, or of anything below it is *shown* on it, or would
+be if it served more than search; a bound of the query (`dog<0.5`) takes the place of that. NOT leaves out what the word
+finds. Photos on which a label is stored only, less sure, follow behind all others where they are asked for.
 
 Speed comes from the index (label, confidence descending, photo). One set of labels drives a search: every match has
 one of them. Their rows are merged as they are read, the surest first, and the photos so found are asked for the other
@@ -15,7 +16,7 @@ position in the sort order, not a count, so the thousandth page is as fast as th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -25,7 +26,7 @@ from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search.conditions import Conditions
-from tagger.search.query_tree import And, AnyLabel, Comparison, Node, Or, PathPart, Taken, Word
+from tagger.search.query_tree import And, AnyLabel, Comparison, Node, Not, Or, PathPart, Taken, Word
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
@@ -38,17 +39,22 @@ _ENOUGH = 3000
 _SPAN, _SHORTLIST = 100_000, 30_000
 _Item = TypeVar("_Item")
 
-
 # What results are sorted by: the kind of order, the photo's value in it, and its id.
 Cursor = tuple[str, float | str | None, int]
+_Place = tuple[int, Cursor | None, bool]  # a photo, where it stands, and whether it is less sure
+# Which labels of the results are told: these, within these bounds; None: those that are shown.
+_Wanted = Mapping[int, Sequence[Comparison | None]] | None
 SUREST, DATED, UNDATED = "surest", "dated", "undated"
+# The kinds of order of the less sure ones begin with this.
+LESS_SURE = "less sure, "
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPhoto:
     """A photo that matches. `labels`: the names that matched with their confidence, the narrowest first.
 
-    `version` changes when the file does. `place`: where it stands in the results; None in path order.
+    `version` changes when the file does. `place`: where it stands in the results; None in path order. `less_sure`: a
+    label that was asked for is not good enough to be shown.
     """
 
     photo_id: int
@@ -57,15 +63,20 @@ class FoundPhoto:
     version: str
     labels: tuple[tuple[str, float], ...]
     place: Cursor | None
+    less_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """The labels that drive a search: every match has one of them (`comparison`, `shown`), and meets `rest`."""
+    """The labels that drive a search: every match has one of them, and meets `rest`.
+
+    `comparison`: within this bound. `shown`: shown, not only sure. `mixed`: as sure as `rest` says.
+    """
 
     ids: tuple[int, ...]
     comparison: Comparison | None = None
     shown: bool = False
+    mixed: bool = False
     rest: Node | None = None
 
 
@@ -76,6 +87,8 @@ class Search:
         self._reader = reader
         self._vocabulary = Vocabulary(reader, taxonomy, silenced)
         self._where = Conditions(reader, self._vocabulary)
+        # Whether the photos are looked for now that match by stored labels only.
+        self._wide = False
         self.query = None if query is None else self._vocabulary.join(query)
 
     @property
@@ -84,36 +97,67 @@ class Search:
         return (*self._vocabulary.unknown.values(), *self._vocabulary.without_photos())
 
     def results(
-        self, limit: int | None = None, *, labels: bool = True, newest: bool = False, after: Cursor | None = None
+        self,
+        limit: int | None = None,
+        *,
+        labels: bool = True,
+        newest: bool = False,
+        after: Cursor | None = None,
+        less_sure: bool = False,
     ) -> Iterator[FoundPhoto]:
         """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
         `limit`: of results. `labels`: whether to read which labels matched; without, `FoundPhoto.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
+        `less_sure`: behind them, in the same order, those on which a label is stored that is not sure enough to show.
         """
-        self._where = Conditions(self._reader, self._vocabulary)
-        driver = None if self.query is None else self._driver(self.query)
-        if after is not None and (after[0] == SUREST) != (driver is not None):
-            raise ValueError("the place is of another query")
-        places: Iterator[tuple[int, Cursor | None]]
-        if driver is not None:
-            places = self._surest_first(driver, self._in_span(), after)
-        elif newest or after is not None:
-            places = self._newest_first(after, self._in_span() if self._by_path() else None)
-        else:
-            places = self._in_path_order()
+        places = self._places(newest, after, less_sure)
         roots = self._roots()
         wanted = None if self.query is None else self._positive(self.query)
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
-            yield from self._complete(page, roots, wanted, labels)
+            yield from self._complete(page, roots, wanted if labels else {})
+
+    def count_less_sure(self, most: int) -> int:
+        """How many photos `less_sure` would add; counted up to `most`."""
+        return sum(1 for _ in islice(self._less_sure(False, None), most))
 
     def named(self, ids: Sequence[int]) -> list[FoundPhoto]:
         """Photos by their ids, with their shown labels, in the order given; whichever is not there is left out."""
         roots = self._roots()
-        there = self._passing(ids, None, "")
-        return list(self._complete([(number, None) for number in ids if number in there], roots, None, True))
+        there = self._passing(ids, "")
+        return list(self._complete([(number, None, False) for number in ids if number in there], roots, None))
 
     # --- which photos, in which order -----------------------------------------------------------------
+
+    def _places(self, newest: bool, after: Cursor | None, less_sure: bool) -> Iterator[_Place]:
+        if after is None or not after[0].startswith(LESS_SURE):
+            yield from ((number, place, False) for number, place in self._in_order(newest, after, less_sure=False))
+            after = None
+        elif not less_sure:
+            raise ValueError("the place is of another query")
+        if less_sure:
+            yield from self._less_sure(newest, after)
+
+    def _less_sure(self, newest: bool, after: Cursor | None) -> Iterator[_Place]:
+        """The photos of which only stored labels match."""
+        if self.query is None or not _may_be_less_sure(self.query):
+            return
+        if after is not None:
+            after = after[0].removeprefix(LESS_SURE), *after[1:]
+        for number, place in self._in_order(newest, after, less_sure=True):
+            yield number, None if place is None else (LESS_SURE + place[0], *place[1:]), True
+
+    def _in_order(self, newest: bool, after: Cursor | None, *, less_sure: bool) -> Iterator[tuple[int, Cursor | None]]:
+        self._where = Conditions(self._reader, self._vocabulary)
+        self._wide = less_sure
+        driver = None if self.query is None else self._driver(self.query)
+        if after is not None and (after[0] == SUREST) != (driver is not None):
+            raise ValueError("the place is of another query")
+        if driver is not None:
+            return self._surest_first(driver, self._in_span(), after)
+        if newest or after is not None:
+            return self._newest_first(after, self._in_span() if self._by_path() else None)
+        return self._in_path_order()
 
     def _driver(self, node: Node) -> _Driver | None:
         match node:
@@ -129,7 +173,7 @@ class Search:
                     return None
                 ids = tuple(dict.fromkeys(number for driver in drivers for number in driver.ids))
                 plain = all(driver == _Driver(driver.ids) for driver in drivers)
-                return _Driver(ids, rest=None if plain else node)
+                return _Driver(ids) if plain else _Driver(ids, mixed=True, rest=node)
             case _:
                 return None
 
@@ -156,29 +200,38 @@ class Search:
         self, driver: _Driver, span: set[int] | None, after: Cursor | None
     ) -> Iterator[tuple[int, Cursor]]:
         """The photos of some labels by their best row, those that fail the other conditions left out."""
-        condition = " AND NOT l.removed" + (" AND l.shown" if driver.shown else "")
-        if driver.comparison is not None:
-            condition += f" AND {self._where.bound('l.confidence', driver.comparison)}"
-        earlier = behind = ""
+        also = self._and(driver.rest)
+        behind = ""
         if after is not None:
             confidence, photo = self._where.parameter(after[1]), self._where.parameter(after[2])
             behind = f" AND l.confidence <= {confidence} AND (l.confidence < {confidence} OR l.photo_id > {photo})"
             # A photo stands in the results once, where its best row is: one that stood before is not shown again.
-            earlier = (
+            also += (
                 f" AND NOT EXISTS (SELECT 1 FROM photo_labels l WHERE l.photo_id = p.id"
-                f" AND +l.label_id IN ({id_list(driver.ids)}){condition}"
+                f" AND +l.label_id IN ({id_list(driver.ids)}){self._rows_of(driver, driver.ids)}"
                 f" AND (l.confidence > {confidence} OR (l.confidence = {confidence} AND l.photo_id <= {photo})))"
             )
         if span is not None and len(span) <= _SHORTLIST:
-            rows = self._shortlist(driver.ids, condition, span)
+            rows = self._shortlist(driver.ids, self._rows_of(driver, driver.ids), span)
         else:
-            rows = merge(*(self._stream(number, condition + behind) for number in driver.ids))
+            rows = merge(*(self._stream(number, self._rows_of(driver, [number]) + behind) for number in driver.ids))
         candidates = _once(rows, span)
         size = _FIRST_BATCH
         while batch := list(islice(candidates, size)):
-            passed = self._passing([photo_id for _, photo_id in batch], driver.rest, earlier)
+            passed = self._passing([photo_id for _, photo_id in batch], also)
             yield from ((number, (SUREST, -value, number)) for value, number in batch if number in passed)
             size = min(2 * size, _LAST_BATCH)
+
+    def _rows_of(self, driver: _Driver, labels: Sequence[int]) -> str:
+        """The condition on the rows of some of a driver's labels, beside which label it is."""
+        condition = " AND NOT l.removed"
+        if driver.shown:
+            condition += " AND l.shown"
+        elif driver.comparison is None and not driver.mixed and not self._wide:
+            condition += f" AND {self._where.sure('l', labels)}"
+        if driver.comparison is not None:
+            condition += f" AND {self._where.bound('l.confidence', driver.comparison)}"
+        return condition
 
     def _stream(self, label: int, condition: str) -> Iterator[tuple[float, int]]:
         """(negative confidence, photo) of the rows of a label in this order, read as they are asked for."""
@@ -217,9 +270,8 @@ class Search:
         """Whether every match has a part of a path."""
         return any(PathPart in _kinds(item) <= {Taken, PathPart} for item in self._needed())
 
-    def _passing(self, photos: Sequence[int], rest: Node | None, condition: str) -> set[int]:
-        """Those of some photos that are there and meet two conditions."""
-        condition += "" if rest is None else f" AND {self._where.sql(rest, 'p.id')}"
+    def _passing(self, photos: Sequence[int], condition: str) -> set[int]:
+        """Those of some photos that are there and meet a condition that `_and` wrote."""
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
@@ -261,50 +313,76 @@ class Search:
         these = f"p.id IN ({id_list(photos)}){behind}"
         sql = f"SELECT {date}, p.id FROM photos p WHERE {these} ORDER BY {date} DESC, p.id DESC"
         candidates = self._reader.rows(sql, self._where.parameters)
+        also = self._and(self.query)
         while batch := list(islice(candidates, _FIRST_BATCH)):
-            passed = self._passing([number for _, number in batch], self.query, "")
+            passed = self._passing([number for _, number in batch], also)
             for taken, number in batch:
                 if number in passed:
                     yield number, (DATED, taken, number) if taken else (UNDATED, None, number)
 
     def _there(self) -> str:
         """The condition that a photo is there and matches."""
-        return "p.missing_since IS NULL" + ("" if self.query is None else f" AND {self._where.sql(self.query, 'p.id')}")
+        return f"p.missing_since IS NULL{self._and(self.query)}"
+
+    def _and(self, node: Node | None) -> str:
+        """A part of the query as further conditions on a photo; of the less sure photos, that they are such."""
+        parts = [] if node is None else [self._where.sql(node, "p.id", less_sure=self._wide)]
+        if self._wide and self.query is not None:
+            parts.append(f"NOT ({self._where.sql(self.query, 'p.id')})")
+        return "".join(f" AND {part}" for part in parts)
 
     def _roots(self) -> dict[int, str]:
         return {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
 
-    def _complete(
-        self,
-        places: Sequence[tuple[int, Cursor | None]],
-        roots: dict[int, str],
-        wanted: frozenset[int] | None,
-        with_labels: bool,
-    ) -> Iterator[FoundPhoto]:
-        """Paths and matched labels of photos, in the order given. `wanted` None: any shown label matched."""
-        ids = id_list(photo_id for photo_id, _ in places)
+    def _complete(self, places: Sequence[_Place], roots: dict[int, str], wanted: _Wanted) -> Iterator[FoundPhoto]:
+        """Paths and matched labels of photos, in the order given."""
+        ids = id_list(photo_id for photo_id, _, _ in places)
         photos = {
             row[0]: row
             for row in self._reader.rows(
                 f"SELECT id, root_id, path, taken, size, mtime_ns FROM photos WHERE id IN ({ids})", {}
             )
         }
+        doubtful = {photo_id for photo_id, _, less_sure in places if less_sure}
         labels: dict[int, list[tuple[int, float, str]]] = {}
         sql = f"SELECT photo_id, label_id, confidence, shown, rank FROM photo_labels WHERE photo_id IN ({ids})"
-        rows = self._reader.rows(f"{sql} AND NOT removed", {}) if with_labels else ()
-        for photo_id, label_id, confidence, shown, rank in rows:
-            if shown if wanted is None else label_id in wanted:
-                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label_id]))
-        for photo_id, place in places:
+        rows = self._reader.rows(f"{sql} AND NOT removed", {}) if wanted != {} else ()
+        for photo_id, label, confidence, shown, rank in rows:
+            sure = shown or confidence >= self._vocabulary.sure_from.get(label, 2)
+            if shown if wanted is None else _asked_for(wanted.get(label, ()), confidence, sure or photo_id in doubtful):
+                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label]))
+        for photo_id, place, less_sure in places:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
             matched = tuple((name, -confidence) for _, confidence, name in sorted(labels.get(photo_id, [])))
             version = Fingerprint(size, mtime_ns).version
-            yield FoundPhoto(photo_id, PhotoPath(roots[root], disk_path(path)), taken, version, matched, place)
+            where = PhotoPath(roots[root], disk_path(path))
+            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure)
 
-    def _positive(self, node: Node) -> frozenset[int] | None:
-        """The labels that the query asks for; None if it names none, and then a photo's shown labels stand in."""
-        found = {number for word in _words(node) for number in self._vocabulary.ids(word)}
-        return frozenset(found) or None
+    def _positive(self, node: Node) -> _Wanted:
+        """The labels that the query asks for, each with its bounds; None if it names none."""
+        found: dict[int, list[Comparison | None]] = {}
+        for word in _words(node):
+            for number in self._vocabulary.ids(word):
+                found.setdefault(number, []).append(word.comparison)
+        return found or None
+
+
+def _asked_for(bounds: Sequence[Comparison | None], confidence: float, sure: bool) -> bool:
+    """Whether a photo's label is what a query asks for: it is sure, or within a bound."""
+    return any(sure if bound is None else bound.holds(confidence) for bound in bounds)
+
+
+def _may_be_less_sure(node: Node, below_not: bool = False) -> bool:
+    """Whether a query has a word without a bound, of which photos could be less sure."""
+    match node:
+        case Word(_, None):
+            return not below_not
+        case Not(item):
+            return _may_be_less_sure(item, not below_not)
+        case And(items) | Or(items):
+            return any(_may_be_less_sure(item, below_not) for item in items)
+        case _:
+            return False
 
 
 def _words(node: Node) -> Iterator[Word]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tagger.core.names import folded
+from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
 from tagger.search.query_tree import And, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
@@ -69,6 +70,11 @@ class Vocabulary:
         elif ids:
             self._asked[word.text] = frozenset(ids)
         return tuple(sorted(ids))
+
+    @cached_property
+    def sure_from(self) -> dict[int, float]:
+        """The labels of this library that serve search only, each with the confidence from which it is sure."""
+        return {self._by_key[key]: least for key, least in search_only().items() if key in self._by_key}
 
     def _unknown(self, text: str, known: bool) -> UnknownWord:
         operator = _OPERATORS.get(folded(text))

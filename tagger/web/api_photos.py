@@ -37,12 +37,14 @@ def get_search(
     q: Annotated[str, Query(description="As for `tagger search`; empty: everything")] = "",
     after: Annotated[str, Query(max_length=200, description="The `next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+    all: Annotated[bool, Query(description="Behind them those on which the labels are less sure")] = False,  # noqa: A002
 ) -> SearchOut:
-    """Photos, the surest first; where the query names no label, the newest first."""
-    page = search_pages.search(context_of(request), q, after, limit)
+    """Photos that show what is asked for, the surest first; where the query names no label, the newest first."""
+    page = search_pages.search(context_of(request), q, after, limit, less_sure=all)
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
+        less_sure=page.less_sure,
         unknown=[
             Unknown(text=word.text, known=word.known, near=list(word.near), hint=word.hint) for word in page.unknown
         ],

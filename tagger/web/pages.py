@@ -17,6 +17,7 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.read import keywords_in
+from tagger.labels.search_only import search_only
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.service.status import why_unlabelled
@@ -38,11 +39,16 @@ _READ = 64 << 20
 
 
 @router.get("/")
-def get_photos(request: Request, q: str = "", after: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """The grid: everything, or what a query finds."""
+def get_photos(
+    request: Request,
+    q: str = "",
+    after: Annotated[str, Query(max_length=200)] = "",
+    all: bool = False,  # noqa: A002
+) -> Response:
+    """The grid: everything, or what a query finds; `all`: also where its labels are less sure."""
     context = context_of(request)
     try:
-        page = search_pages.search(context, q, after)
+        page = search_pages.search(context, q, after, less_sure=all)
     except QueryError as error:
         return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
     except NoLibraryError:
@@ -59,6 +65,10 @@ def get_photos(request: Request, q: str = "", after: Annotated[str, Query(max_le
         q=q,
         photos=page.photos,
         next=page.next,
+        all=all,
+        less_sure=f"{page.less_sure}{' or' if page.less_sure == search_pages.COUNTED else ''}"
+        if page.less_sure
+        else "",
         unknown=page.unknown,
         unlabelled=_unlabelled(context),
         help=_help(),
@@ -113,6 +123,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
         name=shown_path(os.path.basename(record.path.relative)),
         photo=detail,
         labels=detail.labels,
+        search_only=search_only(),
         history=history,
         keywords=_keywords(context, record),
         screen=f"{request.scope.get('root_path', '')}/api/v1/photos/{record.id}/picture?size=screen&v={version}",

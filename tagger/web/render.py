@@ -77,7 +77,8 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
 
 def _alt(found: FoundPhoto) -> str:
     names = ", ".join(name for name, _ in found.labels[:3])
-    return f"{names or 'Photo without labels'}, {shown_path(os.path.basename(found.path.relative))}"
+    doubt = " (less sure)" if found.less_sure else ""
+    return f"{names or 'Photo without labels'}{doubt}, {shown_path(os.path.basename(found.path.relative))}"
 
 
 def wants_page(request: Request, path: str) -> bool:

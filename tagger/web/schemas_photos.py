@@ -52,13 +52,17 @@ class Matched(BaseModel):
 
 
 class PhotoOut(BaseModel):
-    """A photo in a list. `picture`: where its small copy is, relative to the API's root."""
+    """A photo in a list. `picture`: where its small copy is, relative to the API's root.
+
+    `less_sure`: a label that was asked for is not good enough to be shown on it.
+    """
 
     id: int
     path: str
     taken: str | None
     labels: list[Matched]
     picture: str
+    less_sure: bool
 
     @classmethod
     def of(cls, found: FoundPhoto) -> PhotoOut:
@@ -69,6 +73,7 @@ class PhotoOut(BaseModel):
             taken=found.taken,
             labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
             picture=f"photos/{found.photo_id}/picture?v={found.version}",
+            less_sure=found.less_sure,
         )
 
 
@@ -85,15 +90,19 @@ class Unknown(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """A page of results. `next`: what to pass as `after` for the next page; null on the last."""
+    """A page of results. `next`: what to pass as `after` for the next page; null on the last.
+
+    `less_sure`: on the last page, how many photos `all` would add; 1000 stands for that or more.
+    """
 
     photos: list[PhotoOut]
     next: str | None
+    less_sure: int
     unknown: list[Unknown]
 
 
 class Suggestion(BaseModel):
-    """A label for what was typed, with the number of photos that show it."""
+    """A label for what was typed, with the number of photos that have it as a search finds them."""
 
     name: str
     photos: int

@@ -56,6 +56,10 @@ def test_what_the_file_tells_is_kept_and_explained(tagger: Tagger) -> None:
         "monochrome": "old.jpg",
     }.items():
         assert [Path(line).name for line in tagger("search", words).stdout.splitlines()] == [name], words
+    everything = {path.name for path in root.iterdir()}
+    for words, name in {"flash": "party.jpg", "monochrome": "old.jpg"}.items():
+        found = {Path(line).name for line in tagger("search", f"-{words}").stdout.splitlines()}
+        assert found == everything - {name}, words
     shown = {row["path"]: [one["name"] for one in row["labels"] if one["shown"]] for row in tagger.export()}
     by_name = {Path(path).name: names for path, names in shown.items()}
     assert "black and white" in by_name["old.jpg"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
+from tagger.labels.taxonomy import load
 from tests.cli.runner import Tagger
 
 COMMANDS = (
@@ -73,3 +77,35 @@ def test_labels_are_shown_the_narrowest_first(gallery_once: Tagger) -> None:
     assert [one["name"] for one in explained][: len(shown)] == shown
     [exported] = [one for one in gallery_once.export() if one["path"].endswith("/cat.jpg")]
     assert [label["name"] for label in exported["labels"] if label["shown"]] == shown
+
+
+def test_a_search_finds_what_shows_it_and_the_less_sure_behind(gallery_once: Tagger) -> None:
+    taxonomy = load()
+    rows = gallery_once.export()
+    tried = 0
+    for name in ("cat", "dog", "people", "tabby", "beagle", "vehicle"):
+        names = {taxonomy.names[key] for key in taxonomy.find(name)}
+        has = {Path(row["path"]).name: [one for one in row["labels"] if one["name"] in names] for row in rows}
+        shown = {path for path, labels in has.items() if any(one["shown"] for one in labels)}
+        stored = {path for path, labels in has.items() if labels} - shown
+        assert set(gallery_once.found(name)) == shown
+        assert set(gallery_once.found(f"-{name}")) == has.keys() - shown
+        both = gallery_once.found("--all", name)
+        assert both[: len(shown)] == gallery_once.found(name)
+        assert set(both[len(shown) :]) == stored
+        assert set(both) == set(gallery_once.found(f"{name}>=0"))
+        tried += bool(shown and stored)
+    assert tried > 1
+
+
+def test_how_many_less_sure_ones_there_are_is_told_where_nothing_is_found(gallery_once: Tagger) -> None:
+    shown: set[str] = set()
+    stored: Counter[str] = Counter()
+    for row in gallery_once.export():
+        shown |= {one["name"] for one in row["labels"] if one["shown"]}
+        stored.update(one["name"] for one in row["labels"])
+    name, count = next((name, count) for name, count in stored.most_common() if name not in shown)
+    said = gallery_once("search", name, code=1).stderr
+    assert said == f"tagger: no photo matches.\n{count} more, less sure: tagger search --all\n"
+    found = gallery_once.json_lines("search", "--all", name)
+    assert [one["less_sure"] for one in found] == [True] * count

@@ -17,8 +17,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, PngImagePlugin
 from tagger.core.config import LimitSettings
 from tagger.imaging import file_kinds
 from tagger.imaging.decode import decode, open_photo
-from tagger.imaging.file_kinds import KINDS, kinds_of
+from tagger.imaging.file_kinds import kinds_of
 from tagger.imaging.inputs import NetworkInput
+from tagger.imaging.kinds import KINDS
 from tests.cli.gallery import PHOTOS
 
 CAMERA = {0x010F: "Canon", 0x0110: "Canon EOS 5D"}

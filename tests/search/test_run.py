@@ -42,7 +42,9 @@ from tagger.store.session import Store
 from tests.store import samples
 
 TAXONOMY = taxonomy.load()
-WORDS = "beagle pug tabby tiger,zebra,banana,pizza,ambulance,dog,cat,animal,food,vehicle".replace(" ", ",").split(",")
+WORDS = "beagle pug tabby tiger zebra banana pizza ambulance dog cat animal food vehicle flash night".split()
+# What only searches find, and from which confidence on.
+SEARCH_ONLY = {TAXONOMY.lookup("flash")[0]: 0.98, TAXONOMY.lookup("night")[0]: 0.98}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def a_library(seed: int, count: int = 60) -> list[Photo]:
     for number in range(count):
         names = chance.sample(WORDS, chance.randint(0, 4))
         found = tuple(
-            Label(TAXONOMY.lookup(name)[0], name, chance.choice([0.1, 0.25, 0.5, 0.75, 0.9]), rank, Origin.MODEL, shown)
+            Label(
+                TAXONOMY.lookup(name)[0], name, chance.choice([0.1, 0.25, 0.5, 0.75, 0.98]), rank, Origin.MODEL, shown
+            )
             for rank, (name, shown) in enumerate(zip(names, chance.choices([True, False], k=4), strict=False), 1)
         )
         taken = chance.choice([None, "2019-06-01T12:30:00", "2023-12-31T23:59:59", "2024-01-01T00:00:00"])
@@ -99,24 +103,27 @@ def holds(bound: Comparison | None, value: float) -> bool:
     }[bound.operator]
 
 
-def matches(node: Node, photo: Photo, negated: bool = False) -> bool:
+def is_sure(label: Label) -> bool:
+    return label.shown or label.confidence >= SEARCH_ONLY.get(label.key, 2)
+
+
+def matches(node: Node, photo: Photo, less_sure: bool = False, below_not: bool = False) -> bool:
     match node:
         case Word(text, bound):
             keys = TAXONOMY.find(text)
             return any(
                 label.key in keys
-                and holds(bound, label.confidence)
-                and (label.shown or not negated or bound is not None)
+                and (holds(bound, label.confidence) if bound is not None else less_sure or is_sure(label))
                 for label in photo.labels
             )
         case AnyLabel(bound):
             return any(label.shown and holds(bound, label.confidence) for label in photo.labels)
         case Not(item):
-            return not matches(item, photo, not negated)
+            return not matches(item, photo, below_not, less_sure)
         case And(items):
-            return all(matches(item, photo, negated) for item in items)
+            return all(matches(item, photo, less_sure, below_not) for item in items)
         case Or(items):
-            return any(matches(item, photo, negated) for item in items)
+            return any(matches(item, photo, less_sure, below_not) for item in items)
         case Taken(None, None):
             return photo.taken is None
         case Taken(start, end):
@@ -151,7 +158,7 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
     fill(store, photos)
     chance = random.Random(1)
     by_path = {photo.path: photo for photo in photos}
-    non_empty = 0
+    non_empty = less_sure = 0
     with open_reader(settings) as reader:
         for _ in range(150):
             text = a_query(chance)
@@ -167,9 +174,19 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
             non_empty += bool(found)
             if text.startswith('"') and "<" not in text:
                 keys = TAXONOMY.find(text.split('"')[1])
-                best = [max(x.confidence for x in by_path[path].labels if x.key in keys) for path in found]
+                of_photo = [[x for x in by_path[path].labels if x.key in keys] for path in found]
+                best = [max(x.confidence for x in each if is_sure(x) or ">" in text) for each in of_photo]
                 assert best == sorted(best, reverse=True), text
+            # The less sure ones are told as such, behind all others.
+            more = {p.path for p in photos if not p.missing and matches(search.query, p, less_sure=True)} - expected
+            both = list(search.results(less_sure=True))
+            assert [result.path.relative for result in both[: len(found)]] == found, text
+            assert sorted(result.path.relative for result in both[len(found) :]) == sorted(more), text
+            assert [result.less_sure for result in both] == [False] * len(found) + [True] * len(more), text
+            assert search.count_less_sure(1000) == len(more)
+            less_sure += bool(more)
     assert non_empty > 50
+    assert less_sure > 20
 
 
 @pytest.mark.parametrize("span", [100_000, 3, 0])
@@ -185,9 +202,11 @@ def test_pages_put_together_are_the_whole(
         for number in range(80):
             text = a_query(chance) if number else ""
             query = parse(text) if text else None
-            whole = [found.photo_id for found in Search(reader, TAXONOMY, query).results(newest=True)]
+            more = chance.random() < 0.5
+            search = Search(reader, TAXONOMY, query)
+            whole = [found.photo_id for found in search.results(newest=True, less_sure=more)]
             size, parts, place = chance.randint(1, 7), [], None
-            while page := list(Search(reader, TAXONOMY, query).results(size, newest=True, after=place)):
+            while page := list(search.results(size, newest=True, after=place, less_sure=more)):
                 parts += [found.photo_id for found in page]
                 place = page[-1].place
                 pages += 1

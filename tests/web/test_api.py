@@ -18,7 +18,7 @@ from tests.web.site import Site, serving
 
 
 def test_search_finds_what_the_command_line_finds(reading: Site) -> None:
-    for query in ("espresso", "animal -cat", '"wild animal" OR food', "label>0.9", "food path:coffee"):
+    for query in ("espresso", "people -portrait", '"wild animal" OR food', "label>0.9", "food path:coffee"):
         by_page = [Path(one["path"]).name for one in reading.api(f"/search?limit=500&q={quote(query)}")["photos"]]
         assert by_page == reading.tagger.found(query), query
         assert by_page
@@ -33,6 +33,29 @@ def test_pages_follow_each_other_to_the_end(reading: Site) -> None:
         after = page["next"]
     assert parts == whole
     assert len(whole) == COUNT
+
+
+def test_less_sure_photos_follow_where_they_are_asked_for(reading: Site) -> None:
+    sure = reading.api("/search?limit=500&q=cat")
+    whole = reading.api("/search?limit=500&q=cat&all=true")
+    assert whole["less_sure"] == 0
+    assert [one["less_sure"] for one in whole["photos"]] == [False] * len(sure["photos"]) + [True] * sure["less_sure"]
+    assert whole["photos"][: len(sure["photos"])] == sure["photos"]
+    assert [Path(one["path"]).name for one in whole["photos"]] == reading.tagger.found("--all", "cat")
+    parts, after = [], ""
+    while after is not None:
+        page = reading.api(f"/search?limit=3&q=cat&all=true&after={after}")
+        parts += page["photos"]
+        after = page["next"]
+    assert parts == whole["photos"]
+    page = reading.get("/?q=cat", {"Accept": "text/html"}).text
+    assert f"{sure['less_sure']} more, less sure" in page
+    assert sure["less_sure"] > 0
+    assert '<a href="/?q=cat&all=1">' in page
+    assert "(less sure)" not in page
+    page = reading.get("/?q=cat&all=1", {"Accept": "text/html"}).text
+    assert page.count("(less sure)</span>") == sure["less_sure"]
+    assert "more, less sure" not in page
 
 
 @pytest.mark.parametrize("cursor", ["x", "WyJzdXJlc3QiLCAwLjUsIDFd", "W10", "eyJhIjoxfQ", "WyJkYXRlZCIsIDEsIDFd", "💩"])

@@ -111,6 +111,8 @@ if (grid) {
       const before = grid.children.length;
       grid.append(...(page.getElementById("grid")?.children ?? []));
       const next = page.getElementById("next");
+      const others = page.getElementById("less-sure");
+      if (others) grid.after(others);
       if (next) link.href = next.href; else { link.parentElement.remove(); link = null; }
       // Whoever pressed the link with the keyboard goes on with the first new photo.
       if (document.activeElement === link || document.activeElement === document.body) {
