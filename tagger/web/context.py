@@ -76,6 +76,7 @@ class WebContext:
         self._counts: tuple[float, list[LabelCount]] | None = None
         self._counting = threading.Lock()
         self._counting_took = 0.0
+        self._forgotten = 0
         self._looking = threading.Lock()
         self._status: tuple[float, StatusOut] | None = None
         self._history = History()
@@ -158,6 +159,7 @@ class WebContext:
 
     def forget_counts(self) -> None:
         """Drop the cached counts after labels changed."""
+        self._forgotten += 1
         if self._counting_took <= _SOON:
             self._counts = None
         elif self._counts is not None:
@@ -218,12 +220,15 @@ class WebContext:
 
     def _count(self) -> list[LabelCount]:
         with self._counting:
-            started = self.clock.monotonic()
+            started, forgotten = self.clock.monotonic(), self._forgotten
             with self.store.read() as session:
                 found = count_labels(session)
             now = self.clock.monotonic()
             self._counting_took = now - started
-            self._counts = now, found
+            # What changed while it was counted may be missing in it.
+            is_fresh = forgotten == self._forgotten
+            if is_fresh or self._counting_took > _SOON:
+                self._counts = now if is_fresh else -_FRESH, found
             return found
 
     def _new_looker(self) -> OnDemandLabeller:
