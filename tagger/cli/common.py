@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -17,6 +17,9 @@ from tagger.core.config_sources import load_settings
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label, is_wnid
 from tagger.labels.differences import Difference
+
+if TYPE_CHECKING:
+    from tagger.labels.languages import Language
 
 _SHOWN_FAILURES = 20
 
@@ -103,10 +106,11 @@ def path_json(path: str) -> dict[str, str]:
     return {"path": path}
 
 
-def label_json(label: Label) -> dict[str, Any]:
-    """A label as `export` and `show` write it."""
+def label_json(label: Label, spoken: Language) -> dict[str, Any]:
+    """A label as `export` and `show` write it: its name in a language, and the one that it is stored by."""
     return {
-        "name": label.name,
+        "name": spoken.name_of(label.key, label.name),
+        "english": label.name,
         "wnid": label.wnid,
         "confidence": round(label.confidence, 4),
         "rank": label.rank,

@@ -8,6 +8,7 @@ from tagger.cli.common import absolute, label_json, path_json, settings_of, writ
 from tagger.cli.groups import label_names
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
+from tagger.labels.languages import language
 
 
 @click.command(
@@ -69,10 +70,16 @@ def command(  # noqa: PLR0913 - one parameter an option
             taught = bool(all_taught(session))
     if settings.keywords.mode != "off" or taught:
         control.wake(settings.data_dir)
+    spoken = language(settings.labels.language)
     if as_json:
-        write_json([path_json(path) | {"labels": list(map(label_json, labels))} for path, labels in found.items()])
+        write_json(
+            [
+                path_json(path) | {"labels": [label_json(label, spoken) for label in labels]}
+                for path, labels in found.items()
+            ]
+        )
         return ExitCode.DONE
     for path, labels in found.items():
-        names = ", ".join(label.name for label in labels if label.shown)
+        names = ", ".join(label.name for label in spoken.of(labels) if label.shown)
         print(f"{shown_path(path)}: {names or 'no labels'}")
     return ExitCode.DONE

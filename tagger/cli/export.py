@@ -14,6 +14,7 @@ from tagger.cli.common import json_text, label_json, path_json, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.os_words import why
+from tagger.labels.languages import language
 from tagger.store import records
 from tagger.store.models import all_models
 
@@ -51,7 +52,9 @@ def command(context: click.Context, kind: str, output: str | None) -> int:
 def _write(context: click.Context, kind: str, file: TextIO) -> None:
     from tagger.store.session import open_store
 
-    with open_store(settings_of(context)) as store:
+    settings = settings_of(context)
+    spoken = language(settings.labels.language)
+    with open_store(settings) as store:
         with store.read() as session:
             models = all_models(session)
         table = csv.writer(file)
@@ -67,7 +70,7 @@ def _write(context: click.Context, kind: str, file: TextIO) -> None:
                     "model": model,
                     "taken": record.taken,
                     "state": record.state,
-                    "labels": [label_json(label) for label in labels],
+                    "labels": [label_json(label, spoken) for label in labels],
                 }
                 file.write(json_text(value, file) + "\n")
                 continue
@@ -76,7 +79,7 @@ def _write(context: click.Context, kind: str, file: TextIO) -> None:
                 table.writerow(
                     [
                         *start,
-                        label.name,
+                        spoken.name_of(label.key, label.name),
                         label.wnid,
                         f"{label.confidence:.4f}",
                         label.rank,

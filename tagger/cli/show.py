@@ -9,6 +9,7 @@ import click
 from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, wanted_json, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
+from tagger.labels.languages import Language, language
 from tagger.labels.search_only import search_only
 from tagger.store import records
 
@@ -30,11 +31,12 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
         story = records.story(session, record)
     if not as_json and story.model is not None:
         print_substitute(settings, story.model.architecture)
-    write_json(_json(story) | wanted_json(settings), indent=2) if as_json else _print(story)
+    spoken = language(settings.labels.language)
+    write_json(_json(story, spoken) | wanted_json(settings), indent=2) if as_json else _print(story, spoken)
     return ExitCode.DONE
 
 
-def _print(story: PhotoStory) -> None:
+def _print(story: PhotoStory, spoken: Language) -> None:
     record = story.record
     rows = [("Photo", str(record.path)), ("State", record.state + (f": {record.error}" if record.error else ""))]
     if record.format:
@@ -48,7 +50,7 @@ def _print(story: PhotoStory) -> None:
         model = f"{story.model.architecture} ({story.model.model_id})"
         rows.append(("Labelled", f"{local_time(record.labelled_at)} by {model}"))
     rows += [("Copy", str(copy.path)) for copy in story.copies]
-    for label in story.labels:
+    for label in spoken.of(story.labels):
         shown = "" if label.shown else ", search only" if label.key in search_only() else ", less sure"
         rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
     rows += [("Removed", name) for name in story.removed]
@@ -58,7 +60,7 @@ def _print(story: PhotoStory) -> None:
         before = name
 
 
-def _json(story: PhotoStory) -> dict[str, Any]:
+def _json(story: PhotoStory, spoken: Language) -> dict[str, Any]:
     record = story.record
     return path_json(record.path.absolute) | {
         "state": record.state,
@@ -76,6 +78,6 @@ def _json(story: PhotoStory) -> dict[str, Any]:
         "model": None if story.model is None else story.model.model_id,
         "architecture": None if story.model is None else story.model.architecture,
         "copies": [path_json(copy.path.absolute) for copy in story.copies],
-        "labels": [label_json(label) for label in story.labels],
+        "labels": [label_json(label, spoken) for label in story.labels],
         "removed": story.removed,
     }

@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Teach label NAME by photos that show it, and photos that do not."""
     from tagger.core.progress import Callbacks
-    from tagger.labels.names import normalize_name
+    from tagger.labels.resolve import normalize_name
     from tagger.store.library import open_library
     from tagger.system.stop_signals import stop_on_signals
     from tagger.teaching.teacher import Teacher

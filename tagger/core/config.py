@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tagger.core.cron import parse_schedule
 from tagger.core.errors import ConfigError
+from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.paths import disk_path
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -105,6 +106,9 @@ class LimitSettings(Section):
     readable_share: Share = 0.5
 
 
+_LANGUAGE = " or ".join([", ".join(f'"{code}"' for code in list(LANGUAGES)[:-1]), f'"{list(LANGUAGES)[-1]}"'])
+
+
 class LabelSettings(Section):
     """How the network's scores become labels."""
 
@@ -116,6 +120,7 @@ class LabelSettings(Section):
     rename: dict[str, str] = Field(default_factory=dict)
     merge: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     silence: tuple[str, ...] = ()
+    language: LanguageCode = Field(default=ENGLISH, description=_LANGUAGE)
 
 
 Target = Literal["immich", "digikam", "lightroom", "darktable", "windows", "apple", "photoprism"]
@@ -142,6 +147,7 @@ class KeywordSettings(Section):
     sidecar_folder: Path | None = None
     hard_links: bool = Field(default=False, description="true or false")
     touch: bool = Field(default=False, description="true or false")
+    languages: tuple[LanguageCode, ...] = Field(default=(), description=f"a list; in it {_LANGUAGE}")
 
     @field_validator("sidecar_folder")
     @classmethod

@@ -15,7 +15,7 @@ from tagger.imaging.metadata.keyword_fields import Field
 from tagger.imaging.metadata.xmp_parse import XmpError
 from tagger.keywords.file_change import FileChange, PhotoWrites, TargetFile, file_change
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content, read_sidecar
-from tagger.keywords.from_labels import Keyword, keywords_for
+from tagger.keywords.from_labels import Keyword, keyword_languages, keywords_for
 from tagger.keywords.journal import FileWriter
 from tagger.keywords.ledger_entries import entries_from, owned_from
 from tagger.keywords.metadata.fields import asked_for
@@ -107,7 +107,8 @@ def _draft(
         if not stored_fingerprint(now).matches(job.fingerprint) or job.content_hash is None:
             draft.stale = now
             return draft
-        wanted = keywords_for(labels, settings, taxonomy.load())
+        languages = keyword_languages(writer.library.settings)
+        wanted = keywords_for(labels, settings, taxonomy.load(), languages)
         drafting = _Drafting(
             writer, job, status, wanted, asked_for(settings.targets), known.entries, draft, known.place
         )

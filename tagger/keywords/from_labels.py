@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagger.core.config import KeywordSettings
+from tagger.core.config import KeywordSettings, Settings
+from tagger.core.languages import ENGLISH, LanguageCode
 from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
+from tagger.labels.languages import language
 from tagger.labels.taxonomy import Taxonomy
 
 
@@ -28,17 +30,31 @@ class Keyword:
         return separator.join(part.replace(separator, "-") for part in (*self.above, self.name))
 
 
-def settings_digest(settings: KeywordSettings) -> str:
+def keyword_languages(settings: Settings) -> tuple[LanguageCode, ...]:
+    """The languages that keywords are written in: those of [keywords], or that of the labels."""
+    return tuple(dict.fromkeys(settings.keywords.languages or (settings.labels.language,)))
+
+
+def settings_digest(settings: Settings) -> str:
     """The settings that decide what is written, in 16 hexadecimal digits."""
-    return hashlib.blake2b(settings.model_dump_json().encode(), digest_size=8).hexdigest()
+    text = settings.keywords.model_dump_json(exclude={"languages"})
+    languages = keyword_languages(settings)
+    # English keywords have the digest that they had before there were others.
+    text += "" if languages == (ENGLISH,) else ",".join(languages)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: Taxonomy) -> list[Keyword]:
+def keywords_for(
+    labels: Sequence[Label],
+    settings: KeywordSettings,
+    taxonomy: Taxonomy,
+    languages: Sequence[LanguageCode] = (ENGLISH,),
+) -> list[Keyword]:
     """The keywords of a photo, the surest label first: the narrowest of its shown labels, at most `settings.count`.
 
     The photo's wider labels (animal) become levels above the narrower (tiger), or are left out. Labels as wide as
     "everyday object", which earlier versions showed, are written only if a person gave them. A label given by a person
-    needs no minimum confidence.
+    needs no minimum confidence. `languages`: each label is written in all of them, the labels one after the other.
     """
     covered = {
         label: frozenset(taxonomy.classes_under(label.key))
@@ -50,21 +66,24 @@ def keywords_for(labels: Sequence[Label], settings: KeywordSettings, taxonomy: T
         )
     }
     root = (settings.root,) if settings.root else ()
-    found: dict[str, Keyword] = {}
+    narrowest: dict[str, Label] = {}
     for label, inside in covered.items():
-        if any(other and other < inside for other in covered.values()):
-            continue
-        parents = _parents(inside, covered) if settings.parents else ()
-        spelt = tuple(settings.prefix + parent for parent in parents)
-        found.setdefault(folded(label.name), Keyword(settings.prefix + label.name, root + spelt, spelt))
-    return list(found.values())[: settings.count]
+        if not any(other and other < inside for other in covered.values()):
+            narrowest.setdefault(folded(label.name), label)
+    found: dict[str, Keyword] = {}
+    for label in list(narrowest.values())[: settings.count]:
+        parents = _parents(covered[label], covered) if settings.parents else ()
+        for one in map(language, languages):
+            names = [settings.prefix + one.name_of(each.key, each.name) for each in (*parents, label)]
+            found.setdefault(folded(names[-1]), Keyword(names[-1], (*root, *names[:-1]), tuple(names[:-1])))
+    return list(found.values())
 
 
-def _parents(inside: frozenset[int], covered: dict[Label, frozenset[int]]) -> tuple[str, ...]:
-    """The names of the photo's labels that include a narrower one, the widest first."""
-    chain: list[str] = []
+def _parents(inside: frozenset[int], covered: dict[Label, frozenset[int]]) -> tuple[Label, ...]:
+    """The photo's labels that include a narrower one, the widest first."""
+    chain: list[Label] = []
     for label, classes in sorted(covered.items(), key=lambda item: (len(item[1]), item[0].name)):
         if inside and classes > inside:
             inside = classes
-            chain.append(label.name)
+            chain.append(label)
     return tuple(reversed(chain))

@@ -49,7 +49,8 @@ def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], re
     unwelcome = {comparison_key(keyword) for keyword in (*refused, *gone)}
     wished = {comparison_key(keyword): exact(keyword) for keyword in wanted}
     held = [keyword for keyword in mine if there[keyword]]
-    remove = [keyword for keyword in held if comparison_key(keyword) not in wished]
+    # What is spelt otherwise now, such as "Tiger" in German, is written anew.
+    remove = [keyword for keyword in held if wished.get(comparison_key(keyword)) != keyword]
     left = there - Counter(remove)
     known = {comparison_key(keyword) for keyword in left}
     add = [keyword for key, keyword in wished.items() if key and key not in known and key not in unwelcome]

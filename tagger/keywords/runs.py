@@ -121,7 +121,7 @@ def _to_write(library: Library, chosen: Sequence[int] | None, *, again: bool, qu
             return [photo_id for photo_id in ledger.labelled_photos(session) if photo_id in wanted]
         if again:
             return ledger.labelled_photos(session)
-        return ledger.unsettled(session, settings_digest(library.settings.keywords), queued_too=queued_too)
+        return ledger.unsettled(session, settings_digest(library.settings), queued_too=queued_too)
 
 
 def _refuse_unknown_run(store: Store, run_id: int) -> None:

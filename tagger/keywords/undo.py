@@ -74,7 +74,7 @@ def _record(
 ) -> None:
     """Count the results of a batch and, unless `dry_run`, store them."""
     store = writer.library.store
-    digest = settings_digest(writer.library.settings.keywords)
+    digest = settings_digest(writer.library.settings)
     full = ""
     with store.read() if dry_run else store.write() as session:
         for job, draft in zip(part, drafts, strict=True):

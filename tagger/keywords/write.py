@@ -188,7 +188,7 @@ def _write_part(
         for draft in drafts:
             if draft.found is not None and draft.work.photo_id in settled:
                 ledger.sidecar_found(session, writer.run_id, draft.found, clock.now())
-        ledger.mark_settled(session, settled, settings_digest(writer.library.settings.keywords))
+        ledger.mark_settled(session, settled, settings_digest(writer.library.settings))
         jobs.complete(session, *complete)
     if full:
         raise full_disk(full)

@@ -17,7 +17,8 @@ from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind, Label
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
-from tagger.labels.names import resolve_label
+from tagger.labels.languages import Language, language
+from tagger.labels.resolve import resolve_label
 from tagger.labels.taxonomy import Taxonomy
 from tagger.store import corrections, jobs, records
 from tagger.store.corrections import Said
@@ -43,27 +44,55 @@ class Correction:
         return bool(self.remove or self.confirm or self.add or self.undo)
 
 
-def correct(library: Library, photos: Sequence[str | int], said: Correction) -> list[list[Label]]:
-    """Correct the labels of photos, all or none; returns the resulting labels of each.
+def correct(
+    library: Library, photos: Sequence[str | int], said: Correction, spoken: Language | None = None
+) -> list[list[Label]]:
+    """Correct the labels of photos, all or none; returns the resulting labels of each, as they are stored.
 
-    `photos`: absolute paths, or ids. Raises UsageError for a photo that is not in the library, or a label that the
-    photo does not have.
+    `photos`: absolute paths, or ids. `spoken`: in which labels may be named beside English; None: as the settings say.
+    Raises UsageError for a photo that is not in the library, or a label that the photo does not have.
     """
     settings = library.settings
-    known = taxonomy.load()
+    naming = _Naming(taxonomy.load(), spoken or language(settings.labels.language))
     label_ids = LabelIds()
     with library.store.write() as session:
         ids = []
         for photo in photos:
             record = _record(session, photo)
             ids.append(record.id)
-            _correct(session, label_ids, known, record, said)
+            _correct(session, label_ids, naming, record, said)
             if said.undo:
                 _relabel(session, settings, label_ids, record, library.clock.now())
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
         labels = labels_of(session, ids)
         return [labels[photo_id] for photo_id in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """How a person may name labels: by the taxonomy's names and in a language."""
+
+    known: Taxonomy
+    spoken: Language
+
+    def find(self, labels: Sequence[Said], name: str) -> Said | None:
+        """The label of a photo with this name, in English or the other language, or this key."""
+        here = [(label, self.spoken.name_of(label.key, label.name)) for label in labels]
+        return next(
+            (one for one, spoken in here if any(same(name, each) for each in (one.name, spoken, one.key))), None
+        )
+
+    def one(self, labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
+        """As `find`. Raises UsageError where there is none."""
+        found = self.find(labels, name)
+        if found is None:
+            names = [self.spoken.name_of(label.key, label.name) for label in labels]
+            raise UsageError(
+                f"{shown_path(path)}: {fault} the label {name!r}.",
+                f"These could be meant: {', '.join(names) or 'none'}.",
+            )
+        return found
 
 
 def _record(session: Session, photo: str | int) -> PhotoRecord:
@@ -73,28 +102,28 @@ def _record(session: Session, photo: str | int) -> PhotoRecord:
     return record
 
 
-def _correct(session: Session, label_ids: LabelIds, known: Taxonomy, record: PhotoRecord, said: Correction) -> None:
+def _correct(session: Session, label_ids: LabelIds, naming: _Naming, record: PhotoRecord, said: Correction) -> None:
     path, photo_id = record.path.absolute, record.id
     there = corrections.labels_on(session, photo_id)
     present = [label for label in there if not label.removed]
     for name in said.undo:
         decided = [label for label in there if label.removed or label.by_person]
-        corrections.withdraw(session, photo_id, _named(decided, name, path, "nothing was said of").label_id)
+        corrections.withdraw(session, photo_id, naming.one(decided, name, path, "nothing was said of").label_id)
     for removed, names in ((True, said.remove), (False, said.confirm)):
         for name in names:
-            taught = None if _find(present, name) else find_taught(session, name)
+            taught = None if naming.find(present, name) else find_taught(session, name)
             if taught is not None:
                 corrections.put(session, label_ids, photo_id, taught.key, taught.name, removed=removed)
                 continue
-            label = _named(present, name, path, "it does not have")
+            label = naming.one(present, name, path, "it does not have")
             if removed:
                 corrections.remove_label(session, photo_id, label.label_id)
             else:
-                rank = _rank(known, label.key, present)
+                rank = _rank(naming.known, label.key, present)
                 corrections.put(session, label_ids, photo_id, label.key, label.name, rank)
     for name in said.add:
-        key, text = resolve_label(session, known, name)
-        corrections.put(session, label_ids, photo_id, key, text, _rank(known, key, present))
+        key, text = resolve_label(session, naming.known, name, naming.spoken)
+        corrections.put(session, label_ids, photo_id, key, text, _rank(naming.known, key, present))
 
 
 def _rank(known: Taxonomy, key: str, present: Sequence[Said]) -> int:
@@ -105,7 +134,7 @@ def _rank(known: Taxonomy, key: str, present: Sequence[Said]) -> int:
 def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
     """Keep what a person says of a label and a photo of which it was asked. `name`: it need not be known yet."""
     with library.store.write() as session:
-        key, known = resolve_label(session, taxonomy.load(), name)
+        key, known = resolve_label(session, taxonomy.load(), name, language(library.settings.labels.language))
         there = next((one for one in corrections.labels_on(session, photo_id) if one.key == key), None)
         if there is not None and not right:
             corrections.remove_label(session, photo_id, there.label_id)
@@ -113,18 +142,6 @@ def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
             corrections.put(session, LabelIds(), photo_id, key, known, removed=not right)
         if library.settings.keywords.mode != "off":
             jobs.enqueue(session, [photo_id], jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
-
-
-def _find(labels: Sequence[Said], name: str) -> Said | None:
-    return next((label for label in labels if same(name, label.name) or same(name, label.key)), None)
-
-
-def _named(labels: Sequence[Said], name: str, path: str, fault: str) -> Said:
-    found = _find(labels, name)
-    if found is None:
-        names = ", ".join(label.name for label in labels) or "none"
-        raise UsageError(f"{shown_path(path)}: {fault} the label {name!r}.", f"These could be meant: {names}.")
-    return found
 
 
 def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: PhotoRecord, now: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from tagger.core.evidence import Evidence
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
 from tagger.labels.labeller import Labeller, stored_labeller
+from tagger.labels.languages import Language
 from tagger.labels.learned import Learned, explained, learned_thresholds, less_shown
 from tagger.labels.policy import CandidateReport, top_classes
 from tagger.store.models import all_models
@@ -40,6 +41,15 @@ class Explanation:
     labels: tuple[Label, ...]
     boxes: tuple[Box, ...] | None
     kinds: tuple[str, ...]
+
+    def named(self, spoken: Language) -> Explanation:
+        """With the labels' names in a language."""
+        return replace(
+            self,
+            top=[(key, spoken.name_of(key, name), share) for key, name, share in self.top],
+            candidates=[replace(one, name=spoken.name_of(one.key, one.name)) for one in self.candidates],
+            labels=tuple(spoken.of(self.labels)),
+        )
 
 
 def explain_stored(session: Session, settings: Settings, record: PhotoRecord) -> Explanation | None:

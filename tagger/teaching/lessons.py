@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sqlalchemy.orm import Session
 
+from tagger.core.languages import ENGLISH
 from tagger.core.names import folded
 from tagger.labels import taxonomy
-from tagger.labels.names import resolve_label
+from tagger.labels.languages import language
+from tagger.labels.resolve import resolve_label
 from tagger.store import jobs, taught_labels
 from tagger.store.examples import Example, Kind, examples_hash, examples_of, outside_vectors, persons_examples
 from tagger.store.features import present_with_features, reusable_features
@@ -137,7 +139,7 @@ def task_for(session: Session, model: Model, label: Wanted, precision: float) ->
     Examples that a person chose are never like the library: without drawn photos, whatever they lack is taken for the
     label.
     """
-    key, name = resolve_label(session, taxonomy.load(), label.name)
+    key, name = resolve_label(session, taxonomy.load(), label.name, language(ENGLISH))
     before = taught_labels.find_taught(session, key)
     kept = examples_of(session, before) if before is not None else persons_examples(session, key)
     vectors = {} if before is None else outside_vectors(session, before, model)

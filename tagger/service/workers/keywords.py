@@ -56,7 +56,7 @@ class KeywordWorker(Worker):
             self._look_for_strays = False
             unsettle_strays(self._library)
         with self._store.write() as session:
-            queued = ledger.enqueue_unsettled(session, settings_digest(self._settings.keywords))
+            queued = ledger.enqueue_unsettled(session, settings_digest(self._settings))
         if queued:
             _LOG.info("the keywords of %d photos are to be written", queued)
 

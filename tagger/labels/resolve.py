@@ -7,6 +7,7 @@ import unicodedata
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
+from tagger.labels.languages import Language
 from tagger.labels.taxonomy import Taxonomy, own_key
 from tagger.store import corrections
 
@@ -21,10 +22,13 @@ def normalize_name(name: str) -> str:
     return words
 
 
-def resolve_label(session: Session, known: Taxonomy, name: str) -> tuple[str, str]:
-    """Key and name of the label that a person means. Raises UsageError if it could be several, or none."""
+def resolve_label(session: Session, known: Taxonomy, name: str, spoken: Language) -> tuple[str, str]:
+    """Key and stored name of the label that a person means, in English or another language.
+
+    Raises UsageError if it could be several, or none.
+    """
     words = normalize_name(name)
-    keys = known.lookup(words)
+    keys = known.lookup(words) or spoken.lookup(words)
     if len(keys) > 1:
         raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
     if keys:

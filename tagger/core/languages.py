@@ -1,0 +1,25 @@
+"""The languages in which labels have names, by their codes (ISO 639-1), each as its speakers call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+LanguageCode = Literal["en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "ja", "zh"]
+ENGLISH: LanguageCode = "en"
+LANGUAGES: Mapping[LanguageCode, str] = MappingProxyType(
+    {
+        "en": "English",
+        "de": "Deutsch",
+        "fr": "français",
+        "es": "español",
+        "it": "italiano",
+        "pt": "português",
+        "nl": "Nederlands",
+        "pl": "polski",
+        "sv": "svenska",
+        "ja": "日本語",
+        "zh": "简体中文",
+    }
+)
