@@ -16,7 +16,6 @@ from tagger.cli.common import (
     number_of,
     offline_option,
     path_json,
-    print_substitute,
     settings_of,
     write_json,
 )
@@ -82,8 +81,8 @@ def command(  # noqa: PLR0913 - one parameter an option
                 if as_json:
                     _json(found.path, found.explanation)
                 else:
-                    if not told:
-                        print_substitute(settings, found.explanation.architecture)
+                    if found.explanation.note and not told:
+                        print(found.explanation.note, file=sys.stderr)
                         told = True
                     _print(found.path, found.explanation, in_one_line=top is None)
                 sys.stdout.flush()

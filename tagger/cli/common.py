@@ -62,15 +62,6 @@ def fetch_setting(offline: bool) -> str | None:
     return "never" if offline else None
 
 
-def print_substitute(settings: Settings, labelled_by: str) -> None:
-    """Say on standard error why another model than the wanted one labelled something."""
-    from tagger.inference.selection import model_status
-
-    status = model_status(settings)
-    if status.note and labelled_by == status.labels:
-        print(status.note, file=sys.stderr)
-
-
 def wanted_json(settings: Settings) -> dict[str, str]:
     """Which model is wanted, and what keeps it from labelling (empty if nothing does)."""
     from tagger.inference.selection import model_status

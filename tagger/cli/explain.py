@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from tagger.cli.common import (
     model_options,
     number_of,
     path_json,
-    print_substitute,
     settings_of,
     wanted_json,
     write_json,
@@ -53,8 +53,8 @@ def command(context: click.Context, photo: str, model: str | None, weights: str 
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
         found = explain(settings, absolute(photo), meter.update, configured=bool(model or weights))
     path = absolute(photo)
-    if not as_json:
-        print_substitute(settings, found.architecture)
+    if found.note and not as_json:
+        print(found.note, file=sys.stderr)
     _print_json(path, found, wanted_json(settings)) if as_json else _print(path, found)
     return ExitCode.DONE
 

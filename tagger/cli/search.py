@@ -49,7 +49,7 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
 @click.argument("query", nargs=-1, shell_complete=label_names)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
-@click.option("-a", "--all", "less_sure", is_flag=True, help="Behind them those on which the labels are less sure.")
+@click.option("--all", "less_sure", is_flag=True, help="Behind them those on which the labels are less sure.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

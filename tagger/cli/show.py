@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, label_json, path_json, print_substitute, settings_of, wanted_json, write_json
+from tagger.cli.common import absolute, label_json, path_json, settings_of, wanted_json, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
 from tagger.labels.languages import Language, language
@@ -29,8 +29,6 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     with open_store(settings) as store, store.read() as session:
         record = records.get_photo_at(session, absolute(photo))
         story = records.story(session, record)
-    if not as_json and story.model is not None:
-        print_substitute(settings, story.model.architecture)
     spoken = language(settings.labels.language)
     write_json(_json(story, spoken) | wanted_json(settings), indent=2) if as_json else _print(story, spoken)
     return ExitCode.DONE

@@ -31,6 +31,7 @@ class Explanation:
 
     `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: the policy's result.
     `boxes`: what the detector found, the surest first; None where it has not looked. `kinds`: what the file tells.
+    `note`: why another model than the wanted one looked at it just now, as a sentence; empty if none did.
     """
 
     fresh: bool
@@ -41,6 +42,7 @@ class Explanation:
     labels: tuple[Label, ...]
     boxes: tuple[Box, ...] | None
     kinds: tuple[str, ...]
+    note: str = ""
 
     def named(self, spoken: Language) -> Explanation:
         """With the labels' names in a language."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,7 +98,8 @@ class OnDemandLabeller:
         own = own_labels(self._settings, chosen.model_id)
         model = unrecorded(chosen)
         labeller = Labeller(model, head, policy_for(self._settings, model))
-        return explain_features(labeller, own, features, evidence_in(reply), fresh=True)
+        found = explain_features(labeller, own, features, evidence_in(reply), fresh=True)
+        return replace(found, note=_note(chosen))
 
     def rest(self) -> None:
         """End the child if it has been idle for long; the next photo starts it again. Call this regularly."""
@@ -145,6 +146,10 @@ def _model_for(settings: Settings, on_download: OnDownload, *, configured: bool)
     return choose_model(settings, on_download, fetch=configured)
 
 
+def _note(chosen: ChosenModel) -> str:
+    return chosen.substitute.note(chosen.architecture.name) if chosen.substitute is not None else ""
+
+
 def _main_model(settings: Settings) -> Model | None:
     try:
         with open_store(settings) as store, store.read() as session:
@@ -186,7 +191,7 @@ def classify(
             if reply.outcome is Outcome.FEATURES:
                 features = reply.vector[np.newaxis]
                 known = explain_features(labeller, own, features, evidence_in(reply), fresh=True, top=top)
-                yield Classified(path, known)
+                yield Classified(path, replace(known, note=_note(chosen)))
             else:
                 yield Classified(path, None, reply.reason)
 
