@@ -9,18 +9,28 @@ from numpy.typing import NDArray
 
 from tagger.core.boxes import Box
 
+# Icons, and pictures of 32 pixels that networks are tried on: to others than a network trained on such, all are alike.
+_TINY = 64
+
+
+def is_tiny(width: int | None, height: int | None) -> bool:
+    """Whether both sides of a picture are shorter than 64 pixels; not if they are not known."""
+    return max(width or _TINY, height or _TINY) < _TINY
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """What other witnesses than the classifier say of one photo. None: that witness has not looked.
 
     `boxes`: of the detector, the surest first. `words`: the built-in model's mean features, float32 (features,), for
-    everyday words. `kinds`: what the file itself tells, see `PhotoFacts.kinds`.
+    everyday words. `kinds`: what the file itself tells, see `PhotoFacts.kinds`. `tiny`: the picture is so small that
+    none of them can be believed.
     """
 
     boxes: tuple[Box, ...] | None = None
     words: NDArray[np.float32] | None = None
     kinds: tuple[str, ...] | None = None
+    tiny: bool = False
 
 
 NO_EVIDENCE = Evidence()

@@ -25,7 +25,8 @@ from tagger.labels.words import EverydayWords
 
 PEOPLE, PORTRAIT, GROUP, CROWD = "n00007846", "n03987079", "group:group", "n08182379"
 ANIMAL = "n00015388"
-_UNSURE = 0.45
+# What boxes and words do not show is not surer than this.
+UNSURE = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class Witnesses:
         return [
             claim
             if claim.shown or claim.origin is Origin.FILE
-            else replace(claim, confidence=min(claim.confidence, _UNSURE))
+            else replace(claim, confidence=min(claim.confidence, UNSURE))
             for claim in made
         ]
 
@@ -280,6 +281,22 @@ class Witnesses:
                 why = "" if shown else "(such labels serve search only)"
                 made.append(Claim(key, Origin.FILE, FROM_FILE, FROM_FILE, shown, seen, why))
         return made
+
+
+@cache
+def least_shown() -> Mapping[str, float]:
+    """Labels of boxes and words, each with about the least confidence with which it is shown."""
+    people = {PEOPLE: "likely", PORTRAIT: "portrait_sure", GROUP: "group", CROWD: "group"}
+    found = {key: rules().worth("people", rules().people[name]) for key, name in people.items()}
+    for rule in rules().objects.values():
+        least = rules().worth("things", min(rule.alone, rule.second))
+        found[rule.label] = min(least, found.get(rule.label, 1.0))
+    words = EverydayWords.load()
+    for key, name, threshold in zip(words.keys, words.names, words.thresholds, strict=True):
+        label = _label_of(key, name)
+        if label is not None:
+            found[label] = min(float(threshold), found.get(label, 1.0))
+    return found
 
 
 @cache

@@ -86,6 +86,8 @@ def explain_features(  # noqa: PLR0913 - who decides, what on, and how much is t
     policy, model = labeller.policy, labeller.model
     scores = labeller.head.scores(features)
     [evidence] = labeller.with_words(features, [evidence])
+    if evidence.tiny:
+        evidence = replace(evidence, boxes=(), kinds=())
     [given] = policy.labels_for(scores, [evidence])
     [labels] = own.taught.added(features, [less_shown(given, own.learned)])
     verdicts = explained(policy.explain(scores[0], evidence), own.learned)

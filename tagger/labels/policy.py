@@ -175,7 +175,7 @@ class Policy:
     def _witnesses(
         self, probabilities: NDArray[np.float32], evidence: Evidence, spoken: NDArray[np.float32] | None
     ) -> Witnesses | None:
-        if evidence.boxes is None and spoken is None and not evidence.kinds:
+        if evidence.tiny or (evidence.boxes is None and spoken is None and not evidence.kinds):
             return None
         likely = (probabilities >= _LEAST_SAID).nonzero()[0]
         classes = {self.candidates[index].key: float(probabilities[index]) for index in likely}

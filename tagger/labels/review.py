@@ -7,13 +7,13 @@ label in turn, so that it is not all of one kind, and answers help where the mod
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tagger.core.config import LabelSettings
-from tagger.labels import taxonomy
-from tagger.labels.policy import Policy
-from tagger.store.label_scores import around_threshold, known_labels
+from tagger.core.photo import Origin
+from tagger.labels.combine import UNSURE, least_shown
+from tagger.labels.policy import Candidate, Policy
+from tagger.store.label_scores import Doubtful, doubtful_labels, known_labels
 from tagger.store.reader import Reader
 
 # The distance from its threshold within which a confidence is uncertain.
@@ -36,26 +36,34 @@ class Uncertain:
 
 
 def uncertain(
-    reader: Reader, settings: LabelSettings, limit: int, *, key: str = "", skip: Sequence[tuple[int, str]] = ()
+    reader: Reader, policy: Policy, limit: int, *, key: str = "", skip: Sequence[tuple[int, str]] = ()
 ) -> list[Uncertain]:
     """Up to `limit` uncertain labels, the nearest to their thresholds first. `key`: only this label.
 
-    `skip`: (photo, key) pairs that a person skipped.
+    `policy`: that of the model that labelled the library. `skip`: (photo, key) pairs that a person skipped.
     """
-    thresholds = {one.key: one.threshold for one in Policy.from_settings(settings, taxonomy.load()).candidates}
+    candidates = {one.key: one for one in policy.candidates}
     passed = set(skip)
     found: list[tuple[int, float, Uncertain]] = []
-    labels = [row for row in known_labels(reader) if row[1] in thresholds and (not key or row[1] == key)]
+    labels = [row for row in known_labels(reader) if row[1] in candidates and (not key or row[1] == key)]
     # From a large vocabulary, take a random part each time: it is quicker, and no label is left out for good.
     for number, label_key, name in random.sample(labels, _LABELS) if len(labels) > _LABELS else labels:
-        threshold = thresholds[label_key]
         each = limit if key else _EACH
         near = [
-            Uncertain(photo_id, label_key, name, confidence, shown)
-            for photo_id, confidence, shown in around_threshold(reader, number, threshold, _NEAR, each + len(passed))
+            (doubtful.distance(confidence), Uncertain(photo_id, label_key, name, confidence, shown))
+            for doubtful in _doubtful(candidates[label_key])
+            for photo_id, confidence, shown in doubtful_labels(reader, number, doubtful, _NEAR, each + len(passed))
             if (photo_id, label_key) not in passed
         ]
-        near.sort(key=lambda one: (abs(one.confidence - threshold), one.photo_id))
-        found += [(turn, abs(one.confidence - threshold), one) for turn, one in enumerate(near[:each])]
+        near.sort(key=lambda one: (one[0], one[1].photo_id))
+        found += [(turn, distance, one) for turn, (distance, one) in enumerate(near[:each])]
     found.sort(key=lambda item: (item[0], item[1], item[2].photo_id, item[2].key))
     return [one for _, _, one in found[:limit]]
+
+
+def _doubtful(candidate: Candidate) -> Iterator[Doubtful]:
+    """What is doubtful of a label, for each kind of witness. What the file tells is not."""
+    yield Doubtful((Origin.MODEL, Origin.HIERARCHY), candidate.threshold, candidate.threshold)
+    least = candidate.threshold if candidate.fixed else least_shown().get(candidate.key)
+    if least is not None:
+        yield Doubtful((Origin.OBJECT, Origin.WORD), least, min(least, UNSURE))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tagger.core.errors import EngineError
+from tagger.core.evidence import is_tiny
 from tagger.core.photo import Inspection, JobKind
 from tagger.core.progress import StopCheck
 from tagger.inference.protocol import EVERYTHING, Outcome, Reply, Request
@@ -272,6 +273,7 @@ def _extracted(run: LabelRun, job: Job, known: Recall, reply: Reply, inspection:
         inspection.facts.kinds,
         reply.boxes if "boxes" in wants else stored.boxes,
         (to_bytes(reply.word_vector) if reply.words else None) if "words" in wants else stored.words,
+        is_tiny(inspection.facts.width, inspection.facts.height),
     )
     if "features" in wants:
         return Extracted(job, inspection, reply.vector, reply.inferred, seen)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tagger.core.boxes import boxes_from_bytes
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError
-from tagger.core.evidence import Evidence
+from tagger.core.evidence import Evidence, is_tiny
 from tagger.core.progress import SILENT, Callbacks
 from tagger.inference.protocol import Reply, Request
 from tagger.inference.selection import model_of_library
@@ -41,10 +41,12 @@ def extract_features(
 
 def evidence_in(reply: Reply) -> Evidence:
     """What a reply says of its photo besides the classifier's features."""
+    facts = None if reply.inspection is None else reply.inspection.facts
     return Evidence(
         None if reply.boxes is None else boxes_from_bytes(reply.boxes),
         reply.word_vector if reply.words else None,
-        None if reply.inspection is None else reply.inspection.facts.kinds,
+        None if facts is None else facts.kinds,
+        facts is not None and is_tiny(facts.width, facts.height),
     )
 
 

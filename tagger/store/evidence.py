@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tagger.core.boxes import boxes_from_bytes
-from tagger.core.evidence import Evidence
+from tagger.core.evidence import Evidence, is_tiny
 from tagger.store.features import to_matrix
 from tagger.store.models import Model
 from tagger.store.tables import BoxesRow, FeatureRow, PhotoRow
@@ -32,11 +32,15 @@ NO_WITNESSES = Witnesses()
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is stored of one photo. None: not looked at for that. `boxes`, `words`: as the database keeps them."""
+    """What is stored of one photo. None: not looked at for that. `boxes`, `words`: as the database keeps them.
+
+    `tiny`: see Evidence.
+    """
 
     kinds: tuple[str, ...] | None = None
     boxes: bytes | None = None
     words: bytes | None = None
+    tiny: bool = False
 
     def lacks(self, witnesses: Witnesses) -> frozenset[str]:
         """What these witnesses have yet to say: some of "kinds", "boxes", "words"."""
@@ -54,7 +58,7 @@ class Seen:
         """As the label policy weighs it."""
         boxes = None if self.boxes is None else boxes_from_bytes(self.boxes)
         words = None if self.words is None else to_matrix([self.words])[0].astype(np.float32)
-        return Evidence(boxes, words, self.kinds)
+        return Evidence(boxes, words, self.kinds, self.tiny)
 
 
 UNSEEN = Seen()
@@ -86,13 +90,16 @@ def seen_of(session: Session, photo_ids: Sequence[int], witnesses: Witnesses) ->
     """What is stored of photos, by photo id; nothing of a photo whose file changed since."""
     words = None if witnesses.words is None else witnesses.words.id
     rows = session.execute(
-        select(PhotoRow.id, PhotoRow.kinds, BoxesRow.boxes, FeatureRow.vector)
+        select(PhotoRow.id, PhotoRow.kinds, BoxesRow.boxes, FeatureRow.vector, PhotoRow.width, PhotoRow.height)
         .outerjoin(BoxesRow, and_(BoxesRow.photo_id == PhotoRow.id, BoxesRow.detector == witnesses.detector))
         .outerjoin(FeatureRow, and_(FeatureRow.photo_id == PhotoRow.id, FeatureRow.model_id == words))
         # A photo whose file changed has no content hash until it is decoded again.
         .where(PhotoRow.id.in_(photo_ids), PhotoRow.content_hash.is_not(None))
     )
-    return {number: Seen(kinds_from(kinds), boxes, vector) for number, kinds, boxes, vector in rows}
+    return {
+        number: Seen(kinds_from(kinds), boxes, vector, is_tiny(width, height))
+        for number, kinds, boxes, vector, width, height in rows
+    }
 
 
 def evidence_of(session: Session, photo_ids: Sequence[int], witnesses: Witnesses) -> list[Evidence]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tagger.core.photo import Origin
 from tagger.store.reader import Reader
 
@@ -11,29 +13,42 @@ def known_labels(reader: Reader) -> list[tuple[int, str, str]]:
     return list(reader.rows("SELECT id, key, name FROM labels", {}))
 
 
-def around_threshold(
-    reader: Reader, label_id: int, threshold: float, distance: float, limit: int
-) -> list[tuple[int, float, bool]]:
-    """Photos whose confidence for a label is near a threshold, as (photo id, confidence, shown).
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Which labels are doubtful: of these origins, a little surer than `above`, or a little less sure than `below`."""
 
-    Up to `limit` on each side, the nearest first. Only labels that the model gave to photos that are not missing.
+    origins: tuple[Origin, ...]
+    above: float
+    below: float
+
+    def distance(self, confidence: float) -> float:
+        """How far a confidence is from the nearer of both; what is nearest is the most doubtful."""
+        return confidence - self.above if confidence >= self.above else abs(self.below - confidence)
+
+
+def doubtful_labels(
+    reader: Reader, label_id: int, doubtful: Doubtful, near: float, limit: int
+) -> list[tuple[int, float, bool]]:
+    """Photos with a doubtful confidence for a label, as (photo id, confidence, shown).
+
+    Up to `limit` on each side within `near`, the nearest first. None of photos that are missing.
     """
     rows: list[tuple[int, float, bool]] = []
+    origins = ",".join(str(int(origin)) for origin in doubtful.origins)
     for side, order in (
-        (">= :threshold AND l.confidence <= :threshold + :near", "ASC"),
-        ("< :threshold AND l.confidence >= :threshold - :near", "DESC"),
+        (">= :above AND l.confidence <= :above + :near", "ASC"),
+        ("< :above AND l.confidence <= :below AND l.confidence >= :below - :near", "DESC"),
     ):
         sql = (
             "SELECT l.photo_id, l.confidence, l.shown FROM photo_labels l JOIN photos p ON p.id = l.photo_id"
-            f" WHERE l.label_id = :label AND l.confidence {side} AND NOT l.removed AND l.origin IN (:model, :hierarchy)"
+            f" WHERE l.label_id = :label AND l.confidence {side} AND NOT l.removed AND l.origin IN ({origins})"
             f" AND p.missing_since IS NULL ORDER BY l.confidence {order}, l.photo_id LIMIT :limit"
         )
         values = {
             "label": label_id,
-            "threshold": threshold,
-            "near": distance,
-            "model": int(Origin.MODEL),
-            "hierarchy": int(Origin.HIERARCHY),
+            "above": doubtful.above,
+            "below": doubtful.below,
+            "near": near,
             "limit": limit,
         }
         rows += [(photo_id, confidence, bool(shown)) for photo_id, confidence, shown in reader.rows(sql, values)]

@@ -142,7 +142,7 @@ def get_review(
     passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
     found = _of_taught(context, label, set(passed))[:limit]
     with context.reader() as reader:
-        found += uncertain(reader, context.settings.labels, limit - len(found), key=label, skip=passed)
+        found += uncertain(reader, context.policy, limit - len(found), key=label, skip=passed)
     photos = {one.photo_id: one for one in search_pages.by_ids(context, [one.photo_id for one in found])}
     return ReviewOut(
         questions=[

@@ -18,7 +18,8 @@ from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.core.progress import Callbacks
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
-from tagger.labels.labeller import show_threshold
+from tagger.labels.labeller import policy_for, show_threshold
+from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
 from tagger.search.feature_index import FeatureIndex
@@ -141,6 +142,12 @@ class WebContext:
         """The probability that shows a label in this library. Raises ModelError."""
         with self.store.read() as session:
             return show_threshold(self.settings, main_model(session))
+
+    @property
+    def policy(self) -> Policy:
+        """The label policy of the model that labelled most of this library. Raises ConfigError, ModelError."""
+        with self.store.read() as session:
+            return policy_for(self.settings, main_model(session))
 
     def record(self, photo_id: int) -> PhotoRecord:
         """The photo of an id. Raises UnknownPhotoError."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from tagger.core.boxes import OBJECTS, Box
 from tagger.core.config import LabelSettings
-from tagger.core.evidence import Evidence
+from tagger.core.evidence import Evidence, is_tiny
 from tagger.core.photo import Label, Origin
 from tagger.labels import combine, taxonomy
 from tagger.labels.policy import CandidateReport, Policy
@@ -179,3 +180,13 @@ def test_a_network_of_ones_own_has_the_other_witnesses_beside_it() -> None:
     evidence = Evidence((box("person", 0.8), box("dog", 0.8), box("car", 0.8)))
     [labels] = policy.labels_for(np.array([[0.9, 0.1]], np.float32), [evidence])
     assert {label.name for label in labels if label.shown} == {"boat on sea", "we", "portrait", "dog", "car"}
+
+
+def test_of_a_tiny_picture_only_the_classifier_speaks() -> None:
+    """A picture of 32 pixels: the class of a network trained on such ranks first, and nothing else is told."""
+    evidence = Evidence((box("train", 0.9), box("person", 0.9)), features_of("snow"), ("screenshot",), tiny=True)
+    pug = scores(pug=0.9)
+    assert judged(pug, evidence).keys() == judged(pug, Evidence()).keys()
+    assert shown(pug, replace(evidence, tiny=False)) > shown(pug, evidence)
+    assert (is_tiny(32, 32), is_tiny(63, 20), is_tiny(64, 20), is_tiny(20, 64)) == (True, True, False, False)
+    assert not is_tiny(None, None)
