@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from PIL import Image
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Tags of Exif 2.32: section 4.6.4 (TIFF tags) and 4.6.5 (Exif IFD).
 _ORIENTATION = 0x0112
