@@ -264,11 +264,12 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate
 
 def _print_found(settings: Settings) -> None:
     """What the library contains, and what to do with it."""
+    from tagger.labels.cloud import worth_listing
     from tagger.store.counts import count_labels
     from tagger.store.session import open_store
 
     with open_store(settings) as store, store.read() as session:
-        often = [label for label in count_labels(session) if label.shown][:_SHOWN_LABELS]
+        often = worth_listing(count_labels(session))[:_SHOWN_LABELS]
     if often:
         print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
         print(f"Find them: tagger search {shlex.quote(often[0].name)}")

@@ -6,6 +6,7 @@ import click
 
 from tagger.cli.common import settings_of, write_json
 from tagger.core.errors import ExitCode
+from tagger.labels.cloud import worth_listing
 from tagger.store.counts import count_labels
 
 
@@ -25,8 +26,12 @@ def command(context: click.Context, everything: bool, as_json: bool) -> int:
             indent=2,
         )
         return ExitCode.DONE
-    for label in found:
+    listed = found if everything else worth_listing(found)
+    for label in listed:
         print(f"{label.shown:8,}  {label.name}" + (f"  ({label.stored:,} stored)" if everything else ""))
+    wider = [f"{label.name} ({label.shown:,})" for label in found if label not in listed]
+    if wider:
+        print(f"Wider words: {', '.join(wider)}")
     if not found:
         print("No photo has a label yet.")
     return ExitCode.DONE

@@ -100,6 +100,7 @@ def imagenet_content(wordnet: Path, class_index: Path, vocabulary: Path) -> dict
         "shown": sorted(chosen["shown"]),
         "search_only": sorted(chosen["search_only"]),
         "added": sorted(chosen["added"]),
+        "wide": sorted(chosen["wide"]),
         "former": [list(pair) for pair in sorted(chosen["former"].items())],
         "groups": groups,
     }

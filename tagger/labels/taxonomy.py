@@ -29,7 +29,7 @@ class Taxonomy:
 
     `shown_hypernyms`: the hypernyms of classes, and groups, that may be shown. `search_only`: those that once were
     shown. `added`: labels above no class, which other witnesses than the classifier give (boxes, words, the file).
-    `former`: names that labels had in earlier versions.
+    `wide`: shown ones that narrower ones make superfluous. `former`: names that labels had in earlier versions.
     """
 
     classes: tuple[str, ...]
@@ -40,6 +40,7 @@ class Taxonomy:
     shown_hypernyms: tuple[str, ...]
     search_only: frozenset[str] = frozenset()
     added: tuple[str, ...] = ()
+    wide: frozenset[str] = frozenset()
     former: Mapping[str, str] = field(default_factory=dict)
     # It is of a network that the owner trained: rules for other labels are no mistake.
     own: bool = False
@@ -69,7 +70,7 @@ class Taxonomy:
         for form in _forms(text):
             keys = self._by_word.get(form)
             if keys:
-                return frozenset().union(*(self._below(key) for key in keys))
+                return frozenset().union(*(self.below(key) for key in keys))
         return frozenset()
 
     def lookup(self, text: str) -> tuple[str, ...]:
@@ -137,7 +138,7 @@ class Taxonomy:
                 found.setdefault(above, []).append(index)
         return found
 
-    def _below(self, key: str) -> frozenset[str]:
+    def below(self, key: str) -> frozenset[str]:
         """A key and everything under it."""
         if key in self.groups:
             inside = set(self.groups[key])
@@ -168,6 +169,7 @@ def load() -> Taxonomy:
         shown_hypernyms=(*data["shown"], *(group[0] for group in groups if group[2])),
         search_only=frozenset((*data["search_only"], *(group[0] for group in groups if not group[2]))),
         added=tuple(data["added"]),
+        wide=frozenset(data["wide"]),
         former=dict(data["former"]),
     )
 

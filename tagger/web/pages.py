@@ -17,6 +17,7 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.read import keywords_in
+from tagger.labels.cloud import worth_listing
 from tagger.labels.search_only import search_only
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
@@ -162,7 +163,7 @@ def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query
         "labels.html",
         here="/labels",
         view=view,
-        cloud=_cloud(shown),
+        cloud=_cloud(worth_listing(shown)),
         tree=tree(context) if view == "tree" else [],
         total=len(shown),
     )
