@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
+from tagger.search.looks import Likeness, LikenessOf
 from tagger.search.path_patterns import sql_groups
-from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.query_tree import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Like,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+)
 from tagger.search.vocabulary import Vocabulary, id_list
 from tagger.store.reader import Reader
+
+# Where a condition waits for the photos that it is to be decided for.
+_WAITS = re.compile("<alike ([0-9]+)>")
 
 
 class Conditions:
     """Writes the conditions of one query; `parameters` collects what they name."""
 
-    def __init__(self, reader: Reader, vocabulary: Vocabulary) -> None:
+    def __init__(self, reader: Reader, vocabulary: Vocabulary, likeness: LikenessOf) -> None:
+        self._likeness = likeness
+        self._alike: list[Likeness] = []
         self._reader = reader
         self._vocabulary = vocabulary
         self.parameters: dict[str, Any] = {}
@@ -37,6 +57,10 @@ class Conditions:
                 return self._has_label(photo, self.of_labels("x", ids, comparison, less_sure)) if ids else "1 = 0"
             case AnyLabel(comparison):
                 return self._has_label(photo, f"x.shown AND {self.bound('x.confidence', comparison)}")
+            case Like():
+                # No database compares vectors.
+                self._alike.append(self._likeness(node, less_sure))
+                return f"<alike {len(self._alike) - 1}>"
             case Not(item):
                 return f"NOT ({self.sql(item, photo, less_sure=below_not, below_not=less_sure)})"
             case And(items):
@@ -55,6 +79,15 @@ class Conditions:
                 return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self.parameter(name)}")
             case Words():
                 raise AssertionError("words are joined before")
+
+    def for_photos(self, condition: str, photos: Sequence[int]) -> str:
+        """A condition on `p.id`, to be decided for these photos: those that are alike are named."""
+
+        def named(found: re.Match[str]) -> str:
+            alike = self._alike[int(found[1])].among(photos)
+            return f"p.id IN ({id_list(alike)})" if alike else "1 = 0"
+
+        return _WAITS.sub(named, condition)
 
     def _path(self, text: str) -> str:
         groups = sql_groups(text, self._roots)

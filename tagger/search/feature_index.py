@@ -7,7 +7,6 @@ a second. It holds nothing that the database does not, and may be deleted.
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 import zipfile
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.atomic_file import replacing
 from tagger.core.progress import OnProgress, ignore_progress
+from tagger.search.mapped_file import MappedFile
 from tagger.store import jobs
 from tagger.store.features import FEATURE_DTYPE, to_matrix
 from tagger.store.library import Library
@@ -56,25 +57,6 @@ def float32_of(half: NDArray[np.float16], buffer: NDArray[np.int32]) -> NDArray[
     return part.view(np.float32)
 
 
-class RowFile:
-    """A file of float16 rows, held open: they stay what they are when another process puts a new file into place."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_descriptor"):
-            os.close(self._descriptor)
-
-    def mapped(self, start: int, count: int) -> NDArray[np.float16]:
-        """`count` numbers from the byte `start` on, mapped for as long as they are used."""
-        before = start % mmap.ALLOCATIONGRANULARITY
-        size = count * FEATURE_DTYPE.itemsize + before
-        view = mmap.mmap(self._descriptor, size, access=mmap.ACCESS_READ, offset=start - before)
-        return np.frombuffer(view, FEATURE_DTYPE, count, before)
-
-
 @dataclass(frozen=True, slots=True)
 class FeatureMatrix:
     """The features of `ids` (int64, a photo a row) in a file. `lengths`: float32, of each row; `width`: numbers a row.
@@ -82,7 +64,7 @@ class FeatureMatrix:
     `memory_mb`: how much of the file is mapped at once.
     """
 
-    file: RowFile
+    file: MappedFile
     ids: NDArray[np.int64]
     lengths: NDArray[np.float32]
     width: int
@@ -95,7 +77,9 @@ class FeatureMatrix:
 
     def rows(self, part: range) -> NDArray[np.float16]:
         """Some rows, mapped; float16 (rows, width)."""
-        return self.file.mapped(part.start * self.width * 2, len(part) * self.width).reshape(len(part), self.width)
+        size = FEATURE_DTYPE.itemsize * self.width
+        half: NDArray[Any] = self.file.mapped(part.start * size, len(part) * self.width, FEATURE_DTYPE)
+        return half.reshape(len(part), self.width)
 
     def units(self, places: Sequence[int]) -> NDArray[np.float32]:
         """Rows of length one, float32 (places, width)."""
@@ -174,7 +158,7 @@ class FeatureIndex:
             if kept.matrix is None:
                 known = kept.index
                 kept.matrix = FeatureMatrix(
-                    RowFile(path), known.ids, known.lengths, known.width, settings.search.memory_mb
+                    MappedFile(path), known.ids, known.lengths, known.width, settings.search.memory_mb
                 )
             self._open[model.model_id] = kept
             return kept.matrix

@@ -3,9 +3,10 @@
 query   = either
 either  = both { OR both }
 both    = item { [AND] item }
-item    = (NOT | -) item | ( either ) | phrase [comparison] | words [comparison] | field:value
+item    = (NOT | -) item | ( either ) | phrase [comparison] | words [comparison] | likeness | field:value
 words   = bare words in a row; run.py finds out which of them belong together
 field   = taken | path | format
+likeness = (like: | ~) (phrase | words) [comparison]
 phrase  = "text", in which "" is a quote that belongs to it
 """
 
@@ -20,9 +21,22 @@ from tagger.core.errors import QueryError
 from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
-from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.query_tree import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Like,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+)
 
-FIELDS = ("taken", "path", "format")
+FIELDS = ("taken", "path", "format", "like")
 HELP = """\b
 Queries:
   tiger                 photos that show tigers; dog finds every breed
@@ -35,6 +49,8 @@ Queries:
   path:holiday/         the path contains it, from the library folder's name
                         on; * and ? stand for anything; or a whole path
   format:heif           by file format
+  like:"dog on a beach" photos that look like a description, the likeliest
+                        first; ~"dog on a beach" is the same
   *                     every photo"""
 
 # What a query may have, so that every database can answer it.
@@ -51,6 +67,7 @@ _TOKEN = re.compile(
     (?P<open>\() | (?P<close>\))
   | (?P<comparison>>=|<=|[><≥≤])\s*(?P<number>[^\s()"<>≥≤%]*)(?P<percent>\s*%)?
   | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>(?:[^"]|"")*)"|(?P<value>[^\s()"]*))
+  | (?P<tilde>~)(?:"(?P<quoted_sentence>(?:[^"]|"")*)"|(?P<sentence>[^\s()"<>≥≤]*))
   | "(?P<phrase>(?:[^"]|"")*)"
   | (?P<minus>-)(?=[^\s)])
   | (?P<everything>\*)(?![^\s()])
@@ -70,6 +87,7 @@ class _Token:
     kind: str
     text: str
     position: int
+    quoted: bool = False
 
 
 def parse(text: str) -> Node:
@@ -146,6 +164,8 @@ class _Parser:
                 return self._words(token)
             case "everything":
                 return PathPart("*")
+            case "like":
+                return self._like(token)
             case "taken" | "path" | "format":
                 return self._field(token)
             case "comparison":
@@ -164,6 +184,17 @@ class _Parser:
         if len(words) == 1:
             return Word(words[0], comparison)
         return Words(tuple(words), comparison)
+
+    def _like(self, token: _Token) -> Node:
+        """A description: what stands between quotes, or the bare words in a row."""
+        words = token.text.split()
+        if not token.quoted:
+            while words and self._token.kind == "word":
+                words.append(self._take().text)
+        if not words:
+            example = 'like: needs a description right behind it, as in like:"a child on a swing"'
+            raise _error(self._text, token.position, example)
+        return Like(" ".join(words), self._comparison())
 
     def _comparison(self) -> Comparison | None:
         if self._token.kind != "comparison":
@@ -214,7 +245,18 @@ def _tokens(text: str) -> Iterator[_Token]:
                 near = difflib.get_close_matches(name, FIELDS, 1)
                 hint = f"did you mean {near[0]}:?" if near else f"there are {', '.join(f + ':' for f in FIELDS)}"
                 raise _error(text, start, f"There is no field {match['field']}: ({hint})")
-            yield _Token(name, (match["quoted_value"] or "").replace('""', '"') or match["value"] or "", start)
+            quoted, bare = match["quoted_value"], match["value"]
+            if name == "like" and bare is not None:
+                # A comparison may stand right behind it, as behind a label.
+                bare = re.split("[<>≥≤]", bare, maxsplit=1)[0]
+                position = match.start("value") + len(bare)
+                yield _Token(name, bare, start)
+                continue
+            yield _Token(name, (quoted or "").replace('""', '"') or bare or "", start, quoted is not None)
+        elif match["tilde"]:
+            quoted = match["quoted_sentence"]
+            text_of = (quoted or "").replace('""', '"') or match["sentence"] or ""
+            yield _Token("like", text_of, start, quoted is not None)
         elif match["word"] and match["word"] in ("AND", "OR", "NOT"):
             yield _Token(match["word"], match["word"], start)
         elif kind == "phrase":

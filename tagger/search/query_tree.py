@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -59,6 +59,20 @@ class AnyLabel:
 
     def __str__(self) -> str:
         return f"label{self.comparison}"
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`like:"a child on a swing"`: the photo looks like what a sentence describes.
+
+    With a comparison, its probability is within that bound; without, it is likely enough.
+    """
+
+    text: str
+    comparison: Comparison | None = None
+
+    def __str__(self) -> str:
+        return f"like:{quoted(self.text)}{self.comparison or ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ class Or:
         return " OR ".join(map(_grouped, self.items))
 
 
-Node = Word | Words | AnyLabel | Taken | PathPart | Format | Not | And | Or
+Node = Word | Words | AnyLabel | Like | Taken | PathPart | Format | Not | And | Or
 
 
 def quoted(name: str) -> str:
@@ -133,3 +147,47 @@ def quoted(name: str) -> str:
 
 def _grouped(node: Node) -> str:
     return f"({node})" if isinstance(node, And | Or | Words) else str(node)
+
+
+def likes(node: Node | None) -> Iterator[Like]:
+    """The descriptions in a query."""
+    match node:
+        case Like():
+            yield node
+        case Not(item):
+            yield from likes(item)
+        case And(items) | Or(items):
+            for item in items:
+                yield from likes(item)
+        case _:
+            return
+
+
+def words_of(node: Node) -> Iterator[Word]:
+    """The words of a query that are not below a NOT."""
+    match node:
+        case Word():
+            yield node
+        case And(items) | Or(items):
+            for item in items:
+                yield from words_of(item)
+        case _:
+            return
+
+
+def kinds_of(node: Node) -> set[type]:
+    """The kinds of conditions in an OR; of a single condition, its own."""
+    return set().union(*map(kinds_of, node.items)) if isinstance(node, Or) else {type(node)}
+
+
+def may_be_less_sure(node: Node, below_not: bool = False) -> bool:
+    """Whether a query has a word without a bound, of which photos could be less sure."""
+    match node:
+        case Word(_, None) | Like(_, None):
+            return not below_not
+        case Not(item):
+            return may_be_less_sure(item, not below_not)
+        case And(items) | Or(items):
+            return any(may_be_less_sure(item, below_not) for item in items)
+        case _:
+            return False

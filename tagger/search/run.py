@@ -10,6 +10,8 @@ conditions in batches; so with a limit `animal` (450 labels, half a library) is 
 lies in a time span or has a part of a path, those photos are read from their index first: it holds a million paths, and
 looking through it takes less than a tenth of a second.
 
+A description (`like:`) drives a search before any label: its photos come from the index of vectors, likeliest first.
+
 Pages follow each other by cursors: a page begins behind the `place` of the last result of the page before. It is a
 position in the sort order, not a count, so the thousandth page is as fast as the first.
 """
@@ -17,24 +19,36 @@ position in the sort order, not a count, so the thousandth page is as fast as th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search.conditions import Conditions
-from tagger.search.query_tree import And, AnyLabel, Comparison, Node, Not, Or, PathPart, Taken, Word
+from tagger.search.drivers import Driver, driver_of
+from tagger.search.looks import LikenessOf, no_likeness
+from tagger.search.query_tree import (
+    And,
+    Comparison,
+    Like,
+    Node,
+    Or,
+    PathPart,
+    Taken,
+    kinds_of,
+    likes,
+    may_be_less_sure,
+    words_of,
+)
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
 _PAGE = 500
 # Photos whose other conditions are checked at once: few at first, then more and more.
 _FIRST_BATCH, _LAST_BATCH = 200, 5000
-# Counting a label's photos stops here: it only decides which condition drives.
-_ENOUGH = 3000
 # Up to _SPAN photos of a time span or path are read in advance; up to _SHORTLIST, their labels, too.
 _SPAN, _SHORTLIST = 100_000, 30_000
 _Item = TypeVar("_Item")
@@ -54,7 +68,8 @@ class FoundPhoto:
     """A photo that matches. `labels`: the names that matched with their confidence, the narrowest first.
 
     `version` changes when the file does. `place`: where it stands in the results; None in path order. `less_sure`: a
-    label that was asked for is not good enough to be shown.
+    label that was asked for is not good enough to be shown, or it is unlikely what was described. `likeness`: how
+    probably it is that; None where nothing was described, or labels alone matched.
     """
 
     photo_id: int
@@ -64,35 +79,34 @@ class FoundPhoto:
     labels: tuple[tuple[str, float], ...]
     place: Cursor | None
     less_sure: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Driver:
-    """The labels that drive a search: every match has one of them, and meets `rest`.
-
-    `comparison`: within this bound. `shown`: shown, not only sure. `mixed`: as sure as `rest` says.
-    """
-
-    ids: tuple[int, ...]
-    comparison: Comparison | None = None
-    shown: bool = False
-    mixed: bool = False
-    rest: Node | None = None
+    likeness: float | None = None
 
 
 class Search:
-    """One query against one library; without a query, everything. `silenced`: labels that the settings silence."""
+    """One query against one library; without a query, everything. `silenced`: labels that the settings silence.
 
-    def __init__(self, reader: Reader, taxonomy: Taxonomy, query: Node | None, silenced: Collection[str] = ()) -> None:
+    `likeness`: answers the descriptions of a query; needed only where there are some.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        taxonomy: Taxonomy,
+        query: Node | None,
+        silenced: Collection[str] = (),
+        likeness: LikenessOf = no_likeness,
+    ) -> None:
         self._reader = reader
         self._vocabulary = Vocabulary(reader, taxonomy, silenced)
-        self._where = Conditions(reader, self._vocabulary)
+        self._likeness = likeness
+        self._describes = query is not None and any(likes(query))
+        self._where = Conditions(reader, self._vocabulary, likeness)
         # Whether the photos are looked for now that match by stored labels only.
         self._wide = False
         self.query = None if query is None else self._vocabulary.join(query)
 
     @property
-    def unknown_words(self) -> tuple[UnknownWord, ...]:
+    def unknownwords_of(self) -> tuple[UnknownWord, ...]:
         """Words of the query that no photo of the library has; complete after `results`."""
         return (*self._vocabulary.unknown.values(), *self._vocabulary.without_photos())
 
@@ -140,7 +154,7 @@ class Search:
 
     def _less_sure(self, newest: bool, after: Cursor | None) -> Iterator[_Place]:
         """The photos of which only stored labels match."""
-        if self.query is None or not _may_be_less_sure(self.query):
+        if self.query is None or not may_be_less_sure(self.query):
             return
         if after is not None:
             after = after[0].removeprefix(LESS_SURE), *after[1:]
@@ -148,9 +162,11 @@ class Search:
             yield number, None if place is None else (LESS_SURE + place[0], *place[1:]), True
 
     def _in_order(self, newest: bool, after: Cursor | None, *, less_sure: bool) -> Iterator[tuple[int, Cursor | None]]:
-        self._where = Conditions(self._reader, self._vocabulary)
+        self._where = Conditions(self._reader, self._vocabulary, self._likeness)
         self._wide = less_sure
-        driver = None if self.query is None else self._driver(self.query)
+        driver = None
+        if self.query is not None:
+            driver = driver_of(self.query, self._reader, self._vocabulary, lambda like: self._likeness(like, less_sure))
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
         if driver is not None:
@@ -159,50 +175,16 @@ class Search:
             return self._newest_first(after, self._in_span() if self._by_path() else None)
         return self._in_path_order()
 
-    def _driver(self, node: Node) -> _Driver | None:
-        match node:
-            case Word(_, comparison):
-                return _Driver(self._vocabulary.ids(node), comparison)
-            case AnyLabel(comparison):
-                return _Driver(tuple(self._vocabulary.names), comparison, shown=True)
-            case And(items):
-                return self._rarest(items)
-            case Or(items):
-                drivers = [driver for item in items if (driver := self._driver(item)) is not None]
-                if len(drivers) < len(items):
-                    return None
-                ids = tuple(dict.fromkeys(number for driver in drivers for number in driver.ids))
-                plain = all(driver == _Driver(driver.ids) for driver in drivers)
-                return _Driver(ids) if plain else _Driver(ids, mixed=True, rest=node)
-            case _:
-                return None
-
-    def _rarest(self, items: Sequence[Node]) -> _Driver | None:
-        """The driver among conditions that must all hold: the one with the fewest photos."""
-        options = [(driver, item) for item in items if (driver := self._driver(item)) is not None]
-        if not options:
-            return None
-        best, chosen = options[0] if len(options) == 1 else min(options, key=lambda option: self._weight(option[0].ids))
-        rest = [item for item in items if item is not chosen]
-        if best.rest is not None:
-            rest.append(best.rest)
-        return replace(best, rest=rest[0] if len(rest) == 1 else And(tuple(rest)))
-
-    def _weight(self, ids: Sequence[int]) -> int:
-        if not ids:
-            return 0
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(ids)}) LIMIT {_ENOUGH}) AS s"
-        )
-        return int(next(self._reader.rows(sql, {}))[0])
-
     def _surest_first(
-        self, driver: _Driver, span: set[int] | None, after: Cursor | None
+        self, driver: Driver, span: set[int] | None, after: Cursor | None
     ) -> Iterator[tuple[int, Cursor]]:
-        """The photos of some labels by their best row, those that fail the other conditions left out."""
+        """The photos of a driver by what is surest of them, those that fail the other conditions left out."""
         also = self._and(driver.rest)
         behind = ""
-        if after is not None:
+        place = None if after is None else (float(after[1] or 0), after[2])
+        alike = [likeness.best_first(place) for likeness in driver.alike]
+        rows: list[Iterator[tuple[float, int]]] = [_negative(each) for each in alike]
+        if after is not None and driver.ids:
             confidence, photo = self._where.parameter(after[1]), self._where.parameter(after[2])
             behind = f" AND l.confidence <= {confidence} AND (l.confidence < {confidence} OR l.photo_id > {photo})"
             # A photo stands in the results once, where its best row is: one that stood before is not shown again.
@@ -211,18 +193,23 @@ class Search:
                 f" AND +l.label_id IN ({id_list(driver.ids)}){self._rows_of(driver, driver.ids)}"
                 f" AND (l.confidence > {confidence} OR (l.confidence = {confidence} AND l.photo_id <= {photo})))"
             )
-        if span is not None and len(span) <= _SHORTLIST:
-            rows = self._shortlist(driver.ids, self._rows_of(driver, driver.ids), span)
+        if driver.ids and span is not None and len(span) <= _SHORTLIST:
+            rows.append(self._shortlist(driver.ids, self._rows_of(driver, driver.ids), span))
         else:
-            rows = merge(*(self._stream(number, self._rows_of(driver, [number]) + behind) for number in driver.ids))
-        candidates = _once(rows, span)
+            rows += [self._stream(number, self._rows_of(driver, [number]) + behind) for number in driver.ids]
+        candidates = _once(merge(*rows), span)
         size = _FIRST_BATCH
         while batch := list(islice(candidates, size)):
-            passed = self._passing([photo_id for _, photo_id in batch], also)
+            photos = [photo_id for _, photo_id in batch]
+            passed = self._passing(photos, also)
+            if place is not None:
+                for likeness in driver.alike:
+                    # As with labels: what stood before is not shown again.
+                    passed -= {n for n, value in likeness.among(photos).items() if (-value, n) <= (-place[0], place[1])}
             yield from ((number, (SUREST, -value, number)) for value, number in batch if number in passed)
             size = min(2 * size, _LAST_BATCH)
 
-    def _rows_of(self, driver: _Driver, labels: Sequence[int]) -> str:
+    def _rows_of(self, driver: Driver, labels: Sequence[int]) -> str:
         """The condition on the rows of some of a driver's labels, beside which label it is."""
         condition = " AND NOT l.removed"
         if driver.shown:
@@ -253,7 +240,7 @@ class Search:
 
     def _in_span(self) -> set[int] | None:
         """The photos of the time spans and paths that every match has; None if there are none, or too many photos."""
-        spans = tuple(item for item in self._needed() if _kinds(item) <= {Taken, PathPart})
+        spans = tuple(item for item in self._needed() if kinds_of(item) <= {Taken, PathPart})
         if not spans:
             return None
         sql = f"SELECT p.id FROM photos p WHERE {self._where.sql(And(spans), 'p.id')} LIMIT {_SPAN + 1}"
@@ -268,16 +255,17 @@ class Search:
 
     def _by_path(self) -> bool:
         """Whether every match has a part of a path."""
-        return any(PathPart in _kinds(item) <= {Taken, PathPart} for item in self._needed())
+        return any(PathPart in kinds_of(item) <= {Taken, PathPart} for item in self._needed())
 
     def _passing(self, photos: Sequence[int], condition: str) -> set[int]:
         """Those of some photos that are there and meet a condition that `_and` wrote."""
+        condition = self._where.for_photos(condition, photos)
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
     def _in_path_order(self) -> Iterator[tuple[int, None]]:
-        sql = f"SELECT p.id FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path_folded, p.id"
-        for (photo_id,) in self._reader.rows(sql, self._where.parameters):
+        sql = f"SELECT p.id, NULL FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path_folded, p.id"
+        for photo_id, _ in self._described(self._reader.rows(sql, self._where.parameters)):
             yield photo_id, None
 
     def _newest_first(self, after: Cursor | None, span: set[int] | None) -> Iterator[tuple[int, Cursor]]:
@@ -297,11 +285,21 @@ class Search:
                 f"SELECT p.id, p.taken FROM photos p WHERE {there} AND p.taken IS NOT NULL{dated}"
                 " ORDER BY p.taken DESC, p.id DESC"
             )
-            for photo_id, taken in self._reader.rows(sql, self._where.parameters):
+            for photo_id, taken in self._described(self._reader.rows(sql, self._where.parameters)):
                 yield photo_id, (DATED, taken, photo_id)
-        sql = f"SELECT p.id FROM photos p WHERE {there} AND p.taken IS NULL{undated} ORDER BY p.id DESC"
-        for (photo_id,) in self._reader.rows(sql, self._where.parameters):
+        sql = f"SELECT p.id, NULL FROM photos p WHERE {there} AND p.taken IS NULL{undated} ORDER BY p.id DESC"
+        for photo_id, _ in self._described(self._reader.rows(sql, self._where.parameters)):
             yield photo_id, (UNDATED, None, photo_id)
+
+    def _described(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Those of some photos, as rows that begin with an id, that meet a query with descriptions, too."""
+        if not self._describes:
+            yield from rows
+            return
+        also = self._and(self.query)
+        for page in _pages(rows, _LAST_BATCH):
+            passed = self._passing([row[0] for row in page], also)
+            yield from (row for row in page if row[0] in passed)
 
     def _newest_of(self, photos: set[int], after: Cursor | None) -> Iterator[tuple[int, Cursor]]:
         """Those of some photos that match. They may lie anywhere in time, so the index of dates is of no help."""
@@ -321,8 +319,13 @@ class Search:
                     yield number, (DATED, taken, number) if taken else (UNDATED, None, number)
 
     def _there(self) -> str:
-        """The condition that a photo is there and matches."""
-        return f"p.missing_since IS NULL{self._and(self.query)}"
+        """The condition that a photo is there and matches; descriptions are left for `_described`."""
+        if not self._describes:
+            return f"p.missing_since IS NULL{self._and(self.query)}"
+        plain = [item for item in self._needed() if not any(likes(item))]
+        return " AND ".join(
+            ["p.missing_since IS NULL", *(self._where.sql(one, "p.id", less_sure=self._wide) for one in plain)]
+        )
 
     def _and(self, node: Node | None) -> str:
         """A part of the query as further conditions on a photo; of the less sure photos, that they are such."""
@@ -356,12 +359,24 @@ class Search:
             matched = tuple((name, -confidence) for _, confidence, name in sorted(labels.get(photo_id, [])))
             version = Fingerprint(size, mtime_ns).version
             where = PhotoPath(roots[root], disk_path(path))
-            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure)
+            likeness = self._probability(self.query, photo_id, less_sure) if self._describes else None
+            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure, likeness)
+
+    def _probability(self, node: Node | None, photo: int, less_sure: bool) -> float | None:
+        """How probably a photo is what the query describes: of several, the least where all must hold."""
+        match node:
+            case Like():
+                return self._likeness(node, less_sure).among([photo]).get(photo)
+            case And(items) | Or(items):
+                found = [one for item in items if (one := self._probability(item, photo, less_sure)) is not None]
+                return (min if isinstance(node, And) else max)(found, default=None)
+            case _:
+                return None
 
     def _positive(self, node: Node) -> _Wanted:
         """The labels that the query asks for, each with its bounds; None if it names none."""
         found: dict[int, list[Comparison | None]] = {}
-        for word in _words(node):
+        for word in words_of(node):
             for number in self._vocabulary.ids(word):
                 found.setdefault(number, []).append(word.comparison)
         return found or None
@@ -372,34 +387,8 @@ def _asked_for(bounds: Sequence[Comparison | None], confidence: float, sure: boo
     return any(sure if bound is None else bound.holds(confidence) for bound in bounds)
 
 
-def _may_be_less_sure(node: Node, below_not: bool = False) -> bool:
-    """Whether a query has a word without a bound, of which photos could be less sure."""
-    match node:
-        case Word(_, None):
-            return not below_not
-        case Not(item):
-            return _may_be_less_sure(item, not below_not)
-        case And(items) | Or(items):
-            return any(_may_be_less_sure(item, below_not) for item in items)
-        case _:
-            return False
-
-
-def _words(node: Node) -> Iterator[Word]:
-    """The words of a query that are not below a NOT."""
-    match node:
-        case Word():
-            yield node
-        case And(items) | Or(items):
-            for item in items:
-                yield from _words(item)
-        case _:
-            return
-
-
-def _kinds(node: Node) -> set[type]:
-    """The kinds of conditions in an OR; of a single condition, its own."""
-    return set().union(*map(_kinds, node.items)) if isinstance(node, Or) else {type(node)}
+def _negative(rows: Iterable[tuple[float, int]]) -> Iterator[tuple[float, int]]:
+    return ((-value, number) for value, number in rows)
 
 
 def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:

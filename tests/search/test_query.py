@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 
 from tagger.core.errors import QueryError
 from tagger.search.query import parse
-from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, Not, Or, PathPart, Taken, Word, Words
+from tagger.search.query_tree import (
+    And,
+    AnyLabel,
+    Comparison,
+    Format,
+    Like,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Taken,
+    Word,
+    Words,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +62,22 @@ from tagger.search.query_tree import And, AnyLabel, Comparison, Format, Node, No
         ("black-and-white", Word("black-and-white")),
         ("or and not", Words(("or", "and", "not"))),  # only capitals are operators
         ("Löwe", Word("Löwe")),
+        ('like:"a child on a swing"', Like("a child on a swing")),
+        ('~"a child on a swing"', Like("a child on a swing")),
+        ('LIKE:"  a   child "', Like("a child")),
+        ("like:a child on a swing", Like("a child on a swing")),  # bare words in a row belong together
+        ("~child swing taken:none", And((Like("child swing"), Taken(None, None, "none")))),
+        ('like:"boat" tiger', And((Like("boat"), Word("tiger")))),
+        ('like:"dog on a beach" -cat', And((Like("dog on a beach"), Not(Word("cat"))))),
+        ('-like:"boat" OR ~sea', Or((Not(Like("boat")), Like("sea")))),
+        ('(~"a" ~"b")', And((Like("a"), Like("b")))),
+        ("like:boat>50%", Like("boat", Comparison(">", 0.5))),
+        ('~"boat"<=.25', Like("boat", Comparison("<=", 0.25))),
+        ("like:a boat < 0.5", Like("a boat", Comparison("<", 0.5))),
+        ('like:"say ""hello"" AND wave (twice)"', Like('say "hello" AND wave (twice)')),
+        ("like:like:x", Like("like:x")),
+        ("like:boat AND sea", And((Like("boat"), Word("sea")))),
+        ("a~b", Word("a~b")),
     ],
 )
 def test_what_a_query_means(text: str, tree: Node) -> None:
@@ -95,6 +124,17 @@ def test_what_a_query_means(text: str, tree: Node) -> None:
         ("dog " * 501, "at most 500", 60),
         ("pth:x", "did you mean path:", 0),
         ("colour:red", "there are taken:", 0),
+        ("like:", "needs a description", 0),
+        ('like:""', "needs a description", 0),
+        ('~"  "', "needs a description", 0),
+        ("~", "needs a description", 0),
+        ("dog ~ cat", "needs a description", 4),
+        ('like: "dog"', "needs a description", 0),
+        ("like:>0.5", "needs a description", 0),
+        ('like:"dog', "quote is not closed", 5),
+        ('dog ~"cat', "quote is not closed", 5),
+        ("like:dog>2", "did you mean >2%?", 8),
+        ("lke:dog", "did you mean like:", 0),
     ],
 )
 def test_a_mistake_is_shown_where_it_is(text: str, says: str, column: int) -> None:
@@ -118,6 +158,7 @@ LEAF = st.one_of(
     st.builds(Word, TEXT, st.none() | BOUND),
     st.builds(Words, st.lists(BARE, min_size=2, max_size=3).map(tuple), st.none() | BOUND),
     st.builds(AnyLabel, BOUND),
+    st.builds(Like, TEXT, st.none() | BOUND),
     st.sampled_from([parse("taken:2023-06..2024"), parse("taken:none"), parse("taken:..2020")]),
     st.builds(PathPart, st.from_regex(r"[a-z/*? ]{1,5}", fullmatch=True)),
     st.builds(Format, st.sampled_from(["JPEG", "HEIF"])),
@@ -160,8 +201,11 @@ def test_a_tree_prints_as_a_query_that_means_the_same(tree: Node) -> None:
     assert parse(str(tree)) == tree
 
 
-@given(st.text(alphabet='ab ()"->=.0:ORANDT\n\\', max_size=30) | st.text(max_size=20))
+@given(st.text(alphabet='ab ()"->=.0:~ORANDT\n\\', max_size=30) | st.text(max_size=20))
 @example("-0 -")
+@example('like:a"b')
+@example('~"a""b">.5 like:"c')
+@example("like:x>5")
 def test_any_text_is_a_query_or_a_mistake_that_is_explained(text: str) -> None:
     try:
         tree = parse(text)

@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import numpy as np
 import pytest
 
 from tagger.core.config import Settings
@@ -16,12 +17,14 @@ from tagger.core.errors import QueryError
 from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
+from tagger.search.likeness import Alike
 from tagger.search.query import parse
 from tagger.search.query_tree import (
     And,
     AnyLabel,
     Comparison,
     Format,
+    Like,
     Node,
     Not,
     Or,
@@ -107,8 +110,47 @@ def is_sure(label: Label) -> bool:
     return label.shown or label.confidence >= SEARCH_ONLY.get(label.key, 2)
 
 
+# What looks like what, in these tests: a probability a photo, from its path and the description.
+CUT_OFF = 0.5
+
+
+def looks(photo: Photo, text: str) -> float | None:
+    if photo.path.endswith("3.jpg"):
+        return None  # it has no vector, as while features are missing
+    return random.Random(photo.path + text).choice([0.05, 0.3, 0.5, 0.6, 0.75, 0.9, 0.97])
+
+
+class Descriptions:
+    """Answers descriptions of a library made by `a_library`."""
+
+    def __init__(self, photos: list[Photo]) -> None:
+        self.photos = photos
+
+    def __call__(self, like: Like, less_sure: bool) -> Alike:
+        kept = {
+            number: looks(photo, like.text)
+            for number, photo in enumerate(self.photos, 1)
+            if matches(like, photo, less_sure)
+        }
+        return Alike(np.array(list(kept), np.int64), np.array(list(kept.values()), np.float64))
+
+
+def probability(node: Node, photo: Photo, less_sure: bool) -> float | None:
+    match node:
+        case Like(text):
+            return looks(photo, text) if matches(node, photo, less_sure) else None
+        case And(items) | Or(items):
+            found = [value for item in items if (value := probability(item, photo, less_sure)) is not None]
+            return (min if isinstance(node, And) else max)(found, default=None)
+        case _:
+            return None
+
+
 def matches(node: Node, photo: Photo, less_sure: bool = False, below_not: bool = False) -> bool:
     match node:
+        case Like(text, bound):
+            value = looks(photo, text)
+            return value is not None and holds(bound or Comparison(">=", 0 if less_sure else CUT_OFF), value)
         case Word(text, bound):
             keys = TAXONOMY.find(text)
             return any(
@@ -136,9 +178,11 @@ def matches(node: Node, photo: Photo, less_sure: bool = False, below_not: bool =
             raise AssertionError("not made here")
 
 
-def a_query(chance: random.Random, depth: int = 0) -> str:
+def a_query(chance: random.Random, depth: int = 0, *, likes: bool = False) -> str:
     kind = chance.randint(0, 10 if depth < 3 else 6)
     bound = chance.choice(["", "", ">0.5", ">=0.5", "<0.5", "<=0.25"])
+    if kind <= 1 and likes:
+        return f'like:"{chance.choice(["a dog", "sea", "two cats on a sofa"])}"{bound}'
     if kind <= 3:
         return f'"{chance.choice(WORDS)}"{bound}'
     if kind == 4:
@@ -148,9 +192,9 @@ def a_query(chance: random.Random, depth: int = 0) -> str:
     if kind == 6:
         return chance.choice(["path:holiday/", "path:o_1", "path:a%", "path:*/?0", "path:os/*/0", "format:heic"])
     if kind == 7:
-        return f"NOT ({a_query(chance, depth + 1)})"
+        return f"NOT ({a_query(chance, depth + 1, likes=likes)})"
     joint = chance.choice([" ", " OR "])
-    return f"({joint.join(a_query(chance, depth + 1) for _ in range(2))})"
+    return f"({joint.join(a_query(chance, depth + 1, likes=likes) for _ in range(2))})"
 
 
 def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, store: Store) -> None:
@@ -187,6 +231,60 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
             less_sure += bool(more)
     assert non_empty > 50
     assert less_sure > 20
+
+
+@pytest.mark.parametrize("span", [100_000, 0])
+def test_queries_with_descriptions_find_what_they_say(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, span: int
+) -> None:
+    """Alone, with labels, times and paths, negated, in brackets, two of them; page by page, and with the unlikely."""
+    monkeypatch.setattr(run_module, "_SPAN", span)
+    photos = a_library(7)
+    fill(store, photos)
+    chance = random.Random(2)
+    by_path = {photo.path: photo for photo in photos}
+    described = ordered = unlikely = 0
+    with open_reader(settings) as reader:
+        for _ in range(200):
+            text = a_query(chance, likes=True)
+            search = Search(reader, TAXONOMY, parse(text), likeness=Descriptions(photos))
+            query = search.query
+            assert query is not None
+            there = [photo for photo in photos if not photo.missing]
+            sure = {photo.path for photo in there if matches(query, photo)}
+            more = {photo.path for photo in there if matches(query, photo, less_sure=True)} - sure
+            found = list(search.results(less_sure=True))
+            paths = [result.path.relative for result in found]
+            assert len(paths) == len(set(paths)), text
+            assert set(paths[: len(sure)]) == sure, text
+            assert set(paths[len(sure) :]) == more, text
+            assert [one.path.relative for one in search.results()] == paths[: len(sure)], text
+            assert [one.likeness for one in found] == [
+                probability(query, by_path[one.path.relative], one.less_sure) for one in found
+            ], text
+            whole = [result.photo_id for result in search.results(newest=True, less_sure=True)]
+            size, parts, place = chance.randint(1, 7), [], None
+            while page := list(search.results(size, newest=True, after=place, less_sure=True)):
+                parts += [result.photo_id for result in page]
+                place = page[-1].place
+            assert parts == whole, text
+            described += "like:" in text and bool(sure)
+            unlikely += "like:" in text and bool(more)
+            if tops(query):
+                best = [one.likeness for one in found if not one.less_sure]
+                assert best == sorted(best, reverse=True), text
+                ordered += len(best) > 1
+    assert described > 60
+    assert ordered > 15
+    assert unlikely > 15
+
+
+def tops(query: Node) -> bool:
+    """Whether descriptions alone decide about the order."""
+    items = query.items if isinstance(query, And) else (query,)
+    return any(isinstance(item, Like) for item in items) and all(
+        isinstance(item, Like | Word | Taken | PathPart | Format | AnyLabel) for item in items
+    )
 
 
 @pytest.mark.parametrize("span", [100_000, 3, 0])

@@ -1,0 +1,95 @@
+"""What drives a search: the labels or descriptions of which every match has one, in whose order the results come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tagger.search.looks import Likeness
+from tagger.search.query_tree import And, AnyLabel, Comparison, Like, Node, Or, Word
+from tagger.search.vocabulary import Vocabulary, id_list
+from tagger.store.reader import Reader
+
+# Counting a label's photos stops here: it only decides which condition drives.
+_ENOUGH = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What drives a search: every match has one of some labels or is alike, and meets `rest`.
+
+    Of the labels `comparison`: within this bound. `shown`: shown, not only sure. `mixed`: as sure as `rest` says.
+    """
+
+    ids: tuple[int, ...] = ()
+    comparison: Comparison | None = None
+    shown: bool = False
+    mixed: bool = False
+    rest: Node | None = None
+    alike: tuple[Likeness, ...] = ()
+
+
+def driver_of(
+    query: Node, reader: Reader, vocabulary: Vocabulary, likeness: Callable[[Like], Likeness]
+) -> Driver | None:
+    """What drives a query; None where nothing that every match has is in an order of its own."""
+    return _Drivers(reader, vocabulary, likeness).of(query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drivers:
+    reader: Reader
+    vocabulary: Vocabulary
+    likeness: Callable[[Like], Likeness]
+
+    def of(self, node: Node) -> Driver | None:
+        match node:
+            case Word(_, comparison):
+                return Driver(self.vocabulary.ids(node), comparison)
+            case AnyLabel(comparison):
+                return Driver(tuple(self.vocabulary.names), comparison, shown=True)
+            case Like():
+                return Driver(alike=(self.likeness(node),))
+            case And(items):
+                described = [item for item in items if isinstance(item, Like)]
+                return self._described(described, items) if described else self._rarest(items)
+            case Or(items):
+                drivers = [driver for item in items if (driver := self.of(item)) is not None]
+                if len(drivers) < len(items):
+                    return None
+                ids = tuple(dict.fromkeys(number for driver in drivers for number in driver.ids))
+                alike = tuple(one for driver in drivers for one in driver.alike)
+                plain = all(driver == Driver(driver.ids, alike=driver.alike) for driver in drivers)
+                return Driver(ids, alike=alike) if plain else Driver(ids, mixed=True, rest=node, alike=alike)
+            case _:
+                return None
+
+    def _described(self, described: Sequence[Like], items: Sequence[Node]) -> Driver:
+        """What drives conditions of which some are descriptions: a photo is as likely as the least likely of them."""
+        alike = self.likeness(described[0])
+        for other in described[1:]:
+            alike = alike.both(self.likeness(other))
+        rest = [item for item in items if item not in described]
+        return Driver(alike=(alike,), rest=_all(rest) if rest else None)
+
+    def _rarest(self, items: Sequence[Node]) -> Driver | None:
+        """The driver among conditions that must all hold: the one with the fewest photos."""
+        options = [(driver, item) for item in items if (driver := self.of(item)) is not None]
+        if not options:
+            return None
+        best, chosen = options[0] if len(options) == 1 else min(options, key=lambda option: self._weight(option[0]))
+        rest = [item for item in items if item is not chosen]
+        if best.rest is not None:
+            rest.append(best.rest)
+        return replace(best, rest=_all(rest))
+
+    def _weight(self, driver: Driver) -> int:
+        alike = sum(map(len, driver.alike))
+        if not driver.ids:
+            return alike
+        rows = f"SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(driver.ids)}) LIMIT {_ENOUGH}"
+        return alike + int(next(self.reader.rows(f"SELECT count(*) FROM ({rows}) AS s", {}))[0])
+
+
+def _all(items: Sequence[Node]) -> Node:
+    return items[0] if len(items) == 1 else And(tuple(items))

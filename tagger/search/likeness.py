@@ -1,0 +1,182 @@
+"""Descriptions answered: which photos look like a sentence, and how probably.
+
+A word that is a label and nothing else (a taught one, a breed) counts as that label's confidence. A photo is then as
+likely as the least sure part: the sentence's other words, and each of these labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.core.clock import Clock
+from tagger.core.config import Settings
+from tagger.core.progress import SILENT, Callbacks
+from tagger.labels.taxonomy import OWN_PREFIX, Taxonomy
+from tagger.search.looks import Likeness
+from tagger.search.query_tree import Comparison, Like
+from tagger.search.sentence_index import SentenceIndex
+from tagger.search.sentence_vectors import SentenceVectors
+from tagger.search.towers import Towers
+from tagger.search.understand import Understood, probability, understand
+from tagger.search.vocabulary import id_list
+from tagger.store.reader import Reader
+
+# The likeliest are put in order first; the others only where somebody reads on.
+_FIRST = 5000
+
+
+class Alike:
+    """Photos that look like something. `ids`: int64, ascending; `values`: float64, their probabilities.
+
+    Probabilities are rounded to what a cursor says, so that they compare with the confidences of labels.
+    """
+
+    def __init__(self, ids: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        order = np.argsort(ids, kind="stable")
+        self.ids, self.values = ids[order], np.round(values[order].astype(np.float64), 6)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def best_first(self, after: tuple[float, int] | None = None) -> Iterator[tuple[float, int]]:
+        """(probability, photo), the likeliest first, equal ones by id. `after`: those behind this place."""
+        ids, values = self.ids, self.values
+        if after is not None:
+            behind = (values < after[0]) | ((values == after[0]) & (ids > after[1]))
+            ids, values = ids[behind], values[behind]
+        while len(ids):
+            # Equal ones stay together.
+            least = values.min() if len(ids) <= _FIRST else np.partition(values, len(ids) - _FIRST)[len(ids) - _FIRST]
+            now = values >= least
+            some, shares = ids[now], values[now]
+            for place in np.lexsort((some, -shares)).tolist():
+                yield float(shares[place]), int(some[place])
+            ids, values = ids[~now], values[~now]
+
+    def among(self, photos: Sequence[int]) -> dict[int, float]:
+        """The probabilities of those of some photos that look like it."""
+        wanted = np.array(photos, np.int64)
+        if not len(self.ids) or not len(wanted):
+            return {}
+        places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
+        values = self.values[places]
+        there = self.ids[places] == wanted
+        return dict(zip(wanted[there].tolist(), values[there].tolist(), strict=True))
+
+    def within(self, bound: Comparison) -> Alike:
+        """Those whose probability is within a bound."""
+        compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[bound.operator]
+        holds = compare(self.values, bound.value)
+        return Alike(self.ids[holds], self.values[holds])
+
+    def both(self, other: Likeness) -> Alike:
+        """The photos that look like this and like the other, each as likely as the less likely of both."""
+        assert isinstance(other, Alike)
+        ids, mine, others = np.intersect1d(self.ids, other.ids, assume_unique=True, return_indices=True)
+        return Alike(ids, np.minimum(self.values[mine], other.values[others]))
+
+
+class Descriptions:
+    """Answers descriptions for one search: call it with one, and whether with what is unlikely, too.
+
+    Raises StoreError, WeightsError.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        taxonomy: Taxonomy,
+        index: SentenceIndex,
+        callbacks: Callbacks = SILENT,
+    ) -> None:
+        self.towers = index.towers
+        self._reader = reader
+        self._taxonomy = taxonomy
+        self._index = index
+        self._callbacks = callbacks
+        self._vectors: SentenceVectors | None = None
+        self._understood: dict[str, Understood] = {}
+        self._known: dict[tuple[Like, bool], Alike] = {}
+
+    def __call__(self, like: Like, less_sure: bool) -> Alike:
+        """The photos that look like a description."""
+        asked = like, less_sure
+        if asked not in self._known:
+            self._known[asked] = self._alike(like, less_sure)
+        return self._known[asked]
+
+    @property
+    def understood(self) -> tuple[Understood, ...]:
+        """What the descriptions were taken for that were asked for so far."""
+        return tuple(self._understood.values())
+
+    @property
+    def photos(self) -> int:
+        """How many photos can be found by a description."""
+        return int(np.count_nonzero(self.vectors.ids))
+
+    @property
+    def vectors(self) -> SentenceVectors:
+        """The library's vectors, brought up to date when they are first needed."""
+        if self._vectors is None:
+            self._vectors = self._index.vectors(self._reader, self._callbacks)
+        return self._vectors
+
+    def understand(self, text: str) -> Understood:
+        """What a sentence is taken for in this library."""
+        if text not in self._understood:
+            self._understood[text] = understand(self.towers, self._taxonomy, text, self._own_labels())
+        return self._understood[text]
+
+    def _alike(self, like: Like, less_sure: bool) -> Alike:
+        understood, bound = self.understand(like.text), like.comparison
+        if bound is None:
+            least = 0.0 if less_sure else self.towers.cut_off
+        else:
+            least = bound.value if bound.operator in (">", ">=") else 0.0
+        ids, values = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        if understood.vector is not None:
+            ids, near = self.vectors.alike(understood.vector, self._similarity(understood, least))
+            values = probability(self.towers, understood, near)
+        for number, key in enumerate(understood.labels):
+            labelled, sure = self._labelled(key, less_sure)
+            if understood.vector is None and not number:
+                ids, values = labelled, sure
+            else:
+                ids, mine, others = np.intersect1d(ids, labelled, assume_unique=True, return_indices=True)
+                values = np.minimum(values[mine], sure[others])
+        return Alike(ids, values).within(bound or Comparison(">=", least))
+
+    def _similarity(self, understood: Understood, least: float) -> float:
+        """The similarity from which on a photo is at least this probable."""
+        if least <= 0:
+            return -np.inf
+        # Probability never falls where similarity grows.
+        steps = np.linspace(-1, 1, 4001, dtype=np.float32)
+        enough = np.flatnonzero(probability(self.towers, understood, steps) >= least)
+        return float(steps[max(0, int(enough[0]) - 1)]) if len(enough) else np.inf
+
+    def _labelled(self, key: str, less_sure: bool) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The photos with a label or one below it, ascending, and how sure it is."""
+        keys = {key} if key.startswith(OWN_PREFIX) else self._taxonomy.find(self._taxonomy.names[key]) | {key}
+        numbers = [number for number, one in self._reader.rows("SELECT id, key FROM labels", {}) if one in keys]
+        shown = "" if less_sure else " AND shown"
+        sql = (
+            f"SELECT photo_id, max(confidence) FROM photo_labels WHERE label_id IN ({id_list(numbers)})"
+            f" AND NOT removed{shown} GROUP BY photo_id ORDER BY photo_id"
+        )
+        rows = list(self._reader.rows(sql, {}))
+        return np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.float32)
+
+    def _own_labels(self) -> tuple[tuple[str, str], ...]:
+        """The labels of this library that are the owner's own: (name, key)."""
+        rows = self._reader.rows("SELECT name, key FROM labels ORDER BY id", {})
+        return tuple((name, key) for name, key in rows if key.startswith(OWN_PREFIX))
+
+
+def sentence_index(settings: Settings, clock: Clock | None = None) -> SentenceIndex:
+    """The index of a library's sentence vectors. Raises WeightsError."""
+    return SentenceIndex(settings.data_dir, Towers.load(), clock)
