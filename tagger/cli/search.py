@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
+from functools import partial
 
 import click
 
 from tagger.cli.common import path_json, settings_of, write_json, write_path
 from tagger.cli.groups import label_names
-from tagger.core.errors import ExitCode, QueryError
+from tagger.core.config import Settings
+from tagger.core.errors import ExitCode, QueryError, TaggerError
 from tagger.core.paths import shown_path
+from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
+from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
+from tagger.search.query_tree import Node, likes, quoted
 from tagger.search.run import FoundPhoto, Search
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
-from tagger.store.reader import open_reader
+from tagger.search.vocabulary import UnknownWord
+from tagger.store.reader import Reader, open_reader
 
 # -dog is a word with NOT before it, and none of the options below.
-_NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(].*")
+_NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
 _MARK = "\0"
+# The shell takes the quotes of like:"a dog on a beach" away, and what stood between them stays one argument.
+_DESCRIPTION = re.compile(r"(-*)(?:like:|~)([^\"()<>≥≤]*\s[^\"()<>≥≤]*)", re.IGNORECASE)
+_MORE_QUERY = re.compile(r"(?:^|\s)(?:-\S|~|\*(?:\s|$)|[A-Za-z]+:|(?:AND|OR|NOT)\b)")
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
 # Photos that are less sure are counted up to so many.
@@ -43,13 +53,24 @@ class _Search(click.Command):
 Examples:
   tagger search tiger
   tagger search --all tiger   also where it is too unsure to be shown
+  tagger search a child on a swing
+  tagger search 'like:"dog on a beach" taken:2019 -cat'
   tagger search 'dog taken:2023 -path:backup/'
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
+
+Words that no label says, or with which no photo is labelled, are taken for a
+description: photos that look like it are found, and a line on standard error
+says so. With --strict, words are labels and nothing else: for scripts that act
+on what is found. like: is a description with --strict, too. In --json,
+"likeness" is how probably a photo is what was described, and null where labels
+matched. What is unlikely follows with --all.
+
 In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
 @click.argument("query", nargs=-1, shell_complete=label_names)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
-@click.option("--all", "less_sure", is_flag=True, help="Behind them those on which the labels are less sure.")
+@click.option("--all", "less_sure", is_flag=True, help="Behind them those that are less sure, or less alike.")
+@click.option("--strict", is_flag=True, help="Words are labels, and never taken for a description.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -59,11 +80,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     query: tuple[str, ...],
     limit: int | None,
     less_sure: bool,
+    strict: bool,
     paths: bool,
     null: bool,
     as_json: bool,
 ) -> int:
-    """Find photos by what is in them."""
+    """Find photos by what is in them: by labels, or by what they look like."""
     settings = settings_of(context)
     bare = paths or null or not sys.stdout.isatty()
     if limit is None and not (bare or as_json):
@@ -72,27 +94,26 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise QueryError(
             "Missing argument: say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'"
         )
-    tree = parse(" ".join(word.removeprefix(_MARK) for word in query))
-    number, more = 0, False
+    tree = parse(" ".join(_in_quotes(word.removeprefix(_MARK)) for word in query))
+    show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n")
     with open_reader(settings) as reader:
-        search = Search(reader, taxonomy.load(), tree, settings.labels.silence)
-        wanted = limit + 1 if limit else None
-        for found in search.results(wanted, labels=as_json or not bare, less_sure=less_sure):
-            if limit and number == limit:
-                more = True
-                break
-            number += 1
-            if as_json:
-                _json(found)
-            elif bare:
-                write_path(found.path.absolute, b"\0" if null else b"\n")
-            else:
-                _line(found)
-        unknown = search.unknown_words
+        search, described = _search(settings, reader, tree)
+        number, more = show(search)
         unlabelled = 0 if number else unlabelled_photos(reader)
+        unknown = search.unknown_words
+        description = None if number or strict or unlabelled else as_description(tree)
+        fault = ""
+        if description is not None:
+            alike, described = _search(settings, reader, description)
+            try:
+                number, more = show(alike, NO_LABEL)
+            except TaggerError as error:
+                # The labels were searched all the same.
+                fault = str(error)
         # In a pipe, nobody waits for what else there is.
-        asks = not (less_sure or more) and (number == 0 or not (bare or as_json))
-        others = search.count_less_sure(_COUNTED + 1) if asks and not unlabelled else 0
+        asks = not (less_sure or more or unlabelled or any(likes(tree))) and (number == 0 or not (bare or as_json))
+        others = search.count_less_sure(_COUNTED + 1) if asks and description is None else 0
+        told = described.told
     sys.stdout.flush()
     if more and not bare and not as_json:
         print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
@@ -103,14 +124,79 @@ def command(  # noqa: PLR0913 - one parameter an option
         return ExitCode.SOME_FAILED
     if number == 0:
         print("tagger: no photo matches.", file=sys.stderr)
+        if fault:
+            print(f"tagger: what it looks like cannot be told: {fault}", file=sys.stderr)
+        elif description is not None or any(likes(tree)):
+            what = "nothing looks like that" + ("." if less_sure else "; what comes nearest: tagger search --all")
+            print(f"tagger: {what}", file=sys.stderr)
+    for line in told:
+        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
     if others:
         print(f"{_at_least(others)} more, less sure: tagger search --all", file=sys.stderr)
+    if number == 0 or description is None:
+        _print_unknown(unknown)
+    return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+NO_LABEL = "tagger: no label says that; these look like it."
+
+
+def _in_quotes(argument: str) -> str:
+    """An argument that is a description of several words, with the quotes that the shell took away."""
+    found = _DESCRIPTION.fullmatch(argument)
+    return argument if found is None or _MORE_QUERY.search(found[2]) else f"{found[1]}like:{quoted(found[2])}"
+
+
+def _search(settings: Settings, reader: Reader, tree: Node) -> tuple[Search, Describer]:
+    described = Describer(settings, reader, Callbacks(partial(_progress, [])))
+    return Search(reader, taxonomy.load(), tree, settings.labels.silence, described), described
+
+
+def _progress(told: list[bool], done: int, total: int) -> None:
+    """Say that photos are being prepared for descriptions: on a terminal how far it is, else once."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\rtagger: preparing {total:,} photos for descriptions, {done / total:.0%}", end=end, file=sys.stderr)
+    elif not told:
+        print(f"tagger: preparing {total:,} photos for descriptions, once.", file=sys.stderr)
+    told.append(True)
+
+
+def _print_unknown(unknown: tuple[UnknownWord, ...]) -> None:
     for word in unknown[:_UNKNOWN]:
         near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
         print(f"tagger: {word.sentence[0].lower()}{word.sentence[1:]}{near}", file=sys.stderr)
     if len(unknown) > _UNKNOWN:
         print(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.", file=sys.stderr)
-    return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """Prints what searches find."""
+
+    limit: int | None
+    less_sure: bool
+    bare: bool
+    as_json: bool
+    end: bytes
+
+    def __call__(self, search: Search, before: str = "") -> tuple[int, bool]:
+        """How many photos were printed, and whether there are more. `before`: to be told before the first."""
+        number = 0
+        wanted = self.limit + 1 if self.limit else None
+        for found in search.results(wanted, labels=self.as_json or not self.bare, less_sure=self.less_sure):
+            if self.limit and number == self.limit:
+                return number, True
+            if before and not number:
+                print(before, file=sys.stderr, flush=True)
+            number += 1
+            if self.as_json:
+                _json(found)
+            elif self.bare:
+                write_path(found.path.absolute, self.end)
+            else:
+                _line(found)
+        return number, False
 
 
 def _at_least(number: int) -> str:
@@ -119,11 +205,15 @@ def _at_least(number: int) -> str:
 
 def _json(found: FoundPhoto) -> None:
     labels = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in found.labels]
-    write_json(path_json(found.path.absolute) | {"taken": found.taken, "labels": labels, "less_sure": found.less_sure})
+    alike = {"likeness": None if found.likeness is None else round(found.likeness, 4)}
+    write_json(
+        path_json(found.path.absolute) | {"taken": found.taken, "labels": labels, "less_sure": found.less_sure} | alike
+    )
 
 
 def _line(found: FoundPhoto) -> None:
-    confidence = f"{max(share for _, share in found.labels):4.0%}" if found.labels else "    "
+    share = max((share for _, share in found.labels), default=None) if found.likeness is None else found.likeness
+    confidence = "    " if share is None else f"{share:4.0%}"
     names = ", ".join(name for name, _ in found.labels[:3])
     names += " (less sure)" if found.less_sure else ""
     print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")

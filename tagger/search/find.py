@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from tagger.core.config import Settings
 from tagger.labels import taxonomy
+from tagger.search.looks import Describer
 from tagger.search.query import parse
 from tagger.search.run import Search
 from tagger.store.reader import open_reader
 
 
 def photos_of(settings: Settings, query: str) -> tuple[int, ...]:
-    """The photos that a search finds. Raises QueryError, StoreError."""
+    """The photos that a search finds. Raises QueryError, StoreError; WeightsError for a description.
+
+    Words are labels here and nothing else: a command that acts takes no guess. A description must be written as one.
+    """
     tree = parse(query)
     with open_reader(settings) as reader:
-        return tuple(found.photo_id for found in Search(reader, taxonomy.load(), tree).results(labels=False))
+        search = Search(reader, taxonomy.load(), tree, likeness=Describer(settings, reader))
+        return tuple(found.photo_id for found in search.results(labels=False))

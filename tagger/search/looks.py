@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
+from tagger.core.config import Settings
+from tagger.core.progress import SILENT, Callbacks
+from tagger.labels import taxonomy
 from tagger.search.query_tree import And, Like, Node, Or, Word, Words
+from tagger.store.reader import Reader
+
+if TYPE_CHECKING:
+    from tagger.search.likeness import Descriptions
+    from tagger.search.sentence_index import SentenceIndex
+
+NO_VECTORS = "No photo can be found by a description yet; tagger backfill looks at what is missing."
 
 
 class Likeness(Protocol):
@@ -35,6 +46,18 @@ LikenessOf = Callable[[Like, bool], Likeness]
 def no_likeness(like: Like, _less_sure: bool) -> Likeness:
     """Where a query has no description."""
     raise AssertionError(f"nobody answers {like}")
+
+
+def probability_of(node: Node | None, photo: int, less_sure: bool, likeness: LikenessOf) -> float | None:
+    """How probably a photo is what a query describes: of several descriptions, the least where all must hold."""
+    match node:
+        case Like():
+            return likeness(node, less_sure).among([photo]).get(photo)
+        case And(items) | Or(items):
+            found = [one for item in items if (one := probability_of(item, photo, less_sure, likeness)) is not None]
+            return (min if isinstance(node, And) else max)(found, default=None)
+        case _:
+            return None
 
 
 def as_description(node: Node) -> Node | None:
@@ -67,3 +90,40 @@ def _described(node: Node) -> Node:
             return And((sentence, *others)) if others else sentence
         case _:
             return node
+
+
+class Describer:
+    """Answers the descriptions of one search. NumPy and the towers are loaded with the first one.
+
+    `callbacks`: told of progress where many photos have no vectors yet.
+    """
+
+    def __init__(
+        self, settings: Settings, reader: Reader, callbacks: Callbacks = SILENT, index: SentenceIndex | None = None
+    ) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._callbacks = callbacks
+        self._index = index
+
+    def __call__(self, like: Like, less_sure: bool) -> Likeness:
+        """The photos that look like a description. Raises StoreError, WeightsError."""
+        return self.descriptions(like, less_sure)
+
+    @cached_property
+    def descriptions(self) -> Descriptions:
+        """What answers. Raises WeightsError."""
+        from tagger.search.likeness import Descriptions, sentence_index
+
+        index = self._index or sentence_index(self._settings)
+        return Descriptions(self._reader, taxonomy.load(), index, self._callbacks)
+
+    @property
+    def told(self) -> list[str]:
+        """What is to be said of the descriptions asked for so far: how their words were taken, one line each."""
+        if "descriptions" not in self.__dict__:
+            return []
+        lines = [understood.line for understood in self.descriptions.understood if understood.line]
+        if not self.descriptions.photos:
+            lines.append(NO_VECTORS)
+        return lines

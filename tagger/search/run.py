@@ -29,13 +29,11 @@ from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search.conditions import Conditions
 from tagger.search.drivers import Driver, driver_of
-from tagger.search.looks import LikenessOf, no_likeness
+from tagger.search.looks import LikenessOf, no_likeness, probability_of
 from tagger.search.query_tree import (
     And,
     Comparison,
-    Like,
     Node,
-    Or,
     PathPart,
     Taken,
     kinds_of,
@@ -106,7 +104,7 @@ class Search:
         self.query = None if query is None else self._vocabulary.join(query)
 
     @property
-    def unknownwords_of(self) -> tuple[UnknownWord, ...]:
+    def unknown_words(self) -> tuple[UnknownWord, ...]:
         """Words of the query that no photo of the library has; complete after `results`."""
         return (*self._vocabulary.unknown.values(), *self._vocabulary.without_photos())
 
@@ -359,19 +357,8 @@ class Search:
             matched = tuple((name, -confidence) for _, confidence, name in sorted(labels.get(photo_id, [])))
             version = Fingerprint(size, mtime_ns).version
             where = PhotoPath(roots[root], disk_path(path))
-            likeness = self._probability(self.query, photo_id, less_sure) if self._describes else None
+            likeness = probability_of(self.query, photo_id, less_sure, self._likeness) if self._describes else None
             yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure, likeness)
-
-    def _probability(self, node: Node | None, photo: int, less_sure: bool) -> float | None:
-        """How probably a photo is what the query describes: of several, the least where all must hold."""
-        match node:
-            case Like():
-                return self._likeness(node, less_sure).among([photo]).get(photo)
-            case And(items) | Or(items):
-                found = [one for item in items if (one := self._probability(item, photo, less_sure)) is not None]
-                return (min if isinstance(node, And) else max)(found, default=None)
-            case _:
-                return None
 
     def _positive(self, node: Node) -> _Wanted:
         """The labels that the query asks for, each with its bounds; None if it names none."""
