@@ -33,6 +33,7 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
     """Apply the present rules and thresholds to the whole library, from stored features. No photo is opened."""
     from tagger.labels.relabel import Compared, Relabelled, compare
     from tagger.labels.relabel_request import relabel_due
+    from tagger.search.catch_up import catch_up
     from tagger.service import control
     from tagger.store.library import open_library
     from tagger.store.lock import work_lock
@@ -57,6 +58,8 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
         result: Compared | Relabelled
         callbacks = Callbacks(report, stop=stop)
         result = compare(library, callbacks) if dry_run else relabel_due(library, callbacks)
+        if isinstance(result, Relabelled) and not result.interrupted:
+            catch_up(library, Callbacks(stop=stop))
     for model, reason in result.skipped.items():
         print(f"tagger: photos of {model} were left as they are: {reason}", file=sys.stderr)
     match result:

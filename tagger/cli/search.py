@@ -18,7 +18,7 @@ from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
 from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
-from tagger.search.query_tree import Node, likes, quoted
+from tagger.search.query_tree import Node, Word, likes, quoted
 from tagger.search.run import FoundPhoto, Search
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.search.vocabulary import UnknownWord
@@ -112,8 +112,8 @@ def command(  # noqa: PLR0913 - one parameter an option
                 fault = str(error)
         # In a pipe, nobody waits for what else there is.
         asks = not (less_sure or more or unlabelled or any(likes(tree))) and (number == 0 or not (bare or as_json))
-        others = search.count_less_sure(_COUNTED + 1) if asks and description is None else 0
-        told = described.told
+        others = search.count_less_sure(_COUNTED + 1) if asks and (number == 0 or description is None) else 0
+        told, seen = described.told, described.understood
     sys.stdout.flush()
     if more and not bare and not as_json:
         print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
@@ -126,15 +126,18 @@ def command(  # noqa: PLR0913 - one parameter an option
         print("tagger: no photo matches.", file=sys.stderr)
         if fault:
             print(f"tagger: what it looks like cannot be told: {fault}", file=sys.stderr)
-        elif description is not None or any(likes(tree)):
+        elif seen:
             what = "nothing looks like that" + ("." if less_sure else "; what comes nearest: tagger search --all")
             print(f"tagger: {what}", file=sys.stderr)
     for line in told:
         print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
     if others:
         print(f"{_at_least(others)} more, less sure: tagger search --all", file=sys.stderr)
-    if number == 0 or description is None:
-        _print_unknown(unknown)
+    if description is not None:
+        # Most words of a sentence are no labels, and what is not known of it is told above.
+        alone = len(unknown) == 1 and isinstance(tree, Word)
+        unknown = () if number else tuple(word for word in unknown if word.hint or alone)
+    _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 
 

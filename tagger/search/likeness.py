@@ -6,14 +6,14 @@ likely as the least sure part: the sentence's other words, and each of these lab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
-from tagger.core.progress import SILENT, Callbacks
 from tagger.labels.taxonomy import OWN_PREFIX, Taxonomy
 from tagger.search.looks import Likeness
 from tagger.search.query_tree import Comparison, Like
@@ -89,15 +89,13 @@ class Descriptions:
         self,
         reader: Reader,
         taxonomy: Taxonomy,
-        index: SentenceIndex,
-        callbacks: Callbacks = SILENT,
+        towers: Towers,
+        vectors: Callable[[], SentenceVectors],
     ) -> None:
-        self.towers = index.towers
+        self.towers = towers
         self._reader = reader
         self._taxonomy = taxonomy
-        self._index = index
-        self._callbacks = callbacks
-        self._vectors: SentenceVectors | None = None
+        self._get_vectors = vectors
         self._understood: dict[str, Understood] = {}
         self._known: dict[tuple[Like, bool], Alike] = {}
 
@@ -118,12 +116,10 @@ class Descriptions:
         """How many photos can be found by a description."""
         return int(np.count_nonzero(self.vectors.ids))
 
-    @property
+    @cached_property
     def vectors(self) -> SentenceVectors:
         """The library's vectors, brought up to date when they are first needed."""
-        if self._vectors is None:
-            self._vectors = self._index.vectors(self._reader, self._callbacks)
-        return self._vectors
+        return self._get_vectors()
 
     def understand(self, text: str) -> Understood:
         """What a sentence is taken for in this library."""

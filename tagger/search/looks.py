@@ -15,6 +15,7 @@ from tagger.store.reader import Reader
 if TYPE_CHECKING:
     from tagger.search.likeness import Descriptions
     from tagger.search.sentence_index import SentenceIndex
+    from tagger.search.sentence_vectors import SentenceVectors
 
 NO_VECTORS = "No photo can be found by a description yet; tagger backfill looks at what is missing."
 
@@ -95,16 +96,23 @@ def _described(node: Node) -> Node:
 class Describer:
     """Answers the descriptions of one search. NumPy and the towers are loaded with the first one.
 
-    `callbacks`: told of progress where many photos have no vectors yet.
+    `callbacks`: told of progress where many photos have no vectors yet. `index`: if it is open already. `vectors`: has
+    it bring them up to date in another way.
     """
 
     def __init__(
-        self, settings: Settings, reader: Reader, callbacks: Callbacks = SILENT, index: SentenceIndex | None = None
+        self,
+        settings: Settings,
+        reader: Reader,
+        callbacks: Callbacks = SILENT,
+        index: SentenceIndex | None = None,
+        vectors: Callable[[SentenceIndex], SentenceVectors] | None = None,
     ) -> None:
         self._settings = settings
         self._reader = reader
         self._callbacks = callbacks
         self._index = index
+        self._vectors = vectors
 
     def __call__(self, like: Like, less_sure: bool) -> Likeness:
         """The photos that look like a description. Raises StoreError, WeightsError."""
@@ -116,7 +124,14 @@ class Describer:
         from tagger.search.likeness import Descriptions, sentence_index
 
         index = self._index or sentence_index(self._settings)
-        return Descriptions(self._reader, taxonomy.load(), index, self._callbacks)
+        get = self._vectors or (lambda index: index.vectors(self._reader, self._callbacks))
+        return Descriptions(self._reader, taxonomy.load(), index.towers, lambda: get(index))
+
+    @property
+    def understood(self) -> bool:
+        """Whether some description was asked for that has words that say what a photo looks like."""
+        asked = self.descriptions.understood if "descriptions" in self.__dict__ else ()
+        return any(one.vector is not None for one in asked)
 
     @property
     def told(self) -> list[str]:
@@ -124,6 +139,6 @@ class Describer:
         if "descriptions" not in self.__dict__:
             return []
         lines = [understood.line for understood in self.descriptions.understood if understood.line]
-        if not self.descriptions.photos:
+        if self.understood and not self.descriptions.photos:
             lines.append(NO_VECTORS)
         return lines

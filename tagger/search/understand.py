@@ -183,7 +183,9 @@ def _line(words: tuple[UnderstoodWord, ...]) -> str:
     said = dict.fromkeys(
         f"{word.word} as {word.means}" for word in words if word.how in ("inflection", "spelling", "synonym", "wider")
     )
-    labels = dict.fromkeys(f"{word.word} by the label {word.means}" for word in words if word.how == "label")
+    labels = dict.fromkeys(
+        f"{word.word} by the label {word.means}" for word in words if word.how == "label" and word.word != word.means
+    )
     unknown = dict.fromkeys(word.word for word in words if word.how == "unknown")
     parts = [*said, *labels]
     lines = [f"Understood: {_listed(parts)}."] if parts else []

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
-from tagger.core.progress import StopCheck
+from tagger.core.progress import Callbacks, StopCheck
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import ChosenModel
 from tagger.inference.witnesses import record_witnesses
@@ -22,6 +22,7 @@ from tagger.intake.scan import ScanCallbacks, ScanResult, scan_roots
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.header_fields import read_headers_due
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
+from tagger.search.catch_up import CatchingUp, catch_up
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
@@ -119,10 +120,18 @@ def backfill(
                 with WorkerClient(settings, chosen, library.clock) as client:
                     labeller = Labeller(model, client.head(), policy_for(settings, model))
                     run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id, witnesses), client)
-                    label_queued(run, progress, stop=stop, on_progress=listener.on_labelled)
+                    catching_up = CatchingUp(library, Callbacks(stop=stop))
+
+                    def on_progress(now: Progress) -> None:
+                        listener.on_labelled(now)
+                        catching_up(now.labelled)
+
+                    label_queued(run, progress, stop=stop, on_progress=on_progress)
                     if not stop():
                         for lesson in Teacher(library).teach_due(model, client):
                             listener.on_taught(lesson)
+        if not stop():
+            catch_up(library, Callbacks(stop=stop))
         _release_held(library, roots, scan)
         read_headers_due(library, stop, listener.on_headers)
         return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())

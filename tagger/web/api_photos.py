@@ -17,6 +17,7 @@ from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
 from tagger.web.schemas_classify import WhyOut
 from tagger.web.schemas_photos import (
+    AlikeOut,
     Corrections,
     LabelOut,
     LabelsOut,
@@ -32,15 +33,21 @@ router = APIRouter(tags=["photos"])
 
 
 @router.get("/search")
-def get_search(
+def get_search(  # noqa: PLR0913 - one parameter a part of the address
     request: Request,
     q: Annotated[str, Query(description="As for `tagger search`; empty: everything")] = "",
     after: Annotated[str, Query(max_length=200, description="The `next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
     all: Annotated[bool, Query(description="Behind them those on which the labels are less sure")] = False,  # noqa: A002
+    strict: Annotated[bool, Query(description="Words are labels, and not taken for a description")] = False,
 ) -> SearchOut:
-    """Photos that show what is asked for, the surest first; where the query names no label, the newest first."""
-    page = search_pages.search(context_of(request), q, after, limit, less_sure=all)
+    """Photos that show what is asked for, the surest first; where the query names no label, the newest first.
+
+    Behind the last of them, in `alike`, those that look like the words of the query. 503 with Retry-After while the
+    photos of a large library are prepared for descriptions for the first time.
+    """
+    page = search_pages.search(context_of(request), q, after, limit, less_sure=all, strict=strict)
+    alike = page.alike
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
@@ -48,6 +55,12 @@ def get_search(
         unknown=[
             Unknown(text=word.text, known=word.known, near=list(word.near), hint=word.hint) for word in page.unknown
         ],
+        told=list(page.told),
+        alike=None
+        if alike is None
+        else AlikeOut(
+            photos=[PhotoOut.of(found) for found in alike.photos], next=alike.next or None, told=list(alike.told)
+        ),
     )
 
 

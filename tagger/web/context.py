@@ -23,6 +23,9 @@ from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
 from tagger.search.feature_index import FeatureIndex
+from tagger.search.looks import Describer
+from tagger.search.sentence_index import SentenceIndex
+from tagger.search.sentence_vectors import SentenceVectors
 from tagger.search.similar import Similar, similar_to_photo
 from tagger.service import control
 from tagger.service.status import overview
@@ -85,7 +88,10 @@ class WebContext:
         # One at a time: each comparison takes every core.
         self._comparing = ThreadPoolExecutor(1, thread_name_prefix="similar")
         self._index: FeatureIndex | None = None
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="sentences")
+        self._sentences: SentenceIndex | None = None
         self._gathered = 0, 0
+        self._prepared_so_far = 0, 0
         self._stopping = threading.Event()
         self._tidier = threading.Thread(target=self._tidy, name="tidy", daemon=True)
 
@@ -99,6 +105,7 @@ class WebContext:
         self.thumbnailer.close()
         self.looker.close()
         self._comparing.shutdown(cancel_futures=True)
+        self._preparing.shutdown(cancel_futures=True)
         if self._store is not None:
             self._store.close()
 
@@ -202,6 +209,39 @@ class WebContext:
             "It is done once; the page asks again by itself.",
             {"Retry-After": str(_COMPARING_PAUSE)},
         )
+
+    def describer(self, reader: Reader) -> Describer:
+        """What answers the descriptions of a search. Its use raises StoreError, WeightsError, ProblemError.
+
+        A ProblemError (503, with Retry-After) while photos are prepared for descriptions, which is done once.
+        """
+        if self._sentences is None:
+            return Describer(self.settings, reader, vectors=self._vectors)
+        return Describer(self.settings, reader, index=self._sentences, vectors=self._vectors)
+
+    def _vectors(self, index: SentenceIndex) -> SentenceVectors:
+        """The library's vectors; those that are missing are computed beside, so that the request can say so."""
+        self._sentences = index
+        answer = self._preparing.submit(self._prepared, index)
+        try:
+            return answer.result(_COMPARING_SECONDS)
+        except FutureTimeoutError:
+            answer.cancel()
+        done, total = self._prepared_so_far
+        share = f", {done / total:.0%}" if total else ""
+        raise ProblemError(
+            503,
+            f"The library is being prepared for searching by descriptions{share}.",
+            "It is done once; ask again in a moment.",
+            {"Retry-After": str(_COMPARING_PAUSE)},
+        )
+
+    def _prepared(self, index: SentenceIndex) -> SentenceVectors:
+        with self.reader() as reader:
+            return index.vectors(reader, Callbacks(self._note_prepared, stop=self._stopping.is_set))
+
+    def _note_prepared(self, done: int, total: int) -> None:
+        self._prepared_so_far = done, total
 
     def _similar(self, record: PhotoRecord, limit: int) -> list[Similar]:
         if record.labelled_by is None:

@@ -70,7 +70,10 @@ def get_photos(
         less_sure=f"{page.less_sure}{' or' if page.less_sure == search_pages.COUNTED else ''}"
         if page.less_sure
         else "",
-        unknown=page.unknown,
+        unknown=() if page.alike is not None and page.alike.photos else page.unknown,
+        alike=page.alike,
+        told=page.told,
+        after=after,
         unlabelled=_unlabelled(context),
         help=_help(),
     )

@@ -78,6 +78,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
 def _alt(found: FoundPhoto) -> str:
     names = ", ".join(name for name, _ in found.labels[:3])
     doubt = " (less sure)" if found.less_sure else ""
+    doubt += "" if found.likeness is None else f", {found.likeness:.0%} alike"
     return f"{names or 'Photo without labels'}{doubt}, {shown_path(os.path.basename(found.path.relative))}"
 
 

@@ -54,7 +54,8 @@ class Matched(BaseModel):
 class PhotoOut(BaseModel):
     """A photo in a list. `picture`: where its small copy is, relative to the API's root.
 
-    `less_sure`: a label that was asked for is not good enough to be shown on it.
+    `less_sure`: a label that was asked for is not good enough to be shown on it, or it is unlikely what was described.
+    `likeness`: how probably it is what was described, 0 to 1; null where labels matched.
     """
 
     id: int
@@ -63,6 +64,7 @@ class PhotoOut(BaseModel):
     labels: list[Matched]
     picture: str
     less_sure: bool
+    likeness: float | None
 
     @classmethod
     def of(cls, found: FoundPhoto) -> PhotoOut:
@@ -74,6 +76,7 @@ class PhotoOut(BaseModel):
             labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
             picture=f"photos/{found.photo_id}/picture?v={found.version}",
             less_sure=found.less_sure,
+            likeness=None if found.likeness is None else round(found.likeness, 4),
         )
 
 
@@ -89,16 +92,32 @@ class Unknown(BaseModel):
     hint: str
 
 
+class AlikeOut(BaseModel):
+    """What looks like the words of a query, the likeliest first, without what is labelled so.
+
+    `next`: what to pass as `after` for more of it; null on the last page. `told`: how words were understood where that
+    is not as they were typed, or why nothing can be told.
+    """
+
+    photos: list[PhotoOut]
+    next: str | None
+    told: list[str]
+
+
 class SearchOut(BaseModel):
     """A page of results. `next`: what to pass as `after` for the next page; null on the last.
 
-    `less_sure`: on the last page, how many photos `all` would add; 1000 stands for that or more.
+    `less_sure`: on the last page, how many photos `all` would add; 1000 stands for that or more. `alike`: on the last
+    page, what looks like the words of the query; null if it has no words, or is `strict`. `told`: how the words of
+    `like:` were understood, where that is not as they were typed.
     """
 
     photos: list[PhotoOut]
     next: str | None
     less_sure: int
     unknown: list[Unknown]
+    alike: AlikeOut | None
+    told: list[str]
 
 
 class Suggestion(BaseModel):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tagger.core.errors import TaggerError
 from tagger.labels import taxonomy
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
+from tagger.search.looks import as_description
 from tagger.search.query import parse
+from tagger.search.query_tree import And, Node, Not
 from tagger.search.run import DATED, LESS_SURE, SUREST, UNDATED, Cursor, FoundPhoto, Search
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount
@@ -19,6 +22,20 @@ from tagger.web.problems import ProblemError
 
 PAGE = 60
 COUNTED = 1000
+# The kinds of order of what looks like the words of a query begin with this.
+_ALIKE = "alike, "
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What looks like the words of a query, without what is labelled so. `next`: as of a page.
+
+    `told`: how the words were understood, or why nothing can be told, a sentence each.
+    """
+
+    photos: list[FoundPhoto] = field(default_factory=list)
+    next: str = ""
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +43,75 @@ class Page:
     """Some results. `next`: the cursor of the page behind them, empty on the last.
 
     `less_sure`: on the last page, how many more photos there are on which the labels are less sure, up to `COUNTED`.
+    `alike`: on the last page, what looks like the words of the query; None where it has none, or is to be strict.
+    `told`: how the query's own descriptions were understood.
     """
 
     photos: list[FoundPhoto]
     next: str
     unknown: tuple[UnknownWord, ...]
     less_sure: int
+    alike: Alike | None = None
+    told: tuple[str, ...] = ()
 
 
-def search(context: WebContext, query: str, after: str, limit: int = PAGE, *, less_sure: bool = False) -> Page:
+def search(  # noqa: PLR0913 - what may be asked for
+    context: WebContext, query: str, after: str, limit: int = PAGE, *, less_sure: bool = False, strict: bool = False
+) -> Page:
     """A page of the photos that a query finds, the surest first; without labels in it, or empty, the newest first.
 
-    `less_sure`: behind all of them those on which the labels are not sure enough to be shown.
-    Raises QueryError, StoreError, ProblemError for a cursor of another query.
+    `less_sure`: behind all of them those on which the labels are not sure enough to be shown. `strict`: words are
+    labels, and not taken for a description. Raises QueryError, StoreError, ProblemError for a cursor of another query,
+    or while photos are still prepared for descriptions.
     """
     tree = parse(query) if query.strip() else None
+    description = None if tree is None or strict else as_description(tree)
     place = _place(after) if after else None
+    if place is not None and place[0].startswith(_ALIKE):
+        if tree is None or description is None:
+            raise _not_of_this_query()
+        place = place[0].removeprefix(_ALIKE), *place[1:]
+        return Page([], "", (), 0, _alike(context, description, tree, place, limit, less_sure))
     with context.reader() as reader:
-        search = Search(reader, taxonomy.load(), tree, context.settings.labels.silence)
-        try:
-            found = list(search.results(limit + 1, newest=True, after=place, less_sure=less_sure))
-        except ValueError as error:
-            raise _not_of_this_query() from error
+        describer = context.describer(reader)
+        search = Search(reader, taxonomy.load(), tree, context.settings.labels.silence, describer)
+        photos, following = _some(search, place, limit, less_sure)
         # Unknown words are reported on the first page only.
         unknown = () if after else search.unknown_words
-        more = len(found) > limit
-        others = 0 if more or less_sure else search.count_less_sure(COUNTED)
-    photos = found[:limit]
-    return Page(photos, _cursor(photos[-1].place) if more else "", unknown, others)
+        others = 0 if following or less_sure else search.count_less_sure(COUNTED)
+        told = () if after else tuple(describer.told)
+    alike = None
+    if not following and tree is not None and description is not None:
+        alike = _alike(context, description, tree, None, limit, less_sure)
+    return Page(photos, _cursor(following), unknown, others, alike, told)
+
+
+def _alike(  # noqa: PLR0913 - what may be asked for
+    context: WebContext, description: Node, tree: Node, place: Cursor | None, limit: int, less_sure: bool
+) -> Alike:
+    """What looks like a query's words, without what its labels find."""
+    with context.reader() as reader:
+        describer = context.describer(reader)
+        query = And((description, Not(tree)))
+        search = Search(reader, taxonomy.load(), query, context.settings.labels.silence, describer)
+        try:
+            photos, following = _some(search, place, limit, less_sure)
+        except (TaggerError, ProblemError) as error:
+            if place is not None and isinstance(error, ProblemError):
+                raise
+            # The labels were searched all the same.
+            return Alike(told=(" ".join(str(error).splitlines()),))
+        after = None if following is None else (_ALIKE + following[0], *following[1:])
+        return Alike(photos, _cursor(after), () if place is not None else tuple(describer.told))
+
+
+def _some(search: Search, place: Cursor | None, limit: int, less_sure: bool) -> tuple[list[FoundPhoto], Cursor | None]:
+    """A page of results, and the place behind which there are more."""
+    try:
+        found = list(search.results(limit + 1, newest=True, after=place, less_sure=less_sure))
+    except ValueError as error:
+        raise _not_of_this_query() from error
+    return found[:limit], found[limit - 1].place if len(found) > limit else None
 
 
 def by_ids(context: WebContext, ids: list[int]) -> list[FoundPhoto]:
@@ -79,6 +137,8 @@ def _found(label: LabelCount) -> int:
 
 
 def _cursor(place: Cursor | None) -> str:
+    if place is None:
+        return ""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -86,7 +146,7 @@ def _place(cursor: str) -> Cursor:
     """The place that a cursor stands for; whatever somebody made up instead is refused."""
     try:
         kind, value, photo_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        fits = {SUREST: float, DATED: str, UNDATED: type(None)}[kind.removeprefix(LESS_SURE)]
+        fits = {SUREST: float, DATED: str, UNDATED: type(None)}[kind.removeprefix(_ALIKE).removeprefix(LESS_SURE)]
         # JSON writes 1.0 as 1.0, so a confidence stays a float.
         if (
             not isinstance(value, float | str | None)

@@ -30,9 +30,11 @@ COMMANDS = (
         ("", "empty"),
         ("tiger>150%", "from 0 to 1"),
         ("format:xyz", "there are avif"),
+        ("like:", "needs a description"),
+        ('~"boat', "quote is not closed"),
         ('5" disk', "written twice"),
     ],
-    ids=["long", "many", "brackets", "nots", "control", "empty", "percent", "format", "quote"],
+    ids=["long", "many", "brackets", "nots", "control", "empty", "percent", "format", "like", "open", "quote"],
 )
 @pytest.mark.slow
 def test_a_query_that_cannot_be_answered(gallery_once: Tagger, command: list[str], query: str, says: str) -> None:
@@ -49,8 +51,11 @@ def test_what_to_type_is_told(gallery_once: Tagger) -> None:
     done = gallery_once("search", "cats", "and", "coffee", code=None)
     assert "there is no label 'and'. AND, OR and NOT are written in capitals" in done.stderr
     assert "Every photo is: *" in gallery_once("search", "everything", code=1).stderr
-    long = gallery_once("search", " ".join(f"w{number}" for number in range(100)), code=1)
-    assert len(long.stderr.splitlines()) == 12
+    long = " ".join(f"w{number}" for number in range(100))
+    assert len(gallery_once("search", "--strict", long, code=1).stderr.splitlines()) == 12
+    done = gallery_once("search", long, code=1)
+    assert "not known: w0, w1," in done.stderr
+    assert len(done.stderr.splitlines()) == 2
 
 
 @pytest.mark.slow

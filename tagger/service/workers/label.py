@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
+from tagger.core.progress import Callbacks
 from tagger.inference.selection import choose_model, record_model
 from tagger.inference.weights import Substitute
 from tagger.inference.witnesses import record_witnesses
@@ -15,6 +16,7 @@ from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
+from tagger.search.catch_up import CatchingUp, catch_up
 from tagger.service.state import LabelState
 from tagger.service.work_window import Window
 from tagger.service.workers.base import Worker
@@ -106,6 +108,8 @@ class LabelWorker(Worker):
     def _label(self, client: WorkerClient, policy: Policy) -> None:
         assert self.model is not None
         head = None
+        # What an earlier version or a process that was killed left to do.
+        self._catch_up()
         idle_since = self._clock.monotonic()
         while not self._stopping.is_set():
             self._wake.clear()
@@ -119,6 +123,7 @@ class LabelWorker(Worker):
                     batches = BatchContext(self._library, labeller, self._owner, None, recorded.id, self._witnesses)
                     self._label_due(LabelRun(batches, client, self._up_to))
                 self._teach_due(client)
+                self._catch_up()
                 idle_since = self._clock.monotonic()
             else:
                 rest = self._taught_at + _TEACH_SECONDS - self._clock.monotonic()
@@ -145,7 +150,9 @@ class LabelWorker(Worker):
             self.labelled, self.failed = before[0] + now.labelled, before[1] + now.failed
             _LOG.info("batch photos=%d failed=%d seconds=%.2f", count, now.failed, seconds)
             self._changed()
+            catching_up(now.labelled)
 
+        catching_up = CatchingUp(self._library, Callbacks(stop=self._stopping.is_set))
         before = (self.labelled, self.failed)
         label_queued(run, progress, stop=self._stopping.is_set, on_progress=on_progress)
         on_progress(progress)
@@ -163,6 +170,10 @@ class LabelWorker(Worker):
             what = lesson.report.refused or f"precision={lesson.report.precision:.2f} photos={lesson.report.photos}"
             _LOG.info("taught label=%s %s", lesson.name, what)
             self._changed()
+
+    def _catch_up(self) -> None:
+        """Prepare what was labelled for searches by descriptions."""
+        catch_up(self._library, Callbacks(stop=self._stopping.is_set))
 
     def _wait_for_work(self, client: WorkerClient, due: int | None, idle_since: float, rest: float | None) -> None:
         """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""

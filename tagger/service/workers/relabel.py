@@ -6,6 +6,7 @@ import logging
 
 from tagger.core.progress import Callbacks
 from tagger.labels.relabel_request import is_due, relabel_due
+from tagger.search.catch_up import catch_up
 from tagger.service.state import RelabelState
 from tagger.service.workers.base import Worker
 
@@ -31,6 +32,7 @@ class RelabelWorker(Worker):
             for model, reason in done.skipped.items():
                 _LOG.warning("photos of %s were not relabelled: %s", model, reason)
             _LOG.info("relabelled photos=%d changed=%d", done.done, done.changed)
+            catch_up(self._library, Callbacks(stop=self._stopping.is_set))
             self._changed()
 
     def _report(self, done: int, total: int) -> None:

@@ -110,6 +110,9 @@ if (grid) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const before = grid.children.length;
       grid.append(...(page.getElementById("grid")?.children ?? []));
+      // Behind the last labelled photo stands what looks like the words.
+      const alike = page.getElementById("alike");
+      if (alike) link.parentElement.after(alike);
       const next = page.getElementById("next");
       const others = page.getElementById("less-sure");
       if (others) grid.after(others);
