@@ -18,12 +18,13 @@ from tagger.cli.common import (
     write_json,
 )
 from tagger.cli.progress import ByteMeter
-from tagger.core.errors import ExitCode
+from tagger.core.errors import ExitCode, UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
 from tagger.imaging.kinds import KINDS
 
 if TYPE_CHECKING:
     from tagger.core.boxes import Box
+    from tagger.core.config import Settings
     from tagger.labels.explain import Explanation
 
 # Boxes that the detector is less sure of are guesses; --json has them, too.
@@ -38,24 +39,65 @@ _WIDE = 0.6
 Examples:
   tagger explain ~/Photos/2019/zoo.jpg
   tagger explain --json zoo.jpg | jq .labels
+  tagger explain zoo.jpg --like "a child on a swing"
 A photo of the library is explained from what is stored; any other is looked
 at now.""",
 )
 @click.argument("photo", type=click.Path())
 @model_options
+@click.option("--like", metavar="DESCRIPTION", help="Why a photo of the library looks like this, or not, instead.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
-def command(context: click.Context, photo: str, model: str | None, weights: str | None, as_json: bool) -> int:
+def command(  # noqa: PLR0913 - one parameter an option
+    context: click.Context, photo: str, model: str | None, weights: str | None, like: str | None, as_json: bool
+) -> int:
     """Why PHOTO got its labels: what was seen on it, the rules and the thresholds."""
     from tagger.pipeline.on_demand import explain
 
     settings = settings_of(context, model__name=model, model__weights=weights)
+    if like is not None:
+        return _explain_likeness(settings, absolute(photo), like, as_json)
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
         found = explain(settings, absolute(photo), meter.update, configured=bool(model or weights))
     path = absolute(photo)
     if found.note and not as_json:
         print(found.note, file=sys.stderr)
     _print_json(path, found, wanted_json(settings)) if as_json else _print(path, found)
+    return ExitCode.DONE
+
+
+def _explain_likeness(settings: Settings, path: str, text: str, as_json: bool) -> int:
+    """Which words of a description fit a photo of the library, and how well."""
+    from tagger.search.looks import Describer
+    from tagger.store import records
+    from tagger.store.library import open_library
+    from tagger.store.reader import open_reader
+
+    if not text.strip():
+        raise UsageError("--like needs a description.", 'As in: tagger explain zoo.jpg --like "a child on a swing"')
+    with open_library(settings) as library:
+        with library.store.read() as session:
+            record = records.find_photo(session, path)
+        if record is None:
+            raise UnknownPhotoError(shown_path(path))
+        with open_reader(settings, library.store) as reader:
+            found = Describer(settings, reader).descriptions.reason(text, record.id)
+    if as_json:
+        write_json(path_json(path) | asdict(found), indent=2)
+        return ExitCode.DONE
+    sure = "shown" if found.probability >= found.cut_off else "not shown"
+    print(f"{shown_path(path)}\n{found.probability:.0%} {text!r}: {sure} by default, which takes {found.cut_off:.0%}\n")
+    for name, part in sorted(found.words, key=lambda word: -word[1]):
+        print(f"  {part:+.3f}  {name}")
+    if found.similarity is not None:
+        rest = found.similarity - sum(part for _, part in found.words)
+        print(f"  {rest:+.3f}  what no single word says\n  {found.similarity:+.3f}  similarity in all")
+    elif found.words or not found.labels:
+        print("  Nothing is known of how it looks." if not found.line else f"  {found.line}")
+    for name, confidence in found.labels:
+        print(f"  {confidence:6.0%}  as sure as it is labelled {name}")
+    if found.line and found.similarity is not None:
+        print(found.line)
     return ExitCode.DONE
 
 

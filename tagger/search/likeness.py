@@ -7,6 +7,7 @@ likely as the least sure part: the sentence's other words, and each of these lab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +21,7 @@ from tagger.search.query_tree import Comparison, Like
 from tagger.search.sentence_index import SentenceIndex
 from tagger.search.sentence_vectors import SentenceVectors
 from tagger.search.towers import Towers
-from tagger.search.understand import Understood, probability, understand
+from tagger.search.understand import Understood, probability, understand, why
 from tagger.search.vocabulary import id_list
 from tagger.store.reader import Reader
 
@@ -79,6 +80,24 @@ class Alike:
         return Alike(ids, np.minimum(self.values[mine], other.values[others]))
 
 
+@dataclass(frozen=True, slots=True)
+class LikenessReason:
+    """Why a photo looks like a description, or not. `similarity`: cosine; None where the photo has no vector.
+
+    `words`: each word that is known with what it adds to the similarity. `labels`: the words that only labels say, with
+    the photo's confidence. `probability`: of all; `cut_off`: the least that is shown by default. `line`: how words were
+    understood.
+    """
+
+    text: str
+    probability: float
+    cut_off: float
+    similarity: float | None
+    words: tuple[tuple[str, float], ...]
+    labels: tuple[tuple[str, float], ...]
+    line: str
+
+
 class Descriptions:
     """Answers descriptions for one search: call it with one, and whether with what is unlikely, too.
 
@@ -111,11 +130,6 @@ class Descriptions:
         """What the descriptions were taken for that were asked for so far."""
         return tuple(self._understood.values())
 
-    @property
-    def photos(self) -> int:
-        """How many photos can be found by a description."""
-        return int(np.count_nonzero(self.vectors.ids))
-
     @cached_property
     def vectors(self) -> SentenceVectors:
         """The library's vectors, brought up to date when they are first needed."""
@@ -126,6 +140,27 @@ class Descriptions:
         if text not in self._understood:
             self._understood[text] = understand(self.towers, self._taxonomy, text, self._own_labels())
         return self._understood[text]
+
+    def reason(self, text: str, photo: int) -> LikenessReason:
+        """Why a photo of the library looks like a description, or not."""
+        understood = self.understand(text)
+        rows = np.flatnonzero(self.vectors.ids == photo)
+        similarity, share = None, 1.0 if understood.labels else 0.0
+        words: tuple[tuple[str, float], ...] = ()
+        if understood.vector is not None:
+            share = 0.0
+            if len(rows):
+                vector = self.vectors.vectors(rows[:1])[0]
+                similarity = float(vector @ understood.vector)
+                share = float(probability(self.towers, understood, np.array([similarity], np.float32))[0])
+                words = tuple((word.word, part) for word, part in why(self.towers, understood, vector))
+        labels = []
+        for key in understood.labels:
+            labelled, sure = self._labelled(key, less_sure=True)
+            [confidence] = sure[labelled == photo].tolist() or [0.0]
+            labels.append((self._taxonomy.names.get(key, key.removeprefix(OWN_PREFIX)), confidence))
+            share = min(share, confidence)
+        return LikenessReason(text, share, self.towers.cut_off, similarity, words, tuple(labels), understood.line)
 
     def _alike(self, like: Like, less_sure: bool) -> Alike:
         understood, bound = self.understand(like.text), like.comparison

@@ -139,6 +139,6 @@ class Describer:
         if "descriptions" not in self.__dict__:
             return []
         lines = [understood.line for understood in self.descriptions.understood if understood.line]
-        if self.understood and not self.descriptions.photos:
+        if self.understood and not self.descriptions.vectors.count:
             lines.append(NO_VECTORS)
         return lines

@@ -120,6 +120,7 @@ class SentenceVectors:
         lead, tail = np.ascontiguousarray(vector[:_LEAD]), np.ascontiguousarray(vector[_LEAD:])
         length = np.float32(np.linalg.norm(tail))
         firsts = np.empty((_TOGETHER, _ROWS, _LEAD), np.float32)
+        wide = np.empty((_ROWS, len(tail)), np.float32)
         found = []
         for start in starts:
             some = self.chunks[start : start + _TOGETHER]
@@ -132,14 +133,23 @@ class SentenceVectors:
             rows = np.flatnonzero(near + some["rest"].reshape(-1) * length >= least - 1e-5)
             if not len(rows):
                 continue
-            chunk, place = np.divmod(rows, _ROWS)
-            others = some["tail"].reshape(-1, len(tail)) if len(rows) == len(near) else some["tail"][chunk, place]
-            exact = near[rows] + (others.astype(np.float32) @ tail) * scale[rows]
+            if 3 * len(rows) > len(near):
+                added = np.concatenate([_products(chunk["tail"], tail, wide) for chunk in some])[rows]
+            else:
+                added = some["tail"][np.divmod(rows, _ROWS)].astype(np.float32) @ tail
+            exact = near[rows] + added * scale[rows]
             # Copies are equal, whatever the order in which a row's products were added.
             exact = np.round(exact, 5)
             enough = exact >= least
             found.append((rows[enough] + start * _ROWS, exact[enough]))
         return found
+
+
+def _products(rows: NDArray[np.int8], vector: NDArray[np.float32], buffer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The dot product of each row with a vector, by way of a buffer of the rows' shape."""
+    np.copyto(buffer, rows)
+    found: NDArray[np.float32] = buffer @ vector
+    return found
 
 
 @dataclass(frozen=True, slots=True)

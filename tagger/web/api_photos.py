@@ -21,6 +21,7 @@ from tagger.web.schemas_photos import (
     Corrections,
     LabelOut,
     LabelsOut,
+    LikenessOut,
     PhotoDetail,
     PhotoOut,
     SearchOut,
@@ -91,6 +92,19 @@ def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
     if found is None:
         raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
     return WhyOut.of(found)
+
+
+@router.get("/photos/{photo_id}/likeness")
+def get_likeness(
+    request: Request,
+    photo_id: PhotoId,
+    to: Annotated[str, Query(min_length=1, max_length=10_000, description="A description, as of `like:`")],
+) -> LikenessOut:
+    """Why the photo looks like a description, or not: which words carry how much."""
+    context = context_of(request)
+    record = context.record(photo_id)
+    with context.reader() as reader:
+        return LikenessOut.of(context.describer(reader).descriptions.reason(to, record.id))
 
 
 @router.get("/photos/{photo_id}/similar")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
+from tagger.search.likeness import LikenessReason
 from tagger.search.run import FoundPhoto
 from tagger.store.records import PhotoStory
 
@@ -90,6 +91,40 @@ class Unknown(BaseModel):
     known: bool
     near: list[str]
     hint: str
+
+
+class WordOut(BaseModel):
+    """A word of a description, and what it adds to the similarity."""
+
+    word: str
+    adds: float
+
+
+class LikenessOut(BaseModel):
+    """Why a photo looks like a description. `probability`: of all; `cut_off`: the least that is shown by default.
+
+    `similarity`: cosine, -1 to 1, of photo and words; null where the photo has no vector, or no word says what it looks
+    like. `labels`: words that only labels say, with the photo's confidence. `told`: how words were understood.
+    """
+
+    probability: float
+    cut_off: float
+    similarity: float | None
+    words: list[WordOut]
+    labels: list[Matched]
+    told: str
+
+    @classmethod
+    def of(cls, found: LikenessReason) -> LikenessOut:
+        """From the domain's value."""
+        return cls(
+            probability=round(found.probability, 4),
+            cut_off=round(found.cut_off, 4),
+            similarity=None if found.similarity is None else round(found.similarity, 4),
+            words=[WordOut(word=word, adds=round(part, 4)) for word, part in found.words],
+            labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
+            told=found.line,
+        )
 
 
 class AlikeOut(BaseModel):
