@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 # As the `tagger` command does, before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,9 +29,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.search_million import TAGGER, make, seconds
+from benchmarks.search_million import TAGGER, make
 from tagger.core.config import Settings
-from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
 from tagger.search.likeness import sentence_index
 from tagger.search.looks import Describer
@@ -95,14 +95,10 @@ def gather(folder: Path, photos: int) -> None:
     """What a library labelled before takes, once."""
     file = folder / FOLDER / NAME
     file.unlink(missing_ok=True)
-    settings = Settings(data_dir=folder)
-    started, used = time.perf_counter(), time.process_time()
-    with open_reader(settings) as reader:
-        sentence_index(settings).vectors(reader, Callbacks())
+    used = run([TAGGER, "search", "--limit", "1", QUERIES[0]], {**os.environ, "TAGGER_DATA_DIR": str(folder)})
     print(
-        f"{photos:,} photos: vectors computed in {time.perf_counter() - started:.1f} s, "
-        f"{(time.process_time() - used) / photos * 1000:.3f} ms of CPU a photo; "
-        f"{file.stat().st_size / photos:.1f} bytes a photo, {file.stat().st_size / 1e6:.0f} MB"
+        f"{photos:,} photos: vectors in {used.seconds:.1f} s, {used.cpu / photos * 1000:.3f} ms of CPU a photo;"
+        f" {file.stat().st_size / photos:.1f} bytes a photo, {file.stat().st_size / 1e6:.0f} MB"
     )
 
 
@@ -111,53 +107,62 @@ def cold(folder: Path, runs: int) -> None:
     environ = {**os.environ, "TAGGER_DATA_DIR": str(folder)}
     commands: dict[str, list[str | Path]] = {"(import click, sqlite3, numpy)": list(BASELINE)}
     commands |= {query: [TAGGER, "search", "--limit", "100", query] for query in ("tiger", *QUERIES)}
-    times: dict[str, list[float]] = {query: [] for query in commands}
+    used: dict[str, list[Used]] = {query: [] for query in commands}
     for _ in range(runs):
         for query, command in commands.items():
-            times[query].append(seconds(command, environ))
-    baseline = statistics.median(next(iter(times.values())))
-    print(f"\n{'a process':40} {'median':>8} {'fastest':>8} {'slowest':>8}  times the baseline")
-    for query, found in times.items():
-        middle = statistics.median(found)
-        print(f"{query:40} {middle:7.3f}s {min(found):7.3f}s {max(found):7.3f}s  {middle / baseline:.1f}")
-    for query in ("tiger", QUERIES[0]):
-        print(f"memory of {query}: {memory([TAGGER, 'search', '--limit', '100', query], environ)} MB")
+            used[query].append(run(command, environ))
+    baseline = statistics.median(one.seconds for one in next(iter(used.values())))
+    print(f"\n{'a process':40} {'median':>8} {'fastest':>8} {'slowest':>8} {'x base':>6} {'CPU':>8} {'peak':>7}")
+    for query, found in used.items():
+        times = [one.seconds for one in found]
+        middle = statistics.median(times)
+        cpu = statistics.median(one.cpu for one in found)
+        print(
+            f"{query:40} {middle:7.3f}s {min(times):7.3f}s {max(times):7.3f}s {middle / baseline:6.1f} {cpu:7.3f}s"
+            f" {max(one.megabytes for one in found):4d} MB"
+        )
 
 
-def memory(command: list[str | Path], environ: dict[str, str]) -> str:
-    """Megabytes of a process at its peak, and of them those that no file holds."""
-    code = (
-        "import runpy, sys; sys.argv = sys.argv[1:]\n"
-        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "lines = open('/proc/self/status').read().splitlines()\n"
-        "found = {line.split(':')[0]: int(line.split()[1]) // 1024 for line in lines if line.endswith('kB')}\n"
-        "print(found['VmHWM'], 'at the peak,', found['RssAnon'], 'of its own', file=sys.stderr)"
-    )
-    run = [sys.executable, "-c", code, *command]
-    done = subprocess.run(run, check=True, capture_output=True, text=True, env=environ)
-    return done.stderr.strip().splitlines()[-1]
+class Used(NamedTuple):
+    """What a process used. `cpu`: seconds of all cores; `megabytes`: at its peak, mapped files included."""
+
+    seconds: float
+    cpu: float
+    megabytes: int
+
+
+def run(command: list[str | Path], environ: dict[str, str]) -> Used:
+    """Run a process to its end."""
+    started = time.perf_counter()
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ)
+    _, status, usage = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode > 1:
+        raise SystemExit(f"{command} ended with {running.returncode}")
+    return Used(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
 
 
 def warm(folder: Path, runs: int) -> None:
     """One process, as the web server asks: the index stays open."""
     settings, known = Settings(data_dir=folder), taxonomy.load()
     index = sentence_index(settings)
-    print(f"\n{'in a server':40} {'median':>8} {'fastest':>8} {'slowest':>8}  photos found")
+    print(f"\n{'in a server':40} {'median':>8} {'fastest':>8} {'slowest':>8} {'CPU':>8}  photos found")
     for query in QUERIES[:-1]:
-        found = []
+        found, used = [], []
         for _ in range(runs + 1):
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.process_time()
             with open_reader(settings) as reader:
                 describer = Describer(settings, reader, index=index)
                 search = Search(reader, known, parse(query), likeness=describer)
                 list(search.results(60))
             found.append((time.perf_counter() - started) * 1000)
+            used.append((time.process_time() - before) * 1000)
         with open_reader(settings) as reader:
             describer = Describer(settings, reader, index=index)
             number = sum(1 for _ in Search(reader, known, parse(query), likeness=describer).results(labels=False))
-        times = found[1:]
-        print(f"{query:40} {statistics.median(times):6.1f}ms {min(times):6.1f}ms {max(times):6.1f}ms  {number:,}")
+        times, middle = found[1:], statistics.median(used[1:])
+        row = f"{statistics.median(times):6.1f}ms {min(times):6.1f}ms {max(times):6.1f}ms {middle:6.1f}ms"
+        print(f"{query:40} {row}  {number:,}")
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at the peak")
 
 
