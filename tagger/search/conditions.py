@@ -8,18 +8,25 @@ from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
+from tagger.search.field_conditions import has_no_term, has_term, of_photo, photos_sql
 from tagger.search.looks import Likeness, LikenessOf
 from tagger.search.path_patterns import sql_groups
 from tagger.search.query_tree import (
     And,
     AnyLabel,
     Comparison,
+    FieldNode,
     Format,
     Like,
+    Located,
+    Measured,
+    Named,
+    Near,
     Node,
     Not,
     Or,
     PathPart,
+    Shape,
     Taken,
     Word,
     Words,
@@ -53,8 +60,7 @@ class Conditions:
         """
         match node:
             case Word(_, comparison):
-                ids = self._vocabulary.ids(node)
-                return self._has_label(photo, self.of_labels("x", ids, comparison, less_sure)) if ids else "1 = 0"
+                return self._word(node, photo, comparison, less_sure)
             case AnyLabel(comparison):
                 return self._has_label(photo, f"x.shown AND {self.bound('x.confidence', comparison)}")
             case Like():
@@ -77,6 +83,11 @@ class Conditions:
                 return self._of_photo(photo, self._path(text))
             case Format(name):
                 return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self.parameter(name)}")
+            case Named(field, text):
+                ids = self._vocabulary.terms.ids(node)
+                return has_no_term(photo, field) if text is None else has_term(photo, ids)
+            case Measured() | Shape() | Located() | Near():
+                return self._of_photo(photo, of_photo(node, self.parameter))
             case Words():
                 raise AssertionError("words are joined before")
 
@@ -88,6 +99,18 @@ class Conditions:
             return f"p.id IN ({id_list(alike)})" if alike else "1 = 0"
 
         return _WAITS.sub(named, condition)
+
+    def photos_of(self, node: FieldNode) -> str | None:
+        """A query for the photos that meet a condition, from its own index; None if it has none."""
+        ids = self._vocabulary.terms.ids(node) if isinstance(node, Named) else ()
+        return photos_sql(node, ids, self.parameter)
+
+    def _word(self, word: Word, photo: str, comparison: Comparison | None, less_sure: bool) -> str:
+        """A label of this name, or a keyword of the person's."""
+        ids, terms = self._vocabulary.ids(word), self._vocabulary.keywords(word)
+        parts = [self._has_label(photo, self.of_labels("x", ids, comparison, less_sure))] if ids else []
+        parts += [has_term(photo, terms)] if terms else []
+        return f"({' OR '.join(parts)})" if parts else "1 = 0"
 
     def _path(self, text: str) -> str:
         groups = sql_groups(text, self._roots)

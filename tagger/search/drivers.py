@@ -19,6 +19,7 @@ class Driver:
     """What drives a search: every match has one of some labels or is alike, and meets `rest`.
 
     Of the labels `comparison`: within this bound. `shown`: shown, not only sure. `mixed`: as sure as `rest` says.
+    `terms`: or it has one of these keywords of the person's; such matches come behind all others.
     """
 
     ids: tuple[int, ...] = ()
@@ -27,6 +28,7 @@ class Driver:
     mixed: bool = False
     rest: Node | None = None
     alike: tuple[Likeness, ...] = ()
+    terms: tuple[int, ...] = ()
 
 
 def driver_of(
@@ -45,7 +47,7 @@ class _Drivers:
     def of(self, node: Node) -> Driver | None:
         match node:
             case Word(_, comparison):
-                return Driver(self.vocabulary.ids(node), comparison)
+                return Driver(self.vocabulary.ids(node), comparison, terms=self.vocabulary.keywords(node))
             case AnyLabel(comparison):
                 return Driver(tuple(self.vocabulary.names), comparison, shown=True)
             case Like():
@@ -59,8 +61,10 @@ class _Drivers:
                     return None
                 ids = tuple(dict.fromkeys(number for driver in drivers for number in driver.ids))
                 alike = tuple(one for driver in drivers for one in driver.alike)
-                plain = all(driver == Driver(driver.ids, alike=driver.alike) for driver in drivers)
-                return Driver(ids, alike=alike) if plain else Driver(ids, mixed=True, rest=node, alike=alike)
+                terms = tuple(dict.fromkeys(number for driver in drivers for number in driver.terms))
+                plain = all(driver == Driver(driver.ids, alike=driver.alike, terms=driver.terms) for driver in drivers)
+                rest = None if plain else node
+                return Driver(ids, mixed=not plain, rest=rest, alike=alike, terms=terms)
             case _:
                 return None
 
@@ -85,10 +89,12 @@ class _Drivers:
 
     def _weight(self, driver: Driver) -> int:
         alike = sum(map(len, driver.alike))
-        if not driver.ids:
-            return alike
-        rows = f"SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(driver.ids)}) LIMIT {_ENOUGH}"
-        return alike + int(next(self.reader.rows(f"SELECT count(*) FROM ({rows}) AS s", {}))[0])
+        tables = (("photo_labels", "label_id", driver.ids), ("photo_terms", "term_id", driver.terms))
+        for table, column, ids in tables:
+            if ids:
+                rows = f"SELECT 1 FROM {table} WHERE {column} IN ({id_list(ids)}) LIMIT {_ENOUGH}"
+                alike += int(next(self.reader.rows(f"SELECT count(*) FROM ({rows}) AS s", {}))[0])
+        return alike
 
 
 def _all(items: Sequence[Node]) -> Node:

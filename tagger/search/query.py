@@ -5,7 +5,7 @@ either  = both { OR both }
 both    = item { [AND] item }
 item    = (NOT | -) item | ( either ) | phrase [comparison] | words [comparison] | likeness | field:value
 words   = bare words in a row; run.py finds out which of them belong together
-field   = taken | path | format
+field   = taken | path | format (or type), or one of field_values.py
 likeness = (like: | ~) (phrase | words) [comparison]
 phrase  = "text", in which "" is a quote that belongs to it
 """
@@ -21,6 +21,7 @@ from tagger.core.errors import QueryError
 from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
+from tagger.search import field_values
 from tagger.search.query_tree import (
     And,
     AnyLabel,
@@ -36,7 +37,9 @@ from tagger.search.query_tree import (
     Words,
 )
 
-FIELDS = ("taken", "path", "format", "like")
+FIELDS = ("taken", "path", "format", "like", *field_values.FIELDS)
+# Other names of fields.
+_OTHER_NAMES = {"type": "format", "keywords": "keyword", "tag": "keyword"}
 HELP = """\b
 Queries:
   tiger                 photos that show tigers; dog finds every breed
@@ -45,10 +48,19 @@ Queries:
   "wild animal" OR food either; ( ) group; AND, OR, NOT in capitals
   tiger>50%             surer than that; tiger>0.1 also where it is too unsure
                         to be shown; label>0.8 any label that is shown
-  taken:2023-06..2024   taken in that time; also taken:2023, taken:..2019-05
+  taken:2023-06..2024   taken in that time; also taken:2023, taken:..2019-05,
+                        taken:"summer 2019", taken:"last month", taken:monday
   path:holiday/         the path contains it, from the library folder's name
                         on; * and ? stand for anything; or a whole path
-  format:heif           by file format
+  format:heif           by file format; type:heic is the same
+  keyword:"summer 2019" a keyword of your own, in the photo or its sidecar;
+                        summer* begins so; found by plain words, too
+  camera:nikon          the camera's name contains it; also lens:50mm
+  rating:>=4            also rating:5, rating:3..5, rating:none, rating:rejected
+  width:>4000           in pixels; also height:; orientation:portrait,
+                        landscape or square
+  place:Paris           a town, region or country; also gps:yes, gps:no,
+                        near:48.85,2.35,10km
   like:"dog on a beach" photos that look like a description, the likeliest
                         first; ~"dog on a beach" is the same
   *                     every photo"""
@@ -166,7 +178,7 @@ class _Parser:
                 return PathPart("*")
             case "like":
                 return self._like(token)
-            case "taken" | "path" | "format":
+            case kind if kind in FIELDS:
                 return self._field(token)
             case "comparison":
                 raise _error(self._text, token.position, "A label must stand before this, as in tiger>0.5")
@@ -178,6 +190,9 @@ class _Parser:
         words = [first.text]
         while self._token.kind == "word":
             words.append(self._take().text)
+        if self._token.kind == "comparison" and (field := folded(words[-1])) in field_values.MEASURES:
+            measured = self._value(field, self._take())
+            return And((Words(tuple(words[:-1])), measured)) if len(words) > 1 else measured
         comparison = self._comparison()
         if [folded(word) for word in words] == ["label"] and comparison is not None:
             return AnyLabel(comparison)
@@ -220,7 +235,15 @@ class _Parser:
             return PathPart(token.text)
         if token.kind == "format":
             return _format(self._text, token)
-        return _taken(self._text, token)
+        if token.kind == "taken":
+            return _taken(self._text, token)
+        return self._value(token.kind, token)
+
+    def _value(self, field: str, token: _Token) -> Node:
+        try:
+            return field_values.node_of(field, token.text)
+        except ValueError as error:
+            raise _error(self._text, token.position, str(error)) from error
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -240,7 +263,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         if match["comparison"]:
             yield _Token("comparison", _bound(text, match, start), start)
         elif match["field"]:
-            name = match["field"].lower()
+            name = _OTHER_NAMES.get(match["field"].lower(), match["field"].lower())
             if name not in FIELDS:
                 near = difflib.get_close_matches(name, FIELDS, 1)
                 hint = f"did you mean {near[0]}:?" if near else f"there are {', '.join(f + ':' for f in FIELDS)}"
@@ -309,20 +332,38 @@ def _format(text: str, token: _Token) -> Format:
 
 
 def _taken(text: str, token: _Token) -> Taken:
-    """`2023`, `2023-06`, `2023-06-01`, a range `A..B` with either end open, or `none`."""
+    """`2023`, `2023-06`, `2023-06-01`, people's words, a range `A..B` with either end open, or `none`."""
     if token.text == "none":
         return Taken(None, None, "none")
     first, dots, last = token.text.partition("..")
     if not dots:
         last = first
-    for part in (first, last):
-        if part and not _DATE.fullmatch(part):
-            raise _error(text, token.position, f"{part} is no date; write 2023, 2023-06 or 2023-06-01")
+    spans = [_days(part.strip(), text, token) for part in (first, last)]
     if not first and not last:
         raise _error(text, token.position, "taken: needs a date, as in taken:2023-06..2024")
-    if first and last and _after(last) <= first:
+    start, end = spans[0][0], spans[1][1]
+    if end <= start:
         raise _error(text, token.position, f"{last} is before {first}")
-    return Taken(first or "0000", _after(last) if last else "9999", token.text)
+    return Taken(start, end, token.text)
+
+
+def _days(part: str, text: str, token: _Token) -> tuple[str, str]:
+    """From which text on, and up to which, a date is one of the days that a part of a range means."""
+    if not part:
+        return "0000", "9999"
+    if _DATE.fullmatch(part):
+        return part, _after(part)
+    from tagger.search import dates
+
+    span = dates.span_of(part)
+    if span is not None:
+        return span[0].isoformat(), span[1].isoformat()
+    what = f"{part} is no date; write 2023, 2023-06 or 2023-06-01"
+    if folded(part) in ("last", "this", *dates.MONTHS, *dates.SEASONS):
+        what = f'{part} is no date without its other words, which need quotes, as in taken:"last month"'
+    near = difflib.get_close_matches(folded(part), dates.WORDS, 1)
+    words = f"did you mean {near[0]}?" if near and near[0] != folded(part) else 'or words, as in "last month"'
+    raise _error(text, token.position, f"{what} ({words})")
 
 
 def _after(date: str) -> str:

@@ -84,7 +84,7 @@ class Taken:
     text: str
 
     def __str__(self) -> str:
-        return f"taken:{self.text}"
+        return f"taken:{quoted(self.text) if ' ' in self.text else self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,63 @@ class Format:
 
     def __str__(self) -> str:
         return f"format:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The photo's file tells such a text; None: it tells none. `field`: keyword, camera, lens or place."""
+
+    field: str
+    text: str | None
+
+    def __str__(self) -> str:
+        return f"{self.field}:{'none' if self.text is None else quoted(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number within bounds, both included; both None: there is none. `field`: rating, width or height."""
+
+    field: str
+    least: int | None
+    most: int | None
+
+    def __str__(self) -> str:
+        if self.least == self.most:
+            return f"{self.field}:{'none' if self.least is None else self.least}"
+        return f"{self.field}:{self.least}..{self.most}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Portrait, landscape or square."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"orientation:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Whether it is known where the photo was taken."""
+
+    there: bool
+
+    def __str__(self) -> str:
+        return f"gps:{'yes' if self.there else 'no'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Taken within a distance of a place: degrees north and east, kilometres."""
+
+    latitude: float
+    longitude: float
+    km: float
+
+    def __str__(self) -> str:
+        return f"near:{self.latitude:.7f},{self.longitude:.7f},{self.km:.6f}km"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +194,8 @@ class Or:
         return " OR ".join(map(_grouped, self.items))
 
 
-Node = Word | Words | AnyLabel | Like | Taken | PathPart | Format | Not | And | Or
+FieldNode = Named | Measured | Shape | Located | Near
+Node = Word | Words | AnyLabel | Like | Taken | PathPart | Format | FieldNode | Not | And | Or
 
 
 def quoted(name: str) -> str:

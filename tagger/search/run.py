@@ -21,22 +21,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
+from tagger.search import spans
 from tagger.search.conditions import Conditions
 from tagger.search.drivers import Driver, driver_of
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
 from tagger.search.query_tree import (
-    And,
     Comparison,
     Node,
-    PathPart,
-    Taken,
-    kinds_of,
     likes,
     may_be_less_sure,
     words_of,
@@ -47,8 +44,8 @@ from tagger.store.reader import Reader
 _PAGE = 500
 # Photos whose other conditions are checked at once: few at first, then more and more.
 _FIRST_BATCH, _LAST_BATCH = 200, 5000
-# Up to _SPAN photos of a time span or path are read in advance; up to _SHORTLIST, their labels, too.
-_SPAN, _SHORTLIST = 100_000, 30_000
+# Of up to so many photos of a time span, path or field, the labels are read in advance.
+_SHORTLIST = 30_000
 _Item = TypeVar("_Item")
 
 # What results are sorted by: the kind of order, the photo's value in it, and its id.
@@ -168,10 +165,12 @@ class Search:
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
         if driver is not None:
-            return self._surest_first(driver, self._in_span(), after)
+            return self._surest_first(driver, spans.span_of(self._reader, self._where, self.query), after)
+        narrow = spans.has_fields(self.query) or ((newest or after is not None) and spans.has_path(self.query))
+        span = spans.span_of(self._reader, self._where, self.query) if narrow else None
         if newest or after is not None:
-            return self._newest_first(after, self._in_span() if self._by_path() else None)
-        return self._in_path_order()
+            return self._newest_first(after, span)
+        return self._in_path_order(span)
 
     def _surest_first(
         self, driver: Driver, span: set[int] | None, after: Cursor | None
@@ -195,7 +194,7 @@ class Search:
             rows.append(self._shortlist(driver.ids, self._rows_of(driver, driver.ids), span))
         else:
             rows += [self._stream(number, self._rows_of(driver, [number]) + behind) for number in driver.ids]
-        candidates = _once(merge(*rows), span)
+        candidates = _once(chain(merge(*rows), self._with_keyword(driver.terms, after)), span)
         size = _FIRST_BATCH
         while batch := list(islice(candidates, size)):
             photos = [photo_id for _, photo_id in batch]
@@ -227,6 +226,15 @@ class Search:
         for confidence, photo_id in self._reader.rows(sql, self._where.parameters):
             yield -confidence, photo_id
 
+    def _with_keyword(self, terms: Sequence[int], after: Cursor | None) -> Iterator[tuple[float, int]]:
+        """(0, photo) of the photos that have one of some keywords: behind all others."""
+        # The less sure ones have no such keyword, or they would have been found before.
+        if terms and not self._wide:
+            behind = "" if after is None or after[1] else f" AND t.photo_id > {self._where.parameter(after[2])}"
+            sql = f"SELECT DISTINCT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(terms)}){behind}"
+            for (photo_id,) in self._reader.rows(f"{sql} ORDER BY t.photo_id", self._where.parameters):
+                yield 0.0, photo_id
+
     def _shortlist(self, labels: Sequence[int], condition: str, photos: set[int]) -> Iterator[tuple[float, int]]:
         """(negative confidence, photo) of those of a few photos that have one of some labels, by their best row."""
         # The plus keeps SQLite from beginning with every row of the labels.
@@ -236,33 +244,15 @@ class Search:
         )
         return ((-best, photo_id) for photo_id, best in self._reader.rows(sql, self._where.parameters))
 
-    def _in_span(self) -> set[int] | None:
-        """The photos of the time spans and paths that every match has; None if there are none, or too many photos."""
-        spans = tuple(item for item in self._needed() if kinds_of(item) <= {Taken, PathPart})
-        if not spans:
-            return None
-        sql = f"SELECT p.id FROM photos p WHERE {self._where.sql(And(spans), 'p.id')} LIMIT {_SPAN + 1}"
-        found = {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
-        return found if len(found) <= _SPAN else None
-
-    def _needed(self) -> tuple[Node, ...]:
-        """The conditions that every match meets."""
-        if self.query is None:
-            return ()
-        return self.query.items if isinstance(self.query, And) else (self.query,)
-
-    def _by_path(self) -> bool:
-        """Whether every match has a part of a path."""
-        return any(PathPart in kinds_of(item) <= {Taken, PathPart} for item in self._needed())
-
     def _passing(self, photos: Sequence[int], condition: str) -> set[int]:
         """Those of some photos that are there and meet a condition that `_and` wrote."""
         condition = self._where.for_photos(condition, photos)
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
-    def _in_path_order(self) -> Iterator[tuple[int, None]]:
-        sql = f"SELECT p.id, NULL FROM photos p WHERE {self._there()} ORDER BY p.root_id, p.path_folded, p.id"
+    def _in_path_order(self, span: set[int] | None) -> Iterator[tuple[int, None]]:
+        these = "" if span is None else f"p.id IN ({id_list(span)}) AND "
+        sql = f"SELECT p.id, NULL FROM photos p WHERE {these}{self._there()} ORDER BY p.root_id, p.path_folded, p.id"
         for photo_id, _ in self._described(self._reader.rows(sql, self._where.parameters)):
             yield photo_id, None
 
@@ -320,7 +310,7 @@ class Search:
         """The condition that a photo is there and matches; descriptions are left for `_described`."""
         if not self._describes:
             return f"p.missing_since IS NULL{self._and(self.query)}"
-        plain = [item for item in self._needed() if not any(likes(item))]
+        plain = [item for item in spans.needed(self.query) if not any(likes(item))]
         return " AND ".join(
             ["p.missing_since IS NULL", *(self._where.sql(one, "p.id", less_sure=self._wide) for one in plain)]
         )

@@ -9,6 +9,7 @@ from functools import cached_property
 from tagger.core.names import folded
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
+from tagger.search.field_conditions import Terms
 from tagger.search.query_tree import And, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
 
@@ -17,25 +18,34 @@ from tagger.store.reader import Reader
 class UnknownWord:
     """A word of a query that no photo has. `known`: it is a label all the same. `near`: labels like it.
 
-    `hint`: what else is to be said of it, as a sentence.
+    `hint`: what else is to be said of it, as a sentence. `what`: what stands before its text, if it is no label.
     """
 
     text: str
     known: bool
     near: tuple[str, ...]
     hint: str = ""
+    what: str = ""
 
     @property
     def sentence(self) -> str:
         """What is wrong with the word."""
         text = self.text if len(self.text) <= _SHOWN else f"{self.text[: _SHOWN - 3]}..."
-        what = "No photo is labelled" if self.known else "There is no label"
+        what = self.what or ("No photo is labelled" if self.known else "There is no label")
         return f"{what} {text!r}.{' ' if self.hint else ''}{self.hint}"
 
 
 # What people write for an operator, and what they mean.
 _OPERATORS = {"and": "AND", "&": "AND", "&&": "AND", "+": "AND", "or": "OR", "|": "OR", "||": "OR", "not": "NOT"}
 _EVERYTHING = frozenset({"everything", "all"})
+_NO_PHOTO = {
+    "keyword": "No photo has the keyword",
+    "camera": "No photo was taken with a camera",
+    "lens": "No photo was taken with a lens",
+    "place": "No photo was taken at a place called",
+}
+# Keywords of the person's are looked for in so many words that stand side by side.
+_KEYWORD_WORDS = 6
 # Suggestions are worked out for so many words; longer ones are no misspelt label.
 _SUGGESTED, _LONGEST, _SHOWN = 10, 80, 60
 
@@ -53,6 +63,7 @@ class Vocabulary:
         self._by_key: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
         self._asked: dict[str, frozenset[int]] = {}
+        self.terms = Terms(reader)
         self.names: dict[int, str] = {}
         self.unknown: dict[str, UnknownWord] = {}
         for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
@@ -65,6 +76,8 @@ class Vocabulary:
         keys = self._taxonomy.find(word.text)
         ids = {self._by_key[key] for key in keys if key in self._by_key}
         ids.update(self._by_name.get(normal(word.text), ()))
+        if not ids and self.keywords(word):
+            return ()
         if not ids and word.text not in self.unknown:
             self.unknown[word.text] = self._unknown(word.text, bool(keys))
         elif ids:
@@ -75,6 +88,10 @@ class Vocabulary:
     def sure_from(self) -> dict[int, float]:
         """The labels of this library that serve search only, each with the confidence from which it is sure."""
         return {self._by_key[key]: least for key, least in search_only().items() if key in self._by_key}
+
+    def keywords(self, word: Word) -> tuple[int, ...]:
+        """The person's keywords that a word means, by number; none where it asks for a confidence."""
+        return () if word.comparison is not None else self.terms.keywords(word.text)
 
     def _unknown(self, text: str, known: bool) -> UnknownWord:
         operator = _OPERATORS.get(folded(text))
@@ -99,16 +116,18 @@ class Vocabulary:
         """Words that were asked for and that are labels of the library, though no photo has one of them."""
         for text, ids in self._asked.items():
             sql = f"SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(ids)}) AND NOT removed LIMIT 1"
-            if next(self._reader.rows(sql, {}), None) is None:
+            if not self.terms.keywords(text) and next(self._reader.rows(sql, {}), None) is None:
                 yield UnknownWord(text, True, (), self._why_not(text))
+        for field, text, near in self.terms.unknown():
+            yield UnknownWord(text, False, near, what=_NO_PHOTO[field])
 
     @cached_property
     def _most_words(self) -> int:
         """The most words that one label has."""
-        return max((name.count(" ") + 1 for name in (*self._taxonomy.words, *self._by_name)), default=1)
+        return max((name.count(" ") + 1 for name in (*self._taxonomy.words, *self._by_name)), default=_KEYWORD_WORDS)
 
     def _means_something(self, text: str) -> bool:
-        return bool(self._taxonomy.find(text)) or normal(text) in self._by_name
+        return bool(self._taxonomy.find(text)) or normal(text) in self._by_name or bool(self.terms.keywords(text))
 
     def join(self, node: Node) -> Node:
         """Put bare words together to the longest labels there are: `grey whale` is one, `dog beach` are two."""

@@ -17,6 +17,7 @@ from tagger.core.errors import QueryError
 from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
+from tagger.search import spans
 from tagger.search.likeness import Alike
 from tagger.search.query import parse
 from tagger.search.query_tree import (
@@ -238,7 +239,7 @@ def test_queries_with_descriptions_find_what_they_say(
     settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, span: int
 ) -> None:
     """Alone, with labels, times and paths, negated, in brackets, two of them; page by page, and with the unlikely."""
-    monkeypatch.setattr(run_module, "_SPAN", span)
+    monkeypatch.setattr(spans, "_MOST", span)
     photos = a_library(7)
     fill(store, photos)
     chance = random.Random(2)
@@ -292,7 +293,7 @@ def test_pages_put_together_are_the_whole(
     settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, span: int
 ) -> None:
     """However many photos a time span or a path may have to be read first."""
-    monkeypatch.setattr(run_module, "_SPAN", span)
+    monkeypatch.setattr(spans, "_MOST", span)
     fill(store, a_library(5))
     chance = random.Random(3)
     pages = 0
@@ -329,7 +330,7 @@ def test_time_spans_of_any_size(settings: Settings, store: Store, monkeypatch: p
     fill(store, photos)
     found = []
     for limits in ((100_000, 4000), (100_000, 0), (0, 0)):
-        monkeypatch.setattr(run_module, "_SPAN", limits[0])
+        monkeypatch.setattr(spans, "_MOST", limits[0])
         monkeypatch.setattr(run_module, "_SHORTLIST", limits[1])
         found.append([result.path.relative for result in run(settings, "animal>0.2 taken:2023..2024 -zebra")])
     assert found[0]

@@ -1,0 +1,116 @@
+"""Dates in people's words: `monday`, `last month`, `summer 2019`. In English, by the local calendar.
+
+Seasons are the northern half's: summer is June to August, and winter begins in December of its year.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from tagger.core.clock import SystemClock
+from tagger.core.local_zone import LocalZone
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+_UNITS = ("day", "week", "month", "year")
+WORDS = ("today", "yesterday", *_DAYS, *MONTHS, *SEASONS, "weekend", "last", "this", "week", "month", "year")
+_AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
+_LAST_MANY = re.compile(r"(?:the )?(?:last|past) (\d{1,4}) (day|week|month|year)s?")
+_NAMED = re.compile(r"(?:(last|this) )?([a-z]+)(?: (?:of )?(\d{4}))?")
+_ONE = timedelta(days=1)
+
+# First day, and the day behind the last.
+Span = tuple[date, date]
+
+
+def today() -> date:
+    """This day, by the local clock."""
+    return datetime.fromtimestamp(SystemClock().now(), LocalZone()).date()
+
+
+def span_of(text: str, now: date | None = None) -> Span | None:
+    """The days that some words mean, from the first to the one behind the last; None if they mean none."""
+    words = " ".join(text.casefold().replace("-", " ").replace("_", " ").split())
+    try:
+        return _span(words, now or today())
+    except (OverflowError, ValueError):
+        # Before the first year, or behind the last.
+        return None
+
+
+def _span(words: str, now: date) -> Span | None:
+    if words in ("today", "yesterday"):
+        return _unit("day", now, 0 if words == "today" else -1)
+    if (match := _AGO.fullmatch(words)) is not None:
+        return _unit(match[2], now, -int(match[1]))
+    if (match := _LAST_MANY.fullmatch(words)) is not None:
+        # These days up to now: last 7 days ends today.
+        many, unit = int(match[1]), match[2]
+        return _unit(unit, now, 1 - many)[0] if unit == "day" else _back(unit, now, many), now + _ONE
+    if (match := _NAMED.fullmatch(words)) is None:
+        return None
+    which, name, year = match.groups()
+    if name in _UNITS:
+        return None if year or not which else _unit(name, now, -1 if which == "last" else 0)
+    begins = _starts(name)
+    if begins is None or (year and (which or name in (*_DAYS, "weekend"))):
+        return None
+    if year:
+        return begins(date(int(year), 6, 15), int(year))
+    return _latest(begins, now, ended=which == "last")
+
+
+def _starts(name: str) -> Callable[[date, int], Span] | None:
+    """What gives the span of a name that comes again and again: near a day, in a year."""
+    months = [month for month in MONTHS if month == name or (len(name) >= 3 and month.startswith(name))]
+    if name in _DAYS:
+        return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=_DAYS.index(name)), 1)
+    if name == "weekend":
+        return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=5), 2)
+    if name in SEASONS:
+        return lambda _, year: _months(year, SEASONS[name], 3)
+    if len(months) == 1:
+        return lambda _, year: _months(year, MONTHS.index(months[0]) + 1, 1)
+    return None
+
+
+def _latest(span: Callable[[date, int], Span], now: date, *, ended: bool) -> Span:
+    """The latest that has begun; `ended`: that is over."""
+    candidates = {span(now - timedelta(days=back), now.year - years) for back in (0, 7, 14) for years in (0, 1, 2)}
+    fitting = [one for one in candidates if one[0] <= now and (not ended or one[1] <= now)]
+    return max(fitting)
+
+
+def _unit(unit: str, now: date, steps: int) -> Span:
+    """A day, week, month or year, so many steps from the present one."""
+    if unit == "day":
+        return _shifted(now + timedelta(days=steps), 1)
+    if unit == "week":
+        return _shifted(now - timedelta(days=now.weekday()) + timedelta(weeks=steps), 7)
+    if unit == "year":
+        return _months(now.year + steps, 1, 12)
+    return _months(now.year, now.month + steps, 1)
+
+
+def _back(unit: str, now: date, many: int) -> date:
+    """The day behind that one which was so many weeks, months or years ago."""
+    if unit == "week":
+        return now - timedelta(weeks=many) + _ONE
+    first, behind = _months(now.year - (many if unit == "year" else 0), now.month - (many if unit == "month" else 0), 1)
+    return min(first + timedelta(days=now.day - 1), behind - _ONE) + _ONE
+
+
+def _shifted(first: date, days: int) -> Span:
+    return first, first + timedelta(days=days)
+
+
+def _months(year: int, month: int, many: int) -> Span:
+    """So many months from one on; `month` may be below 1 or above 12."""
+    start, end = year * 12 + month - 1, year * 12 + month - 1 + many
+    return date(start // 12, start % 12 + 1, 1), date(end // 12, end % 12 + 1, 1)

@@ -1,0 +1,150 @@
+"""Conditions on what photos' files tell, as SQL: camera, rating, place and the like; and which names there are."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tagger.core.names import folded
+from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Shape
+from tagger.store.reader import Reader
+
+_KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
+_KM_OF_DEGREE = 111.2
+# A square may lack a few rows: 49 of 50 are enough.
+_SHAPES = {
+    "portrait": "q.height * 49 > q.width * 50",
+    "landscape": "q.width * 49 > q.height * 50",
+    "square": "q.height * 49 <= q.width * 50 AND q.width * 49 <= q.height * 50",
+}
+Parameter = Callable[[Any], str]
+
+
+class Terms:
+    """The texts that files of one library tell."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._by_kind: dict[str, list[tuple[int, str, str]]] = {}
+        self._asked: dict[Named, tuple[int, ...]] = {}
+
+    def keywords(self, text: str) -> tuple[int, ...]:
+        """The keywords of exactly this name."""
+        sql = "SELECT id FROM terms WHERE kind = 'keyword' AND folded = :folded"
+        return tuple(number for (number,) in self._reader.rows(sql, {"folded": folded(text)}))
+
+    def ids(self, node: Named) -> tuple[int, ...]:
+        """The terms that a condition means; none for one without a text."""
+        if node not in self._asked:
+            self._asked[node] = () if node.text is None else tuple(sorted(self._found(node.field, node.text)))
+        return self._asked[node]
+
+    def unknown(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Conditions that no photo meets: field, text, and names like it."""
+        for node, ids in self._asked.items():
+            if node.text is not None and not ids:
+                names = {key: name for _, name, key in self._all(node.field)}
+                near = difflib.get_close_matches(folded(node.text), names, 3)
+                yield node.field, node.text, tuple(names[key] for key in near)
+
+    def _found(self, field: str, text: str) -> set[int]:
+        wanted = folded(text)
+        if field == "keyword":
+            if "*" not in wanted:
+                return set(self.keywords(text))
+            pattern = re.compile(fnmatch.translate(re.sub(r"[\[?]", lambda m: f"[{m[0]}]", wanted)))
+            return {number for number, _, key in self._all(field) if pattern.fullmatch(key)}
+        if field == "place":
+            return self._places(wanted)
+        words = wanted.split()
+        return {number for number, _, key in self._all(field) if wanted in key or all(word in key for word in words)}
+
+    def _places(self, wanted: str) -> set[int]:
+        """Places of this name; else those that have it among their words: York, New York. Accents may be left out."""
+        plain = _plain(wanted)
+        known = [(number, _plain(key)) for number, _, key in self._all("place")]
+        same = {number for number, key in known if key == plain}
+        return same or {number for number, key in known if f" {plain} " in f" {re.sub(r'[-,/()]', ' ', key)} "}
+
+    def _all(self, field: str) -> list[tuple[int, str, str]]:
+        """Every text of a field: id, name, folded name."""
+        if field not in self._by_kind:
+            kinds = ", ".join(f"'{kind}'" for kind in _KINDS[field])
+            rows = self._reader.rows(f"SELECT id, name, folded FROM terms WHERE kind IN ({kinds})", {})
+            self._by_kind[field] = [(number, name, key) for number, name, key in rows]
+        return self._by_kind[field]
+
+
+def has_term(photo: str, ids: Sequence[int]) -> str:
+    """The condition that a photo has one of some terms."""
+    if not ids:
+        return "1 = 0"
+    these = ",".join(map(str, ids))
+    # OFFSET as for labels: it keeps PostgreSQL from joining them.
+    return (
+        f"EXISTS (SELECT 1 FROM photo_terms t WHERE t.photo_id = {photo} AND t.term_id IN ({these}) LIMIT 1 OFFSET 0)"
+    )
+
+
+def has_no_term(photo: str, field: str) -> str:
+    """The condition that a photo tells nothing in a field of names."""
+    kinds = ", ".join(f"'{kind}'" for kind in _KINDS[field])
+    inner = f"SELECT 1 FROM photo_terms t JOIN terms n ON n.id = t.term_id WHERE t.photo_id = {photo}"
+    return f"NOT EXISTS ({inner} AND n.kind IN ({kinds}))"
+
+
+def of_photo(node: FieldNode, parameter: Parameter) -> str:
+    """A condition on the row `q` of a photo, never NULL. Not for `Named`."""
+    match node:
+        case Measured(field, None, None):
+            return f"q.{field} IS NULL"
+        case Measured(field, least, most):
+            return f"q.{field} IS NOT NULL AND q.{field} BETWEEN {parameter(least)} AND {parameter(most)}"
+        case Shape(name):
+            return f"q.width IS NOT NULL AND q.height IS NOT NULL AND {_SHAPES[name]}"
+        case Located(there):
+            return f"q.latitude IS {'NOT ' if there else ''}NULL"
+        case Near():
+            return _near(node, parameter)
+        case Named():
+            raise AssertionError("names are terms")
+
+
+def _near(node: Near, parameter: Parameter) -> str:
+    """Within a circle, measured as on a plane, which is right to a percent for a few hundred kilometres."""
+    up, width = node.km / _KM_OF_DEGREE, max(0.001, math.cos(math.radians(node.latitude)))
+    south, north = parameter(node.latitude - up), parameter(node.latitude + up)
+    high, across, radius = parameter(node.latitude), parameter(width), parameter(up * up)
+    circles = []
+    # Across the 180th meridian, too.
+    for turn in (0, 360, -360):
+        if turn and abs(node.longitude - turn) - 180 > up / width:
+            continue
+        wide = parameter(node.longitude - turn)
+        circles.append(
+            f"(q.latitude - {high}) * (q.latitude - {high})"
+            f" + (q.longitude - {wide}) * (q.longitude - {wide}) * {across} * {across} <= {radius}"
+        )
+    return f"q.latitude IS NOT NULL AND q.latitude BETWEEN {south} AND {north} AND ({' OR '.join(circles)})"
+
+
+def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str | None:
+    """A query for the ids of the photos that meet a condition, from its index; None if it has none."""
+    match node:
+        case Named(_, None) | Located(False) | Measured(_, None, None):
+            return None
+        case Named():
+            these = ",".join(map(str, ids)) or "NULL"
+            return f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({these})"
+        case _:
+            return f"SELECT q.id FROM photos q WHERE {of_photo(node, parameter)}"
+
+
+def _plain(text: str) -> str:
+    """A folded name without its accents."""
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))

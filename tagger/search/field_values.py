@@ -1,0 +1,105 @@
+"""The values of fields in a query: `rating:>=4`, `near:48.85,2.35,10km` -> a node of the query tree."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from tagger.core.names import folded
+from tagger.core.paths import shown_path
+from tagger.search.query_tree import Located, Measured, Named, Near, Shape
+
+NAMES = ("keyword", "camera", "lens", "place")
+MEASURES = ("rating", "width", "height")
+FIELDS = (*NAMES, *MEASURES, "orientation", "gps", "near")
+SHAPES = ("portrait", "landscape", "square")
+_YES = {"yes": True, "true": True, "1": True, "no": False, "none": False, "false": False, "0": False}
+_BOUND = re.compile(r"(>=|<=|>|<|=|≥|≤)?\s*(-?\d{1,9})(?:px)?")
+_RANGE = re.compile(r"(\d{0,9})\.\.(\d{0,9})")
+_NEAR = re.compile(
+    r"(-?\d{1,3}(?:\.\d+)?)\s*[,;]\s*(-?\d{1,3}(?:\.\d+)?)(?:\s*[,;]\s*(\d+(?:\.\d+)?)\s*(km|m|mi)?)?", re.IGNORECASE
+)
+_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "": 1.0}
+_USUAL_KM, _MOST_KM = 5.0, 500.0
+
+
+def node_of(field: str, text: str) -> Named | Measured | Shape | Located | Near:
+    """What a field with a value means. Raises ValueError with a sentence for people."""
+    value = " ".join(text.split())
+    if field in NAMES:
+        if not folded(value):
+            raise ValueError(f'{field}: needs a name right behind it, as in {field}:"{_EXAMPLES[field]}"')
+        return Named(field, None if value == "none" else value)
+    if field in MEASURES:
+        return _measured(field, value)
+    if field == "orientation":
+        return _shape(value)
+    if field == "gps":
+        if value.casefold() not in _YES:
+            raise ValueError("gps: is yes or no")
+        return Located(_YES[value.casefold()])
+    return _near(value)
+
+
+_EXAMPLES = {"keyword": "summer 2019", "camera": "canon eos", "lens": "50mm", "place": "Paris"}
+
+
+def _measured(field: str, value: str) -> Measured:
+    stars = field == "rating"
+    word = value.casefold()
+    if word == "none":
+        return Measured(field, None, None)
+    if stars and word in ("rejected", "-1"):
+        return Measured(field, -1, -1)
+    if (match := _RANGE.fullmatch(value)) is not None and value != "..":
+        least, most = (int(part) if part else None for part in match.groups())
+    elif (match := _BOUND.fullmatch(value)) is not None:
+        least, most = _bounds(match[1] or "=", int(match[2]))
+    else:
+        example = "rating:4, rating:>=4, rating:3..5, rating:none or rating:rejected" if stars else f"{field}:>4000"
+        raise ValueError(f"{shown_path(value)} is no {field}; write {example}")
+    low, high = (1, 5) if stars else (1, 999_999_999)
+    if stars and (least, most) == (0, 0):
+        return Measured(field, None, None)
+    if least is not None and most is not None and most < least:
+        raise ValueError(f"{most} is below {least}")
+    if (least or low) > high or (most if most is not None else high) < low:
+        raise ValueError("Stars are from 1 to 5" if stars else f"No photo has such a {field}")
+    return Measured(field, max(low, low if least is None else least), min(high, high if most is None else most))
+
+
+def _bounds(operator: str, number: int) -> tuple[int | None, int | None]:
+    match operator:
+        case ">":
+            return number + 1, None
+        case ">=" | "≥":
+            return number, None
+        case "<":
+            return None, number - 1
+        case "<=" | "≤":
+            return None, number
+    return number, number
+
+
+def _shape(value: str) -> Shape:
+    name = value.casefold()
+    if name in SHAPES:
+        return Shape(name)
+    if name == "panorama":
+        raise ValueError("A panorama is a label: search for panorama, without orientation:")
+    near = difflib.get_close_matches(name, SHAPES, 1)
+    hint = f"did you mean orientation:{near[0]}?" if near else f"there are {', '.join(SHAPES)}"
+    raise ValueError(f"There is no such orientation ({hint})")
+
+
+def _near(value: str) -> Near:
+    match = _NEAR.fullmatch(value)
+    if match is None:
+        raise ValueError("near: takes latitude, longitude and a distance, as in near:48.85,2.35,10km")
+    latitude, longitude = float(match[1]), float(match[2])
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise ValueError("A latitude is from -90 to 90, a longitude from -180 to 180")
+    km = _USUAL_KM if match[3] is None else float(match[3]) * _KM[(match[4] or "").casefold()]
+    if not 0 < km <= _MOST_KM:
+        raise ValueError(f"near: looks up to {_MOST_KM:g} km around")
+    return Near(latitude, longitude, km)

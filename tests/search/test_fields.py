@@ -1,0 +1,285 @@
+"""Queries for what photos' files tell, on both databases, against the plainest possible evaluation."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tagger.core.config import Settings
+from tagger.core.errors import QueryError
+from tagger.core.photo import FileKeyword, Label, Origin, PhotoFacts, PhotoFields
+from tagger.labels import taxonomy
+from tagger.search import spans
+from tagger.search.query import parse
+from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Shape
+from tagger.search.run import Search
+from tagger.store.labels import LabelIds, LabelledBy
+from tagger.store.reader import open_reader
+from tagger.store.results import PhotoResult, save_results
+from tagger.store.session import Store
+from tests.store import samples
+
+TAXONOMY = taxonomy.load()
+
+
+@dataclass(frozen=True)
+class Photo:
+    size: tuple[int, int]
+    fields: PhotoFields
+    dog: float = 0.0
+
+
+def words(*names: str) -> tuple[FileKeyword, ...]:
+    return tuple(FileKeyword("photo", "dc:subject", name) for name in names)
+
+
+PHOTOS = (
+    Photo(
+        (6000, 4000),
+        PhotoFields(
+            words("Summer 2019", "Rex"),
+            ("Montmartre", "Paris"),
+            "Île-de-France",
+            "France",
+            "NIKON D850",
+            "50.0 mm f/1.8",
+            5,
+            48.8867,
+            2.3431,
+        ),
+        dog=0.9,
+    ),
+    Photo(
+        (4000, 6000),
+        PhotoFields(words("rex"), ("Zürich",), "Zurich", "Switzerland", "Canon EOS R5", "", 4, 47.37, 8.54),
+    ),
+    Photo((3000, 3000), PhotoFields((), ("Labasa",), "Northern", "Fiji", "NIKON Z 6", "24-70mm f/4", 1, -16.4, 179.99)),
+    Photo((1600, 1200), PhotoFields(words("summer break", "50% off?"), camera="Apple iPhone 12", rating=-1), dog=0.3),
+    Photo((640, 480), PhotoFields()),
+    Photo(
+        (480, 640),
+        PhotoFields(
+            words("Straße"), ("New York City",), "New York", "United States", rating=3, latitude=40.71, longitude=-74.0
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def library(store: Store) -> Store:
+    with store.write() as session:
+        root, model = samples.root(session), samples.model(session)
+        ids = samples.add(session, root, *(f"{number}.jpg" for number in range(1, len(PHOTOS) + 1)))
+        for photo_id, photo in zip(ids, PHOTOS, strict=True):
+            seen = samples.inspection(photo_id)
+            facts = PhotoFacts("HEIF" if photo_id == 2 else "JPEG", *photo.size, f"2019-06-0{photo_id}T12:00:00")
+            label = Label(TAXONOMY.lookup("dog")[0], "dog", photo.dog, 1, Origin.HIERARCHY, photo.dog > 0.5)
+            inspection = replace(seen, facts=facts, fields=photo.fields)
+            result = PhotoResult(photo_id, inspection, b"\0\0", [label] if photo.dog else [])
+            save_results(session, LabelIds(), LabelledBy(model, samples.NOW), [result])
+    return store
+
+
+def found(settings: Settings, text: str, **options: bool) -> list[int]:
+    with open_reader(settings) as reader:
+        return [photo.photo_id for photo in Search(reader, TAXONOMY, parse(text)).results(**options)]
+
+
+@pytest.mark.parametrize("most", [100_000, 0])
+@pytest.mark.parametrize(
+    ("text", "photos"),
+    [
+        ("keyword:rex", [1, 2]),
+        ('keyword:"summer 2019"', [1]),
+        ("keyword:summer*", [1, 4]),
+        ("tag:REX", [1, 2]),
+        ('keyword:"50% off?"', [4]),
+        ("keyword:strasse", [6]),
+        ("keyword:none", [3, 5]),
+        ("-keyword:rex", [3, 4, 5, 6]),
+        ("camera:nikon", [1, 3]),
+        ('camera:"d850 nikon"', [1]),
+        ("camera:none", [5, 6]),
+        ("lens:50", [1]),
+        ("camera:nikon OR camera:canon", [1, 2, 3]),
+        ("rating:>=4", [1, 2]),
+        ("rating>=4", [1, 2]),
+        ("rating:<4", [3, 6]),
+        ("rating:3..4", [2, 6]),
+        ("rating:none", [5]),
+        ("rating:0", [5]),
+        ("rating:rejected", [4]),
+        ("rating:-1", [4]),
+        ("-rating:>=4", [3, 4, 5, 6]),
+        ("width:>4000", [1]),
+        ("width:>=4000", [1, 2]),
+        ("height:640", [6]),
+        ("width:1000..3500", [3, 4]),
+        ("orientation:portrait", [2, 6]),
+        ("orientation:landscape", [1, 4, 5]),
+        ("orientation:square", [3]),
+        ("type:heic", [2]),
+        ("gps:yes", [1, 2, 3, 6]),
+        ("gps:no", [4, 5]),
+        ("place:paris", [1]),
+        ("place:zurich", [2]),
+        ("place:ZÜRICH", [2]),
+        ("place:York", [6]),
+        ("place:france", [1]),
+        ("place:fran", []),
+        ("place:none", [4, 5]),
+        ("near:48.85,2.35,10km", [1]),
+        ("near:48.85,2.35,400m", []),
+        ('near:"48.85, 2.35, 300 mi"', [1, 2]),
+        ("near:-16.4,-179.99,50km", [3]),
+        ("near:40.7,-74", [6]),
+        ("(camera:nikon OR rating:4) -gps:no width:>3500", [1, 2]),
+        ("gps:yes rating:>=3 -place:paris", [2, 6]),
+        ("taken:2019-06-01..2019-06-03 camera:nikon", [1, 3]),
+        ("path:1.jpg camera:nikon", [1]),
+    ],
+)
+def test_fields(
+    settings: Settings, library: Store, text: str, photos: list[int], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "_MOST", most)
+    assert found(settings, text) == photos
+    assert found(settings, text, newest=True) == photos[::-1]
+
+
+def test_a_plain_word_finds_labels_first_and_then_keywords(settings: Settings, library: Store) -> None:
+    with library.write() as session:
+        named = replace(samples.inspection(5), fields=PhotoFields(words("Dog")))
+        save_results(
+            session, LabelIds(), LabelledBy(samples.model(session), samples.NOW), [PhotoResult(5, named, b"\0\0", [])]
+        )
+    assert found(settings, "dog") == [1, 5]
+    assert found(settings, "dog", less_sure=True) == [1, 5, 4]
+    assert found(settings, "dog>0.2") == [1, 4]
+    assert found(settings, "rex") == [1, 2]
+    assert found(settings, "summer 2019") == [1]
+    assert found(settings, "summer 2019 dog") == [1]
+    assert found(settings, "rex -dog") == [2]
+    assert found(settings, "-rex") == [3, 4, 5, 6]
+    assert found(settings, "rex OR keyword:straße") == [1, 2, 6]
+
+
+def test_pages_of_labels_and_keywords_put_together_are_the_whole(settings: Settings, library: Store) -> None:
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse("dog OR rex OR straße"))
+        whole = [photo.photo_id for photo in search.results()]
+        parts, place = [], None
+        while page := list(search.results(1, newest=True, after=place)):
+            parts += [photo.photo_id for photo in page]
+            place = page[-1].place
+    assert parts == whole == [1, 2, 6]
+
+
+def test_what_no_photo_has_is_told_with_what_is_like_it(settings: Settings, library: Store) -> None:
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse("keyword:sumer2019 OR camera:leica OR place:Zürrich OR rex"))
+        list(search.results())
+        told = [(word.sentence, word.near) for word in search.unknown_words]
+    assert told == [
+        ("No photo has the keyword 'sumer2019'.", ("Summer 2019",)),
+        ("No photo was taken with a camera 'leica'.", ()),
+        ("No photo was taken at a place called 'Zürrich'.", ("Zürich", "Zurich")),
+    ]
+
+
+def plainly(node: FieldNode, photo: Photo) -> bool:
+    fields = photo.fields
+    match node:
+        case Measured(field, least, most):
+            value = {"rating": fields.rating, "width": photo.size[0], "height": photo.size[1]}[field]
+            return value is None if least is None else value is not None and least <= value <= (most or 0)
+        case Located(there):
+            return (fields.latitude is not None) == there
+        case Shape(name):
+            width, height = photo.size
+            return name == ("square" if width == height else "portrait" if width < height else "landscape")
+        case Named("camera", text):
+            return fields.camera == "" if text is None else text.lower() in fields.camera.lower()
+        case _:
+            raise AssertionError("not made here")
+
+
+def test_any_combination_is_what_a_plain_look_at_every_photo_finds(settings: Settings, library: Store) -> None:
+    chance = random.Random(7)
+    atoms = [
+        "camera:nikon",
+        "camera:none",
+        "rating:>=3",
+        "rating:none",
+        "width:>2000",
+        "orientation:portrait",
+        "gps:yes",
+    ]
+    for _ in range(120):
+        picked = [chance.choice(atoms) for _ in range(chance.randint(1, 3))]
+        signs = [chance.random() < 0.4 for _ in picked]
+        either = chance.random() < 0.5
+        text = (" OR " if either else " ").join(
+            f"{'-' if no else ''}{atom}" for atom, no in zip(picked, signs, strict=True)
+        )
+        truth = [
+            number
+            for number, photo in enumerate(PHOTOS, 1)
+            if (any if either else all)(
+                plainly(parse(atom), photo) != no  # type: ignore[arg-type]
+                for atom, no in zip(picked, signs, strict=True)
+            )
+        ]
+        assert found(settings, text) == truth, text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rating:6", "Stars are from 1 to 5"),
+        ("rating:good", "good is no rating; write rating:4"),
+        ("rating:5..2", "2 is below 5"),
+        ("width:wide", "wide is no width; write width:>4000"),
+        ("orientation:portait", "did you mean orientation:portrait"),
+        ("orientation:panorama", "search for panorama"),
+        ("gps:maybe", "gps: is yes or no"),
+        ("near:Paris", "near: takes latitude, longitude and a distance"),
+        ("near:100,2", "A latitude is from -90 to 90"),
+        ("near:1,2,9000km", "up to 500 km"),
+        ("camra:nikon", "did you mean camera:"),
+        ("keyword:", "needs a value right behind it"),
+        ("taken:yesturday", "did you mean yesterday?"),
+        ("taken:last month", 'as in taken:"last month"'),
+    ],
+)
+def test_mistakes_are_told(text: str, message: str) -> None:
+    with pytest.raises(QueryError, match=r"(?s).*" + message.replace("?", r"\?")):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'keyword:"a ""b"" c"',
+        "camera:none",
+        "rating:>=4",
+        "rating:<3",
+        "rating:none",
+        "width:>4000",
+        "near:48.85,2.35,10km",
+        "near:-1,-2,300m",
+        "gps:no",
+        "orientation:square",
+        'taken:"summer 2019"',
+        'taken:"june 2019..august 2019"',
+    ],
+)
+def test_a_tree_prints_as_a_query_for_the_same(text: str) -> None:
+    assert parse(str(parse(text))) == parse(text)
+
+
+def test_a_keyword_that_looks_like_a_pattern_is_itself() -> None:
+    assert parse("keyword:[a]") == Named("keyword", "[a]")
+    assert parse("near:1,2,3") == Near(1, 2, 3)
