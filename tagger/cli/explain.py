@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tagger.core.config import Settings
     from tagger.labels.explain import Explanation
 
-# Boxes that the detector is less sure of are guesses; --json has them, too.
-_LEAST_SURE = 0.35
 # A box that covers more of the width than this is at no side.
 _WIDE = 0.6
 
@@ -109,7 +107,7 @@ def _print(path: str, found: Explanation) -> None:
         print(f"  {probability:6.1%}  {name}{number_of(wnid)}")
     if found.boxes is not None:
         print("\nPeople and things found on it:")
-        sure = [box for box in found.boxes if box.score >= _LEAST_SURE]
+        sure = [box for box in found.boxes if box.is_sure]
         for box in sure:
             print(f"  {box.score:6.1%}  {box.name}, {_place(box)}, {box.area:.0%} of the picture")
         if not sure:
@@ -137,7 +135,7 @@ def _place(box: Box) -> str:
 
 def _box_json(box: Box) -> dict[str, Any]:
     edges = {name: round(getattr(box, name), 3) for name in ("left", "top", "right", "bottom")}
-    return {"name": box.name, "score": round(box.score, 3), **edges}
+    return {"name": box.name, "score": round(box.score, 3), "sure": box.is_sure, **edges}
 
 
 def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ OBJECTS: tuple[str, ...] = (
     *("book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"),
 )
 MOST_BOXES = 32
+_SURE = 0.35
 _BYTES = 6
 
 
@@ -44,6 +45,11 @@ class Box:
     def name(self) -> str:
         """The kind's English name."""
         return OBJECTS[self.kind]
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether people are told of it; less sure ones are guesses."""
+        return self.score >= _SURE
 
     @property
     def area(self) -> float:

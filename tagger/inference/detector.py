@@ -8,6 +8,7 @@ README.md), at three fifths of the time.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from tagger.core.config import Settings
@@ -38,10 +39,16 @@ def why_no_detector(file: Path | None = None) -> str:
     if not LITERT.is_installed:
         return "LiteRT, which runs the network that finds people and things, is not installed."
     try:
-        with file.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        about = file.stat()
+        found = _digest(file, about.st_size, about.st_mtime_ns)
     except OSError as error:
         return f"The network that finds people and things cannot be read: {file}: {why(error)}."
     if found != FILE_SHA256:
         return f"The network that finds people and things is damaged: {file} is not the file that came with tagger."
     return ""
+
+
+@lru_cache(maxsize=4)
+def _digest(file: Path, size: int, mtime_ns: int) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

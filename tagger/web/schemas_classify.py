@@ -32,10 +32,14 @@ class VerdictOut(BaseModel):
 
 
 class BoxOut(BaseModel):
-    """Something that the detector found. The edges are shares, 0 to 1, of the upright picture's width and height."""
+    """Something that the detector found; where it is not `sure`, a guess.
+
+    The edges are shares, 0 to 1, of the upright picture's width and height.
+    """
 
     name: str
     score: float
+    sure: bool
     left: float
     top: float
     right: float
@@ -85,7 +89,8 @@ class WhyOut(BaseModel):
 
 def _box(box: Box) -> BoxOut:
     left, top, right, bottom = (round(edge, 3) for edge in (box.left, box.top, box.right, box.bottom))
-    return BoxOut(name=box.name, score=round(box.score, 3), left=left, top=top, right=right, bottom=bottom)
+    score = round(box.score, 3)
+    return BoxOut(name=box.name, score=score, sure=box.is_sure, left=left, top=top, right=right, bottom=bottom)
 
 
 class UploadOut(BaseModel):

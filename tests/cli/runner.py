@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -11,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from tagger.core.errors import TaggerError
 
 COMMAND = Path(sys.executable).parent / "tagger"
 MOBILENET = "mobilenet_v2_imagenet.weights.h5"
@@ -73,12 +78,30 @@ class Tagger:
         return [json.loads(line) for line in self(*arguments, "--json", environ=environ).stdout.splitlines()]
 
     def export(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self("export").stdout.splitlines()]
+        return [json.loads(line) for line in self.inside("export")[1].splitlines()]
 
     def found(self, *query: object, code: int | None = None) -> list[str]:
         """The file names that a search finds, in its order."""
-        done = self("search", "-0", *query, code=code)
-        return [Path(path).name for path in done.stdout.split("\0")[:-1]]
+        returned, paths = self.inside("search", "-0", *query)
+        assert code is None or returned == code
+        return [Path(path).name for path in paths.split("\0")[:-1]]
+
+    def inside(self, *arguments: object) -> tuple[int, str]:
+        """Run a command within this process, which takes a tenth of the time; its exit code and what it prints."""
+        from tagger.cli.main import cli
+
+        out = io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape", write_through=True)
+        said = io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment(), clear=True),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(said),
+        ):
+            try:
+                code = cli.main([*map(_text, arguments)], standalone_mode=False, obj={})
+            except TaggerError as error:
+                code = error.exit_code
+        return int(code or 0), out.buffer.getvalue().decode("utf-8", "surrogateescape")  # type: ignore[attr-defined]
 
 
 def _text(value: object) -> str:

@@ -89,6 +89,7 @@ def say(tagger: Tagger, name: str, told: dict[str, Any], is_it: Any) -> None:
             tagger("correct", *photos, option, name)
 
 
+@pytest.mark.slow
 def test_counter_examples_that_are_not_like_the_library_do_not_fool_it(mixed: Tagger, mixed_once: Tagger) -> None:
     home = mixed_once.home
     [told] = mixed.json("teach", "a dog", "--yes", home / "dogs", "--no", home / "notdogs")

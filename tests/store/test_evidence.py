@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from sqlalchemy.orm import Session
@@ -56,6 +58,24 @@ def test_evidence_is_stored_and_read(store: Store) -> None:
     assert evidence.words is not None
     assert evidence.words.tolist() == [1, 0.5]
     assert (nothing.boxes, nothing.words, nothing.kinds) == (None, None, None)
+
+
+def test_python_and_sql_say_the_same_of_what_is_missing(store: Store) -> None:
+    """Seen.lacks and is_incomplete, for everything that may be stored and everything that may be asked for."""
+    with store.write() as session:
+        stored = list(product((False, True), (None, "detector zero", "detector one"), (False, True)))
+        photos = samples.add(session, samples.root(session), *(f"{number}.jpg" for number in range(len(stored))))
+        model, built_in = samples.model(session), samples.model(session, "fedcba9876543210")
+        for number, (photo, (kinds, detector, words)) in enumerate(zip(photos, stored, strict=True), 1):
+            saved = Witnesses(detector, built_in if words else None)
+            save(session, photo, model, saved, number=number, words=b"\0\0" if words else None)
+            if not kinds:
+                session.connection().exec_driver_sql(f"UPDATE photos SET kinds = NULL WHERE id = {photo}")
+        for asked in (Witnesses(detector, words) for detector in (None, "detector one") for words in (None, built_in)):
+            seen = seen_of(session, photos, asked)
+            complete = complete_of(session, photos, asked)
+            assert {photo for photo in photos if not seen[photo].lacks(asked)} == complete
+            assert 0 < len(complete) < len(photos)
 
 
 @pytest.mark.parametrize("missing", ["boxes", "another detector", "words", "kinds"])

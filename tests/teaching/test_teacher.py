@@ -80,6 +80,15 @@ def test_every_boat_is_found_and_nothing_else(store: Store) -> None:
     assert ours.keep(lesson, on=True) == 0
 
 
+def test_photos_of_the_library_are_compared_with_whatever_counter_examples_are_given(store: Store) -> None:
+    library(store)
+    counter = boats(Kind.NO, first=100, count=60)
+    report = teacher(store).teach("boat", [*boats(), *counter], 0.9).report
+    assert (report.yes, report.no) == (24, 60)
+    assert report.sampled > 200
+    assert report.photos <= BOATS + 4
+
+
 def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself(store: Store) -> None:
     library(store)
     ours = teacher(store)

@@ -71,8 +71,7 @@ export function remember(grid) {
 export const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
 
 // The people and things found on a photo, without those that are guesses; `why` is the API's answer.
-const LEAST_SURE = 0.35;
-export const found = (why) => (why.boxes ?? []).filter((box) => box.score >= LEAST_SURE);
+export const found = (why) => (why.boxes ?? []).filter((box) => box.sure);
 
 // What was seen on a photo, in sentences.
 export function seen(why) {
