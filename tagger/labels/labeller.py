@@ -15,7 +15,7 @@ from tagger.core.evidence import Evidence
 from tagger.core.photo import Label
 from tagger.inference.head import Head, head_file
 from tagger.inference.lookup import architecture
-from tagger.inference.registry import BUILT_IN, views_of_revision
+from tagger.inference.registry import BUILT_IN, Architecture, views_of_revision
 from tagger.inference.witnesses import stored_witnesses
 from tagger.labels import taxonomy
 from tagger.labels.learned import learned_thresholds, less_shown
@@ -71,8 +71,8 @@ def policy_for(settings: Settings, model: Model | None = None) -> Policy:
 
     Raises ConfigError if a rule makes no sense, ModelError if a trained model is missing.
     """
-    named = architecture(settings.model.name if model is None else model.architecture, settings.data_dir)
-    threshold = show_threshold(settings, model)
+    named = _architecture(settings, model)
+    threshold = show_threshold(settings, model, named)
     # Check the rules against the common labels, whatever the model.
     usual = Policy.from_settings(settings.labels, taxonomy.load(), threshold)
     if named.network is None:
@@ -89,18 +89,20 @@ def faults_of_settings(settings: Settings) -> str:
     return ""
 
 
-def show_threshold(settings: Settings, model: Model | None = None) -> float:
+def show_threshold(settings: Settings, model: Model | None = None, named: Architecture | None = None) -> float:
     """The probability that shows a label: of the settings, else what was measured for the model (None: the configured).
 
-    Raises ModelError if a trained model is missing.
+    `named`: the model's architecture, if it is known. Raises ModelError if a trained model is missing.
     """
     if settings.labels.show_threshold is not None:
         return settings.labels.show_threshold
-    if model is not None:
-        views = views_of_revision(model.preprocessing)
-        return architecture(model.architecture, settings.data_dir).show_threshold(views)
-    named = architecture(settings.model.name, settings.data_dir)
-    return named.show_threshold(named.views(settings.model.views))
+    named = named or _architecture(settings, model)
+    views = named.views(settings.model.views) if model is None else views_of_revision(model.preprocessing)
+    return named.show_threshold(views)
+
+
+def _architecture(settings: Settings, model: Model | None) -> Architecture:
+    return architecture(settings.model.name if model is None else model.architecture, settings.data_dir)
 
 
 def stored_labeller(

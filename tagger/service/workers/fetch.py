@@ -59,8 +59,10 @@ class FetchWorker(Worker):
                 self._sleep()
                 continue
             located = self._located()
-            if located is None:
-                self._why, self._next_try = "they cannot be used", None
+            if located is None or not (located.is_here or self._can_be_fetched(located)):
+                # Only a person can help.
+                self._why = "they cannot be used" if located is None else "they are not fetched"
+                self._next_try = None
                 self._tried.set()
                 self._sleep(_LOOK_SECONDS)
                 continue
@@ -71,12 +73,6 @@ class FetchWorker(Worker):
                 self._why, self._next_try = "", None
                 self._tried.set()
                 self._sleep()
-                continue
-            if not self._can_be_fetched(located):
-                # Only a person can help.
-                self._why, self._next_try = "they are not fetched", None
-                self._tried.set()
-                self._sleep(_LOOK_SECONDS)
                 continue
             now = self._clock.now()
             if self._next_try is None or now >= self._next_try:
