@@ -25,6 +25,8 @@ PAGES = [
     "/?q=animal",
     "/?q=(",
     "/?q=unicron",
+    "/?q=a+man+riding+his+motorcycle",
+    "/?q=cat",
     "/photos/PHOTO",
     "/labels",
     "/labels?view=tree",
@@ -126,6 +128,11 @@ def test_search_with_suggestions_finds_the_right_photos(browser: Browser, readin
         expect(page).to_have_url(re.compile(r"\?q=drink"))
         assert names(page) == reading.tagger.found("drink")
         shoot(page, "search")
+        # Behind what is labelled so stands what looks so, without a script, and with the one that goes on.
+        ready(page, "/?q=a+man+riding+his+motorcycle")
+        expect(page.get_by_role("heading", name="Looks like it")).to_be_visible()
+        assert page.locator("#alike a.tile").count() == len(reading.tagger.found("a man riding his motorcycle"))
+        shoot(page, "alike")
         ready(page, "/?q=unicron")
         expect(page.locator(".notice")).to_contain_text("There is no label")
         ready(page, "/?q=(")
