@@ -13,6 +13,7 @@ from tagger.cli.common import path_json, settings_of, write_json, write_path
 from tagger.cli.groups import label_names
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError
+from tagger.core.languages import LANGUAGES
 from tagger.core.paths import shown_path
 from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
@@ -55,6 +56,7 @@ Examples:
   tagger search --all tiger   also where it is too unsure to be shown
   tagger search a child on a swing
   tagger search 'like:"dog on a beach" taken:2019 -cat'
+  tagger search --lang de 'Hund -Katze'
   tagger search 'dog taken:2023 -path:backup/'
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 
@@ -71,6 +73,7 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
 @click.option("--all", "less_sure", is_flag=True, help="Behind them those that are less sure, or less alike.")
 @click.option("--strict", is_flag=True, help="Words are labels, and never taken for a description.")
+@click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of labels, instead of the settings'.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -81,12 +84,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     limit: int | None,
     less_sure: bool,
     strict: bool,
+    lang: str | None,
     paths: bool,
     null: bool,
     as_json: bool,
 ) -> int:
     """Find photos by what is in them: by labels, or by what they look like."""
-    settings = settings_of(context)
+    settings = settings_of(context, labels__language=lang)
     bare = paths or null or not sys.stdout.isatty()
     if limit is None and not (bare or as_json):
         limit = settings.search.limit
@@ -113,7 +117,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         # In a pipe, nobody waits for what else there is.
         asks = not (less_sure or more or unlabelled or any(likes(tree))) and (number == 0 or not (bare or as_json))
         others = search.count_less_sure(_COUNTED + 1) if asks and (number == 0 or description is None) else 0
-        told, seen = described.told, described.understood
+        told = [*(search.told if description is None else ()), *described.told]
+        seen = described.understood
     sys.stdout.flush()
     if more and not bare and not as_json:
         print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
@@ -152,7 +157,7 @@ def _in_quotes(argument: str) -> str:
 
 def _search(settings: Settings, reader: Reader, tree: Node) -> tuple[Search, Describer]:
     described = Describer(settings, reader, Callbacks(partial(_progress, [])))
-    return Search(reader, taxonomy.load(), tree, settings.labels.silence, described), described
+    return Search(reader, taxonomy.load(), tree, settings.labels, described), described
 
 
 def _progress(told: list[bool], done: int, total: int) -> None:

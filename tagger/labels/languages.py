@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from tagger.core.languages import ENGLISH, LANGUAGES
+from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.names import folded
 from tagger.core.photo import Label
 from tagger.labels import taxonomy
@@ -55,7 +55,7 @@ _PLURALS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 class Language:
     """Names in one language, by label key. `also`: what else people type; `plurals`: where a rule would not find it."""
 
-    code: str
+    code: LanguageCode
     names: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]]
     plurals: Mapping[str, str]
@@ -114,7 +114,7 @@ class Language:
 
 
 @cache
-def language(code: str) -> Language:
+def language(code: LanguageCode) -> Language:
     """The names of a language of `LANGUAGES`. English is without any: its names are those that are stored."""
     if code == ENGLISH:
         return Language(code, {}, {}, {})
@@ -127,10 +127,27 @@ def language(code: str) -> Language:
     )
 
 
-def languages_of(text: str) -> dict[str, frozenset[str]]:
+def languages_of(text: str) -> dict[LanguageCode, frozenset[str]]:
     """In which languages but English a word is a label's name, and which labels; reads all of them."""
     found = {code: language(code).find(text) for code in LANGUAGES if code != ENGLISH}
     return {code: keys for code, keys in found.items() if keys}
+
+
+def in_english(words: Sequence[str], spoken: Language) -> list[tuple[str, bool]]:
+    """The words of a sentence with the names of labels among them in English, each with whether it is one.
+
+    Several words in a row may be one name. A word with several senses becomes the first of them.
+    """
+    found: list[tuple[str, bool]] = []
+    start = 0
+    while start < len(words):
+        ends = range(min(len(words), start + spoken.most_words), start, -1)
+        known = ((end, spoken.find(" ".join(words[start:end]))) for end in ends)
+        end, keys = next(((end, keys) for end, keys in known if keys), (start + 1, frozenset[str]()))
+        name = taxonomy.load().names[min(keys)].partition(" (")[0] if keys else words[start]
+        found.append((name, bool(keys)))
+        start = end
+    return found
 
 
 def split(text: str, known: Iterable[Language]) -> list[str]:

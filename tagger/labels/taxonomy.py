@@ -67,11 +67,19 @@ class Taxonomy:
 
         Case, hyphens and grey/gray do not matter; a plural is tried when the word itself is unknown.
         """
+        return self.with_below(self.senses(text))
+
+    def senses(self, text: str) -> frozenset[str]:
+        """The keys with a name or synonym, as `find` compares them, without what lies below them."""
         for form in _forms(text):
             keys = self._by_word.get(form)
             if keys:
-                return frozenset().union(*(self.below(key) for key in keys))
+                return frozenset(keys)
         return frozenset()
+
+    def with_below(self, keys: Iterable[str]) -> frozenset[str]:
+        """Keys and everything below them."""
+        return frozenset().union(*(self.below(key) for key in keys))
 
     def lookup(self, text: str) -> tuple[str, ...]:
         """The keys whose display name, former name or key is this text, as names are compared; for rules."""

@@ -17,5 +17,5 @@ def photos_of(settings: Settings, query: str) -> tuple[int, ...]:
     """
     tree = parse(query)
     with open_reader(settings) as reader:
-        search = Search(reader, taxonomy.load(), tree, likeness=Describer(settings, reader))
+        search = Search(reader, taxonomy.load(), tree, settings.labels, Describer(settings, reader))
         return tuple(found.photo_id for found in search.results(labels=False))

@@ -125,7 +125,8 @@ class Describer:
 
         index = self._index or sentence_index(self._settings)
         get = self._vectors or (lambda index: index.vectors(self._reader, self._callbacks))
-        return Descriptions(self._reader, taxonomy.load(), index.towers, lambda: get(index))
+        spoken = self._settings.labels.language
+        return Descriptions(self._reader, taxonomy.load(), index.towers, lambda: get(index), spoken)
 
     @property
     def understood(self) -> bool:

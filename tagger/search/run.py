@@ -18,12 +18,13 @@ position in the sort order, not a count, so the thousandth page is as fast as th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from tagger.core.config import LabelSettings
 from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
@@ -78,8 +79,9 @@ class FoundPhoto:
 
 
 class Search:
-    """One query against one library; without a query, everything. `silenced`: labels that the settings silence.
+    """One query against one library; without a query, everything.
 
+    `labels`: the settings that say which labels are silenced, and in which language they are asked for and named.
     `likeness`: answers the descriptions of a query; needed only where there are some.
     """
 
@@ -88,11 +90,12 @@ class Search:
         reader: Reader,
         taxonomy: Taxonomy,
         query: Node | None,
-        silenced: Collection[str] = (),
+        labels: LabelSettings | None = None,
         likeness: LikenessOf = no_likeness,
     ) -> None:
         self._reader = reader
-        self._vocabulary = Vocabulary(reader, taxonomy, silenced)
+        labels = labels or LabelSettings()
+        self._vocabulary = Vocabulary(reader, taxonomy, labels.silence, labels.language)
         self._likeness = likeness
         self._describes = query is not None and any(likes(query))
         self._where = Conditions(reader, self._vocabulary, likeness)
@@ -104,6 +107,11 @@ class Search:
     def unknown_words(self) -> tuple[UnknownWord, ...]:
         """Words of the query that no photo of the library has; complete after `results`."""
         return (*self._vocabulary.unknown.values(), *self._vocabulary.without_photos())
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a person should know of how words were taken, a sentence each; complete after `results`."""
+        return tuple(self._vocabulary.told.values())
 
     def results(
         self,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.names import folded
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
 from tagger.search.field_conditions import Terms
-from tagger.search.query_tree import And, Node, Not, Or, Word, Words
+from tagger.search.function_words import FUNCTION_WORDS
+from tagger.search.query_tree import And, Comparison, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
+
+if TYPE_CHECKING:
+    from tagger.labels.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,37 @@ _NO_PHOTO = {
 _KEYWORD_WORDS = 6
 # Suggestions are worked out for so many words; longer ones are no misspelt label.
 _SUGGESTED, _LONGEST, _SHOWN = 10, 80, 60
+# More senses than this are no ambiguity but a family.
+_SENSES = 4
+
+
+def _language(code: LanguageCode) -> Language | None:
+    if code == ENGLISH:
+        return None
+    # For English not even the module is loaded.
+    from tagger.labels.languages import language
+
+    return language(code)
 
 
 class Vocabulary:
     """The labels of a library. `names`: by id. `unknown`: words that were asked for and that no photo has.
 
-    `silenced`: the names, as the settings have them, of labels that are not given.
+    `silenced`: the names, as the settings have them, of labels that are not given. `spoken`: the language of `names`,
+    in which labels are asked for beside English. `told`: what people should know of words that were asked for.
     """
 
-    def __init__(self, reader: Reader, taxonomy: Taxonomy, silenced: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        taxonomy: Taxonomy,
+        silenced: Collection[str] = (),
+        spoken: LanguageCode = ENGLISH,
+    ) -> None:
         self._reader = reader
         self._taxonomy = taxonomy
+        self._code = spoken
+        self._spoken = _language(spoken)
         self._silenced = {key for name in silenced for key in taxonomy.lookup(name)}
         self._by_key: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
@@ -66,16 +92,20 @@ class Vocabulary:
         self.terms = Terms(reader)
         self.names: dict[int, str] = {}
         self.unknown: dict[str, UnknownWord] = {}
+        self.told: dict[str, str] = {}
         for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
-            self.names[number] = name
+            self.names[number] = name if self._spoken is None else self._spoken.name_of(key, name)
             self._by_key[key] = number
             self._by_name.setdefault(normal(name), []).append(number)
 
     def ids(self, word: Word) -> tuple[int, ...]:
         """The labels of this library that a word means; remembers words that have none."""
-        keys = self._taxonomy.find(word.text)
+        keys = self._keys(word.text)
+        named = self._by_name.get(normal(word.text), ())
+        if not keys and not named and not self.keywords(word):
+            keys = self._in_other_languages(word.text)
         ids = {self._by_key[key] for key in keys if key in self._by_key}
-        ids.update(self._by_name.get(normal(word.text), ()))
+        ids.update(named)
         if not ids and self.keywords(word):
             return ()
         if not ids and word.text not in self.unknown:
@@ -83,6 +113,38 @@ class Vocabulary:
         elif ids:
             self._asked[word.text] = frozenset(ids)
         return tuple(sorted(ids))
+
+    def _keys(self, text: str) -> frozenset[str]:
+        """What a word means in English and in the language that is spoken, with all that is below."""
+        senses = self._taxonomy.senses(text)
+        if self._spoken is not None:
+            senses |= self._spoken.find(text)
+        if len(senses) > 1:
+            self._tell_senses(text, senses)
+        return self._taxonomy.with_below(senses)
+
+    def _in_other_languages(self, text: str) -> frozenset[str]:
+        """What a word means in the languages that nobody speaks here: better found than not understood."""
+        plain = folded(text)
+        # "and" is a duck in Swedish.
+        if len(text) > _LONGEST or not plain.strip() or plain in {*_OPERATORS, *_EVERYTHING, *FUNCTION_WORDS[ENGLISH]}:
+            return frozenset()
+        from tagger.labels.languages import languages_of
+
+        found = languages_of(text)
+        keys = frozenset[str]().union(*found.values())
+        if keys:
+            spoken = _listed([LANGUAGES[code] for code in found], "and")
+            names = _listed([self._taxonomy.names[key] for key in sorted(keys)], "and")
+            self.told[text] = f"{text!r} was taken for {names}, which it means in {spoken}."
+        return self._taxonomy.with_below(keys)
+
+    def _tell_senses(self, text: str, keys: Collection[str]) -> None:
+        """Remember to say that a word has several senses in this library, of which none is a kind of another."""
+        above = {other for key in keys for other in self._taxonomy.ancestors(key)}
+        here = sorted({self.names[self._by_key[key]] for key in keys if key in self._by_key and key not in above})
+        if 1 < len(here) <= _SENSES:
+            self.told[text] = f"{text!r} means {_listed(here, 'and')}; all of them were searched."
 
     @cached_property
     def sure_from(self) -> dict[int, float]:
@@ -104,11 +166,13 @@ class Vocabulary:
         if not known and len(text) <= _LONGEST and len(self.unknown) < _SUGGESTED:
             # Labels that the library has come first.
             here = {normal(name): name for name in self.names.values()}
-            near = list(dict.fromkeys((*suggest(text, here, 5), *self._taxonomy.suggest(text, 5))))[:5]
+            spoken = {} if self._spoken is None else {normal(name): name for name in self._spoken.names.values()}
+            near = [*suggest(text, here, 5), *suggest(text, spoken, 5), *self._taxonomy.suggest(text, 5)]
+            near = list(dict.fromkeys(near))[:5]
         return UnknownWord(text, known, tuple(near), self._why_not(text))
 
     def _why_not(self, text: str) -> str:
-        if self._taxonomy.find(text) & self._silenced:
+        if self._keys(text) & self._silenced:
             return "It is silenced by the rules of labels (labels.silence)."
         return ""
 
@@ -124,10 +188,14 @@ class Vocabulary:
     @cached_property
     def _most_words(self) -> int:
         """The most words that one label has."""
-        return max((name.count(" ") + 1 for name in (*self._taxonomy.words, *self._by_name)), default=_KEYWORD_WORDS)
+        names = (*self._taxonomy.words, *self._by_name)
+        english = max((name.count(" ") + 1 for name in names), default=_KEYWORD_WORDS)
+        return english if self._spoken is None else max(english, self._spoken.most_words)
 
     def _means_something(self, text: str) -> bool:
-        return bool(self._taxonomy.find(text)) or normal(text) in self._by_name or bool(self.terms.keywords(text))
+        spoken = self._spoken is not None and bool(self._spoken.find(text))
+        named = spoken or bool(self._taxonomy.senses(text)) or normal(text) in self._by_name
+        return named or bool(self.terms.keywords(text))
 
     def join(self, node: Node) -> Node:
         """Put bare words together to the longest labels there are: `grey whale` is one, `dog beach` are two."""
@@ -138,8 +206,11 @@ class Vocabulary:
                 while start < len(words):
                     ends = range(min(len(words), start + self._most_words), start + 1, -1)
                     end = next((e for e in ends if self._means_something(" ".join(words[start:e]))), start + 1)
-                    found.append(Word(" ".join(words[start:end])))
+                    text = " ".join(words[start:end])
+                    if not self._says_nothing(text):
+                        found.append(self._apart(text, None) or Word(text))
                     start = end
+                found = found or [Word(word) for word in words]
                 last = found[-1]
                 if isinstance(last, Word):
                     found[-1] = replace(last, comparison=comparison)
@@ -150,8 +221,32 @@ class Vocabulary:
                 return Or(tuple(self.join(item) for item in items))
             case Not(item):
                 return Not(self.join(item))
+            case Word(text, comparison):
+                return self._apart(text, comparison) or node
             case _:
                 return node
+
+    def _says_nothing(self, word: str) -> bool:
+        """Whether a bare word is like "on" in "dog on a beach"."""
+        known = FUNCTION_WORDS[ENGLISH] | FUNCTION_WORDS.get(self._code, frozenset())
+        return word.lower() in known and not self._means_something(word)
+
+    def _apart(self, text: str, comparison: Comparison | None) -> Node | None:
+        """A text of several words without spaces between them, as Japanese and Chinese are written."""
+        if text.isascii() or self._means_something(text):
+            return None
+        from tagger.labels.languages import language, split
+
+        spoken = [self._spoken] if self._spoken is not None else []
+        words = split(text, [*spoken, *(language(code) for code in ("ja", "zh"))])
+        if not words:
+            return None
+        return And((*(Word(word) for word in words[:-1]), Word(words[-1], comparison)))
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    """`a, b and c`."""
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def id_list(ids: Iterable[int]) -> str:

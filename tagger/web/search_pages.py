@@ -74,12 +74,12 @@ def search(  # noqa: PLR0913 - what may be asked for
         return Page([], "", (), 0, _alike(context, description, tree, place, limit, less_sure))
     with context.reader() as reader:
         describer = context.describer(reader)
-        search = Search(reader, taxonomy.load(), tree, context.settings.labels.silence, describer)
+        search = Search(reader, taxonomy.load(), tree, context.settings.labels, describer)
         photos, following = _some(search, place, limit, less_sure)
         # Unknown words are reported on the first page only.
         unknown = () if after else search.unknown_words
         others = 0 if following or less_sure else search.count_less_sure(COUNTED)
-        told = () if after else tuple(describer.told)
+        told = () if after else (*search.told, *describer.told)
     alike = None
     if not following and tree is not None and description is not None:
         alike = _alike(context, description, tree, None, limit, less_sure)
@@ -93,7 +93,7 @@ def _alike(  # noqa: PLR0913 - what may be asked for
     with context.reader() as reader:
         describer = context.describer(reader)
         query = And((description, Not(tree)))
-        search = Search(reader, taxonomy.load(), query, context.settings.labels.silence, describer)
+        search = Search(reader, taxonomy.load(), query, context.settings.labels, describer)
         try:
             photos, following = _some(search, place, limit, less_sure)
         except (TaggerError, ProblemError) as error:
@@ -117,7 +117,7 @@ def _some(search: Search, place: Cursor | None, limit: int, less_sure: bool) -> 
 def by_ids(context: WebContext, ids: list[int]) -> list[FoundPhoto]:
     """Photos with their shown labels, in the order given."""
     with context.reader() as reader:
-        return Search(reader, taxonomy.load(), None).named(ids)
+        return Search(reader, taxonomy.load(), None, context.settings.labels).named(ids)
 
 
 def suggest(context: WebContext, text: str, limit: int) -> list[tuple[str, int]]:

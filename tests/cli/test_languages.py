@@ -99,3 +99,72 @@ def test_a_language_that_there_is_not_is_refused_with_those_there_are(tagger: Ta
     said = tagger("status", code=2, environ={"TAGGER_LABELS_LANGUAGE": "xx"}).stderr
     assert "labels.language" in said
     assert '"de"' in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "query", "found"),
+    [
+        ("de", "Tiger", {"a.jpg"}),
+        ("de", "Tier -Hund", {"a.jpg", "b.jpg"}),
+        ("de", "Säugetier -Hund", {"a.jpg"}),
+        ("de", "saeugetiere", {"a.jpg", "c.jpg"}),
+        ("de", "Schaeferhund", {"c.jpg"}),
+        ("de", "deutscher Schäferhund", {"c.jpg"}),
+        ("de", '"weißer hai" OR GROSSKATZE', {"a.jpg", "b.jpg"}),
+        ("de", "Hund>0.5", {"c.jpg"}),
+        ("de", "shark", {"b.jpg"}),
+        ("fr", "tigre", {"a.jpg"}),
+        ("fr", "animal -requin", {"a.jpg", "c.jpg"}),
+        ("fr", "mammifere", {"a.jpg", "c.jpg"}),
+        ("es", "perro", {"c.jpg"}),
+        ("es", "tiburones", {"b.jpg"}),
+        ("it", "squali", {"b.jpg"}),
+        ("pt", "tubarões", {"b.jpg"}),
+        ("nl", "honden", {"c.jpg"}),
+        ("pl", "psy", {"c.jpg"}),
+        ("sv", "hajar", {"b.jpg"}),
+        ("ja", "トラ", {"a.jpg"}),
+        ("ja", "動物 -犬", {"a.jpg", "b.jpg"}),
+        ("zh", "老虎", {"a.jpg"}),
+        ("zh", "动物 -鲨鱼", {"a.jpg", "c.jpg"}),
+        # In a language that nobody set: better found than not understood.
+        ("en", "老虎", {"a.jpg"}),
+        ("en", "requin", {"b.jpg"}),
+    ],
+)
+def test_searches_take_the_language_and_english(tagger: Tagger, lang: str, query: str, found: set[str]) -> None:
+    assert set(tagger.found("--strict", "--lang", lang, query)) == found
+
+
+def test_results_and_hints_are_in_the_language(tagger: Tagger) -> None:
+    [photo] = tagger.json_lines("search", "Weißer Hai", environ=GERMAN)
+    assert photo["labels"][0]["name"] == "Weißer Hai"
+    said = tagger("search", "--strict", "Weisser Hay", code=1, environ=GERMAN).stderr
+    assert "Did you mean: Weißer Hai" in said
+    assert "französ" not in tagger("search", "tiger", environ=GERMAN).stderr
+    foreign = tagger("search", "requin", environ=GERMAN).stderr
+    assert "shark" in foreign
+    assert "français" in foreign
+    # A word with two senses that the library has.
+    senses = tagger("search", "Schäferhund", environ=GERMAN).stderr
+    assert senses == ""
+
+
+def test_a_word_with_two_senses_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(PHOTOS / "cat.jpg", folder / name)
+        with (folder / name).open("ab") as file:
+            file.write(name.encode())
+    tagger = Tagger(tmp_path)
+    label_all(tagger.data, folder, lambda path: ["bow tie"] if path == "a.jpg" else ["fly"])
+    done = tagger("search", "--lang", "de", "Fliege")
+    assert len(done.stdout.splitlines()) == 2
+    assert "Fliege" in done.stderr
+    assert "all of them" in done.stderr
+
+
+def test_what_a_sentence_says_beside_its_labels_is_left_out(tagger: Tagger) -> None:
+    assert tagger.found("--strict", "a", "dog", "in", "the", "animal") == ["c.jpg"]
+    assert tagger.found("--strict", "--lang", "de", "ein Hund im Tier") == ["c.jpg"]

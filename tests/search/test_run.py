@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pytest
 
-from tagger.core.config import Settings
+from tagger.core.config import LabelSettings, Settings
 from tagger.core.errors import QueryError
 from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
@@ -441,7 +441,7 @@ def test_a_label_is_found_whatever_is_in_its_name(settings: Settings, store: Sto
 
 def asked(settings: Settings, text: str, silenced: tuple[str, ...] = ()) -> list[UnknownWord]:
     with open_reader(settings) as reader:
-        search = Search(reader, TAXONOMY, parse(text), silenced)
+        search = Search(reader, TAXONOMY, parse(text), LabelSettings(silence=silenced))
         list(search.results())
         return list(search.unknown_words)
 
