@@ -28,13 +28,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tagger.core.config_sources import load_settings
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Label
+from tagger.inference.head import Head
 from tagger.inference.witnesses import stored_witnesses
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
+from tagger.labels.policy import Policy
 from tagger.labels.words import table
 from tagger.store.evidence import evidence_of
 from tagger.store.features import reusable_features, to_matrix
@@ -115,12 +118,23 @@ def judged_photos(file: Path) -> dict[str, Judged]:
     return found
 
 
-def labels_by_witness(photos: Path) -> Iterator[tuple[str, dict[str, tuple[Label, ...]]]]:
-    """Each photo's name and the labels that each of WITNESSES gives it; the file itself speaks beside all together."""
+@dataclass(frozen=True)
+class Looked:
+    """Photos that were looked at. `names`: of their files, or paths below the folder; one row and evidence each."""
+
+    names: tuple[str, ...]
+    features: NDArray[np.float16]
+    head: Head
+    policy: Policy
+    evidence: list[Evidence]
+
+
+def looked_at(photos: Path) -> Looked:
+    """What all witnesses say of the photos in a folder, by `tagger backfill`."""
     with labelled(photos):
         settings = load_settings()
         with open_store(settings) as store, store.read() as session:
-            paths = {photo_id: Path(path.relative).name for photo_id, path in labelled_paths(session)}
+            paths = {photo_id: path.relative for photo_id, path in labelled_paths(session)}
             record = photo_by_id(session, next(iter(paths)))
             known = None if record is None else stored_labeller(session, settings, record)
             if known is None:
@@ -129,16 +143,24 @@ def labels_by_witness(photos: Path) -> Iterator[tuple[str, dict[str, tuple[Label
             vectors = reusable_features(session, list(paths), labeller.model)
             others = evidence_of(session, list(vectors), stored_witnesses(session, settings, labeller.model))
             features = to_matrix(list(vectors.values()))
-            scores = labeller.head.scores(features)
-            heard = labeller.with_words(features, others)
-            given: dict[int, dict[str, tuple[Label, ...]]] = {photo_id: {} for photo_id in vectors}
-            for witness, (classes, boxes, words) in WITNESSES.items():
-                parts = [_part(one, boxes=boxes, words=words) for one in heard]
-                judged = labeller.policy.labels_for(scores if classes else np.zeros_like(scores), parts)
-                for photo_id, labels in zip(vectors, judged, strict=True):
-                    given[photo_id][witness] = tuple(label for label in labels if label.shown)
-            for photo_id, by_witness in given.items():
-                yield paths[photo_id], by_witness
+            evidence = labeller.with_words(features, others)
+            return Looked(
+                tuple(paths[photo_id] for photo_id in vectors), features, labeller.head, labeller.policy, evidence
+            )
+
+
+def labels_by_witness(photos: Path) -> Iterator[tuple[str, dict[str, tuple[Label, ...]]]]:
+    """Each photo's name and the labels that each of WITNESSES gives it; the file itself speaks beside all together."""
+    looked = looked_at(photos)
+    scores = looked.head.scores(looked.features)
+    given: list[dict[str, tuple[Label, ...]]] = [{} for _ in looked.names]
+    for witness, (classes, boxes, words) in WITNESSES.items():
+        parts = [_part(one, boxes=boxes, words=words) for one in looked.evidence]
+        judged = looked.policy.labels_for(scores if classes else np.zeros_like(scores), parts)
+        for by_witness, labels in zip(given, judged, strict=True):
+            by_witness[witness] = tuple(label for label in labels if label.shown)
+    for name, by_witness in zip(looked.names, given, strict=True):
+        yield Path(name).name, by_witness
 
 
 @contextmanager

@@ -6,27 +6,28 @@ classifier the others contradict. Every number is in thresholds.toml, with the c
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.core.boxes import OBJECTS, Box
+from tagger.core.boxes import Box
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Origin
 from tagger.imaging.kinds import FROM_FILE, KINDS
 from tagger.labels.taxonomy import load
+from tagger.labels.thresholds import rules
 from tagger.labels.words import EverydayWords
 
 PEOPLE, PORTRAIT, GROUP, CROWD = "n00007846", "n03987079", "group:group", "n08182379"
-ANIMAL = "n00015388"
+ANIMAL, VEHICLE, LANDSCAPE = "n00015388", "n04524313", "group:landscape"
+BALL = "n02778669"
 # What boxes and words do not show is not surer than this.
 UNSURE = 0.45
+# The kind of box of a person.
+PERSON = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,50 +44,6 @@ class Claim:
     shown: bool
     seen: str
     rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRule:
-    """A kind of box as a label. `alone`: the least score; `second`: the least where another witness sees it, too."""
-
-    label: str
-    alone: float
-    second: float
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The content of thresholds.toml."""
-
-    people: Mapping[str, float]
-    confidence: Mapping[str, list[list[float]]]
-    classifier: Mapping[str, Any]
-    words: Mapping[str, list[str]]
-    objects: Mapping[int, ObjectRule]
-
-    @cached_property
-    def of_label(self) -> dict[str, tuple[int, ...]]:
-        """The kinds of boxes that are a label."""
-        found: dict[str, tuple[int, ...]] = {}
-        for kind, rule in self.objects.items():
-            found[rule.label] = (*found.get(rule.label, ()), kind)
-        return found
-
-    def worth(self, what: str, score: float) -> float:
-        """The share of boxes of such a score that is true. `what`: people or things."""
-        scores, shares = zip(*self.confidence[what], strict=True)
-        return float(np.interp(score, scores, shares))
-
-
-@cache
-def rules() -> Rules:
-    """The thresholds in the package."""
-    found = tomllib.loads((Path(__file__).parent / "thresholds.toml").read_text(encoding="utf-8"))
-    objects = {
-        OBJECTS.index(name): ObjectRule(rule["label"], rule.get("alone", 2.0), rule.get("with", 2.0))
-        for name, rule in found["objects"].items()
-    }
-    return Rules(found["people"], found["confidence"], found["classifier"], found["words"], objects)
 
 
 def spoken_words(evidence: Sequence[Evidence]) -> list[NDArray[np.float32] | None]:
@@ -131,39 +88,55 @@ class Witnesses:
 
     def box_of(self, key: str) -> Box | None:
         """The surest box that is this label, or one below or above it."""
-        kinds = _kinds_of(key)
+        kinds = _own_kinds(key) | _wider_kinds(key)
         return next((box for box in self.boxes if box.kind in kinds), None)
 
     @cached_property
     def people(self) -> Claim | None:
         """Whether people are on the photo."""
-        persons = [box for box in self.boxes if box.kind == 0]
+        persons = [box for box in self.boxes if box.kind == PERSON]
         if not persons:
             return None
         rule, best = rules().people, persons[0].score
-        animal = self.classes.get(ANIMAL, 0.0)
-        said = max(
-            ((score, name) for key, (name, score, _) in self.words.items() if key in rules().words["people"]),
-            default=(0.0, ""),
-        )
+        needed, where = self._needed_of_people(persons)
         confidence = rules().worth("people", best)
         seen = f"{_count(persons, best)} of a person, the surest {best:.2f}"
-        needed = rule["likely"]
-        if animal >= rule["animal"]:
-            needed = rule["with_animal"]
-            shown = best >= needed
-            why = f"with an animal at {animal:.2f} a person needs {rule['with_animal']:g}"
-        elif max(box.area for box in persons if box.score >= rule["weak"] or box is persons[0]) < rule["speck"]:
-            needed = rule["sure"]
-            shown = best >= needed
-            why = f"{'reaches' if shown else 'is below'} {needed:g}, which persons as small as this need"
-        elif best >= rule["likely"]:
-            shown, why = True, f"reaches {rule['likely']:g}"
-        else:
-            shown = best >= rule["weak"] and said[0] >= rule["words"]
-            why = f"is below {rule['likely']:g}" + (f", but the word {said[1]} has {said[0]:.2f}" if shown else "")
-            confidence = max(confidence, 0.9) if shown else confidence
+        shown = best >= needed
+        why = f"{'reaches' if shown else 'is below'} {needed:g}{where}"
+        if not shown and not where and best >= rule["weak"] and not self._is_thing:
+            said = max(
+                ((score, name) for key, (name, score, _) in self.words.items() if key in rules().words["people"]),
+                default=(0.0, ""),
+            )
+            if said[0] >= rule["words"]:
+                shown, why = True, f"{why}, but the word {said[1]} has {said[0]:.2f}"
+                confidence = max(confidence, 0.9)
         return Claim(PEOPLE, Origin.OBJECT, confidence, rules().worth("people", needed), shown, seen, why)
+
+    def _needed_of_people(self, persons: Sequence[Box]) -> tuple[float, str]:
+        """The least score of the surest box, and what asks for more than the usual one; empty for the usual one."""
+        rule = rules().people
+        animal, land = self.classes.get(ANIMAL, 0.0), self.classes.get(LANDSCAPE, 0.0)
+        if animal >= rule["animal"]:
+            return rule["with_animal"], f", which a person needs beside an animal at {animal:.2f}"
+        if max(box.area for box in persons if box.score >= rule["weak"] or box is persons[0]) < rule["speck"]:
+            return rule["sure"], ", which persons as small as this need"
+        if self._says(rules().words["sunset"]):
+            return rule["at_sunset"], ", which a person needs at sunset"
+        if land >= rule["landscape"]:
+            return rule["in_landscape"], f", which a person needs in a landscape at {land:.2f}"
+        return rule["likely"], ""
+
+    @cached_property
+    def _is_thing(self) -> bool:
+        """Whether the classifier is sure of food or of something from a household, which look like people by chance."""
+        inside = {index for group in rules().words["things"] for index in load().groups[group]}
+        found = sum(self.classes.get(load().classes[index], 0.0) for index in inside)
+        return found >= rules().people["thing"]
+
+    def _says(self, keys: Sequence[str]) -> bool:
+        """Whether one of some everyday words reaches its threshold."""
+        return any(key in self.words and self.words[key][1] >= self.words[key][2] for key in keys)
 
     def claims(self) -> list[Claim]:
         """What boxes, words and the file say. What is not shown was right in fewer than half of the cases."""
@@ -179,27 +152,51 @@ class Witnesses:
         """Why a label of the classifier that reaches its threshold is not shown all the same; empty if it is."""
         if self.evidence.boxes is None:
             return ""
+        rule, own = rules().classifier, self._score_of(_own_kinds(key))
+        if own >= rule["sure_box"] or self._says([key]) or self._agreed(key):
+            return ""
+        if own < rule["box"] <= self._score_of(_wider_kinds(key)) and probability < rule["narrow"]:
+            return f"boxes do not tell which kind it is, and {probability:.2f} is below {rule['narrow']:g}"
+        needed, why = self._needed(key, own)
+        return f"{why}, and {probability:.2f} is below {needed:g}" if probability < needed else ""
+
+    def _needed(self, key: str, own: float) -> tuple[float, str]:
+        """The least probability of a class that no sure box shows, and why. `own`: the score of its surest box."""
         rule = rules().classifier
-        box = self.box_of(key)
-        if box is not None and box.score >= rule["box"]:
-            return ""
-        if key in self.words and self.words[key][1] >= self.words[key][2]:
-            return ""
-        if key == ANIMAL and probability < rule["some_animal"]:
-            return f"no box shows an animal, and {probability:.2f} is below {rule['some_animal']:g}"
-        beside = self.people is not None and self.people.shown
-        if not beside or probability >= rule["beside_people"]:
-            return ""
-        if _right_beside_people(key):
-            return ""
-        return f"beside people, and {probability:.2f} is below {rule['beside_people']:g} with no box of it"
+        needed = [(rule["alone"].get(key, 0.0), "no box shows one")]
+        if _is_below(key, VEHICLE):
+            needed.append((rule["vehicle"], "no sure box shows a vehicle"))
+        if key == ANIMAL:
+            weak = own >= rule["box"]
+            needed.append((rule["animal_box"] if weak else rule["some_animal"], "no sure box shows an animal"))
+        if self.people is not None:
+            person = self._score_of(frozenset([PERSON]))
+            if own < rule["box"] and _is_below(key, ANIMAL) and person >= rules().people["weak"]:
+                needed.append((rule["animal_or_person"], "a box shows a person rather than an animal"))
+            if self.people.shown:
+                others = [least for label, least in rule["beside_people_of"].items() if _is_below(key, label)]
+                needed.append((min([rule["beside_people"], *others]), "it is beside people without a sure box of it"))
+        return max(needed)
+
+    def _agreed(self, key: str) -> bool:
+        """Whether boxes and the classifier see the same thing, a label or one below it."""
+        return any(
+            box.score >= rules().objects[box.kind].second
+            and self.classes.get(rules().objects[box.kind].label, 0.0) >= rules().classifier["second"]
+            for box in self.boxes
+            if box.kind in _own_kinds(key) and rules().objects[box.kind].label != key
+        )
+
+    def _score_of(self, kinds: frozenset[int]) -> float:
+        """The score of the surest box of some kinds; 0 without one."""
+        return next((box.score for box in self.boxes if box.kind in kinds), 0.0)
 
     def _of_people(self) -> list[Claim]:
         found = self.people
         if found is None:
             return []
         rule = rules().people
-        sure = [box for box in self.boxes if box.kind == 0 and box.score >= rule["group"]]
+        sure = [box for box in self.boxes if box.kind == PERSON and box.score >= rule["group"]]
         largest = max(sure, key=lambda box: box.area, default=None)
         if largest is None or not found.shown:
             return [found]
@@ -217,17 +214,12 @@ class Witnesses:
 
     def _of_boxes(self) -> list[Claim]:
         best: dict[str, Claim] = {}
-        second = rules().classifier["second"]
         for box in self.boxes:
             rule = rules().objects.get(box.kind)
             if rule is None or (rule.label in best and best[rule.label].shown):
                 continue
             classes, word = self.classes.get(rule.label, 0.0), self.words.get(rule.label)
-            confirmed = ""
-            if classes >= second:
-                confirmed = f"the classifier gives it {classes:.2f}"
-            elif word is not None and word[1] >= word[2] / 2:
-                confirmed = f"the word {word[0]} has {word[1]:.2f}"
+            confirmed = self.confirmed(rule.label)
             needed = rule.second if confirmed else rule.alone
             confidence = rules().worth("things", box.score)
             confidence = (
@@ -239,8 +231,8 @@ class Witnesses:
                 why = "is shown only where another witness sees it, too"
             if confirmed:
                 why += f", as {confirmed}"
-            if shown and self._another_animal(rule.label):
-                shown, why = False, self._another_animal(rule.label)
+            if shown and self._another(rule.label):
+                shown, why = False, self._another(rule.label)
             least = min(1.0, rules().worth("things", needed))
             claim = Claim(
                 rule.label, Origin.OBJECT, confidence, least, shown, f"a box of a {box.name} at {box.score:.2f}", why
@@ -249,8 +241,19 @@ class Witnesses:
                 best[rule.label] = claim
         return list(best.values())
 
-    def _another_animal(self, key: str) -> str:
-        """Why an animal that boxes or words see is another one; empty if it may be right."""
+    def confirmed(self, key: str) -> str:
+        """By what the classifier or a word confirms a box that is a label; empty if neither does."""
+        classes, word = self.classes.get(key, 0.0), self.words.get(key)
+        if classes >= rules().classifier["second"]:
+            return f"the classifier gives it {classes:.2f}"
+        if word is not None and word[1] >= word[2] / 2:
+            return f"the word {word[0]} has {word[1]:.2f}"
+        return ""
+
+    def _another(self, key: str) -> str:
+        """Why what boxes or words see is something else; empty if it may be right."""
+        if key == BALL and self._says(rules().words["sunset"]):
+            return "but at sunset it is the sun"
         if ANIMAL not in load().ancestors(key):
             return ""
         other = self.classes.get(ANIMAL, 0.0) - self.classes.get(key, 0.0)
@@ -266,10 +269,17 @@ class Witnesses:
                 box = self.box_of(key)
                 if box is None or box.score < rules().classifier["box"]:
                     shown, why = False, "but no box shows one"
-                elif self._another_animal(key):
-                    shown, why = False, self._another_animal(key)
+                elif self._another(key):
+                    shown, why = False, self._another(key)
+            elif shown and self._lacks_person(key):
+                shown, why = False, "but no box shows a person"
             made.append(Claim(key, Origin.WORD, score, threshold, shown, f"the word {name} at {score:.2f}", why))
         return made
+
+    def _lacks_person(self, key: str) -> bool:
+        """Whether a word is one of what people are or do, and no box shows anybody."""
+        looked = self.evidence.boxes is not None and key in rules().words["people"]
+        return looked and self._score_of(frozenset([PERSON])) < rules().people["weak"]
 
     def _of_file(self) -> list[Claim]:
         made = []
@@ -318,16 +328,20 @@ def _label_of(key: str, name: str) -> str | None:
 
 
 @cache
-def _kinds_of(key: str) -> frozenset[int]:
-    """The kinds of boxes that are a label, or one below or above it."""
-    labels = (label for label in rules().of_label if label == key or label in _above(key) or key in _above(label))
-    return frozenset(kind for label in labels for kind in rules().of_label[label])
+def _own_kinds(key: str) -> frozenset[int]:
+    """The kinds of boxes that are a label, or one below it."""
+    return frozenset(kind for label, kinds in rules().of_label.items() if _is_below(label, key) for kind in kinds)
 
 
 @cache
-def _right_beside_people(key: str) -> bool:
-    """Whether the classifier is right about a label beside people as elsewhere."""
-    return any(other == key or other in _above(key) for other in rules().classifier["beside_people_except"])
+def _wider_kinds(key: str) -> frozenset[int]:
+    """The kinds of boxes that are a label above it: they show a dog, but not which."""
+    return frozenset(kind for label, kinds in rules().of_label.items() if label in _above(key) for kind in kinds)
+
+
+def _is_below(key: str, other: str) -> bool:
+    """Whether a label is another one, or one below it."""
+    return key == other or other in _above(key)
 
 
 @cache

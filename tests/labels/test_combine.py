@@ -10,8 +10,9 @@ from tagger.core.boxes import OBJECTS, Box
 from tagger.core.config import LabelSettings
 from tagger.core.evidence import Evidence, is_tiny
 from tagger.core.photo import Label, Origin
-from tagger.labels import combine, taxonomy
+from tagger.labels import taxonomy
 from tagger.labels.policy import CandidateReport, Policy
+from tagger.labels.thresholds import rules
 from tagger.labels.words import EverydayWords
 from tests.labels.test_policy import scores
 
@@ -78,7 +79,7 @@ def test_persons_are_people_a_portrait_a_group_a_crowd(
 
 
 def test_a_box_is_the_same_label_as_the_classifiers() -> None:
-    evidence = Evidence((box("dog", 0.7),))
+    evidence = Evidence((box("dog", 0.75),))
     found = judged(NOTHING, evidence)
     assert found["dog"].key == TAXONOMY.lookup("dog")[0]
     beagle = scores(beagle=0.9)
@@ -87,7 +88,7 @@ def test_a_box_is_the_same_label_as_the_classifiers() -> None:
 
 
 def test_each_kind_has_its_label_and_threshold() -> None:
-    for kind, rule in combine.rules().objects.items():
+    for kind, rule in rules().objects.items():
         assert rule.label in TAXONOMY.labels, OBJECTS[kind]
         assert 0.2 <= min(rule.alone, rule.second) < 1
     for cup in ("cup", "wine glass"):
@@ -105,8 +106,8 @@ def test_what_is_wrong_alone_is_shown_where_two_see_it() -> None:
 
 def test_a_dog_that_the_classifier_takes_for_another_animal_is_none() -> None:
     turtle = scores(loggerhead=0.6, leatherback_turtle=0.2)
-    assert "dog" not in shown(turtle, Evidence((box("dog", 0.7),)))
-    assert "another animal" in told(turtle, Evidence((box("dog", 0.7),)))["dog"].why
+    assert "dog" not in shown(turtle, Evidence((box("dog", 0.75),)))
+    assert "another animal" in told(turtle, Evidence((box("dog", 0.75),)))["dog"].why
     assert "people" not in shown(turtle, Evidence((box("person", 0.41),)))
     assert "people" in shown(turtle, Evidence((box("person", 0.6),)))
 
@@ -135,15 +136,90 @@ def test_what_the_classifier_says_alone_beside_people_must_be_sure() -> None:
     assert judged(belt, beside)["seat belt"].confidence == pytest.approx(0.5)  # still found by a search
     assert "beside people" in told(belt, beside)["seat belt"].why
     assert "seat belt" in shown(scores(seat_belt=0.9), beside)
-    assert "laptop computer" in shown(scores(laptop_computer=0.5), Evidence((box("person", 0.8), box("laptop", 0.3))))
+    assert "laptop" in shown(scores(laptop_computer=0.5), Evidence((box("person", 0.8), box("laptop", 0.31))))
+    # What is right there as elsewhere: food; landscapes and instruments only where they are surer.
+    assert "pizza" in shown(scores(pizza=0.55), beside)
+    for there, word in ((scores(alp=0.5), "alp"), (scores(banjo=0.6), "banjo"), (scores(ski=0.6), "ski")):
+        assert word in shown(there, Evidence(()))
+        assert word not in shown(there, beside)
+    assert "alp" in shown(scores(alp=0.6), beside)
+    assert "banjo" in shown(scores(banjo=0.75), beside)
+
+
+def test_a_box_of_a_dog_does_not_tell_which() -> None:
+    """Of dogs at play 15 of 18 breeds from 0.55 on were right, below it about half: boxes show a dog, not a breed."""
+    dog = Evidence((box("dog", 0.6),))
+    unsure = scores(beagle=0.5)
+    assert shown(unsure, dog) == {"dog", "animal"}
+    assert "do not tell which kind" in told(unsure, dog)["beagle"].why
+    assert "beagle" in shown(unsure, Evidence())
+    assert "beagle" in shown(scores(beagle=0.6), dog)
+    bicycle = Evidence((box("bicycle", 0.6),))
+    assert shown(scores(mountain_bike=0.5), bicycle) == {"bicycle", "vehicle"}
 
 
 def test_some_animal_on_an_empty_field_is_none() -> None:
-    spread = scores(zebra=0.2, ostrich=0.2, hare=0.2)
+    spread = scores(zebra=0.16, ostrich=0.16, hare=0.16)
     assert "animal" in shown(spread, Evidence())
     assert "animal" not in shown(spread, Evidence(()))
-    assert "animal" in shown(spread, Evidence((box("zebra", 0.25),)))
+    assert "animal" not in shown(spread, Evidence((box("elephant", 0.25),)))
+    assert "animal" in shown(spread, Evidence((box("elephant", 0.35),)))
+    assert {"animal", "zebra"} <= shown(spread, Evidence((box("zebra", 0.25),)))
     assert "animal" in shown(scores(zebra=0.95), Evidence(()))
+
+
+def test_an_animal_in_place_of_a_person_is_none() -> None:
+    ray = scores(electric_ray=0.46)
+    assert "electric ray" in shown(ray, Evidence(()))
+    assert "electric ray" not in shown(ray, Evidence((box("person", 0.3, 0.1),)))
+    assert "a person rather than an animal" in told(ray, Evidence((box("person", 0.3, 0.1),)))["electric ray"].why
+    assert "electric ray" in shown(scores(electric_ray=0.6), Evidence((box("person", 0.3, 0.1),)))
+
+
+def test_what_is_seen_too_often_must_be_surer_without_its_box() -> None:
+    house = scores(mobile_home=0.5)
+    assert "vehicle" in shown(house, Evidence())
+    assert not {"vehicle", "mobile home"} & shown(house, Evidence(()))
+    assert "vehicle" in shown(house, Evidence((box("car", 0.35),)))
+    clouds = scores(geyser=0.8)
+    assert "landscape" in shown(clouds, Evidence(()))
+    assert "geyser" not in shown(clouds, Evidence(()))
+    assert "0.9" in told(clouds, Evidence(()))["geyser"].why
+    # What the settings ask for goes before it.
+    assert "geyser" in shown(clouds, Evidence(()), thresholds={"geyser": 0.7})
+    known = {*TAXONOMY.labels, *TAXONOMY.search_only}
+    assert set(rules().classifier["alone"]) <= known
+    assert set(rules().classifier["beside_people_of"]) <= known
+
+
+def test_people_in_a_landscape_must_be_surer() -> None:
+    weak = (box("person", 0.38, 0.3),)
+    assert "people" in shown(NOTHING, Evidence(weak))
+    assert "people" not in shown(scores(alp=0.5), Evidence(weak))
+    assert "in a landscape" in told(scores(alp=0.5), Evidence(weak))["people"].why
+    assert "people" in shown(scores(alp=0.5), Evidence((box("person", 0.45, 0.3),)))
+    # At sunset hills and the sun itself look like people and balls.
+    sunset = features_of("sunset")
+    assert shown(NOTHING, Evidence((box("person", 0.48, 0.3), box("sports ball", 0.8, 0.1)), sunset)) == {"sunset"}
+    assert "it is the sun" in told(NOTHING, Evidence((box("sports ball", 0.8),), sunset))["ball"].why
+    assert "people" in shown(NOTHING, Evidence((box("person", 0.55, 0.3),), sunset))
+
+
+def test_a_word_helps_a_weak_box_but_not_for_what_lies_on_a_table() -> None:
+    child = features_of("child")
+    weak = (box("person", 0.3, 0.3),)
+    assert "people" not in shown(NOTHING, Evidence(weak))
+    assert "people" in shown(NOTHING, Evidence(weak, child))
+    assert "the word child" in told(NOTHING, Evidence(weak, child))["people"].why
+    assert "people" not in shown(scores(pomegranate=0.8), Evidence(weak, child))
+
+
+def test_what_people_do_needs_somebody() -> None:
+    played = features_of("soccer")
+    assert "soccer" in shown(NOTHING, Evidence(None, played))
+    assert "soccer" not in shown(NOTHING, Evidence((), played))
+    assert "no box shows a person" in told(NOTHING, Evidence((), played))["soccer"].why
+    assert "soccer" in shown(NOTHING, Evidence((box("person", 0.25, 0.1),), played))
 
 
 def test_the_file_tells_what_no_network_does() -> None:
@@ -154,7 +230,7 @@ def test_the_file_tells_what_no_network_does() -> None:
 
 
 def test_rules_hold_for_every_witness() -> None:
-    evidence = Evidence((box("person", 0.8), box("dog", 0.55, 0.3)), features_of("snow"), ("screenshot",))
+    evidence = Evidence((box("person", 0.8), box("dog", 0.75, 0.3)), features_of("snow"), ("screenshot",))
     assert {"people", "portrait", "dog", "snow", "screenshot"} <= shown(NOTHING, evidence)
     silenced = judged(NOTHING, evidence, silence=["people", "snow"])
     assert not {"people", "snow"} & set(silenced)
