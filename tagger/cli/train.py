@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,8 +81,22 @@ class _Screen(TrainingListener):
         return self._should_stop()
 
 
+class _Train(click.Command):
+    """Takes a folder; `words` in its place is a command of its own. A folder of that name is `./words`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["words"]:
+            from tagger.cli.train_words import command as words
+
+            return words.make_context(f"{info_name} words", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 @click.command(
     "train",
+    cls=_Train,
     epilog="""\b
 DIR is a folder, or a tar archive, with one folder of pictures a class, or
 with such folders in train/ and test/; or CIFAR-10's binary version. A tenth
@@ -95,7 +109,11 @@ Examples:
   tagger train cifar10.tar.gz --name cifar10 --size 32
   tagger train DIR --name tuned --architecture mobilenet_v2 --fine-tune 30
   tagger backfill --model ours ~/Photos
-  tagger model use ours""",
+  tagger model use ours
+
+
+What you wrote about photos teaches the search for sentences:
+  tagger train words --help""",
 )
 @click.argument("source", metavar="DIR", type=click.Path())
 @click.option("--name", help="What the model is called; by default as DIR.")

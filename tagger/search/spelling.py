@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import SupportsInt
 
 # Short words are one letter from too many others. Long ones may have two wrong.
-_SHORTEST, _LONG, _LONGEST = 5, 8, 30
+_SHORTEST, _LONG, _LONGEST = 5, 7, 30
 
 
-def nearest(word: str, known: Mapping[str, int], said: Sequence[SupportsInt]) -> str:
-    """The known word with the fewest letters added, left out, changed or swapped; the commoner of two; "" for none.
+def nearest(word: str, known: Mapping[str, int], said: Sequence[int]) -> str:
+    """The known word with the fewest letters added, left out, changed or swapped; "" for none.
 
+    Of two, the one with the same last letter, then the one without a letter that was not typed, then the commoner.
     `known`: words and where they stand in `said`, how often each is said.
     """
     if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha():
         return ""
     most = 2 if len(word) >= _LONG else 1
-    letters = Counter(word)
-    best: tuple[int, int, str] | None = None
+    typed = frozenset(word)
+    best: tuple[int, bool, bool, int, str] | None = None
     for other, place in known.items():
         if len(other) < _SHORTEST - 1 or abs(len(other) - len(word)) > most:
             continue
-        if sum((letters - Counter(other)).values()) > most:
+        # Each wrong letter leaves out one of the typed ones, and brings in one other, at most.
+        letters = frozenset(other)
+        if len(typed - letters) > most or len(letters - typed) > most:
             continue
         distance = _distance(word, other)
         # A first letter is seldom wrong.
         if distance > most or (distance > 1 and word[0] != other[0]):
             continue
-        found = (distance, -int(said[place]), other)
+        found = (distance, word[-1] != other[-1], not letters <= typed, -said[place], other)
         best = found if best is None else min(best, found)
-    return "" if best is None else best[2]
+    return "" if best is None else best[-1]
 
 
 def _distance(one: str, other: str) -> int:

@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,26 @@ from tagger.core.linear_heads import unit
 from tagger.inference.registry import REVISIONS, model_id, registered
 
 PACKAGED = Path(__file__).parent / "sentences.npz"
+# A library's own, in its data directory.
+OWN = "sentences.npz"
 _FORMAT = 1
-# What a probability goes by: the similarity; how far it is from that of ordinary photos, in standard deviations; how
-# many known words; the logarithm of the share of photos that have the rarest of them, and the sum of these logarithms;
-# the share of words that are not known.
-SIGNS = ("similarity", "beyond", "words", "rarest", "share", "missing")
+# What a probability goes by: the similarity; how far it is from that of ordinary photos, in standard deviations, and
+# the square of that; how many words are known; the logarithm of the share of photos that have the rarest of them, and
+# the sum of these logarithms; the share of words that are not known. Of more than `FEW` words some may be said
+# otherwise: then 1, the number of words, and the distance once more.
+SIGNS = (
+    "similarity",
+    "beyond",
+    "square",
+    "words",
+    "rarest",
+    "share",
+    "missing",
+    "many",
+    "many words",
+    "many beyond",
+)
+FEW = 3
 # Photos at once: enough for the matrix product, and few megabytes.
 _ROWS = 1024
 
@@ -70,6 +85,12 @@ class Calibration:
     spread: NDArray[np.float32]
     cut_off: float
 
+    @classmethod
+    def none(cls, width: int) -> Calibration:
+        """One that knows of no photos, and by which everything is as likely as not."""
+        zeros = np.zeros(len(SIGNS), np.float32)
+        return cls(zeros, 0.0, np.zeros(width, np.float32), np.zeros((width, width), np.float32), 1.0)
+
 
 @dataclass(frozen=True)
 class Towers:
@@ -77,7 +98,10 @@ class Towers:
 
     Of the image tower `hidden`: (features, hidden) with `hidden_bias`, `output`: (hidden, width) with `output_bias`. Of
     the text tower `words` in order, with `vectors`: (width, words), and `word_bias`: float32 (width,). `said`: int32
-    (words,), how many of the described `photos` have a sentence with the word. `card`: how it was learned, its figures.
+    (words,), how many of the described `photos` have a sentence with the word. `others`: English words that no sentence
+    has, with what each is taken for, as a place among `words`, -1 for nothing (`meant`: int16), and whether that says
+    less (`wider`: bool). `phrases`: names of labels that the sentences say, whose words tell more. `card`: how it was
+    learned, and its figures.
     """
 
     architecture: str
@@ -91,6 +115,10 @@ class Towers:
     word_bias: NDArray[np.float32]
     said: NDArray[np.int32]
     photos: int
+    others: tuple[str, ...]
+    meant: NDArray[np.int16]
+    wider: NDArray[np.bool_]
+    phrases: frozenset[str]
     calibration: Calibration
     card: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
@@ -115,6 +143,14 @@ class Towers:
     def places(self) -> dict[str, int]:
         """Where each word stands."""
         return {word: place for place, word in enumerate(self.words)}
+
+    @cached_property
+    def taken_for(self) -> dict[str, tuple[str, str]]:
+        """What other words are taken for, and whether that is a `synonym` or `wider`; nothing as empty texts."""
+        return {
+            other: (self.words[place], "wider" if wider else "synonym") if place >= 0 else ("", "")
+            for other, place, wider in zip(self.others, self.meant.tolist(), self.wider.tolist(), strict=True)
+        }
 
     def photo_vectors(self, features: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
         """Features (photos, features) of any float type -> int8 (photos, width) and a scale a photo, float32 (photos,).
@@ -168,11 +204,15 @@ class Towers:
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         smalls = {f"{name}_{part}": getattr(getattr(self, name), part) for name in _SMALLS for part in _PARTS}
         judged = {name: getattr(self.calibration, name) for name in _CALIBRATION}
+        judged["spread"] = judged["spread"].astype(np.float16)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
+            # Not compressed: it would gain a tenth, and cost a search half of its time.
+            np.savez(
                 file,
-                about=np.array(json.dumps(about, sort_keys=True)),
-                words=np.array("\n".join(self.words)),
+                about=_bytes(json.dumps(about, sort_keys=True)),
+                words=_bytes("\n".join(self.words)),
+                others=_bytes("\n".join(self.others)),
+                phrases=_bytes("\n".join(sorted(self.phrases))),
                 **arrays,
                 **smalls,
                 **judged,
@@ -180,13 +220,32 @@ class Towers:
 
     @classmethod
     def load(cls, path: Path = PACKAGED) -> Towers:
-        """Read a file written by `save`, once a process. Raises WeightsError if it is missing or damaged."""
-        return _load(path)
+        """Read a file written by `save`, once while it stays the same. Raises WeightsError if it is damaged."""
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise _damaged(path, error.strerror or str(error)) from error
+        return _load(path, status.st_mtime_ns, status.st_size)
+
+    @classmethod
+    def in_use(cls, data_dir: Path) -> Towers:
+        """A library's own (`tagger train words`) where it has some, else the package's. Raises WeightsError."""
+        own = data_dir / OWN
+        return cls.load(own if own.exists() else PACKAGED)
 
 
-_ARRAYS = ("hidden_bias", "output_bias", "word_bias", "said")
+_ARRAYS = ("hidden_bias", "output_bias", "word_bias", "said", "meant", "wider")
 _SMALLS, _PARTS = ("hidden", "output", "vectors"), ("whole", "scales")
 _CALIBRATION = ("weights", "mean", "spread")
+
+
+def _bytes(text: str) -> NDArray[np.uint8]:
+    """A text in UTF-8: NumPy's own would take four bytes a letter."""
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def _text(stored: NDArray[np.uint8]) -> str:
+    return stored.tobytes().decode()
 
 
 def _rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -195,8 +254,8 @@ def _rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     return np.rint(vectors / np.maximum(scales, 1e-12)[:, np.newaxis]).astype(np.int8), scales.astype(np.float32)
 
 
-@cache
-def _load(path: Path) -> Towers:
+@lru_cache(maxsize=2)
+def _load(path: Path, _changed: int, _size: int) -> Towers:
     try:
         content = path.read_bytes()
         # Every byte first: NumPy believes what stands in a damaged header.
@@ -205,7 +264,7 @@ def _load(path: Path) -> Towers:
             if wrong is not None:
                 raise _damaged(path, f"the checksum of {wrong} does not fit")
         with np.load(io.BytesIO(content), allow_pickle=False) as data:
-            about: dict[str, Any] = json.loads(str(data["about"]))
+            about: dict[str, Any] = json.loads(_text(data["about"]))
             if about["format"] != _FORMAT:
                 raise _damaged(path, f"it has format {about['format']}, and this version reads format {_FORMAT}")
             calibration = Calibration(
@@ -219,7 +278,9 @@ def _load(path: Path) -> Towers:
                 weights_sha256=str(about["weights_sha256"]),
                 **matrices,
                 **{name: data[name] for name in _ARRAYS},
-                words=tuple(str(data["words"]).split("\n")),
+                words=tuple(_text(data["words"]).split("\n")),
+                others=tuple(_text(data["others"]).split()),
+                phrases=frozenset(_text(data["phrases"]).split("\n")),
                 photos=int(about["photos"]),
                 calibration=calibration,
                 card=about["card"],
@@ -249,6 +310,8 @@ def _check(path: Path, towers: Towers) -> None:
         "vectors": (towers.vectors.whole, (width, words)),
         "vector scales": (towers.vectors.scales, (words,)),
         "said": (towers.said, (words,)),
+        "meant": (towers.meant, (len(towers.others),)),
+        "wider": (towers.wider, (len(towers.others),)),
         "mean": (judged.mean, (width,)),
         "spread": (judged.spread, (width, width)),
         "weights": (judged.weights, (len(SIGNS),)),
@@ -258,9 +321,12 @@ def _check(path: Path, towers: Towers) -> None:
             raise _damaged(path, f"the shape of {name} does not fit")
         if not np.isfinite(array).all():
             raise _damaged(path, f"{name} holds numbers that are not finite")
+    if len(towers.meant) and not -1 <= int(towers.meant.min()) <= int(towers.meant.max()) < words:
+        raise _damaged(path, "it takes words for words that it does not have")
     if not features:
         raise _damaged(path, "it takes no features")
 
 
 def _damaged(path: Path, why: str) -> WeightsError:
-    return WeightsError(f"Sentences cannot be searched for: {path} cannot be read: {why}.", "Install tagger again.")
+    cure = "Install tagger again." if path == PACKAGED else "Go back to the package's: tagger train words --undo"
+    return WeightsError(f"Sentences cannot be searched for: {path} cannot be read: {why}.", cure)

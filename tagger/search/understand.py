@@ -12,27 +12,23 @@ from numpy.typing import NDArray
 
 from tagger.core.linear_heads import sigmoid
 from tagger.core.names import folded
+from tagger.labels.languages import Language, split
 from tagger.labels.taxonomy import Taxonomy, normal
+from tagger.search.function_words import IGNORED, ignored
 from tagger.search.spelling import nearest
-from tagger.search.towers import SIGNS, Towers
+from tagger.search.towers import FEW, SIGNS, Towers
 
-# Words that say nothing of what is in a photo.
-IGNORED = frozenset(
-    """
-    a about also am an and another any are as at be been being both but by can could did do does doing each for from
-    had has have having he her here hers herself him himself his how i if image in into is it its itself just like me
-    my near nothing of on onto or our ours out over photo photograph photos pic pics picture pictures s shot show
-    showing shows so some something t than that the their theirs them themselves then there these they this those
-    through to too under up upon us very was we were what when where which while who whose will with would you your
-    yours
-    """.split()
-)
 _NUMBERS = dict(
     zip("1 2 3 4 5 6 7 8 9 10".split(), "one two three four five six seven eight nine ten".split(), strict=True)
 )
+# European ones only: without its marks a Japanese syllable is another.
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _PARTS = re.compile(r"[^\W_]+")
-# A sentence has so many words at most, and a name of several words so many.
-_MOST_WORDS, _LONGEST_NAME = 1000, 4
+# The describers wrote American English.
+_AMERICAN = (("our", "or"), ("tre", "ter"), ("grey", "gray"), ("aero", "air"), ("ise", "ize"), ("tyre", "tire"))
+# A sentence has so many words at most, and a name of several words so many. So many are looked up for their spelling;
+# a text with more wrong ones is in another language.
+_MOST_WORDS, _LONGEST_NAME, _MOST_CORRECTED = 1000, 4, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,11 @@ class UnderstoodWord:
     means: str
     how: str = ""
     share: float = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the towers know it, as itself or as what it was taken for."""
+        return bool(self.means) and self.how not in ("ignored", "label")
 
 
 @dataclass(frozen=True)
@@ -67,77 +68,127 @@ class Understood:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, without accents; what stands behind an apostrophe is a word of its own."""
-    plain = unicodedata.normalize("NFKD", folded(text))
-    return _PARTS.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))[:_MOST_WORDS]
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded(text)))
+    return _PARTS.findall(unicodedata.normalize("NFC", plain))[:_MOST_WORDS]
 
 
-def understand(towers: Towers, taxonomy: Taxonomy, text: str, own_labels: Iterable[tuple[str, str]] = ()) -> Understood:
-    """What a sentence says. `own_labels`: name and key of labels that are not of the taxonomy, such as taught ones."""
+def understand(
+    towers: Towers,
+    taxonomy: Taxonomy,
+    text: str,
+    own_labels: Iterable[tuple[str, str]] = (),
+    language: Language | None = None,
+) -> Understood:
+    """What a sentence says. `own_labels`: name and key of labels that are not of the taxonomy, such as taught ones.
+
+    `language`: in which words may be, beside English.
+    """
     own = {" ".join(words_of(name)): key for name, key in own_labels}
-    typed = words_of(text)
+    typed = [part for word in words_of(text) for part in (split(word, [language] if language else []) or [word])]
+    reader = _Reader(towers, taxonomy, own, language)
     found: list[UnderstoodWord] = []
-    places: list[int] = []
     labels: dict[str, None] = {}
     at = 0
     while at < len(typed):
-        name, key, count = _label(towers, taxonomy, own, typed, at)
-        if key:
-            found.append(UnderstoodWord(name, taxonomy.names.get(key, name), "label"))
+        name, key, count = reader.label(typed, at)
+        english = taxonomy.names.get(key, name)
+        if key and english in towers.places and name not in own:
+            found.append(UnderstoodWord(name, english, "synonym"))
+        elif key:
+            found.append(UnderstoodWord(name, english, "label"))
             labels[key] = None
-            at += count
-            continue
-        word = _one(towers, typed[at])
-        found.append(word)
-        if word.means and word.how != "ignored":
-            places.append(towers.places[word.means])
-        at += 1
+        else:
+            found.append(reader.word(typed[at]))
+        at += count
+    places = [towers.places[word.means] for word in found if word.is_known]
     vector, shares = _vector(towers, places)
     words = _with_shares(found, shares)
     return Understood(text, vector, words, tuple(places), tuple(labels), _line(words))
 
 
-def _label(
-    towers: Towers, taxonomy: Taxonomy, own: Mapping[str, str], typed: list[str], at: int
-) -> tuple[str, str, int]:
-    """The longest name of a label that begins here and that the towers do not know: text, key, number of words."""
-    for count in range(min(_LONGEST_NAME, len(typed) - at), 0, -1):
-        words = typed[at : at + count]
-        name = " ".join(words)
-        if name in own:
-            return name, own[name], count
-        if count == 1 and (name in towers.places or name in IGNORED):
-            continue
-        key = taxonomy.label_named(name) or _by_synonym(taxonomy, name)
-        if key and not all(word in towers.places or word in IGNORED for word in words):
-            return name, key, count
-    return "", "", 0
+class _Reader:
+    """Takes the words of one sentence for what they are."""
+
+    def __init__(self, towers: Towers, taxonomy: Taxonomy, own: Mapping[str, str], language: Language | None) -> None:
+        self._towers = towers
+        self._taxonomy = taxonomy
+        self._own = own
+        self._language = language if language is not None and language.names else None
+        self._ignored = IGNORED if language is None else IGNORED | ignored(language.code)
+        self._read: dict[str, UnderstoodWord] = {}
+        self._corrected = 0
+
+    def label(self, typed: list[str], at: int) -> tuple[str, str, int]:
+        """The longest name of a label that begins here and that the towers do not know: text, key, number of words."""
+        for count in range(min(_LONGEST_NAME, len(typed) - at), 0, -1):
+            words = typed[at : at + count]
+            name = " ".join(words)
+            if name in self._own:
+                return name, self._own[name], count
+            if name in self._towers.phrases or all(word in self._ignored for word in words):
+                continue
+            key = self._by_language(name)
+            # "Mountain bike" people say; a "hot dog" is no dog.
+            if not key and not (count == 1 and self._is_known(name)):
+                key = self._taxonomy.label_named(name) or self._by_synonym(name)
+            if key:
+                return name, key, count
+        return "", "", 1
+
+    def _is_known(self, word: str) -> bool:
+        """Whether the towers know a word, or one that means the same."""
+        known = _NUMBERS.get(word, word) in self._towers.places
+        return known or self._towers.taken_for.get(word, ("", ""))[1] == "synonym"
+
+    def _by_synonym(self, name: str) -> str:
+        """The one label that has a synonym of that name."""
+        if normal(name) not in self._taxonomy.words:
+            return ""
+        return self._only(self._taxonomy.find(name))
+
+    def _by_language(self, name: str) -> str:
+        """The label that has that name in the other language; of several the one whose English name is said most."""
+        keys = frozenset() if self._language is None else self._language.find(name)
+        places = {key: self._towers.places.get(self._taxonomy.names.get(key, ""), -1) for key in keys}
+        known = sorted((-int(self._towers.said[place]), key) for key, place in places.items() if place >= 0)
+        return known[0][1] if known else self._only(keys)
+
+    def _only(self, keys: frozenset[str]) -> str:
+        """The label that stands above all others of some keys; empty if there is none."""
+        # What a word means is a label with everything below it.
+        tops = [key for key in keys if not self._taxonomy.ancestors(key) & keys]
+        return tops[0] if len(tops) == 1 and tops[0] in self._taxonomy.labels else ""
+
+    def word(self, word: str) -> UnderstoodWord:
+        """What a word is taken for."""
+        if word not in self._read:
+            self._read[word] = self._taken(word)
+        return self._read[word]
+
+    def _taken(self, word: str) -> UnderstoodWord:
+        number = _NUMBERS.get(word, word)
+        if number in self._ignored or (len(number) == 1 and number.isascii()):
+            return UnderstoodWord(word, "", "ignored")
+        if number in self._towers.places:
+            return UnderstoodWord(word, number)
+        for british, american in _AMERICAN:
+            if word.replace(british, american) in self._towers.places:
+                return UnderstoodWord(word, word.replace(british, american), "spelling")
+        forms = inflections(word)
+        for form in forms:
+            if form in self._towers.places:
+                return UnderstoodWord(word, form, "inflection")
+        for form in (word, *forms):
+            if form in self._towers.taken_for:
+                meant, how = self._towers.taken_for[form]
+                return UnderstoodWord(word, meant, how or "unknown")
+        self._corrected += 1
+        known = self._towers.places if self._corrected <= _MOST_CORRECTED else {}
+        spelt = nearest(word, known, self._towers.said.tolist())
+        return UnderstoodWord(word, spelt, "spelling") if spelt else UnderstoodWord(word, "", "unknown")
 
 
-def _by_synonym(taxonomy: Taxonomy, name: str) -> str:
-    """The one label that has a synonym of that name."""
-    found = taxonomy.find(name)
-    if not found or normal(name) not in taxonomy.words:
-        return ""
-    # What a word means is a label with everything below it.
-    tops = [key for key in found if not taxonomy.ancestors(key) & found]
-    return tops[0] if len(tops) == 1 and tops[0] in taxonomy.labels else ""
-
-
-def _one(towers: Towers, word: str) -> UnderstoodWord:
-    """What a word is taken for."""
-    word = _NUMBERS.get(word, word)
-    if word in towers.places:
-        return UnderstoodWord(word, word)
-    if word in IGNORED:
-        return UnderstoodWord(word, "", "ignored")
-    for form in inflections(word):
-        if form in towers.places:
-            return UnderstoodWord(word, form, "inflection")
-    spelt = nearest(word, towers.places, towers.said.tolist())
-    return UnderstoodWord(word, spelt, "spelling") if spelt else UnderstoodWord(word, "", "unknown")
-
-
-_ENDINGS = ("s", "es", "ed", "ing", "er", "ers", "ly", "y", "d")
+_ENDINGS = ("s", "es", "ed", "ing", "er", "ers", "ly", "d")
 _SWAPPED = (("ies", "y"), ("ied", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("man", "men"), ("mice", "mouse"))
 
 
@@ -171,23 +222,18 @@ def _vector(towers: Towers, places: list[int]) -> tuple[NDArray[np.float32] | No
 def _with_shares(found: list[UnderstoodWord], shares: NDArray[np.float32]) -> tuple[UnderstoodWord, ...]:
     rest = iter(shares.tolist())
     return tuple(
-        UnderstoodWord(word.word, word.means, word.how, next(rest, 0.0))
-        if word.means and word.how not in ("ignored", "label")
-        else word
-        for word in found
+        UnderstoodWord(word.word, word.means, word.how, next(rest, 0.0)) if word.is_known else word for word in found
     )
 
 
 def _line(words: tuple[UnderstoodWord, ...]) -> str:
     """What was understood otherwise than typed, in one line."""
-    said = dict.fromkeys(
-        f"{word.word} as {word.means}" for word in words if word.how in ("inflection", "spelling", "synonym", "wider")
-    )
+    taken = dict.fromkeys(f"{word.word} as {word.means}" for word in words if word.is_known and word.how)
     labels = dict.fromkeys(
         f"{word.word} by the label {word.means}" for word in words if word.how == "label" and word.word != word.means
     )
     unknown = dict.fromkeys(word.word for word in words if word.how == "unknown")
-    parts = [*said, *labels]
+    parts = [*taken, *labels]
     lines = [f"Understood: {_listed(parts)}."] if parts else []
     if unknown:
         lines.append(f"Not known: {_listed(unknown)}.")
@@ -196,13 +242,18 @@ def _line(words: tuple[UnderstoodWord, ...]) -> str:
     return " ".join(lines)
 
 
-_LISTED, _SHOWN = 8, 40
+_LISTED, _SHOWN = 8, 60
 
 
 def _listed(parts: Iterable[str]) -> str:
     every = [part if len(part) <= _SHOWN else f"{part[: _SHOWN - 3]}..." for part in parts]
     more = len(every) - _LISTED
     return ", ".join(every[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+_MISSING = {"unknown": 1.0, "wider": 0.5}
+# Beyond so many words, and beyond this logarithm, a sentence is no rarer for what is shown.
+_MOST_SIGNIFICANT, _RAREST = 8, -15.0
 
 
 def signs(towers: Towers, understood: Understood, similarity: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -215,13 +266,27 @@ def signs(towers: Towers, understood: Understood, similarity: NDArray[np.float32
     usual = float(calibration.mean @ vector)
     spread = float(np.sqrt(max(float(vector @ calibration.spread @ vector), 1e-9)))
     share = np.log((towers.said[list(understood.places)] + 1) / (towers.photos + 1))
-    missing = sum(word.how in ("unknown", "label") for word in understood.words)
-    found[:, 0] = similarity
-    found[:, 1] = (similarity - usual) / spread
-    found[:, 2] = min(len(understood.places), 8)
-    found[:, 3] = share.min()
-    found[:, 4] = max(float(share.sum()), -15.0)
-    found[:, 5] = missing / (missing + len(understood.places))
+    # What only labels say, their confidence tells.
+    asked = [word.how for word in understood.words if word.how not in ("ignored", "label")]
+    # A violinist is a musician, but not every musician is a violinist.
+    missing = sum(_MISSING.get(how, 0.0) for how in asked)
+    beyond = (similarity - usual) / spread
+    many, known = len(asked) > FEW, min(len(understood.places), _MOST_SIGNIFICANT)
+    columns = (
+        similarity,
+        beyond,
+        # Falls for none that is less alike than any photo.
+        np.square(np.maximum(beyond, 0)),
+        0 if many else known,
+        share.min(),
+        max(float(share.sum()), _RAREST),
+        missing / len(asked),
+        many,
+        known if many else 0,
+        many * beyond,
+    )
+    for place, column in enumerate(columns):
+        found[:, place] = column
     return found
 
 
@@ -243,5 +308,5 @@ def why(towers: Towers, understood: Understood, photo: NDArray[np.float32]) -> l
     each = towers.word_vectors(list(understood.places))
     whole = each.mean(axis=0) + towers.word_bias
     parts = (each @ photo) / (len(each) * float(np.linalg.norm(whole)))
-    known = [word for word in understood.words if word.means and word.how not in ("ignored", "label")]
+    known = [word for word in understood.words if word.is_known]
     return [(word, float(part)) for word, part in zip(known, parts, strict=True)]

@@ -24,11 +24,17 @@ _Vector = NDArray[np.float64]
 
 
 def fit(
-    rows: NDArray[np.float32], yes: NDArray[np.bool_], strength: float = STRENGTH, precision: float = _PRECISION
+    rows: NDArray[np.float32],
+    yes: NDArray[np.bool_],
+    strength: float = STRENGTH,
+    precision: float = _PRECISION,
+    *,
+    balanced: bool = True,
 ) -> tuple[NDArray[np.float32], float]:
     """Train on rows of length one, float32 (examples, features); returns weights, float32 (features,), and bias.
 
-    `precision`: of the first step's gradient, so much may be left.
+    `precision`: of the first step's gradient, so much may be left. `balanced`: both kinds count as much, however many
+    there are; else every example does.
     Raises ValueError unless there are examples of both kinds.
     """
     count, positive = len(rows), int(yes.sum())
@@ -36,7 +42,7 @@ def fit(
         raise ValueError("examples of both kinds are needed")
     x = np.concatenate([rows, np.ones((count, 1), rows.dtype)], axis=1).astype(np.float64)
     signs = np.where(yes, 1.0, -1.0)
-    shares = np.where(yes, count / (2 * positive), count / (2 * (count - positive)))
+    shares = np.where(yes, count / (2 * positive), count / (2 * (count - positive))) if balanced else np.ones(count)
     penalty = np.full(x.shape[1], 1 / strength)
     penalty[-1] = 0.0
     w = np.zeros(x.shape[1])

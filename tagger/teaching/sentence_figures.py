@@ -12,10 +12,11 @@ from tagger.labels import taxonomy
 from tagger.search.towers import SIGNS, Calibration, Towers
 from tagger.search.understand import Understood, probability, signs, understand
 from tagger.teaching.logistic import fit
-from tagger.teaching.sentence_data import Photos, Query, confirmed, sentences
+from tagger.teaching.sentence_data import Photos, Query, sentences
 
-# Pairs that are less alike than this, in standard deviations of any photo's likeness, teach nothing about the others.
-_LEAST_BEYOND = 0.5
+# Pairs that are less alike than any photo and any sentence are shown by no cut-off.
+_LEAST_BEYOND = 0.0
+_CUT_OFFS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Recall:
     def line(self) -> str:
         """In one line."""
         return (
-            f"among {self.photos:,} photos: first {self.first:.1%}, among ten {self.ten:.1%}, "
+            f"Among {self.photos:,} photos: first {self.first:.1%}, among ten {self.ten:.1%}, "
             f"among fifty {self.fifty:.1%}, median rank {self.median:g}"
         )
 
@@ -44,6 +45,7 @@ class Shown:
     `found`: the share of the photos so confirmed that are shown. `silent`: the share of the queries that show nothing.
     """
 
+    cut_off: float
     queries: int
     shown: int
     confirmed: float
@@ -54,9 +56,14 @@ class Shown:
     def line(self) -> str:
         """In one line."""
         return (
-            f"{self.queries} queries show {self.shown:,} photos, {self.confirmed:.1%} of them confirmed; "
-            f"{self.found:.1%} of the confirmed are shown; {self.silent:.1%} show nothing"
+            f"From {self.cut_off:.2f}: {self.queries} queries show {self.shown:,} photos, {self.confirmed:.1%} of them "
+            f"confirmed, {self.found:.1%} of the confirmed are shown, {self.silent:.1%} show nothing"
         )
+
+    @property
+    def worth(self) -> float:
+        """The harmonic mean of what is confirmed and what is found (F1)."""
+        return 2 * self.confirmed * self.found / max(self.confirmed + self.found, 1e-9)
 
 
 class Judge:
@@ -73,44 +80,73 @@ class Judge:
         found = understand(self.towers, taxonomy.load(), query.text)
         return found, np.zeros(len(self.vectors), np.float32) if found.vector is None else self.vectors @ found.vector
 
-    def recall(self) -> Recall:
-        """By every sentence of every photo."""
+    def ranks(self) -> NDArray[np.int64]:
+        """At which place every sentence of every photo finds its own photo, from 1."""
         ranks = []
         for query in sentences(self.photos.described):
             _, alike = self.asked(query)
-            # Equal ones come first: a towers that knows nothing finds nothing.
+            # Equal ones come first: towers that know nothing find nothing.
             ranks.append(int((alike >= alike[query.photo]).sum()))
-        place = np.array(ranks)
-        first, ten, fifty = (float((place <= most).mean()) for most in (1, 10, 50))
-        return Recall(len(self.vectors), first, ten, fifty, float(np.median(place)))
+        return np.array(ranks, np.int64)
 
-    def shown(self, queries: Sequence[Query]) -> Shown:
-        """What the cut-off does."""
-        shown, right, wanted, silent = 0, 0, 0, 0
-        for query in queries:
-            sure = probability(self.towers, *self.asked(query)) >= self.towers.cut_off
-            truth = confirmed(self.photos.described, query.text)
-            shown += int(sure.sum())
-            right += int((sure & truth).sum())
-            wanted += int(truth.sum())
-            silent += not sure.any()
-        return Shown(len(queries), shown, right / max(shown, 1), right / max(wanted, 1), silent / max(len(queries), 1))
+    def recall(self) -> Recall:
+        """By every sentence of every photo."""
+        return recall_of(self.ranks(), len(self.vectors))
 
-    def calibrated(self, queries: Sequence[Query], cut_off: float) -> Towers:
-        """The same towers, with a probability made from these photos and queries."""
-        centred = self.vectors - self.vectors.mean(axis=0)
-        spread = (centred.T @ centred / np.float32(len(centred))).astype(np.float16).astype(np.float32)
-        first = Calibration(np.zeros(len(SIGNS), np.float32), 0.0, self.vectors.mean(axis=0), spread, cut_off)
-        towers = replace(self.towers, calibration=first)
+    def shown(self, queries: Sequence[Query], cut_offs: Sequence[float]) -> list[Shown]:
+        """What cut-offs do."""
+        likely = np.stack([probability(self.towers, *self.asked(query)) for query in queries])
+        truth = np.stack([query.confirmed(self.photos.described) for query in queries])
+        found = []
+        for cut_off in cut_offs:
+            sure = likely >= cut_off
+            right = int((sure & truth).sum())
+            shown, silent = int(sure.sum()), float(1 - sure.any(axis=1).mean())
+            found.append(
+                Shown(cut_off, len(queries), shown, right / max(shown, 1), right / max(int(truth.sum()), 1), silent)
+            )
+        return found
+
+    def calibrated(self, queries: Sequence[Query]) -> Towers:
+        """The same towers, with a probability that is right on average for these photos and queries."""
         rows, truths = [], []
         for query in queries:
             understood, alike = self.asked(query)
-            found = signs(towers, understood, alike)
+            found = signs(self.towers, understood, alike)
             near = found[:, SIGNS.index("beyond")] >= _LEAST_BEYOND
             rows.append(found[near])
-            truths.append(confirmed(self.photos.described, query.text)[near])
-        every, truth = np.concatenate(rows), np.concatenate(truths)
-        weights, bias = fit(every, truth, 1e3, 1e-4)
-        # Both kinds counted as much; now as they are.
-        bias += float(np.log(truth.sum() / (~truth).sum()))
-        return replace(towers, calibration=replace(first, weights=weights, bias=bias))
+            truths.append(query.confirmed(self.photos.described)[near])
+        weights, bias = fit(np.concatenate(rows), np.concatenate(truths), 1e4, 1e-4, balanced=False)
+        calibration = replace(self.towers.calibration, weights=weights, bias=bias)
+        return replace(self.towers, calibration=calibration)
+
+    def with_cut_off(self, queries: Sequence[Query]) -> Towers:
+        """The same towers, with the cut-off that shows most of what is confirmed and least of the rest."""
+        best = max(self.curve(queries), key=lambda one: one.worth)
+        return replace(self.towers, calibration=replace(self.towers.calibration, cut_off=best.cut_off))
+
+    def curve(self, queries: Sequence[Query]) -> list[Shown]:
+        """What every cut-off would do."""
+        return self.shown(queries, _CUT_OFFS)
+
+
+def recall_of(ranks: NDArray[np.int64], photos: int) -> Recall:
+    """The figures of ranks among so many photos."""
+    first, ten, fifty = (float((ranks <= most).mean()) for most in (1, 10, 50))
+    return Recall(photos, first, ten, fifty, float(np.median(ranks)))
+
+
+def surely_better(before: NDArray[np.int64], after: NDArray[np.int64]) -> bool:
+    """Whether more of the same sentences find their photo among ten than chance explains (McNemar's test, 2 sigma)."""
+    gained, lost = int(((after <= 10) & (before > 10)).sum()), int(((after > 10) & (before <= 10)).sum())
+    return bool(gained - lost > 2 * np.sqrt(gained + lost))
+
+
+def uncalibrated(towers: Towers, rows: NDArray[np.float32]) -> Calibration:
+    """How the vectors of ordinary photos lie, without a probability yet. `rows`: float32 (photos, features)."""
+    whole, scales = towers.photo_vectors(rows)
+    vectors = whole.astype(np.float32) * scales[:, np.newaxis]
+    mean = vectors.mean(axis=0)
+    spread = (vectors - mean).T @ (vectors - mean) / np.float32(len(vectors))
+    # As the file keeps it.
+    return Calibration(np.zeros(len(SIGNS), np.float32), 0.0, mean, spread.astype(np.float16), 1.0)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tagger.core.languages import LANGUAGES
 from tagger.labels import taxonomy
+from tagger.labels.languages import language
+from tagger.search.function_words import ignored
 from tagger.search.towers import Towers
-from tagger.search.understand import Understood, probability, understand, why
+from tagger.search.understand import Understood, probability, understand, why, words_of
 
 
 def understood(text: str, **own: str) -> Understood:
@@ -28,6 +31,22 @@ def means(text: str) -> list[tuple[str, str]]:
         ("the man\N{RIGHT SINGLE QUOTATION MARK}s hat", [("man", ""), ("hat", "")]),
         ("s\N{LATIN SMALL LETTER O WITH ACUTE}ccer", [("soccer", "")]),
         ("montain", [("mountain", "spelling")]),
+        ("bycicle", [("bicycle", "spelling")]),
+        ("a monky in a treee", [("monkey", "spelling"), ("tree", "spelling")]),
+        ("the colour red", [("color", "spelling"), ("red", "")]),
+        ("a crimson automobile", [("red", "synonym"), ("car", "synonym")]),
+        ("a violinist", [("musician", "wider")]),
+        ("violinists", [("musician", "wider")]),
+        ("a microscope", [("", "unknown")]),
+        ("taxes", [("", "unknown")]),
+        ("tax form", [("", "unknown"), ("form", "")]),
+        ("an oscilloscope", [("oscilloscope", "label")]),
+        ("OSCILLOSCOPES", [("oscilloscope", "label")]),
+        ("a hot dog", [("hot dog", "label")]),
+        ("polar bear on ice", [("ice bear", "label"), ("ice", "")]),
+        ("a mountain bike", [("mountain", ""), ("bike", "")]),
+        ("hiked", [("hike", "inflection")]),
+        ("x y z", []),
         ("snowboardign", [("snowboarding", "spelling")]),
         ("qwxyz", [("", "unknown")]),
         ("\N{CYRILLIC SMALL LETTER ES}\N{CYRILLIC SMALL LETTER O}", [("", "unknown")]),
@@ -35,6 +54,31 @@ def means(text: str) -> list[tuple[str, str]]:
 )
 def test_words(text: str, expected: list[tuple[str, str]]) -> None:
     assert means(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("de", "ein Hund am Strand", ["dog", "beach"]),
+        ("de", "KIND auf der Schaukel", ["child", "swing"]),
+        ("fr", "un chien sur la plage", ["dog", "beach"]),
+        ("nl", "honden in de sneeuw", ["dog", "snow"]),
+        ("sv", "katt p\N{LATIN SMALL LETTER A WITH RING ABOVE} soffan", ["cat", "sofa"]),
+        ("ja", "\N{CJK UNIFIED IDEOGRAPH-72AC}\N{HIRAGANA LETTER TO}\N{CJK UNIFIED IDEOGRAPH-6D77}", ["dog", "sea"]),
+        ("zh", "\N{CJK UNIFIED IDEOGRAPH-72D7} \N{CJK UNIFIED IDEOGRAPH-96EA}", ["dog", "snow"]),
+        ("de", "a dog on a beach", ["dog", "beach"]),
+        ("en", "Schaukel", []),
+    ],
+)
+def test_words_of_another_language(code: str, text: str, expected: list[str]) -> None:
+    found = understand(Towers.load(), taxonomy.load(), text, (), language(code))
+    assert [word.means for word in found.words if word.is_known] == expected
+
+
+def test_function_words_are_written_as_they_are_compared() -> None:
+    for code in LANGUAGES:
+        for word in ignored(code):
+            assert words_of(word) == [word], (code, word)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "!?", "the of and", "a photo of nothing", "qwxyz", "qwxyz zzzq"])
@@ -66,7 +110,7 @@ def test_five_thousand_letters_are_understood() -> None:
     found = understood("a dog on a beach " * 300)
     assert found.vector is not None
     assert len(found.line) < 500
-    unknown = understood(" ".join(f"qwxyz{number:04}" for number in range(500)))
+    unknown = understood(" ".join(f"qwx{chr(97 + number % 26)}{chr(97 + number // 26)}zv" for number in range(500)))
     assert unknown.vector is None
     assert len(unknown.line) < 600
 

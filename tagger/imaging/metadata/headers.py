@@ -27,7 +27,7 @@ _SMALL = 4096
 # The tags that are read, and the most bytes that the value of each may have.
 _XP_KEYWORDS = 0x9C9E
 _TAGS = {
-    **dict.fromkeys((0x010F, 0x0110, 0x0132, 0x4746, 0x4749, 0xA434), _SMALL),
+    **dict.fromkeys((0x010E, 0x010F, 0x0110, 0x0132, 0x4746, 0x4749, 0xA434), _SMALL),
     **dict.fromkeys((0x9003, 0x9004, 0x9010, 0x9011, 0x9012), _SMALL),
     # GPS: latitude, longitude, time and date, each with its reference.
     **dict.fromkeys((1, 2, 3, 4, 7, 0x1D), 256),
