@@ -233,4 +233,4 @@ class Descriptions:
 
 def sentence_index(settings: Settings, clock: Clock | None = None) -> SentenceIndex:
     """The index of a library's sentence vectors. Raises WeightsError."""
-    return SentenceIndex(settings.data_dir, Towers.load(), clock)
+    return SentenceIndex(settings.data_dir, Towers.in_use(settings.data_dir), clock)
