@@ -133,23 +133,6 @@ def languages_of(text: str) -> dict[LanguageCode, frozenset[str]]:
     return {code: keys for code, keys in found.items() if keys}
 
 
-def in_english(words: Sequence[str], spoken: Language) -> list[tuple[str, bool]]:
-    """The words of a sentence with the names of labels among them in English, each with whether it is one.
-
-    Several words in a row may be one name. A word with several senses becomes the first of them.
-    """
-    found: list[tuple[str, bool]] = []
-    start = 0
-    while start < len(words):
-        ends = range(min(len(words), start + spoken.most_words), start, -1)
-        known = ((end, spoken.find(" ".join(words[start:end]))) for end in ends)
-        end, keys = next(((end, keys) for end, keys in known if keys), (start + 1, frozenset[str]()))
-        name = taxonomy.load().names[min(keys)].partition(" (")[0] if keys else words[start]
-        found.append((name, bool(keys)))
-        start = end
-    return found
-
-
 def split(text: str, known: Iterable[Language]) -> list[str]:
     """The words of a text without spaces between them, as Japanese and Chinese are written; [] if it has others."""
     if not _CJK.fullmatch(text):

@@ -7,7 +7,7 @@ likely as the least sure part: the sentence's other words, and each of these lab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.languages import ENGLISH, LanguageCode
+from tagger.labels.languages import language
 from tagger.labels.taxonomy import OWN_PREFIX, Taxonomy
-from tagger.search.function_words import FUNCTION_WORDS
 from tagger.search.looks import Likeness
 from tagger.search.query_tree import Comparison, Like
 from tagger.search.sentence_index import SentenceIndex
@@ -142,10 +142,8 @@ class Descriptions:
     def understand(self, text: str) -> Understood:
         """What a sentence is taken for in this library."""
         if text not in self._understood:
-            found = understand(self.towers, self._taxonomy, text, self._own_labels())
-            if self._spoken != ENGLISH:
-                found = self._spoken_or(found)
-            self._understood[text] = found
+            spoken = language(self._spoken)
+            self._understood[text] = understand(self.towers, self._taxonomy, text, self._own_labels(), spoken)
         return self._understood[text]
 
     def reason(self, text: str, photo: int) -> LikenessReason:
@@ -168,22 +166,6 @@ class Descriptions:
             labels.append((self._taxonomy.names.get(key, key.removeprefix(OWN_PREFIX)), confidence))
             share = min(share, confidence)
         return LikenessReason(text, share, self.towers.cut_off, similarity, words, tuple(labels), understood.line)
-
-    def _spoken_or(self, english: Understood) -> Understood:
-        """What the sentence is taken for in the language that is spoken here, unless more of it is English."""
-        from tagger.labels.languages import in_english, language, split
-
-        spoken = language(self._spoken)
-        words = [part for word in english.text.split() for part in split(word, [spoken]) or [word.strip(".,;:!?")]]
-        ignored = FUNCTION_WORDS.get(self._spoken, frozenset())
-        taken = in_english([word for word in words if word.lower() not in ignored], spoken)
-        named = sum(is_name for _, is_name in taken)
-        if named == 0 or named < sum(not word.how for word in english.words):
-            return english
-        text = " ".join(word for word, _ in taken)
-        found = understand(self.towers, self._taxonomy, text, self._own_labels())
-        line = f"{english.text!r} was taken for {text!r}. {found.line}".strip()
-        return replace(found, text=english.text, line=line)
 
     def _alike(self, like: Like, less_sure: bool) -> Alike:
         understood, bound = self.understand(like.text), like.comparison
