@@ -1,7 +1,8 @@
 """Descriptions answered: which photos look like a sentence, and how probably.
 
 A word that is a label and nothing else (a taught one, a breed) counts as that label's confidence. A photo is then as
-likely as the least sure part: the sentence's other words, and each of these labels.
+likely as the least sure part: the sentence's other words, and each of these labels. Without the label it is a tenth as
+likely as without that word, which is never enough to be shown by default, and keeps the order of the rest.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from tagger.store.reader import Reader
 
 # The likeliest are put in order first; the others only where somebody reads on.
 _FIRST = 5000
+# How much less likely a photo is that lacks a label of the sentence.
+_WITHOUT = 0.1
 
 
 class Alike:
@@ -162,9 +165,10 @@ class Descriptions:
         labels = []
         for key in understood.labels:
             labelled, sure = self._labelled(key, less_sure=True)
-            [confidence] = sure[labelled == photo].tolist() or [0.0]
+            has = labelled == photo
+            [confidence] = sure[has].tolist() or [0.0]
             labels.append((self._taxonomy.names.get(key, key.removeprefix(OWN_PREFIX)), confidence))
-            share = min(share, confidence)
+            share = min(share, confidence) if has.any() else share * (_WITHOUT if understood.vector is not None else 0)
         return LikenessReason(text, share, self.towers.cut_off, similarity, words, tuple(labels), understood.line)
 
     def _alike(self, like: Like, less_sure: bool) -> Alike:
@@ -182,8 +186,7 @@ class Descriptions:
             if understood.vector is None and not number:
                 ids, values = labelled, sure
             else:
-                ids, mine, others = np.intersect1d(ids, labelled, assume_unique=True, return_indices=True)
-                values = np.minimum(values[mine], sure[others])
+                values = _with_label(ids, values, labelled, sure)
         return Alike(ids, values).within(bound or Comparison(">=", least))
 
     def _similarity(self, understood: Understood, least: float) -> float:
@@ -216,3 +219,13 @@ class Descriptions:
 def sentence_index(settings: Settings, clock: Clock | None = None) -> SentenceIndex:
     """The index of a library's sentence vectors. Raises WeightsError."""
     return SentenceIndex(settings.data_dir, Towers.in_use(settings.data_dir), clock)
+
+
+def _with_label(
+    ids: NDArray[np.int64], values: NDArray[np.float32], labelled: NDArray[np.int64], sure: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The probabilities of photos when a word of the sentence is a label that these have (ascending), so sure."""
+    if not len(labelled):
+        return values * np.float32(_WITHOUT)
+    places = np.minimum(np.searchsorted(labelled, ids), len(labelled) - 1)
+    return np.where(labelled[places] == ids, np.minimum(values, sure[places]), values * np.float32(_WITHOUT))

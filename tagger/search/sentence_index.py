@@ -19,7 +19,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.progress import SILENT, Callbacks
 from tagger.search.mapped_file import MappedFile
-from tagger.search.sentence_vectors import Header, Opened, SentenceVectors, Writer, header_of, read
+from tagger.search.sentence_vectors import Header, Opened, SentenceVectors, Writer, header_of, order_of, read
 from tagger.search.towers import Towers
 from tagger.search.vocabulary import id_list
 from tagger.store.reader import Reader
@@ -142,7 +142,8 @@ class SentenceIndex:
         have = np.array([number in features for number in ids.tolist()], bool)
         if have.any():
             rows = np.frombuffer(b"".join(features[n] for n in ids[have].tolist()), "<f2").reshape(have.sum(), -1)
-            vectors[have], scales[have] = self.towers.photo_vectors(rows)
+            whole, scales[have] = self.towers.photo_vectors(rows)
+            vectors[have] = whole[:, order_of(self.towers)]
         return vectors, scales, have
 
 

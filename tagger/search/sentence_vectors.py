@@ -1,9 +1,9 @@
 """The file of a library's sentence vectors: a vector a photo, mapped into memory.
 
-A header of one page, then chunks of 1024 photos. A chunk has the first 64 numbers of each vector, then the others,
-because a search looks at the others only where the first ones leave a chance. Chunks have a checksum, and the header
-the time that the file was given: where the file has another, somebody else wrote to it (or tagger was killed while it
-did), and every byte is checked before it is believed.
+A header of one page, then chunks of 1024 photos. A chunk has the 64 numbers of each vector that are the largest in
+ordinary photos, then the others, because a search looks at the others only where the first ones leave a chance. Chunks
+have a checksum, and the header the time that the file was given: where the file has another, somebody else wrote to it
+(or tagger was killed while it did), and every byte is checked before it is believed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tagger.search.mapped_file import MappedFile
 from tagger.search.towers import Towers
 from tagger.system.machine import usable_threads
 
-_FORMAT, _MAGIC, _HEADER = 1, b"tagger sentences", 4096
+_FORMAT, _MAGIC, _HEADER = 2, b"tagger sentences", 4096
 _ROWS, _LEAD = 1024, 64
 # Chunks looked at by one call of NumPy.
 _TOGETHER = 4
@@ -80,10 +80,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class SentenceVectors:
-    """The vectors of a library: `count` rows of some chunks. A row is used where its id is not 0."""
+    """The vectors of a library: `count` rows of some chunks. A row is used where its id is not 0.
+
+    `order`: which number of a vector stands at each place of a row.
+    """
 
     count: int
     chunks: NDArray[np.void]
+    order: NDArray[np.intp]
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -92,16 +96,17 @@ class SentenceVectors:
         return found
 
     def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Some rows, float32 (rows, width)."""
+        """Some rows, float32 (rows, width), with the numbers in the towers' order."""
         chunk, place = np.divmod(rows, _ROWS)
         whole = np.concatenate([self.chunks["lead"][chunk, place], self.chunks["tail"][chunk, place]], axis=1)
         scaled: NDArray[np.float32] = whole.astype(np.float32) * self.chunks["scale"][chunk, place][:, np.newaxis]
-        return scaled
+        return scaled[:, np.argsort(self.order)]
 
     def alike(
         self, vector: NDArray[np.float32], least: float = -np.inf
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The photos whose similarity with a vector of length one is at least this: ids (int64), similarities."""
+        vector = vector[self.order]
         starts = range(0, len(self.chunks), _TOGETHER)
         threads = max(1, min(usable_threads(0), len(starts)))
         parts = [starts[number::threads] for number in range(threads)]
@@ -241,6 +246,12 @@ def header_of(file: MappedFile, towers: Towers) -> Header | None:
     return found if found is not None and (found.version, found.width) == (towers.version, towers.width) else None
 
 
+def order_of(towers: Towers) -> NDArray[np.intp]:
+    """The numbers of a vector in the order in which they stand in the file: the largest of ordinary photos first."""
+    usual = towers.calibration
+    return np.argsort(-(np.diagonal(usual.spread) + usual.mean**2), kind="stable")
+
+
 def read(file: MappedFile, towers: Towers) -> Opened | None:
     """The vectors of a file; None if it is of other towers, cut off or damaged."""
     header, status = header_of(file, towers), file.status()
@@ -253,7 +264,7 @@ def read(file: MappedFile, towers: Towers) -> Opened | None:
     sealed = file.modified_ns == header.sealed * 10**9
     if not sealed and not all(_whole(chunk) for chunk in chunks):
         return None
-    return Opened(file, header, SentenceVectors(header.count, chunks), status, sealed)
+    return Opened(file, header, SentenceVectors(header.count, chunks, order_of(towers)), status, sealed)
 
 
 def _whole(chunk: Any) -> bool:

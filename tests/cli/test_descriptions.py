@@ -106,6 +106,13 @@ def test_what_cannot_be_found_is_said(gallery_once: Tagger, query: str, says: st
     assert len(done.stderr.splitlines()) <= 4
 
 
+def test_a_word_that_is_a_label_and_nothing_else_is_as_sure_as_the_label(gallery_once: Tagger) -> None:
+    """No photo has the label: by default nothing is found, and with --all the rest in its order."""
+    query = 'like:"a cornet on a motorcycle"'
+    assert names(gallery_once, query, code=1) == []
+    assert "motorcycle.jpg" in names(gallery_once, query, "--all")[:12]
+
+
 def test_what_is_misspelt_is_said(gallery_once: Tagger) -> None:
     done = gallery_once("search", 'like:"a man on a motorcylce">0.01')
     assert "motorcylce as motorcycle" in done.stderr

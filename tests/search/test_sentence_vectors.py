@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,21 @@ WIDTH, FEATURES = 96, 40
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What ordinary photos are like: later numbers are larger."""
+
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(WIDTH))
+    spread: np.ndarray = field(default_factory=lambda: np.diag(np.arange(WIDTH) % 50 / WIDTH))
+
+
+@dataclass(frozen=True)
 class SomeTowers:
     """Towers that turn features by a fixed matrix."""
 
     version: str = "one"
     width: int = WIDTH
     model_ids: frozenset[str] = frozenset()
+    calibration: Usual = field(default_factory=Usual)
 
     def photo_vectors(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         matrix = np.random.default_rng(len(self.version)).normal(size=(FEATURES, WIDTH))
