@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from tagger.core.languages import LANGUAGES
 from tagger.core.paths import shown_path
 from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
+from tagger.search.dates import span_of
+from tagger.search.field_conditions import Terms
 from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
-from tagger.search.query_tree import Node, Word, likes, quoted
+from tagger.search.query_tree import Named, Node, Word, likes, quoted
 from tagger.search.run import FoundPhoto, Search
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.search.vocabulary import UnknownWord
@@ -31,6 +34,7 @@ _MARK = "\0"
 # The shell takes the quotes of like:"a dog on a beach" away, and what stood between them stays one argument.
 _DESCRIPTION = re.compile(r"(-*)(?:like:|~)([^\"()<>≥≤]*\s[^\"()<>≥≤]*)", re.IGNORECASE)
 _MORE_QUERY = re.compile(r"(?:^|\s)(?:-\S|~|\*(?:\s|$)|[A-Za-z]+:|(?:AND|OR|NOT)\b)")
+_FIELD = re.compile(r"(-*)(keyword|tag|camera|lens|place|taken):([^\"()]*\s[^\"()]*)", re.IGNORECASE)
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
 # Photos that are less sure are counted up to so many.
@@ -74,6 +78,8 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("--all", "less_sure", is_flag=True, help="Behind them those that are less sure, or less alike.")
 @click.option("--strict", is_flag=True, help="Words are labels, and never taken for a description.")
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of labels, instead of the settings'.")
+@click.option("--sort", type=click.Choice(["confidence", "date", "path"]), help="The surest, the newest, or by path.")
+@click.option("--count", "only_count", is_flag=True, help="Only how many there are.")
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -85,6 +91,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     less_sure: bool,
     strict: bool,
     lang: str | None,
+    sort: str | None,
+    only_count: bool,
     paths: bool,
     null: bool,
     as_json: bool,
@@ -98,14 +106,15 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise QueryError(
             "Missing argument: say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'"
         )
-    tree = parse(" ".join(_in_quotes(word.removeprefix(_MARK)) for word in query))
-    show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n")
+    show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
     with open_reader(settings) as reader:
+        words = [word.removeprefix(_MARK) for word in query]
+        tree = parse(" ".join(_in_quotes(_named(word, reader)) for word in words))
         search, described = _search(settings, reader, tree)
         number, more = show(search)
         unlabelled = 0 if number else unlabelled_photos(reader)
         unknown = search.unknown_words
-        description = None if number or strict or unlabelled else as_description(tree)
+        description = None if number or strict or unlabelled or only_count else as_description(tree)
         fault = ""
         if description is not None:
             alike, described = _search(settings, reader, description)
@@ -144,6 +153,22 @@ def command(  # noqa: PLR0913 - one parameter an option
         unknown = () if number else tuple(word for word in unknown if word.hint or alone)
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+def _named(argument: str, reader: Reader) -> str:
+    """An argument that is a field with a value of several words, with the quotes that the shell took away.
+
+    Only where the value means something as a whole: `taken:last month dog` may be a query.
+    """
+    found = _FIELD.fullmatch(argument)
+    if found is None:
+        return argument
+    field, value = {"tag": "keyword"}.get(found[2].lower(), found[2].lower()), found[3]
+    if field == "taken":
+        means = all(not part or span_of(part) is not None for part in value.split(".."))
+    else:
+        means = bool(Terms(reader).ids(Named(field, value)))
+    return f"{found[1]}{field}:{quoted(value)}" if means else argument
 
 
 NO_LABEL = "tagger: no label says that; these look like it."
@@ -187,12 +212,19 @@ class _Show:
     bare: bool
     as_json: bool
     end: bytes
+    sort: str
+    only_count: bool
 
     def __call__(self, search: Search, before: str = "") -> tuple[int, bool]:
         """How many photos were printed, and whether there are more. `before`: to be told before the first."""
+        if self.only_count:
+            number = search.count(less_sure=self.less_sure)
+            print(json.dumps({"count": number}) if self.as_json else number)
+            return number, False
         number = 0
         wanted = self.limit + 1 if self.limit else None
-        for found in search.results(wanted, labels=self.as_json or not self.bare, less_sure=self.less_sure):
+        labels = self.as_json or not self.bare
+        for found in search.results(wanted, labels=labels, less_sure=self.less_sure, sort=self.sort):
             if self.limit and number == self.limit:
                 return number, True
             if before and not number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,7 @@ def _print(story: PhotoStory, spoken: Language) -> None:
     if record.format:
         rows.append(("Picture", f"{record.format}, {record.width} x {record.height} pixels"))
     rows.append(("Taken", (record.taken or "unknown").replace("T", " ")))
+    rows += story.fields.rows()
     rows.append(("File", f"{record.fingerprint.size:,} bytes, changed {local_time(record.fingerprint.mtime_ns / 1e9)}"))
     rows.append(("Added", local_time(record.added_at)))
     if record.missing_since is not None:
@@ -67,6 +69,7 @@ def _json(story: PhotoStory, spoken: Language) -> dict[str, Any]:
         "width": record.width,
         "height": record.height,
         "taken": record.taken,
+        "fields": asdict(story.fields),
         "size": record.fingerprint.size,
         "mtime_ns": record.fingerprint.mtime_ns,
         "content_hash": None if record.content_hash is None else record.content_hash.hex(),

@@ -56,7 +56,8 @@ Queries:
   keyword:"summer 2019" a keyword of your own, in the photo or its sidecar;
                         summer* begins so; found by plain words, too
   camera:nikon          the camera's name contains it; also lens:50mm
-  rating:>=4            also rating:5, rating:3..5, rating:none, rating:rejected
+  rating:>=4            stars; also rating:5, rating:3..5, rating:none,
+                        rating:rejected
   width:>4000           in pixels; also height:; orientation:portrait,
                         landscape or square
   place:Paris           a town, region or country; also gps:yes, gps:no,

@@ -39,6 +39,7 @@ from tagger.search.query_tree import (
     may_be_less_sure,
     words_of,
 )
+from tagger.search.sorting import in_order
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
@@ -113,7 +114,7 @@ class Search:
         """What a person should know of how words were taken, a sentence each; complete after `results`."""
         return tuple(self._vocabulary.told.values())
 
-    def results(
+    def results(  # noqa: PLR0913 - how results are wanted, each with a default
         self,
         limit: int | None = None,
         *,
@@ -121,18 +122,26 @@ class Search:
         newest: bool = False,
         after: Cursor | None = None,
         less_sure: bool = False,
+        sort: str = "",
     ) -> Iterator[FoundPhoto]:
         """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
         `limit`: of results. `labels`: whether to read which labels matched; without, `FoundPhoto.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         `less_sure`: behind them, in the same order, those on which a label is stored that is not sure enough to show.
+        `sort`: "date" for the newest first or "path", whatever the query is; all matches are looked up first.
         """
         places = self._places(newest, after, less_sure)
+        if sort in ("date", "path"):
+            places = iter(in_order(self._reader, list(places), sort))
         roots = self._roots()
         wanted = None if self.query is None else self._positive(self.query)
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
             yield from self._complete(page, roots, wanted if labels else {})
+
+    def count(self, *, less_sure: bool = False) -> int:
+        """How many photos match."""
+        return sum(1 for _ in self._places(False, None, less_sure))
 
     def count_less_sure(self, most: int) -> int:
         """How many photos `less_sure` would add; counted up to `most`."""

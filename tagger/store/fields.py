@@ -38,6 +38,15 @@ class StoredFields:
     longitude: float | None = None
     place: tuple[str, ...] = ()
 
+    def rows(self) -> list[tuple[str, str]]:
+        """What there is, for people: names of fields and their values."""
+        stars = "" if self.rating is None else "rejected" if self.rating < 0 else f"{self.rating} of 5 stars"
+        there = self.latitude is not None and self.longitude is not None
+        position = f"{self.latitude:.5f}, {self.longitude:.5f}" if there else ""
+        place = ", ".join(self.place) + (f" ({position})" if self.place else position)
+        found = (("Camera", self.camera), ("Lens", self.lens), ("Rating", stars), ("Place", place))
+        return [*(row for row in found if row[1]), *(("Keyword", name) for name in self.keywords)]
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:

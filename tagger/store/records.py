@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from tagger.core.paths import PhotoPath, disk_path, shown_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind, JobState, Label
 from tagger.store import jobs
 from tagger.store.corrections import labels_on
+from tagger.store.fields import StoredFields, stored_fields
 from tagger.store.labels import labels_of
 from tagger.store.models import Model, all_models
 from tagger.store.roots import Root, all_roots, places_of
@@ -158,7 +159,7 @@ def get_photo_at(session: Session, path: str) -> PhotoRecord:
 class PhotoStory:
     """A photo with its labels, the model that gave them, and identical copies.
 
-    `removed`: the names of labels that a person removed.
+    `removed`: the names of labels that a person removed. `fields`: what its header and sidecars tell.
     """
 
     record: PhotoRecord
@@ -166,6 +167,7 @@ class PhotoStory:
     removed: list[str]
     model: Model | None
     copies: list[PhotoRecord]
+    fields: StoredFields = field(default_factory=StoredFields)
 
 
 def story(session: Session, record: PhotoRecord) -> PhotoStory:
@@ -177,7 +179,7 @@ def story(session: Session, record: PhotoRecord) -> PhotoStory:
     model = None if record.labelled_by is None else all_models(session)[record.labelled_by]
     labels = labels_of(session, [record.id])[record.id]
     removed = [label.name for label in labels_on(session, record.id) if label.removed]
-    return PhotoStory(record, labels, removed, model, copies)
+    return PhotoStory(record, labels, removed, model, copies, stored_fields(session, record.id))
 
 
 def sample_labelled(session: Session, limit: int) -> list[PhotoRecord]:

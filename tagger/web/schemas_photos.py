@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -169,6 +170,18 @@ class ModelOut(BaseModel):
     architecture: str
 
 
+class FieldsOut(BaseModel):
+    """What a photo's header and sidecars tell. `keywords`: the person's own. `place`: towns, region, country."""
+
+    keywords: list[str]
+    camera: str
+    lens: str
+    rating: int | None
+    latitude: float | None
+    longitude: float | None
+    place: list[str]
+
+
 class PhotoDetail(BaseModel):
     """Everything known of one photo. `removed`: labels that a person took away. Times: seconds since the epoch, UTC."""
 
@@ -180,6 +193,7 @@ class PhotoDetail(BaseModel):
     width: int | None
     height: int | None
     taken: str | None
+    fields: FieldsOut
     bytes: int
     added_at: int
     labelled_at: int | None
@@ -202,6 +216,7 @@ class PhotoDetail(BaseModel):
             width=record.width,
             height=record.height,
             taken=record.taken,
+            fields=FieldsOut.model_validate(asdict(story.fields)),
             bytes=record.fingerprint.size,
             added_at=record.added_at,
             labelled_at=record.labelled_at,
