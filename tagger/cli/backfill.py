@@ -265,14 +265,17 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate
 def _print_found(settings: Settings) -> None:
     """What the library contains, and what to do with it."""
     from tagger.labels.cloud import worth_listing
+    from tagger.labels.languages import language
     from tagger.store.counts import count_labels
     from tagger.store.session import open_store
 
     with open_store(settings) as store, store.read() as session:
-        often = worth_listing(count_labels(session))[:_SHOWN_LABELS]
+        counts = worth_listing(count_labels(session))[:_SHOWN_LABELS]
+    spoken = language(settings.labels.language)
+    often = [(spoken.name_of(label.key, label.name), label.shown) for label in counts]
     if often:
-        print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
-        print(f"Find them: tagger search {shlex.quote(often[0].name)}")
+        print("Most often: " + ", ".join(f"{shown_path(name)} ({shown:,})" for name, shown in often))
+        print(f"Find them: tagger search {shlex.quote(often[0][0])}")
     print("Look at them: tagger web")
 
 

@@ -66,7 +66,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         print(f"tagger: {shown_path(path)}: there is no such file.", file=sys.stderr)
     if not paths:
         raise UsageError("There is no photo to look at.", "Name photos or folders: tagger classify cat.jpg")
+    from tagger.labels.languages import language
     from tagger.pipeline.on_demand import classify
+
+    spoken = language(settings.labels.language)
 
     failed, told = len(missing), False
     # Closing the meter before the first line, not the last: it is for the download alone.
@@ -78,13 +81,14 @@ def command(  # noqa: PLR0913 - one parameter an option
                     failed += 1
                     print(f"tagger: {shown_path(found.path)}: {found.reason}.", file=sys.stderr)
                     continue
+                explanation = found.explanation.named(spoken)
                 if as_json:
-                    _json(found.path, found.explanation)
+                    _json(found.path, explanation)
                 else:
                     if found.explanation.note and not told:
                         print(found.explanation.note, file=sys.stderr)
                         told = True
-                    _print(found.path, found.explanation, in_one_line=top is None)
+                    _print(found.path, explanation, in_one_line=top is None)
                 sys.stdout.flush()
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 

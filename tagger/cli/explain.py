@@ -50,6 +50,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context, photo: str, model: str | None, weights: str | None, like: str | None, as_json: bool
 ) -> int:
     """Why PHOTO got its labels: what was seen on it, the rules and the thresholds."""
+    from tagger.labels.languages import language
     from tagger.pipeline.on_demand import explain
 
     settings = settings_of(context, model__name=model, model__weights=weights)
@@ -57,6 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         return _explain_likeness(settings, absolute(photo), like, as_json)
     with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
         found = explain(settings, absolute(photo), meter.update, configured=bool(model or weights))
+    found = found.named(language(settings.labels.language))
     path = absolute(photo)
     if found.note and not as_json:
         print(found.note, file=sys.stderr)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from tagger.cli.common import settings_of, write_json
 from tagger.core.errors import ExitCode
 from tagger.labels.cloud import worth_listing
+from tagger.labels.languages import language
 from tagger.store.counts import count_labels
 
 
@@ -18,8 +21,11 @@ def command(context: click.Context, everything: bool, as_json: bool) -> int:
     """Which labels the library contains, with the number of photos, most frequent first."""
     from tagger.store.session import open_store
 
-    with open_store(settings_of(context)) as store, store.read() as session:
-        found = [label for label in count_labels(session) if label.shown or everything]
+    settings = settings_of(context)
+    spoken = language(settings.labels.language)
+    with open_store(settings) as store, store.read() as session:
+        counts = [label for label in count_labels(session) if label.shown or everything]
+    found = [replace(label, name=spoken.name_of(label.key, label.name)) for label in counts]
     if as_json:
         write_json(
             [{"name": label.name, "key": label.key, "shown": label.shown, "stored": label.stored} for label in found],

@@ -58,11 +58,13 @@ def get_classify(request: Request) -> ModelState:
 
 
 def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:
-    looker = context_of(request).looker
+    context = context_of(request)
+    looker = context.looker
     found = []
     for photo in photos:
         try:
-            found.append(UploadOut(name=photo.name, why=WhyOut.of(looker.explain(photo.path, photo.name)), error=""))
+            why = WhyOut.of(looker.explain(photo.path, photo.name), context.spoken)
+            found.append(UploadOut(name=photo.name, why=why, error=""))
         except UsageError as error:
             found.append(UploadOut(name=photo.name, why=None, error=error.message))
     return found

@@ -149,7 +149,7 @@ def get_review(
             Question(
                 photo=PhotoOut.of(photos[one.photo_id]),
                 key=one.key,
-                name=one.name,
+                name=context.spoken.name_of(one.key, one.name),
                 confidence=round(one.confidence, 4),
                 shown=one.shown,
             )

@@ -80,7 +80,7 @@ def get_suggest(
 def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
     """Everything known of one photo."""
     with context_of(request).photo(photo_id) as (session, record):
-        return PhotoDetail.of(records.story(session, record))
+        return PhotoDetail.of(records.story(session, record), context_of(request).spoken)
 
 
 @router.get("/photos/{photo_id}/why")
@@ -91,7 +91,7 @@ def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
         found = explain_stored(session, context.settings, record)
     if found is None:
         raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
-    return WhyOut.of(found)
+    return WhyOut.of(found, context.spoken)
 
 
 @router.get("/photos/{photo_id}/likeness")
@@ -131,4 +131,4 @@ def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> 
         context.wake_service()
     with context.store.read() as session:
         removed = [label.name for label in labels_on(session, photo_id) if label.removed]
-    return LabelsOut(labels=[LabelOut.of(label) for label in labels], removed=removed)
+    return LabelsOut(labels=[LabelOut.of(label, context.spoken) for label in labels], removed=removed)

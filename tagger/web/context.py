@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from tagger.core.progress import Callbacks
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.labeller import policy_for, show_threshold
+from tagger.labels.languages import Language, language
 from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
@@ -156,6 +158,11 @@ class WebContext:
         with self.store.read() as session:
             return policy_for(self.settings, main_model(session))
 
+    @property
+    def spoken(self) -> Language:
+        """The language in which labels are shown."""
+        return language(self.settings.labels.language)
+
     def record(self, photo_id: int) -> PhotoRecord:
         """The photo of an id. Raises UnknownPhotoError."""
         with self.photo(photo_id) as (_, record):
@@ -269,7 +276,7 @@ class WebContext:
         # Opening the store, the first time, is no part of how long counting takes.
         with self._counting, self.store.read() as session:
             started, forgotten = self.clock.monotonic(), self._forgotten
-            found = count_labels(session)
+            found = [replace(one, name=self.spoken.name_of(one.key, one.name)) for one in count_labels(session)]
             now = self.clock.monotonic()
             self._counting_took = now - started
             # What changed while it was counted may be missing in it.

@@ -119,7 +119,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
     with context.photo(photo_id) as (session, record):
         story = records.story(session, record)
         history = ledger.history(session, record.id)
-    detail = PhotoDetail.of(story)
+    detail = PhotoDetail.of(story, context.spoken)
     version = record.fingerprint.version
     return render(
         request,

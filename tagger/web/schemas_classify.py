@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from tagger.core.boxes import Box
 from tagger.labels.explain import Explanation
+from tagger.labels.languages import Language
 from tagger.web.schemas_photos import LabelOut, Matched, ModelOut
 
 
@@ -61,12 +62,13 @@ class WhyOut(BaseModel):
     verdicts: list[VerdictOut]
 
     @classmethod
-    def of(cls, found: Explanation) -> WhyOut:
-        """From the domain's value."""
+    def of(cls, stored: Explanation, spoken: Language) -> WhyOut:
+        """From the domain's value, with the labels' names in a language."""
+        found = stored.named(spoken)
         return cls(
             model=ModelOut(id=found.model_id, architecture=found.architecture),
             fresh=found.fresh,
-            labels=[LabelOut.of(label) for label in found.labels],
+            labels=[LabelOut.of(label, spoken) for label in stored.labels],
             classes=[ClassOut(wnid=wnid, name=name, probability=round(share, 4)) for wnid, name, share in found.top],
             boxes=None if found.boxes is None else [_box(box) for box in found.boxes],
             kinds=list(found.kinds),

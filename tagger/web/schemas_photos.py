@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label
+from tagger.labels.languages import Language
 from tagger.search.likeness import LikenessReason
 from tagger.search.run import FoundPhoto
 from tagger.store.records import PhotoStory
@@ -24,21 +25,26 @@ class RequestBody(BaseModel):
 
 
 class LabelOut(BaseModel):
-    """A label of a photo. `confidence`: 0 to 1. `origin`: model, hierarchy, taught, person, object, word or file."""
+    """A label of a photo. `name`: in the language of the settings; `english`: as it is stored.
+
+    `confidence`: 0 to 1. `origin`: model, hierarchy, taught, person, object, word or file.
+    """
 
     key: str
     name: str
+    english: str
     confidence: float
     rank: int
     origin: str
     shown: bool
 
     @classmethod
-    def of(cls, label: Label) -> LabelOut:
+    def of(cls, label: Label, spoken: Language) -> LabelOut:
         """From the domain's value."""
         return cls(
             key=label.key,
-            name=label.name,
+            name=spoken.name_of(label.key, label.name),
+            english=label.name,
             confidence=round(label.confidence, 4),
             rank=label.rank,
             origin=label.origin.name.lower(),
@@ -204,7 +210,7 @@ class PhotoDetail(BaseModel):
     copies: list[int]
 
     @classmethod
-    def of(cls, story: PhotoStory) -> PhotoDetail:
+    def of(cls, story: PhotoStory, spoken: Language) -> PhotoDetail:
         """From the domain's value."""
         record, model = story.record, story.model
         return cls(
@@ -222,7 +228,7 @@ class PhotoDetail(BaseModel):
             labelled_at=record.labelled_at,
             missing_since=record.missing_since,
             model=None if model is None else ModelOut(id=model.model_id, architecture=model.architecture),
-            labels=[LabelOut.of(label) for label in story.labels],
+            labels=[LabelOut.of(label, spoken) for label in story.labels],
             removed=story.removed,
             copies=[copy.id for copy in story.copies],
         )

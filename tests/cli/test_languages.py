@@ -77,6 +77,7 @@ def test_commands_show_the_language_and_the_name_that_is_stored(tagger: Tagger, 
     assert (first["name"], first["english"], first["wnid"]) == ("Weißer Hai", "great white shark", "n01484850")
     assert "Weißer Hai" in tagger("show", folder / "b.jpg").stdout
     assert "Weißer Hai" in tagger("export", "--format", "csv").stdout
+    assert {label["name"] for label in tagger.json("labels")} >= {"Hund", "Tiger", "Hai"}
     assert {label["name"] for photo in tagger.export() for label in photo["labels"]} >= {"Hund", "Tiger", "Hai"}
 
 
