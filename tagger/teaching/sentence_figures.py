@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.core.errors import UsageError
 from tagger.labels import taxonomy
 from tagger.search.towers import SIGNS, Calibration, Towers
 from tagger.search.understand import Understood, probability, signs, understand
@@ -94,7 +95,9 @@ class Judge:
         return recall_of(self.ranks(), len(self.vectors))
 
     def shown(self, queries: Sequence[Query], cut_offs: Sequence[float]) -> list[Shown]:
-        """What cut-offs do."""
+        """What cut-offs do. Raises UsageError without a query."""
+        if not queries:
+            raise UsageError("No sentence has two words that say something of a photo: nothing can be judged by them.")
         likely = np.stack([probability(self.towers, *self.asked(query)) for query in queries])
         truth = np.stack([query.confirmed(self.photos.described) for query in queries])
         found = []

@@ -34,7 +34,7 @@ def captioned(tmp_path: Path) -> Path:
     features = np.stack([shown[number % 3] + random.gamma(0.3, 0.3, WIDTH) for number in range(300)])
     sentences = {name: said[number % 3] for number, name in enumerate(names)}
     pictures = sorted(path.name for path in PHOTOS.glob("*.jpg"))
-    sentences |= dict.fromkeys(pictures, "Something else")
+    sentences |= dict.fromkeys(pictures, "A small cup on a table .")
     (folder / "captions.tsv").write_text("".join(f"{name}\t{text}\n" * 5 for name, text in sentences.items()))
     np.savez(folder / "features.npz", names=np.array(names), features=features.astype(np.float16))
     with tarfile.open(folder / "images.tar", "w") as archive:
