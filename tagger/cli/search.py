@@ -141,12 +141,13 @@ def command(  # noqa: PLR0913 - one parameter an option
         if fault:
             print(f"tagger: what it looks like cannot be told: {fault}", file=sys.stderr)
         elif seen:
-            what = "nothing looks like that" + ("." if less_sure else "; what comes nearest: tagger search --all")
+            nearest = "." if less_sure or others else "; what comes nearest: tagger search --all"
+            what = f"nothing looks like that{nearest}"
             print(f"tagger: {what}", file=sys.stderr)
     for line in told:
         print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
     if others:
-        print(f"{_at_least(others)} more, less sure: tagger search --all", file=sys.stderr)
+        print(f"{_at_least(others)}{' more,' if number else ''} less sure: tagger search --all", file=sys.stderr)
     if description is not None:
         # Most words of a sentence are no labels, and what is not known of it is told above.
         alone = len(unknown) == 1 and isinstance(tree, Word)

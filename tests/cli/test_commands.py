@@ -244,6 +244,7 @@ def test_the_doctor_finds_what_is_wrong(bare: Tagger, tagger: Tagger, tmp_path: 
     assert "backup" in done.stdout
 
 
+@pytest.mark.slow
 def test_forgetting_a_folder(gallery: Tagger, tmp_path: Path) -> None:
     assert "is no folder of the library" in gallery("forget", tmp_path, code=2).stderr
     assert f"{COUNT} photos" in gallery("forget", "--yes", gallery.home / "photos").stdout

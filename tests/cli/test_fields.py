@@ -38,6 +38,7 @@ def names(tagger: Tagger, *query: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_fields_are_read_while_photos_are_labelled_and_after_other_programs_change_them(
     library: Tagger, tmp_path: Path
 ) -> None:

@@ -236,7 +236,7 @@ def test_exiftool_reads_back_exactly_what_was_written(tmp_path: Path, folder: Pa
 # --- a person's keywords -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["embed", "sidecar"])
+@pytest.mark.parametrize("mode", ["embed", pytest.param("sidecar", marks=pytest.mark.slow)])
 def test_a_persons_keywords_survive_everything(tmp_path: Path, folder: Path, mode: str) -> None:
     path = photo(folder / "a.jpg")
     where = path if mode == "embed" else folder / "a.jpg.xmp"
@@ -400,6 +400,7 @@ def test_a_photo_that_changed_since_is_labelled_first(tmp_path: Path, folder: Pa
     assert subject(path) == ["beach"]
 
 
+@pytest.mark.slow
 def test_hard_links_get_a_sidecar_unless_told_otherwise(tmp_path: Path, folder: Path) -> None:
     path = photo(folder / "a.jpg")
     os.link(path, tmp_path / "other name.jpg")

@@ -116,7 +116,7 @@ def test_search_in_every_output_format(gallery_once: Tagger) -> None:
     assert len(gallery_once("search", "--limit", "3", "animal").stdout.splitlines()) == 3
 
 
-@pytest.mark.parametrize("query", ["(dog", "taken:yesterday", "colour:red", ">0.5"])
+@pytest.mark.parametrize("query", ["(dog", "taken:someday", "colour:red", ">0.5"])
 def test_a_wrong_query_is_explained(gallery_once: Tagger, query: str) -> None:
     done = gallery_once("search", query, code=2)
     assert "^" in done.stderr
@@ -139,7 +139,7 @@ def test_show_explain_and_labels(gallery_once: Tagger) -> None:
     assert "reaches 0.35" in text
     counts = {label["name"]: label["shown"] for label in gallery_once.json("labels")}
     assert counts["animal"] > 8
-    assert counts["espresso"] == len(gallery_once.found("espresso>0.35"))
+    assert counts["espresso"] == len(gallery_once.found("espresso"))
     first = gallery_once("labels").stdout.splitlines()[0].split(maxsplit=1)[1]
     assert counts[first] == max(counts.values())
 

@@ -69,6 +69,7 @@ def test_a_copy_is_given_the_boxes_of_its_twin(tagger: Tagger) -> None:
     assert tagger.json("explain", root / "b.jpg")["boxes"] == tagger.json("explain", root / "a.jpg")["boxes"]
 
 
+@pytest.mark.slow
 def test_a_library_of_before_is_completed_without_the_classifier(tagger: Tagger) -> None:
     tagger("backfill", PHOTOS)
     before = labels(tagger)

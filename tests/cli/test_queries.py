@@ -93,10 +93,10 @@ def test_a_search_finds_what_shows_it_and_the_less_sure_behind(gallery_once: Tag
         has = {Path(row["path"]).name: [one for one in row["labels"] if one["name"] in names] for row in rows}
         shown = {path for path, labels in has.items() if any(one["shown"] for one in labels)}
         stored = {path for path, labels in has.items() if labels} - shown
-        assert set(gallery_once.found(name)) == shown
+        assert set(gallery_once.found("--strict", name)) == shown
         assert set(gallery_once.found(f"-{name}")) == has.keys() - shown
-        both = gallery_once.found("--all", name)
-        assert both[: len(shown)] == gallery_once.found(name)
+        both = gallery_once.found("--all", "--strict", name)
+        assert both[: len(shown)] == gallery_once.found("--strict", name)
         assert set(both[len(shown) :]) == stored
         assert set(both) == set(gallery_once.found(f"{name}>=0"))
         tried += bool(shown and stored)
@@ -111,6 +111,6 @@ def test_how_many_less_sure_ones_there_are_is_told_where_nothing_is_found(galler
         stored.update(one["name"] for one in row["labels"])
     name, count = next((name, count) for name, count in stored.most_common() if name not in shown)
     said = gallery_once("search", name, code=1).stderr
-    assert said == f"tagger: no photo matches.\n{count} more, less sure: tagger search --all\n"
+    assert said == f"tagger: no photo matches.\n{count} less sure: tagger search --all\n"
     found = gallery_once.json_lines("search", "--all", name)
     assert [one["less_sure"] for one in found] == [True] * count

@@ -126,6 +126,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
         architecture = architecture("mobilenet_v2", Path())
         weights = Weights()
         views = "squares"
+        substitute = None
 
     def opened(*_: object) -> Child:
         made.append(Child())

@@ -158,6 +158,7 @@ def test_what_is_not_understood_is_another_version(tmp_path: Path, answer: Any) 
         control.status(tmp_path)
 
 
+@pytest.mark.slow
 def test_commands_say_it_in_a_sentence(tmp_path: Path, bare: Tagger) -> None:
     (tmp_path / "photos").mkdir()
     bare("backfill", tmp_path / "photos", code=None)
