@@ -134,7 +134,7 @@ def test_search_with_suggestions_finds_the_right_photos(browser: Browser, readin
         assert page.locator("#alike a.tile").count() == len(reading.tagger.found("a man riding his motorcycle"))
         shoot(page, "alike")
         ready(page, "/?q=unicron")
-        expect(page.locator(".notice")).to_contain_text("There is no label")
+        expect(page.locator(".notice").first).to_contain_text("There is no label")
         ready(page, "/?q=(")
         expect(page.locator(".notice.bad")).to_contain_text("Something is missing")
 
