@@ -171,7 +171,8 @@ def test_why_another_model_labels_is_told_where_it_matters(fresh: Tagger) -> Non
     for name in ("show", "explain", "classify"):
         assert fresh(name, CAT, environ=offline).stderr == ""
     for name in ("show", "explain"):
-        assert 'model.fetch is "never"' in fresh(name, CAT, "--json", environ=offline).stdout
+        told = json.loads(fresh(name, CAT, "--json", environ=offline).stdout)
+        assert 'model.fetch is "never"' in told["why_not_wanted"]
     fresh.environ |= offline
     finding = next(one for one in fresh.json("doctor", code=None) if one["about"] == "Model")
     assert (finding["grade"], "efficientnet_lite2" in finding["text"]) == ("warn", True)
