@@ -151,7 +151,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if description is not None:
         # Most words of a sentence are no labels, and what is not known of it is told above.
         alone = len(unknown) == 1 and isinstance(tree, Word)
-        unknown = () if number else tuple(word for word in unknown if word.hint or alone)
+        unknown = tuple(word for word in unknown if word.hint or (alone and not number))
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 

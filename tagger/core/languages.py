@@ -23,3 +23,19 @@ LANGUAGES: Mapping[LanguageCode, str] = MappingProxyType(
         "zh": "简体中文",
     }
 )
+# What messages in English call them.
+ENGLISH_NAMES: Mapping[LanguageCode, str] = MappingProxyType(
+    {
+        "en": "English",
+        "de": "German",
+        "fr": "French",
+        "es": "Spanish",
+        "it": "Italian",
+        "pt": "Portuguese",
+        "nl": "Dutch",
+        "pl": "Polish",
+        "sv": "Swedish",
+        "ja": "Japanese",
+        "zh": "Chinese",
+    }
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
+from tagger.core.languages import ENGLISH, ENGLISH_NAMES, LanguageCode
 from tagger.core.names import folded
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
@@ -134,7 +134,7 @@ class Vocabulary:
         found = languages_of(text)
         keys = frozenset[str]().union(*found.values())
         if keys:
-            spoken = _listed([LANGUAGES[code] for code in found], "and")
+            spoken = _listed([ENGLISH_NAMES[code] for code in found], "and")
             names = _listed([self._taxonomy.names[key] for key in sorted(keys)], "and")
             self.told[text] = f"{text!r} was taken for {names}, which it means in {spoken}."
         return self._taxonomy.with_below(keys)

@@ -142,10 +142,10 @@ def test_results_and_hints_are_in_the_language(tagger: Tagger) -> None:
     assert photo["labels"][0]["name"] == "Weißer Hai"
     said = tagger("search", "--strict", "Weisser Hay", code=1, environ=GERMAN).stderr
     assert "Did you mean: Weißer Hai" in said
-    assert "französ" not in tagger("search", "tiger", environ=GERMAN).stderr
+    assert tagger("search", "tiger", environ=GERMAN).stderr == ""
     foreign = tagger("search", "requin", environ=GERMAN).stderr
     assert "shark" in foreign
-    assert "français" in foreign
+    assert "French" in foreign
     # A word with two senses that the library has.
     senses = tagger("search", "Schäferhund", environ=GERMAN).stderr
     assert senses == ""
