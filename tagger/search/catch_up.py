@@ -7,6 +7,7 @@ import logging
 from tagger.core.errors import TaggerError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.search.likeness import sentence_index
+from tagger.search.towers import Towers
 from tagger.store.library import Library
 from tagger.store.reader import open_reader
 
@@ -25,6 +26,9 @@ def catch_up(library: Library, callbacks: Callbacks = SILENT) -> None:
             sentence_index(library.settings, library.clock).vectors(reader, callbacks)
     except (TaggerError, OSError) as error:
         _LOG.warning("searching by descriptions is not prepared: %s", error)
+    finally:
+        # An idle service is small.
+        Towers.forget()
 
 
 class CatchingUp:

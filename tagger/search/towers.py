@@ -166,24 +166,16 @@ class Towers:
             )
         whole = np.zeros((len(features), self.width), np.int8)
         scales = np.zeros(len(features), np.float32)
+        # Made wide for each call, which takes milliseconds: kept, they would be 14 MB of an idle service.
+        hidden, output = self.hidden.wide, self.output.wide
         for start in range(0, len(features), _ROWS):
             part = slice(start, start + _ROWS)
-            whole[part], scales[part] = _rounded(self._lifted(features[part]))
+            known = np.isfinite(features[part]).all(axis=1) & features[part].any(axis=1)
+            rows = unit(np.where(known[:, np.newaxis], features[part], 0))
+            inner = np.maximum(rows @ hidden + self.hidden_bias, 0)
+            lifted = np.where(known[:, np.newaxis], unit(inner @ output + self.output_bias), np.float32(0))
+            whole[part], scales[part] = _rounded(lifted)
         return whole, scales
-
-    def _lifted(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
-        known = np.isfinite(features).all(axis=1) & features.any(axis=1)
-        rows = unit(np.where(known[:, np.newaxis], features, 0))
-        inner = np.maximum(rows @ self._hidden + self.hidden_bias, 0)
-        return np.where(known[:, np.newaxis], unit(inner @ self._output + self.output_bias), np.float32(0))
-
-    @cached_property
-    def _hidden(self) -> NDArray[np.float32]:
-        return self.hidden.wide
-
-    @cached_property
-    def _output(self) -> NDArray[np.float32]:
-        return self.output.wide
 
     def word_vectors(self, places: list[int]) -> NDArray[np.float32]:
         """The vectors of some words, float32 (places, width); a sentence's is their mean plus `word_bias`."""
@@ -226,6 +218,11 @@ class Towers:
         except OSError as error:
             raise _damaged(path, error.strerror or str(error)) from error
         return _load(path, status.st_mtime_ns, status.st_size)
+
+    @staticmethod
+    def forget() -> None:
+        """Let go of what `load` keeps: 10 MB that an idle service can do without."""
+        _load.cache_clear()
 
     @classmethod
     def in_use(cls, data_dir: Path) -> Towers:

@@ -44,6 +44,7 @@ from tagger.store.library import Library
 from tagger.store.lock import work_lock
 from tagger.store.roots import all_roots
 from tagger.store.session import open_store
+from tagger.system.allocator import return_large_blocks
 from tagger.system.systemd import notify, watchdog_seconds
 
 _LOG = logging.getLogger("tagger")
@@ -91,6 +92,7 @@ class Service:
     def run(self, folders: Sequence[str]) -> bool:
         """Work until SIGTERM or Ctrl-C. Returns whether the batches in hand could be finished in time."""
         settings = self._settings
+        return_large_blocks()
         self._scheduler.set_jobs(settings.service, self._remind)
         with open_store(settings, create=True) as store, work_lock(settings.data_dir, "run") as owner:
             self._store, self._owner = store, owner

@@ -174,8 +174,8 @@ def test_a_taught_label_stands_for_the_models_own_of_that_name(school: Tagger, s
     assert paths_of(school, "truck>0.99") == [] or school("relabel")
     school("relabel")
     origins = {label["origin"] for record in school.export() for label in record["labels"] if label["name"] == "truck"}
-    # What it would be without the taught one: the classifier's, and that of a box.
-    assert origins == {"hierarchy", "object"}
+    # What it would be without the taught one: the classifier's. Of pictures as small as these, boxes do not speak.
+    assert origins == {"hierarchy"}
 
 
 @pytest.mark.slow
