@@ -271,11 +271,10 @@ def _print_found(settings: Settings) -> None:
 
     with open_store(settings) as store, store.read() as session:
         counts = worth_listing(count_labels(session))[:_SHOWN_LABELS]
-    spoken = language(settings.labels.language)
-    often = [(spoken.name_of(label.key, label.name), label.shown) for label in counts]
+    often = language(settings.labels.language).of(counts)
     if often:
-        print("Most often: " + ", ".join(f"{shown_path(name)} ({shown:,})" for name, shown in often))
-        print(f"Find them: tagger search {shlex.quote(often[0][0])}")
+        print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
+        print(f"Find them: tagger search {shlex.quote(often[0].name)}")
     print("Look at them: tagger web")
 
 

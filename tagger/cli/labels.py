@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from tagger.cli.common import settings_of, write_json
@@ -24,8 +22,7 @@ def command(context: click.Context, everything: bool, as_json: bool) -> int:
     settings = settings_of(context)
     spoken = language(settings.labels.language)
     with open_store(settings) as store, store.read() as session:
-        counts = [label for label in count_labels(session) if label.shown or everything]
-    found = [replace(label, name=spoken.name_of(label.key, label.name)) for label in counts]
+        found = spoken.of(label for label in count_labels(session) if label.shown or everything)
     if as_json:
         write_json(
             [{"name": label.name, "key": label.key, "shown": label.shown, "stored": label.stored} for label in found],

@@ -49,7 +49,7 @@ class Explanation:
         return replace(
             self,
             top=[(key, spoken.name_of(key, name), share) for key, name, share in self.top],
-            candidates=[replace(one, name=spoken.name_of(one.key, one.name)) for one in self.candidates],
+            candidates=spoken.of(self.candidates),
             labels=tuple(spoken.of(self.labels)),
         )
 

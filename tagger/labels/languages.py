@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.names import folded
-from tagger.core.photo import Label
 from tagger.labels import taxonomy
 
 _FOLDER = Path(__file__).parent / "names"
@@ -51,6 +51,21 @@ _PLURALS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 )
 
 
+class _HasName(Protocol):
+    """A frozen dataclass with the key and the name of a label."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+_Named = TypeVar("_Named", bound=_HasName)
+
+
 @dataclass(frozen=True)
 class Language:
     """Names in one language, by label key. `also`: what else people type; `plurals`: where a rule would not find it."""
@@ -64,8 +79,8 @@ class Language:
         """The name of a label that is stored as `name`: that itself where the owner or a rule gave it."""
         return self.names[key] if key in self.names and taxonomy.load().names.get(key) == name else name
 
-    def of(self, labels: Iterable[Label]) -> list[Label]:
-        """Labels with their names in this language."""
+    def of(self, labels: Iterable[_Named]) -> list[_Named]:
+        """Labels, or what else has the key and name of one, with their names in this language."""
         return [replace(label, name=self.name_of(label.key, label.name)) for label in labels]
 
     def lookup(self, text: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
-from dataclasses import replace
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -276,7 +275,7 @@ class WebContext:
         # Opening the store, the first time, is no part of how long counting takes.
         with self._counting, self.store.read() as session:
             started, forgotten = self.clock.monotonic(), self._forgotten
-            found = [replace(one, name=self.spoken.name_of(one.key, one.name)) for one in count_labels(session)]
+            found = self.spoken.of(count_labels(session))
             now = self.clock.monotonic()
             self._counting_took = now - started
             # What changed while it was counted may be missing in it.
