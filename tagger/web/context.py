@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -57,6 +58,8 @@ _TIDY_SECONDS = 2.0
 # A million photos are compared in less than a second, but gathered in a minute, the first time.
 _COMPARING_SECONDS = 8.0
 _COMPARING_PAUSE = 3
+
+_Answer = TypeVar("_Answer")
 
 
 class WebContext:
@@ -203,18 +206,7 @@ class WebContext:
         """
         record = self.record(photo_id)
         answer = self._comparing.submit(self._similar, record, limit)
-        try:
-            return answer.result(_COMPARING_SECONDS)
-        except FutureTimeoutError:
-            answer.cancel()
-        done, total = self._gathered
-        share = f", {done / total:.0%}" if total else ""
-        raise ProblemError(
-            503,
-            f"The library is being prepared for comparing photos{share}.",
-            "It is done once; the page asks again by itself.",
-            {"Retry-After": str(_COMPARING_PAUSE)},
-        )
+        return _soon(answer, "comparing photos", "the page asks again by itself", lambda: self._gathered)
 
     def describer(self, reader: Reader) -> Describer:
         """What answers the descriptions of a search. Its use raises StoreError, WeightsError, ProblemError.
@@ -229,18 +221,7 @@ class WebContext:
         """The library's vectors; those that are missing are computed beside, so that the request can say so."""
         self._sentences = index
         answer = self._preparing.submit(self._prepared, index)
-        try:
-            return answer.result(_COMPARING_SECONDS)
-        except FutureTimeoutError:
-            answer.cancel()
-        done, total = self._prepared_so_far
-        share = f", {done / total:.0%}" if total else ""
-        raise ProblemError(
-            503,
-            f"The library is being prepared for searching by descriptions{share}.",
-            "It is done once; ask again in a moment.",
-            {"Retry-After": str(_COMPARING_PAUSE)},
-        )
+        return _soon(answer, "searching by descriptions", "ask again in a moment", lambda: self._prepared_so_far)
 
     def _prepared(self, index: SentenceIndex) -> SentenceVectors:
         with self.reader() as reader:
@@ -323,6 +304,25 @@ class WebContext:
         with work_lock(settings.data_dir, "web"):
             relabel_due(self.library, Callbacks(stop=self._stopping.is_set))
         self.forget_counts()
+
+
+def _soon(answer: Future[_Answer], what: str, cure: str, so_far: Callable[[], tuple[int, int]]) -> _Answer:
+    """An answer, or that it is not ready yet. `what` the library is prepared for; `so_far`: photos done, and in all.
+
+    Raises ProblemError (503, with Retry-After).
+    """
+    try:
+        return answer.result(_COMPARING_SECONDS)
+    except FutureTimeoutError:
+        answer.cancel()
+    done, total = so_far()
+    share = f", {done / total:.0%}" if total else ""
+    raise ProblemError(
+        503,
+        f"The library is being prepared for {what}{share}.",
+        f"It is done once; {cure}.",
+        {"Retry-After": str(_COMPARING_PAUSE)},
+    )
 
 
 def context_of(request: Request) -> WebContext:
