@@ -186,6 +186,8 @@ def _bare(words: Sequence[str], code: str) -> list[str]:
     That is the difference between the two Japanese syllabaries, and between umlauts and how they are spelt out. All in
     one text, because there are thousands of words and Python is slow at short ones.
     """
+    if not words:  # English, whose names are elsewhere
+        return []
     text = unicodedata.normalize("NFKC", "\n".join(word.replace("\n", " ") for word in words)).casefold()
     if text.isascii():
         letters = text

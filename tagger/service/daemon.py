@@ -171,8 +171,9 @@ class Service:
 
     def _labelled(self) -> None:
         self._told()
-        # What was labelled may have keywords to be written.
+        # What was labelled may have keywords to be written, and its header is to be read.
         self._keywords.wake()
+        self._headers.wake()
 
     def _told(self) -> None:
         notify(f"STATUS={self._line()}")
@@ -303,6 +304,7 @@ class Service:
         self._fetching.wake()
         self._labelling.wake()
         self._keywords.wake()
+        self._headers.wake()
 
     def _say(self, problem: str) -> None:
         if problem != self._problem:

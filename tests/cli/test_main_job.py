@@ -171,7 +171,7 @@ def test_rules_reach_the_whole_library_without_opening_a_photo(labelled: Tagger)
 def test_export_holds_everything(labelled_once: Tagger, tmp_path: Path) -> None:
     photos = labelled_once.export()
     assert set(photos[0]) == {"path", "model", "taken", "state", "labels"}
-    assert set(photos[0]["labels"][0]) == {"name", "wnid", "confidence", "rank", "origin", "shown"}
+    assert set(photos[0]["labels"][0]) == {"name", "english", "wnid", "confidence", "rank", "origin", "shown"}
     out = tmp_path / "library.csv"
     labelled_once("export", "--format", "csv", "-o", out)
     rows = out.read_text().splitlines()

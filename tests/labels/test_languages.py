@@ -93,6 +93,7 @@ def test_words_without_spaces_between_them_are_taken_apart() -> None:
     assert split("犬", [japanese]) == []
     assert split("犬xyz", [japanese]) == []
     assert split("beach dog", [japanese]) == []
+    assert split("日本", [language(ENGLISH)]) == []
 
 
 def test_what_the_owner_named_keeps_its_name() -> None:

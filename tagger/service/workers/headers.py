@@ -10,8 +10,6 @@ from tagger.service.workers.base import Worker
 from tagger.store import jobs
 
 _LOG = logging.getLogger("tagger")
-# How often it looks whether the labelling of new photos is done.
-_AGAIN = 60.0
 
 
 class HeaderWorker(Worker):
@@ -20,15 +18,14 @@ class HeaderWorker(Worker):
     def _work(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            if self._is_busy():
-                self._sleep(_AGAIN)
-                continue
-            done = read_headers_due(self._library, lambda: self._stopping.is_set() or self._is_busy())
-            if done:
-                _LOG.info("headers read=%d", done)
-                self._changed()
-            self._note("")
-            self._sleep(_AGAIN if self._is_busy() else None)
+            if not self._is_busy():
+                done = read_headers_due(self._library, lambda: self._stopping.is_set() or self._is_busy())
+                if done:
+                    _LOG.info("headers read=%d", done)
+                    self._changed()
+                self._note("")
+            # Whatever was labelled wakes it, so that an idle service looks at nothing.
+            self._sleep(self._until_open())
 
     def _is_busy(self) -> bool:
         """Whether photos are to be labelled now, or this is not the hour for old ones."""
@@ -38,3 +35,9 @@ class HeaderWorker(Worker):
         with self._store.read() as session:
             due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=now)
         return due is not None and due <= now
+
+    def _until_open(self) -> float | None:
+        """Seconds until the window opens; None if it is open, or never does."""
+        now = self._clock.now()
+        change = None if self._window.is_open(now) else self._window.next_change(now)
+        return None if change is None else change - now + 0.01
