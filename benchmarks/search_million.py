@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tagger.core.config import Settings
+from tagger.core.photo import FIELDS_VERSION
 from tagger.labels import taxonomy
 from tagger.store.models import ensure_model
 from tagger.store.roots import add_root
@@ -60,13 +61,15 @@ FIELD_QUERIES = (
     "animal rating:>=4",
     'taken:"summer 2019" rating:5',
 )
+# Towns of the library; `near:` looks around one of them.
+TOWNS = 300
 HEAVY = ("tensorflow", "numpy", "PIL", "sqlalchemy")
 
 
 def photos(count: int) -> Iterator[tuple[int, str, str]]:
     """(id, path, taken) as a camera and a tidy person make them."""
     for number in range(count):
-        year, month, day = 2005 + number * 19 // count, number % 12 + 1, number // 12 % 28 + 1
+        year, month, day = 2005 + number * 20 // count, number % 12 + 1, number // 12 % 28 + 1
         path = f"{year}/{year}-{month:02} {'holiday' if month in (7, 8) else 'days'}/IMG_{number:07}.jpg"
         yield number + 1, path, f"{year}-{month:02}-{day:02}T12:00:00"
 
@@ -133,14 +136,19 @@ def make(folder: Path, count: int) -> Path:
 
 
 def fill_fields(database: Path, count: int) -> None:
-    """What headers would tell of every photo."""
+    """What headers would tell: keywords on 30 %, a place on half, stars on 20 %; a camera and a lens on all."""
     chance = random.Random(2)
-    names = [("keyword", f"word{n}") for n in range(5000)] + [
-        ("camera", f"Maker{n % 13} Model maker{n}") for n in range(40)
+    kinds = {"keyword": 5000, "camera": 40, "lens": 60, "town": TOWNS, "region": 60, "country": 20}
+    spell = {"camera": "Maker{m} Model maker{n}", "lens": "lens{n} 24-70mm f/{n}"}
+    names = [
+        (kind, spell.get(kind, "word{n}" if kind == "keyword" else kind + "{n}").format(n=n, m=n % 13))
+        for kind, many in kinds.items()
+        for n in range(many)
     ]
-    names += [("lens", f"lens{n} 24-70mm f/{n}") for n in range(60)] + [("town", f"town{n}") for n in range(3000)]
-    names += [("region", f"region{n}") for n in range(300)] + [("country", f"country{n}") for n in range(60)]
-    start = {kind: next(i for i, (k, _) in enumerate(names, 1) if k == kind) for kind, _ in names}
+    start = {kind: next(i for i, (k, _) in enumerate(names, 1) if k == kind) for kind in kinds}
+    towns = [(chance.uniform(-50, 65), chance.uniform(-170, 170)) for _ in range(TOWNS)]
+    # The first towns and words are on many photos, as at home: 15 % of all that have a place are of the first one.
+    town_of = [int(TOWNS * chance.random() ** 3) if chance.random() < 0.5 else None for _ in range(count)]
     connection = sqlite3.connect(database)
     connection.execute("PRAGMA synchronous = OFF")
     connection.executemany(
@@ -149,29 +157,34 @@ def fill_fields(database: Path, count: int) -> None:
     )
 
     def terms() -> Iterator[tuple[int, int]]:
-        for photo in range(1, count + 1):
-            town = int(3000 * chance.random() ** 3)
-            # Few keywords are on many photos.
-            words = {int(5000 * chance.random() ** 4) for _ in range(3)}
-            yield from ((photo, start["keyword"] + word) for word in sorted(words))
+        for photo, town in enumerate(town_of, 1):
+            if chance.random() < 0.3:
+                words = {int(5000 * chance.random() ** 4) for _ in range(chance.randint(1, 4))}
+                yield from ((photo, start["keyword"] + word) for word in sorted(words))
             yield photo, start["camera"] + min(39, photo * 40 // count)
             yield photo, start["lens"] + int(60 * chance.random() ** 2)
-            yield from ((photo, start["town"] + town), (photo, start["region"] + town // 10))
-            yield photo, start["country"] + town // 50
+            if town is not None:
+                yield photo, start["town"] + town
+                yield photo, start["region"] + town // 5
+                yield photo, start["country"] + town // 15
 
-    connection.executemany("INSERT OR IGNORE INTO photo_terms (photo_id, term_id) VALUES (?, ?)", terms())
+    connection.executemany("INSERT INTO photo_terms (photo_id, term_id) VALUES (?, ?)", terms())
     sizes = ((4000, 3000), (3000, 4000), (6000, 4000), (3024, 3024))
+    formats = ("JPEG", "HEIF", "RAW", "PNG", "GIF")
+
+    def numbers() -> Iterator[tuple[object, ...]]:
+        for photo, town in enumerate(town_of, 1):
+            at = (None, None)
+            if town is not None:
+                at = towns[town][0] + chance.gauss(0, 0.05), towns[town][1] + chance.gauss(0, 0.05)
+            stars = chance.choices((-1, 1, 2, 3, 4, 5), (5, 5, 10, 35, 30, 15))[0] if chance.random() < 0.2 else None
+            size = chance.choices(sizes, (800, 150, 45, 5))[0]
+            yield *size, chance.choices(formats, (850, 100, 40, 9, 1))[0], stars, *at, photo
+
     connection.executemany(
-        "UPDATE photos SET width = ?, height = ?, rating = ?, latitude = ?, longitude = ?, fields_as = 1 WHERE id = ?",
-        (
-            (
-                *chance.choices(sizes, (80, 15, 4, 1))[0],
-                chance.choice((1, 2, 3, 4, 5)) if chance.random() < 0.33 else None,
-                *((chance.uniform(-60, 70), chance.uniform(-180, 180)) if chance.random() < 0.95 else (None, None)),
-                photo,
-            )
-            for photo in range(1, count + 1)
-        ),
+        "UPDATE photos SET width = ?, height = ?, format = ?, rating = ?, latitude = ?, longitude = ?,"
+        f" fields_as = {FIELDS_VERSION} WHERE id = ?",
+        numbers(),
     )
     connection.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -145,7 +145,7 @@ class PhotoFields:
 
 
 # Counts up when more is read of headers, or read otherwise: photos are then read again.
-FIELDS_VERSION = 1
+FIELDS_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,14 @@ _MAKE, _MODEL, _DATE_TIME, _RATING, _PERCENT, _XP_KEYWORDS = 0x010F, 0x0110, 0x0
 _DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED, _LENS_MODEL = 0x9003, 0x9004, 0xA434
 _OFFSETS = (0x9011, 0x9012, 0x9010)
 _LATITUDE, _LONGITUDE, _GPS_TIME, _GPS_DATE = (1, 2), (3, 4), 7, 0x1D
+_SIDES = {2: ("N", "S"), 4: ("E", "W")}
 _MOST_KEYWORDS, _LONGEST = 1000, 200
 _MOST_SIDECAR = 8 << 20
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]+")
 _COMPANY = re.compile(r"[\s,.]+(?:corporation|corp|company|co|limited|ltd|inc|gmbh)\b[\s,.]*$", re.IGNORECASE)
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _XMP_DEGREES = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])", re.IGNORECASE)
+_PLAIN_DEGREES = re.compile(r"[+-]?\d{1,3}\.\d+")
 
 
 def read_fields(
@@ -179,7 +181,7 @@ def _lens(tags: Tags, packets: Sequence[Packet]) -> str:
 def _rating(main: Directory, sidecars: Sequence[Packet], inside: Sequence[Packet]) -> int | None:
     """The first that is there: of a sidecar, of the photo's XMP, of its EXIF. 0 is none."""
     for packet in (*sidecars, *inside):
-        stars, share = xmp_values.first(packet, xmp_values.RATING), xmp_values.first(packet, xmp_values.PERCENT)
+        stars, share = xmp_values.first(packet, xmp_values.RATING), xmp_values.first(packet, *xmp_values.PERCENTS)
         for found in (_stars(_float(stars)), _stars_of_percent(_float(share))):
             if found is not None:
                 return found or None
@@ -233,16 +235,21 @@ def _position(gps: Directory, packets: Sequence[Packet]) -> tuple[float | None, 
 
 
 def _degrees(gps: Directory, reference: int, tag: int) -> float:
-    numbers = gps[tag].numbers if tag in gps else []
-    sides = _text(gps.get(reference)).upper()
-    if not numbers:
+    """An angle; none without its side, because half of the world is on the other."""
+    numbers = [float(number) for number in (gps[tag].numbers if tag in gps else [])[:3]]
+    side = _text(gps.get(reference)).upper()[:1]
+    if not numbers or math.isnan(numbers[0]) or side not in _SIDES[tag]:
         return math.nan
-    return _signed([float(number) for number in numbers[:3]], sides[:1])
+    # Minutes and seconds of 0/0 are what cameras write that have none.
+    return _signed([0.0 if math.isnan(number) else abs(number) for number in numbers], side)
 
 
 def _xmp_degrees(packet: Packet, name: Name) -> float:
-    match = _XMP_DEGREES.fullmatch(xmp_values.first(packet, name))
-    return math.nan if match is None else _signed([float(part or 0) for part in match.groups()[:3]], match[4].upper())
+    text = xmp_values.first(packet, name)
+    if (match := _XMP_DEGREES.fullmatch(text)) is not None:
+        return _signed([float(part or 0) for part in match.groups()[:3]], match[4].upper())
+    # Some programs write a plain number.
+    return float(text) if _PLAIN_DEGREES.fullmatch(text) else math.nan
 
 
 def _signed(parts: Sequence[float], side: str) -> float:

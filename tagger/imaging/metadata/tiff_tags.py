@@ -6,6 +6,7 @@ read is missing. Sources: TIFF 6.0 section 2; Exif 2.32 sections 4.6.3 to 4.6.6.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,11 +40,11 @@ class Value:
 
     @property
     def numbers(self) -> list[Fraction | float]:
-        """As numbers; fractions without a denominator are left out as NaN."""
+        """As numbers; of fractions without a denominator 0/0 is NaN, which means unknown, and others are infinite."""
         if self.kind in (5, 10):
             pair = struct.Struct(self.order + ("II" if self.kind == 5 else "ii"))
             pairs = pair.iter_unpack(self.raw[: len(self.raw) // 8 * 8])
-            return [Fraction(up, down) if down else (float("nan") if up else 0.0) for up, down in pairs]
+            return [Fraction(up, down) if down else math.inf if up else math.nan for up, down in pairs]
         code = _NUMBERS.get(self.kind)
         if code is None:
             return []
@@ -88,7 +89,7 @@ class _Reader:
 
     def pointer(self, directory: Directory, tag: int) -> int:
         numbers = directory[tag].numbers if tag in directory else []
-        return int(numbers[0]) if numbers else 0
+        return int(numbers[0]) if numbers and math.isfinite(numbers[0]) else 0
 
     def directory(self, place: int, wanted: Mapping[int, int]) -> dict[int, Value]:
         """The wanted values of the directory at a place."""
