@@ -66,6 +66,7 @@ _GROUPS = {
         "doctor": ("doctor", "Check machine and library; each finding with its cure."),
         "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
         "forget": ("forget", "Remove a folder from the library; its files stay."),
+        "migrate-library": ("migrate_library", "Copy the library into another database, and compare."),
     },
 }
 _COMMANDS = {name: about for group in _GROUPS.values() for name, about in group.items()}

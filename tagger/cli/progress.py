@@ -22,8 +22,16 @@ class Meter:
     time settles.
     """
 
+    unit = "photos"
+
     def __init__(
-        self, what: str, total: int, *, clock: Clock | None = None, quiet: bool = False, first: str = ""
+        self,
+        what: str,
+        total: int,
+        *,
+        clock: Clock | None = None,
+        quiet: bool = False,
+        first: str = "",
     ) -> None:
         self._what = what
         self._total = total
@@ -99,7 +107,7 @@ class Meter:
         parts = []
         self.told_rate = rate = self.rate(now, done)
         if rate:
-            parts.append(f"{rate:.1f} photos/s")
+            parts.append(f"{rate:.1f} {self.unit}/s")
         if failed:
             parts.append(f"{count(failed, 'failed', 'failed')}")
         if rate and done < self._total:
@@ -121,8 +129,9 @@ def say_stopping() -> None:
 class Stages:
     """Progress of work in stages that each have their own number of steps."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, unit: str = "photos") -> None:
         self._quiet = quiet
+        self._unit = unit
         self._stack = ExitStack()
         self._stage = ""
         self._meter: Meter | None = None
@@ -139,6 +148,7 @@ class Stages:
             self._stack.close()
             self._stage = stage
             self._meter = self._stack.enter_context(Meter(stage.capitalize(), total, quiet=self._quiet))
+            self._meter.unit = self._unit
         if self._meter is not None and total:
             self._meter.update(done)
 

@@ -6,6 +6,8 @@ Alembic takes a third of a second to import, so it is imported only when there i
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
 
@@ -48,8 +50,26 @@ def bring_up_to_date(engine: Engine, state: State, where: str) -> str:
     """Create or upgrade the schema if necessary; returns the library's UUID.
 
     All steps are one transaction: after a crash the database is at the old schema or at the new one.
-    Raises StoreError for a newer or foreign database, which is left untouched.
+    Raises StoreError for a newer or foreign database, which is left untouched, and for an unfinished copy.
     """
+    with _current_schema(engine, state, where) as (connection, is_new):
+        if is_new:
+            connection.execute(
+                sa.text("INSERT INTO library (id, uuid, created_at) VALUES (1, :uuid, :now)"),
+                {"uuid": str(uuid.uuid4()), "now": int(SystemClock().now())},
+            )
+        return _library(connection, where)
+
+
+def make_schema(engine: Engine, where: str) -> None:
+    """Create or upgrade the schema of a database that is to become a library. Raises StoreError as above."""
+    with _current_schema(engine, inspect(engine), where):
+        pass
+
+
+@contextmanager
+def _current_schema(engine: Engine, state: State, where: str) -> Iterator[tuple[Connection, bool]]:
+    """A connection to a database with the schema of this program, and whether there was none before."""
     if state is State.NEWER:
         raise StoreError(
             f"{where} was written by a newer tagger than this one ({__version__}).",
@@ -62,19 +82,16 @@ def bring_up_to_date(engine: Engine, state: State, where: str) -> str:
         )
     if state is State.CURRENT:
         with engine.connect() as connection:
-            return _library(connection)
+            yield connection, False
+        return
     with engine.connect().execution_options(tagger_write=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         # Another process may have been faster.
-        if _state(connection) is not State.CURRENT:
+        now = _state(connection)
+        if now is not State.CURRENT:
             _upgrade(connection)
-        if connection.execute(sa.text("SELECT count(*) FROM library")).scalar_one() == 0:
-            connection.execute(
-                sa.text("INSERT INTO library (id, uuid, created_at) VALUES (1, :uuid, :now)"),
-                {"uuid": str(uuid.uuid4()), "now": int(SystemClock().now())},
-            )
-        return _library(connection)
+        yield connection, now is State.EMPTY
 
 
 def _state(connection: Connection) -> State:
@@ -94,10 +111,13 @@ def _revisions() -> set[str]:
     return {path.name.split("_")[0] for path in (migrations_folder() / "versions").glob("[0-9]*.py")}
 
 
-def _library(connection: Connection) -> str:
+def _library(connection: Connection, where: str) -> str:
     row = connection.execute(sa.text("SELECT uuid FROM library")).scalar()
     if row is None:
-        raise StoreError("The database has lost its library row.", "Put it back from a backup.")
+        raise StoreError(
+            f"{where} is no whole library: copying one into it was not finished.",
+            "Use the old database, and run tagger migrate-library again; or put this one back from a backup.",
+        )
     return str(row)
 
 

@@ -88,7 +88,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
     """
     from tagger.store import migrate
 
-    url, where = _checked_url(settings)
+    url, where = _checked_url(settings.database_url)
     marker = settings.data_dir / MARKER_FILE
     known = _read_marker(marker)
     _check_file(url, where, known is not None, create, marker)
@@ -119,6 +119,12 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
         engine.dispose()
         raise
     return Store(engine, where, read_only)
+
+
+def open_database(address: str) -> Store:
+    """A database by its SQLAlchemy URL, whatever is in it. Raises StoreError for one that cannot be."""
+    url, where = _checked_url(address)
+    return Store(_engine(url, None), where)
 
 
 @contextmanager
@@ -158,6 +164,17 @@ def _operational(error: OperationalError, where: str) -> StoreError:
         )
     if "malformed" in text:
         return _damaged(where, text)
+    if "unable to open" in text:
+        return StoreError(
+            f"The database {where} cannot be opened.", "Is its folder there, and may this user read and write it?"
+        )
+    if not os.path.isabs(where) and "connection" in text:
+        # psycopg puts its own words before the server's.
+        why = text.split("\n")[0].removeprefix("connection failed: ").removeprefix("connection is bad: ")
+        return StoreError(
+            f"The database {where} cannot be reached: {why}.",
+            "Is the server running, is the address right, and was the database made (createdb) for this user?",
+        )
     return StoreError(f"The database {where} cannot be used: {text}.")
 
 
@@ -184,18 +201,31 @@ def _lost(where: str, marker: Path, how: str) -> StoreError:
     )
 
 
-def _checked_url(settings: Settings) -> tuple[Any, str]:
+def _checked_url(address: str) -> tuple[Any, str]:
     try:
-        url = make_url(settings.database_url)
+        url = make_url(address)
+    except ArgumentError as error:
+        raise _no_address(address) from error
+    try:
         url.get_dialect()
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreError(
-            f"database = {settings.database!r} is no database address that can be used: {error}",
-            "Examples: sqlite:////volume1/tagger/library.db, postgresql+psycopg://tagger@localhost/tagger",
-        ) from error
-    if url.get_backend_name() == "sqlite":
-        return url, str(url.database)
+    except NoSuchModuleError as error:
+        raise _no_address(url.render_as_string(hide_password=True)) from error
+    kind = url.get_backend_name()
+    if kind == "sqlite" and url.database:
+        return url, url.database
+    if kind != "postgresql":
+        raise _no_address(url.render_as_string(hide_password=True))
+    if url.drivername == kind:
+        # The one driver that tagger is tried with.
+        url = url.set(drivername="postgresql+psycopg")
     return url, url.render_as_string(hide_password=True)
+
+
+def _no_address(text: str) -> StoreError:
+    return StoreError(
+        f"{text!r} is no database that tagger can use.",
+        "Examples: sqlite:////volume1/tagger/library.db, postgresql+psycopg://tagger@localhost/tagger",
+    )
 
 
 def _check_file(url: Any, where: str, known: bool, create: bool, marker: Path) -> None:

@@ -48,4 +48,25 @@ def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path
     done = tagger(
         "status", environ={"TAGGER_DATABASE": "postgresql+psycopg://tagger@/nothing?host=/nonexistent"}, code=4
     )
-    assert "cannot be used" in done.stderr
+    assert "cannot be reached" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_library_goes_to_postgresql_and_back(gallery: Tagger, tmp_path: Path, postgres_server: Server) -> None:
+    photo = gallery.export()[0]["path"]
+    gallery("correct", photo, "--add", "Österreich")
+    address = postgres_server.new_database()
+    there = {"TAGGER_DATABASE": address}
+    done = gallery("migrate-library", "--to", address.replace("+psycopg", ""))
+    assert "and compared them" in done.stdout
+    assert f'database = "{address.partition("?")[0]}' in done.stdout
+    assert gallery("export", environ=there).stdout == gallery("export").stdout
+    assert gallery("search", "österreich", environ=there).stdout == gallery("search", "österreich").stdout != ""
+    assert "already" in gallery("migrate-library", "--to", address, code=4).stderr
+    # The library lives on there, and comes back with what was done.
+    gallery("correct", photo, "--remove", "Österreich", environ=there)
+    back = tmp_path / "back.db"
+    gallery("migrate-library", "--to", f"sqlite:///{back}", environ=there)
+    at_home = {"TAGGER_DATABASE": f"sqlite:///{back}"}
+    assert gallery("export", environ=at_home).stdout == gallery("export", environ=there).stdout
+    assert "Österreich" not in gallery("labels", environ=at_home).stdout
