@@ -71,9 +71,8 @@ def read_sidecar(path: str, max_bytes: int, *, lent: bool = False) -> Content:
 class _Lent(threading.local):
     """A thread's buffers: allocating memory for each of a thousand photos takes longer than reading them."""
 
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-        self.block = bytearray(BLOCK)
+    buffer = bytearray()
+    block = bytearray()
 
 
 _LENT = _Lent()
@@ -81,6 +80,8 @@ _LENT = _Lent()
 
 def lent_block() -> memoryview:
     """This thread's buffer of `BLOCK` bytes, for one use at a time."""
+    if not _LENT.block:
+        _LENT.block = bytearray(BLOCK)
     return memoryview(_LENT.block)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
@@ -28,7 +29,7 @@ from tagger.intake.monitor import FolderMonitor
 from tagger.intake.roots import resolve_roots
 from tagger.intake.watch import WatchEvent
 from tagger.labels.relabel_request import ask_for
-from tagger.service import control, health
+from tagger.service import control
 from tagger.service.maintenance import tidy
 from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
@@ -46,6 +47,9 @@ from tagger.store.roots import all_roots
 from tagger.store.session import open_store
 from tagger.system.allocator import return_large_blocks
 from tagger.system.systemd import notify, watchdog_seconds
+
+if TYPE_CHECKING:
+    from tagger.service.health import Health
 
 _LOG = logging.getLogger("tagger")
 
@@ -94,7 +98,7 @@ class Service:
         settings = self._settings
         return_large_blocks()
         self._scheduler.set_jobs(settings.service, self._remind)
-        with open_store(settings, create=True) as store, work_lock(settings.data_dir, "run") as owner:
+        with open_store(settings, create=True, stays=True) as store, work_lock(settings.data_dir, "run") as owner:
             self._store, self._owner = store, owner
             with store.write() as session:
                 jobs.reclaim(session, owner, JobKind.LABEL, anybodys=not settings.database)
@@ -108,7 +112,7 @@ class Service:
             )
             self._new_threads()
             listener = control.listen(settings.data_dir, self)
-            web = health.serve(settings.service.health, self.state, self._counts) if settings.service.health else None
+            web = self._health(settings.service.health)
             for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(kind, self._on_signal)
             try:
@@ -335,6 +339,14 @@ class Service:
             window_changes_at=self._window.next_change(self._clock.now()),
             next=self._scheduler.next_times(),
         )
+
+    def _health(self, address: str) -> Health | None:
+        if not address:
+            return None
+        # Imported where it is wanted: a web server and Prometheus' client are a megabyte.
+        from tagger.service import health
+
+        return health.serve(address, self.state, self._counts)
 
     def _counts(self) -> QueueCounts:
         with self._store.read() as session:

@@ -1,10 +1,15 @@
 """Migrates a database to the schema of this program, with the migrations in `migrations/`.
 
-Alembic takes a third of a second to import, so it is imported only when there is something to migrate.
+Alembic takes a third of a second to import, so it is imported only when there is something to migrate. What runs for
+years has a process of its own migrate: `python -m tagger.store.migrate`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +21,7 @@ from sqlalchemy import Connection, Engine
 
 from tagger import __version__
 from tagger.core.clock import SystemClock
+from tagger.core.config import Settings
 from tagger.core.errors import StoreError
 from tagger.store.schema import HEAD
 
@@ -94,6 +100,18 @@ def _current_schema(engine: Engine, state: State, where: str) -> Iterator[tuple[
         yield connection, now is State.EMPTY
 
 
+def in_a_process(settings: Settings) -> None:
+    """Open a library in another process, which brings it up to date: Alembic would be 10 MB of this one for good.
+
+    Whatever goes wrong there is left to this process, which says it.
+    """
+    which = {"data_dir": str(settings.data_dir), "database": settings.database}
+    # By the pipe, because the address of a database may have a password. -P: not from a folder of photos.
+    command = [sys.executable, "-P", "-m", __name__]
+    with contextlib.suppress(OSError):
+        subprocess.run(command, check=False, input=json.dumps(which).encode(), capture_output=True)
+
+
 def _state(connection: Connection) -> State:
     tables = set(sa.inspect(connection).get_table_names())
     if not tables:
@@ -129,3 +147,14 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
+
+
+def main() -> None:
+    """Open the library that standard input names."""
+    from tagger.store.session import open_store
+
+    open_store(Settings(**json.load(sys.stdin)), create=True).close()
+
+
+if __name__ == "__main__":
+    main()

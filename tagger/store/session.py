@@ -80,11 +80,12 @@ class Store:
         self.close()
 
 
-def open_store(settings: Settings, *, create: bool = False) -> Store:
+def open_store(settings: Settings, *, create: bool = False, stays: bool = False) -> Store:
     """Open the library's database, and migrate an older one.
 
-    `create`: make the library if it does not exist. Raises StoreError when there is none, or when the
-    database is missing, empty, damaged, foreign, of another library, or newer than this program.
+    `create`: make the library if it does not exist. `stays`: this process runs for long and is to stay small, so
+    another one makes or migrates it. Raises StoreError when there is none, or when the database is missing, empty,
+    damaged, foreign, of another library, or newer than this program.
     """
     from tagger.store import migrate
 
@@ -107,6 +108,9 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
                     raise NoLibraryError(settings.data_dir)
             if state is migrate.State.OLDER and read_only:
                 raise older(where, read_only)
+            if stays and state in (migrate.State.EMPTY, migrate.State.OLDER):
+                migrate.in_a_process(settings)
+                state = migrate.inspect(engine)
             library = migrate.bring_up_to_date(engine, state, where)
         if known is not None and known != library:
             raise StoreError(

@@ -58,7 +58,7 @@ def test_an_idle_service_touches_nothing(tagger: Tagger, tmp_path: Path, seconds
         assert calls == []
         status = Path(f"/proc/{service.process.pid}/status").read_text()
         resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
-        assert resident < 120
+        assert resident < 108
         # And it is awake at once when something arrives.
         Photos(99).write(root / "new.png")
         service.wait_until_done(21)

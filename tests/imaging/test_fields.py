@@ -6,6 +6,7 @@ import io
 import json
 import os
 import subprocess
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from tagger.core.config import KeywordSettings
 from tagger.core.photo import PhotoFields
+from tagger.imaging.metadata import places
 from tagger.imaging.metadata.fields import fields_at, read_fields
 from tagger.imaging.metadata.places import place_at
 from tests import exiftool
@@ -344,6 +346,19 @@ def test_places_have_names(latitude: float, longitude: float, names: list[str]) 
     told = () if place is None else (*place.towns, place.region, place.country)
     assert set(names) <= set(told)
     assert bool(names) == bool(told)
+
+
+def test_the_table_of_places_is_small_and_can_be_let_go() -> None:
+    places.forget()
+    tracemalloc.start()
+    try:
+        place_at(48.85, 2.35)
+        assert tracemalloc.get_traced_memory()[0] < 6_000_000
+        places.forget()
+        assert tracemalloc.get_traced_memory()[0] < 200_000
+    finally:
+        tracemalloc.stop()
+    assert place_at(48.85, 2.35) is not None
 
 
 def test_a_photo_with_a_place_tells_its_names(tmp_path: Path) -> None:

@@ -248,6 +248,48 @@ def test_several_processes_make_the_same_library_at_once(tmp_path: Path) -> None
         assert connection.execute(sa.text("SELECT count(*) FROM library")).scalar_one() == 1
 
 
+OPEN_FOR_LONG = """
+import sys
+from pathlib import Path
+from tagger.core.config import Settings
+from tagger.store.session import open_store
+
+with open_store(Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2]), create=True, stays=True) as store:
+    assert "alembic" not in sys.modules
+"""
+
+
+def open_for_long(settings: Settings) -> None:
+    """Open a library as the service does, in a process of its own."""
+    subprocess.run([sys.executable, "-c", OPEN_FOR_LONG, settings.data_dir, settings.database], check=True)
+
+
+def test_what_runs_for_long_has_its_library_made_elsewhere(settings: Settings) -> None:
+    open_for_long(settings)
+    with open_store(settings) as store, store.write() as session:
+        add_root(session, "/photos", 1.0)
+    open_for_long(settings)
+
+
+def test_what_runs_for_long_has_an_older_library_upgraded_elsewhere(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "library.db") as connection:
+        connection.executescript((SAVED / "0001.sql").read_text())
+    connection.close()
+    open_for_long(Settings(data_dir=tmp_path))
+    with open_store(Settings(data_dir=tmp_path)) as store:
+        assert migrate.inspect(store.engine) is migrate.State.CURRENT
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/no/such/python"])
+def test_where_no_other_process_can_be_had_the_library_is_made_here(
+    python: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", python)
+    open_store(settings, create=True, stays=True).close()
+    with open_store(settings) as store:
+        assert migrate.inspect(store.engine) is migrate.State.CURRENT
+
+
 def test_pragmas(tmp_path: Path) -> None:
     with open_store(Settings(data_dir=tmp_path), create=True) as store, store.engine.connect() as connection:
         for pragma, value in {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30000}.items():

@@ -30,6 +30,18 @@ class Place:
     country: str
 
 
+class _Lines:
+    """The lines of a text in UTF-8, made strings one by one: as strings, the names of all towns take 11 MB."""
+
+    def __init__(self, text: NDArray[np.uint8]) -> None:
+        self._text = text
+        self._ends = np.append(np.flatnonzero(text == ord("\n")), len(text)).astype(np.uint32)
+
+    def __getitem__(self, number: int) -> str:
+        start = int(self._ends[number - 1]) + 1 if number else 0
+        return self._text[start : self._ends[number]].tobytes().decode()
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     """All towns, by latitude."""
@@ -38,8 +50,8 @@ class _Table:
     longitude: NDArray[np.float32]
     population: NDArray[np.uint32]
     region: NDArray[np.uint16]
-    names: list[str]
-    regions: list[str]
+    names: _Lines
+    regions: _Lines
 
 
 def place_at(latitude: float, longitude: float) -> Place | None:
@@ -59,7 +71,7 @@ def place_at(latitude: float, longitude: float) -> Place | None:
     towns = [table.names[first + nearest]]
     if len(cities):
         towns.append(table.names[first + int(cities[np.argmax(people[cities])])])
-    region, _, country = table.regions[table.region[first + nearest]].partition("\t")
+    region, _, country = table.regions[int(table.region[first + nearest])].partition("\t")
     return Place(tuple(dict.fromkeys(towns)), region, country)
 
 
@@ -73,9 +85,14 @@ def _km(
     return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
 
 
+def forget() -> None:
+    """Let go of the table, 5 MB that who is idle can do without; the next place reads it again."""
+    _table.cache_clear()
+
+
 @cache
 def _table() -> _Table:
     with np.load(Path(__file__).with_name("places.npz")) as data:
         numbers = (data["latitude"], data["longitude"], data["population"], data["region"])
-        texts = [data[name].tobytes().decode().split("\n") for name in ("names", "regions")]
+        texts = [_Lines(data[name]) for name in ("names", "regions")]
     return _Table(*numbers, *texts)

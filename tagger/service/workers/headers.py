@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tagger.core.photo import JobKind
+from tagger.imaging.metadata import places
 from tagger.pipeline.header_fields import read_headers_due
 from tagger.service.workers.base import Worker
 from tagger.store import jobs
@@ -20,6 +21,8 @@ class HeaderWorker(Worker):
             self._wake.clear()
             if not self._is_busy():
                 done = read_headers_due(self._library, lambda: self._stopping.is_set() or self._is_busy())
+                # An idle service is small.
+                places.forget()
                 if done:
                     _LOG.info("headers read=%d", done)
                     self._changed()

@@ -14,7 +14,6 @@ from tagger.inference.weights import Substitute
 from tagger.inference.witnesses import record_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
-from tagger.labels.policy import Policy
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.search.catch_up import CatchingUp, catch_up
 from tagger.service.state import LabelState
@@ -96,7 +95,7 @@ class LabelWorker(Worker):
         with WorkerClient(self._settings, chosen, self._clock) as client:
             self._client = client
             try:
-                self._label(client, policy_for(self._settings, self.model))
+                self._label(client, self.model)
             finally:
                 self._client = None
 
@@ -105,9 +104,8 @@ class LabelWorker(Worker):
             due = jobs.next_due(session, None, kind=JobKind.LABEL, now=self._clock.now())
             return due is not None or anything_labelled(session)
 
-    def _label(self, client: WorkerClient, policy: Policy) -> None:
-        assert self.model is not None
-        head = None
+    def _label(self, client: WorkerClient, model: Model) -> None:
+        labeller = None
         # What an earlier version or a process that was killed left to do.
         self._catch_up()
         idle_since = self._clock.monotonic()
@@ -117,11 +115,8 @@ class LabelWorker(Worker):
                 due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=self._clock.now())
             self._note("")
             if due is not None and due <= self._clock.now():
-                head = head or client.head()
-                with runs.recorded(self._library, "run", self._stopping.is_set, self.model) as recorded:
-                    labeller = Labeller(self.model, head, policy)
-                    batches = BatchContext(self._library, labeller, self._owner, None, recorded.id, self._witnesses)
-                    self._label_due(LabelRun(batches, client, self._up_to))
+                labeller = labeller or Labeller(model, client.head(), policy_for(self._settings, model))
+                self._run_recorded(client, labeller)
                 self._teach_due(client)
                 self._catch_up()
                 idle_since = self._clock.monotonic()
@@ -131,7 +126,16 @@ class LabelWorker(Worker):
                     # Without photos in between, what a person corrected is all that can be new.
                     self._teach_due(client)
                     rest = 0.0
-                self._wait_for_work(client, due, idle_since, rest or None)
+                left = self._until_child_ends(client, idle_since)
+                if left is None:
+                    # 10 MB that an idle service can do without, made anew in less time than a child takes to start.
+                    labeller = None
+                self._sleep(self._until(due), self._until_window(JobKind.LABEL), left, rest or None)
+
+    def _run_recorded(self, client: WorkerClient, labeller: Labeller) -> None:
+        with runs.recorded(self._library, "run", self._stopping.is_set, labeller.model) as recorded:
+            batches = BatchContext(self._library, labeller, self._owner, None, recorded.id, self._witnesses)
+            self._label_due(LabelRun(batches, client, self._up_to))
 
     def _label_due(self, run: LabelRun) -> None:
         progress = Progress()
@@ -175,17 +179,17 @@ class LabelWorker(Worker):
         """Prepare what was labelled for searches by descriptions."""
         catch_up(self._library, Callbacks(stop=self._stopping.is_set))
 
-    def _wait_for_work(self, client: WorkerClient, due: int | None, idle_since: float, rest: float | None) -> None:
-        """Wait until woken, or something is due, or the window opens; end the child when it was idle for long."""
-        left = None
-        if client.process_id is not None:
-            left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
-            if left <= 0:
-                client.close()
-                _LOG.info("nothing to do: the model's process ended")
-                self._changed()
-                left = None
-        self._sleep(self._until(due), self._until_window(JobKind.LABEL), left, rest)
+    def _until_child_ends(self, client: WorkerClient, idle_since: float) -> float | None:
+        """Seconds until the child was idle for long; None if it does not run, or ended just now."""
+        if client.process_id is None:
+            return None
+        left = idle_since + self._settings.service.idle_seconds - self._clock.monotonic()
+        if left > 0:
+            return left
+        client.close()
+        _LOG.info("nothing to do: the model's process ended")
+        self._changed()
+        return None
 
     def state(self) -> LabelState:
         """For `tagger status` and health."""
