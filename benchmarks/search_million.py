@@ -140,12 +140,13 @@ def fill_fields(database: Path, count: int) -> None:
     chance = random.Random(2)
     kinds = {"keyword": 5000, "camera": 40, "lens": 60, "town": TOWNS, "region": 60, "country": 20}
     spell = {"camera": "Maker{m} Model maker{n}", "lens": "lens{n} 24-70mm f/{n}"}
-    names = [
+    names = [("none", field) for field in ("keyword", "camera", "lens", "place")] + [
         (kind, spell.get(kind, "word{n}" if kind == "keyword" else kind + "{n}").format(n=n, m=n % 13))
         for kind, many in kinds.items()
         for n in range(many)
     ]
     start = {kind: next(i for i, (k, _) in enumerate(names, 1) if k == kind) for kind in kinds}
+    no_keyword, no_place = 1, 4
     towns = [(chance.uniform(-50, 65), chance.uniform(-170, 170)) for _ in range(TOWNS)]
     # The first towns and words are on many photos, as at home: 15 % of all that have a place are of the first one.
     town_of = [int(TOWNS * chance.random() ** 3) if chance.random() < 0.5 else None for _ in range(count)]
@@ -161,12 +162,16 @@ def fill_fields(database: Path, count: int) -> None:
             if chance.random() < 0.3:
                 words = {int(5000 * chance.random() ** 4) for _ in range(chance.randint(1, 4))}
                 yield from ((photo, start["keyword"] + word) for word in sorted(words))
+            else:
+                yield photo, no_keyword
             yield photo, start["camera"] + min(39, photo * 40 // count)
             yield photo, start["lens"] + int(60 * chance.random() ** 2)
             if town is not None:
                 yield photo, start["town"] + town
                 yield photo, start["region"] + town // 5
                 yield photo, start["country"] + town // 15
+            else:
+                yield photo, no_place
 
     connection.executemany("INSERT INTO photo_terms (photo_id, term_id) VALUES (?, ?)", terms())
     sizes = ((4000, 3000), (3000, 4000), (6000, 4000), (3024, 3024))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
-from tagger.search.field_conditions import has_no_term, has_term, of_photo, photos_sql
+from tagger.search.field_conditions import has_term, of_photo, photos_sql, without_not
 from tagger.search.looks import Likeness, LikenessOf
 from tagger.search.path_patterns import sql_groups
 from tagger.search.query_tree import (
@@ -36,6 +36,8 @@ from tagger.store.reader import Reader
 
 # Where a condition waits for the photos that it is to be decided for.
 _WAITS = re.compile("<alike ([0-9]+)>")
+# So many labels of a word are looked up one by one.
+_LOOKED_UP = 4
 
 
 class Conditions:
@@ -67,6 +69,8 @@ class Conditions:
                 # No database compares vectors.
                 self._alike.append(self._likeness(node, less_sure))
                 return f"<alike {len(self._alike) - 1}>"
+            case Not(Located() | Named(_, None) | Measured(_, None, None)):
+                return self.sql(without_not(node), photo)
             case Not(item):
                 return f"NOT ({self.sql(item, photo, less_sure=below_not, below_not=less_sure)})"
             case And(items):
@@ -83,9 +87,8 @@ class Conditions:
                 return self._of_photo(photo, self._path(text))
             case Format(name):
                 return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self.parameter(name)}")
-            case Named(field, text):
-                ids = self._vocabulary.terms.ids(node)
-                return has_no_term(photo, field) if text is None else has_term(photo, ids)
+            case Named():
+                return has_term(photo, self._vocabulary.terms.ids(node))
             case Measured() | Shape() | Located() | Near():
                 return self._of_photo(photo, of_photo(node, self.parameter))
             case Words():
@@ -100,10 +103,17 @@ class Conditions:
 
         return _WAITS.sub(named, condition)
 
-    def photos_of(self, node: FieldNode) -> str | None:
-        """A query for the photos that meet a condition, from its own index; None if it has none."""
+    def photos_of(self, node: Node) -> str | None:
+        """A query for the photos that meet a condition on what files tell, from its own index; None if it has none."""
+        node = without_not(node)
+        if not isinstance(node, FieldNode):
+            return None
         ids = self._vocabulary.terms.ids(node) if isinstance(node, Named) else ()
         return photos_sql(node, ids, self.parameter)
+
+    def is_one_term(self, node: Named) -> bool:
+        """Whether a condition means a single text, which a photo has once."""
+        return len(self._vocabulary.terms.ids(node)) <= 1
 
     def _word(self, word: Word, photo: str, comparison: Comparison | None, less_sure: bool) -> str:
         """A label of this name, or a keyword of the person's."""
@@ -127,7 +137,8 @@ class Conditions:
 
     def of_labels(self, row: str, ids: Sequence[int], comparison: Comparison | None, less_sure: bool) -> str:
         """A condition on the row of photo_labels with this alias: one of these labels, sure enough."""
-        labels = f"{row}.label_id IN ({id_list(ids)})"
+        # The plus has SQLite look through the few labels of the photo, instead of looking up each of many.
+        labels = f"{'+' if len(ids) > _LOOKED_UP else ''}{row}.label_id IN ({id_list(ids)})"
         if comparison is not None:
             return f"{labels} AND {self.bound(f'{row}.confidence', comparison)}"
         return labels if less_sure else f"{labels} AND {self.sure(row, ids)}"

@@ -12,6 +12,8 @@ from tagger.store.reader import Reader
 
 # Counting a label's photos stops here: it only decides which condition drives.
 _ENOUGH = 3000
+# A search that finds more is not looked up as a whole to be sorted, if it can be helped.
+_MANY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +83,28 @@ class _Drivers:
         options = [(driver, item) for item in items if (driver := self.of(item)) is not None]
         if not options:
             return None
-        best, chosen = options[0] if len(options) == 1 else min(options, key=lambda option: self._weight(option[0]))
+        best, chosen = (
+            options[0] if len(options) == 1 else min(options, key=lambda option: _weight(option[0], self.reader))
+        )
         rest = [item for item in items if item is not chosen]
         if best.rest is not None:
             rest.append(best.rest)
         return replace(best, rest=_all(rest))
 
-    def _weight(self, driver: Driver) -> int:
-        alike = sum(map(len, driver.alike))
-        tables = (("photo_labels", "label_id", driver.ids), ("photo_terms", "term_id", driver.terms))
-        for table, column, ids in tables:
-            if ids:
-                rows = f"SELECT 1 FROM {table} WHERE {column} IN ({id_list(ids)}) LIMIT {_ENOUGH}"
-                alike += int(next(self.reader.rows(f"SELECT count(*) FROM ({rows}) AS s", {}))[0])
-        return alike
+
+def is_many(driver: Driver, reader: Reader) -> bool:
+    """Whether a driver has so many photos that they are better not all looked up."""
+    return _weight(driver, reader, _MANY) >= _MANY
+
+
+def _weight(driver: Driver, reader: Reader, enough: int = _ENOUGH) -> int:
+    alike = sum(map(len, driver.alike))
+    tables = (("photo_labels", "label_id", driver.ids), ("photo_terms", "term_id", driver.terms))
+    for table, column, ids in tables:
+        if ids:
+            rows = f"SELECT 1 FROM {table} WHERE {column} IN ({id_list(ids)}) LIMIT {enough}"
+            alike += int(next(reader.rows(f"SELECT count(*) FROM ({rows}) AS s", {}))[0])
+    return alike
 
 
 def _all(items: Sequence[Node]) -> Node:

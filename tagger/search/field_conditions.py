@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tagger.core.names import folded
-from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Shape
+from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Node, Not, Shape
 from tagger.store.reader import Reader
 
 _KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
@@ -39,15 +39,22 @@ class Terms:
         return tuple(number for (number,) in self._reader.rows(sql, {"folded": folded(text)}))
 
     def ids(self, node: Named) -> tuple[int, ...]:
-        """The terms that a condition means; none for one without a text."""
+        """The terms that a condition means; with an empty text, every one of the field."""
+        if not node.text:
+            return self._nothing(node.field) if node.text is None else tuple(row[0] for row in self._all(node.field))
         if node not in self._asked:
-            self._asked[node] = () if node.text is None else tuple(sorted(self._found(node.field, node.text)))
+            self._asked[node] = tuple(sorted(self._found(node.field, node.text)))
         return self._asked[node]
+
+    def _nothing(self, field: str) -> tuple[int, ...]:
+        """The term of the photos that tell nothing in a field."""
+        sql = "SELECT id FROM terms WHERE kind = 'none' AND name = :field"
+        return tuple(number for (number,) in self._reader.rows(sql, {"field": field}))
 
     def unknown(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Conditions that no photo meets: field, text, and names like it."""
         for node, ids in self._asked.items():
-            if node.text is not None and not ids:
+            if node.text and not ids:
                 names = {key: name for _, name, key in self._all(node.field)}
                 near = difflib.get_close_matches(folded(node.text), names, 3)
                 yield node.field, node.text, tuple(names[key] for key in near)
@@ -84,18 +91,11 @@ def has_term(photo: str, ids: Sequence[int]) -> str:
     """The condition that a photo has one of some terms."""
     if not ids:
         return "1 = 0"
-    these = ",".join(map(str, ids))
-    # OFFSET as for labels: it keeps PostgreSQL from joining them.
-    return (
-        f"EXISTS (SELECT 1 FROM photo_terms t WHERE t.photo_id = {photo} AND t.term_id IN ({these}) LIMIT 1 OFFSET 0)"
-    )
-
-
-def has_no_term(photo: str, field: str) -> str:
-    """The condition that a photo tells nothing in a field of names."""
-    kinds = ", ".join(f"'{kind}'" for kind in _KINDS[field])
-    inner = f"SELECT 1 FROM photo_terms t JOIN terms n ON n.id = t.term_id WHERE t.photo_id = {photo}"
-    return f"NOT EXISTS ({inner} AND n.kind IN ({kinds}))"
+    # OFFSET as for labels: it keeps PostgreSQL from joining them. The plus has SQLite look through the few terms of
+    # the photo, instead of looking up each of many.
+    term = "t.term_id" if len(ids) == 1 else "+t.term_id"
+    found = f"SELECT 1 FROM photo_terms t WHERE t.photo_id = {photo} AND {term} IN ({','.join(map(str, ids))})"
+    return f"EXISTS ({found} LIMIT 1 OFFSET 0)"
 
 
 def of_photo(node: FieldNode, parameter: Parameter) -> str:
@@ -136,13 +136,26 @@ def _near(node: Near, parameter: Parameter) -> str:
 def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str | None:
     """A query for the ids of the photos that meet a condition, from its index; None if it has none."""
     match node:
-        case Named(_, None) | Located(False) | Measured(_, None, None):
+        case Located(False) | Measured(_, None, None):
             return None
         case Named():
             these = ",".join(map(str, ids)) or "NULL"
             return f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({these})"
         case _:
             return f"SELECT q.id FROM photos q WHERE {of_photo(node, parameter)}"
+
+
+def without_not(node: Node) -> Node:
+    """A condition, without a NOT before it where it can be said so."""
+    match node:
+        case Not(Located(there)):
+            return Located(not there)
+        case Not(Measured(field, None, None)):
+            return Measured(field, -1, 999_999_999)
+        case Not(Named(field, None)):
+            return Named(field, "")
+        case _:
+            return node
 
 
 def _plain(text: str) -> str:

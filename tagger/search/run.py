@@ -18,11 +18,11 @@ position in the sort order, not a count, so the thousandth page is as fast as th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tagger.core.config import LabelSettings
 from tagger.core.paths import PhotoPath, disk_path
@@ -30,8 +30,10 @@ from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search import spans
 from tagger.search.conditions import Conditions
-from tagger.search.drivers import Driver, driver_of
+from tagger.search.counting import counted, counted_among
+from tagger.search.drivers import Driver, driver_of, is_many
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
+from tagger.search.ordered import Cursor, Placed, Source, by_path, in_order, newest_first
 from tagger.search.query_tree import (
     Comparison,
     Node,
@@ -39,7 +41,6 @@ from tagger.search.query_tree import (
     may_be_less_sure,
     words_of,
 )
-from tagger.search.sorting import in_order
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
@@ -50,14 +51,24 @@ _FIRST_BATCH, _LAST_BATCH = 200, 5000
 _SHORTLIST = 30_000
 _Item = TypeVar("_Item")
 
-# What results are sorted by: the kind of order, the photo's value in it, and its id.
-Cursor = tuple[str, float | str | None, int]
 _Place = tuple[int, Cursor | None, bool]  # a photo, where it stands, and whether it is less sure
 # Which labels of the results are told: these, within these bounds; None: those that are shown.
 _Wanted = Mapping[int, Sequence[Comparison | None]] | None
-SUREST, DATED, UNDATED = "surest", "dated", "undated"
+SUREST = "surest"
 # The kinds of order of the less sure ones begin with this.
 LESS_SURE = "less sure, "
+_NO_PHOTO = "SELECT q.id AS photo_id FROM photos q WHERE 1 = 0"
+# An order by date, unless something else gives one.
+_ANY_DATE = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """In which order photos are wanted, how many, and behind which place. `sort`: "date", "path" or what is natural."""
+
+    sort: str = ""
+    limit: int | None = None
+    after: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +140,11 @@ class Search:
         `limit`: of results. `labels`: whether to read which labels matched; without, `FoundPhoto.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         `less_sure`: behind them, in the same order, those on which a label is stored that is not sure enough to show.
-        `sort`: "date" for the newest first or "path", whatever the query is; all matches are looked up first.
+        `sort`: "date" for the newest first or "path", whatever the query is.
         """
-        places = self._places(newest, after, less_sure)
-        if sort in ("date", "path"):
-            places = iter(in_order(self._reader, list(places), sort))
+        if not sort or sort == "confidence":
+            sort = _ANY_DATE if newest else ""
+        places = self._places(_Order(sort, limit, after), less_sure)
         roots = self._roots()
         wanted = None if self.query is None else self._positive(self.query)
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
@@ -141,11 +152,12 @@ class Search:
 
     def count(self, *, less_sure: bool = False) -> int:
         """How many photos match."""
-        return sum(1 for _ in self._places(False, None, less_sure))
+        number = None if less_sure else self._counted()
+        return sum(1 for _ in self._places(_Order(), less_sure)) if number is None else number
 
     def count_less_sure(self, most: int) -> int:
         """How many photos `less_sure` would add; counted up to `most`."""
-        return sum(1 for _ in islice(self._less_sure(False, None), most))
+        return sum(1 for _ in islice(self._less_sure(_Order()), most))
 
     def named(self, ids: Sequence[int]) -> list[FoundPhoto]:
         """Photos by their ids, with their shown labels, in the order given; whichever is not there is left out."""
@@ -155,39 +167,82 @@ class Search:
 
     # --- which photos, in which order -----------------------------------------------------------------
 
-    def _places(self, newest: bool, after: Cursor | None, less_sure: bool) -> Iterator[_Place]:
+    def _places(self, order: _Order, less_sure: bool) -> Iterator[_Place]:
+        after = order.after
         if after is None or not after[0].startswith(LESS_SURE):
-            yield from ((number, place, False) for number, place in self._in_order(newest, after, less_sure=False))
-            after = None
+            yield from ((number, place, False) for number, place in self._in_order(order, less_sure=False))
+            order = replace(order, after=None)
         elif not less_sure:
             raise ValueError("the place is of another query")
         if less_sure:
-            yield from self._less_sure(newest, after)
+            yield from self._less_sure(order)
 
-    def _less_sure(self, newest: bool, after: Cursor | None) -> Iterator[_Place]:
+    def _less_sure(self, order: _Order) -> Iterator[_Place]:
         """The photos of which only stored labels match."""
         if self.query is None or not may_be_less_sure(self.query):
             return
-        if after is not None:
-            after = after[0].removeprefix(LESS_SURE), *after[1:]
-        for number, place in self._in_order(newest, after, less_sure=True):
+        if order.after is not None:
+            order = replace(order, after=(order.after[0].removeprefix(LESS_SURE), *order.after[1:]))
+        for number, place in self._in_order(order, less_sure=True):
             yield number, None if place is None else (LESS_SURE + place[0], *place[1:]), True
 
-    def _in_order(self, newest: bool, after: Cursor | None, *, less_sure: bool) -> Iterator[tuple[int, Cursor | None]]:
+    def _driver(self, less_sure: bool) -> Driver | None:
+        """What drives the search; the conditions are written anew for it."""
         self._where = Conditions(self._reader, self._vocabulary, self._likeness)
         self._wide = less_sure
-        driver = None
-        if self.query is not None:
-            driver = driver_of(self.query, self._reader, self._vocabulary, lambda like: self._likeness(like, less_sure))
+        if self.query is None:
+            return None
+        return driver_of(self.query, self._reader, self._vocabulary, lambda like: self._likeness(like, less_sure))
+
+    def _in_order(self, order: _Order, *, less_sure: bool) -> Iterator[Placed]:
+        driver, after = self._driver(less_sure), order.after
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
+        sort_all: Callable[[], list[Placed]] | None = None
         if driver is not None:
-            return self._surest_first(driver, spans.span_of(self._reader, self._where, self.query), after)
-        narrow = spans.has_fields(self.query) or ((newest or after is not None) and spans.has_path(self.query))
-        span = spans.span_of(self._reader, self._where, self.query) if narrow else None
-        if newest or after is not None:
-            return self._newest_first(after, span)
-        return self._in_path_order(span)
+            found = self._surest_first(driver, spans.span_of(self._reader, self._where, self.query), after)
+            if order.sort not in ("date", "path"):
+                return found
+
+            def sort_all() -> list[Placed]:
+                return in_order(self._reader, list(found), order.sort)
+
+            if order.limit is None or driver.alike or not is_many(driver, self._reader):
+                return iter(sort_all())
+        dated = order.sort in ("date", _ANY_DATE) or after is not None
+        source = self._source(dated)
+        if dated:
+            return newest_first(source, order.limit, after, sort_all)
+        return by_path(source, order.limit, sort_all)
+
+    def _source(self, dated: bool) -> Source:
+        """The photos that match, and what an index tells of where they are."""
+
+        def passing(photos: Sequence[int]) -> set[int]:
+            return self._passing(photos, also)
+
+        also, matches = self._and(self.query), self._there()
+        told = spans.smallest(self._reader, self._where, self.query)
+        among, is_few = ("", False) if told is None else (told[0], spans.few(told[1]))
+        if dated and not is_few and spans.has_path(self.query):
+            span = spans.span_of(self._reader, self._where, self.query)
+            among, is_few = (among, False) if span is None else (id_list(span), True)
+        return Source(self._reader, matches, self._where.parameters, passing, among, is_few, not self._describes)
+
+    def _counted(self) -> int | None:
+        """How many photos match, counted by the database; None where it cannot."""
+        driver = self._driver(less_sure=False)
+        if self._describes:
+            return None
+        if driver is None:
+            return counted(self._reader, self._where, self.query)
+        rows = f"SELECT l.photo_id FROM photo_labels l WHERE l.label_id IN ({id_list(driver.ids)})"
+        queries = [f"{rows}{self._rows_of(driver, driver.ids)}"] if driver.ids else []
+        if driver.terms:
+            queries.append(f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(driver.terms)})")
+        return counted_among(
+            self._reader, self._where, " UNION ALL ".join(queries) or _NO_PHOTO, self._and(driver.rest)
+        )
 
     def _surest_first(
         self, driver: Driver, span: set[int] | None, after: Cursor | None
@@ -267,64 +322,8 @@ class Search:
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
-    def _in_path_order(self, span: set[int] | None) -> Iterator[tuple[int, None]]:
-        these = "" if span is None else f"p.id IN ({id_list(span)}) AND "
-        sql = f"SELECT p.id, NULL FROM photos p WHERE {these}{self._there()} ORDER BY p.root_id, p.path_folded, p.id"
-        for photo_id, _ in self._described(self._reader.rows(sql, self._where.parameters)):
-            yield photo_id, None
-
-    def _newest_first(self, after: Cursor | None, span: set[int] | None) -> Iterator[tuple[int, Cursor]]:
-        """By the date taken; those without a date last, the latest found first. `span`: the photos that may match."""
-        if span is not None:
-            yield from self._newest_of(span, after)
-            return
-        there = self._there()
-        dated = undated = ""
-        if after is not None:
-            behind = f"{self._where.parameter(after[1])}, {self._where.parameter(after[2])}"
-            dated = f" AND (p.taken, p.id) < ({behind})"
-            if after[0] == UNDATED:
-                undated = f" AND p.id < {self._where.parameter(after[2])}"
-        if after is None or after[0] == DATED:
-            sql = (
-                f"SELECT p.id, p.taken FROM photos p WHERE {there} AND p.taken IS NOT NULL{dated}"
-                " ORDER BY p.taken DESC, p.id DESC"
-            )
-            for photo_id, taken in self._described(self._reader.rows(sql, self._where.parameters)):
-                yield photo_id, (DATED, taken, photo_id)
-        sql = f"SELECT p.id, NULL FROM photos p WHERE {there} AND p.taken IS NULL{undated} ORDER BY p.id DESC"
-        for photo_id, _ in self._described(self._reader.rows(sql, self._where.parameters)):
-            yield photo_id, (UNDATED, None, photo_id)
-
-    def _described(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """Those of some photos, as rows that begin with an id, that meet a query with descriptions, too."""
-        if not self._describes:
-            yield from rows
-            return
-        also = self._and(self.query)
-        for page in _pages(rows, _LAST_BATCH):
-            passed = self._passing([row[0] for row in page], also)
-            yield from (row for row in page if row[0] in passed)
-
-    def _newest_of(self, photos: set[int], after: Cursor | None) -> Iterator[tuple[int, Cursor]]:
-        """Those of some photos that match. They may lie anywhere in time, so the index of dates is of no help."""
-        date = "coalesce(p.taken, '')"
-        behind = ""
-        if after is not None:
-            last = f"{self._where.parameter(str(after[1] or ''))}, {self._where.parameter(after[2])}"
-            behind = f" AND ({date}, p.id) < ({last})"
-        these = f"p.id IN ({id_list(photos)}){behind}"
-        sql = f"SELECT {date}, p.id FROM photos p WHERE {these} ORDER BY {date} DESC, p.id DESC"
-        candidates = self._reader.rows(sql, self._where.parameters)
-        also = self._and(self.query)
-        while batch := list(islice(candidates, _FIRST_BATCH)):
-            passed = self._passing([number for _, number in batch], also)
-            for taken, number in batch:
-                if number in passed:
-                    yield number, (DATED, taken, number) if taken else (UNDATED, None, number)
-
     def _there(self) -> str:
-        """The condition that a photo is there and matches; descriptions are left for `_described`."""
+        """The condition that a photo is there and matches; descriptions are left out."""
         if not self._describes:
             return f"p.missing_since IS NULL{self._and(self.query)}"
         plain = [item for item in spans.needed(self.query) if not any(likes(item))]

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tagger.search.conditions import Conditions
-from tagger.search.query_tree import And, FieldNode, Node, PathPart, Taken, kinds_of
+from tagger.search.query_tree import And, Node, Or, PathPart, Taken, kinds_of
 from tagger.store.reader import Reader
 
-# The most photos that are read in advance.
+# The most photos that are read in advance, and that are looked up to be sorted.
 _MOST = 100_000
+# Of what files tell, so many are read in advance for a search that labels drive.
+_FEW = 30_000
 
 
 def span_of(reader: Reader, where: Conditions, query: Node | None) -> set[int] | None:
     """The photos of the time spans, paths and fields that every match has; None if there are none, or too many."""
-    plain = tuple(item for item in needed(query) if kinds_of(item) <= {Taken, PathPart})
-    queries = [f"SELECT p.id FROM photos p WHERE {where.sql(And(plain), 'p.id')}"] if plain else []
-    queries += filter(None, map(where.photos_of, _fields(query)))
     found: set[int] | None = None
-    for sql in queries:
+    sql = plain_of(where, query)
+    if sql is not None:
         some = {photo_id for (photo_id,) in reader.rows(f"{sql} LIMIT {_MOST + 1}", where.parameters)}
-        if len(some) <= _MOST:
-            found = some if found is None else found & some
+        found = some if len(some) <= _MOST else None
+    told = smallest(reader, where, query)
+    if told is not None and told[1] <= min(_FEW, _MOST):
+        some = {photo_id for (photo_id,) in reader.rows(told[0], where.parameters)}
+        found = some if found is None else found & some
     return found
+
+
+def plain_of(where: Conditions, query: Node | None) -> str | None:
+    """A query for the photos of the time spans and paths that every match has."""
+    plain = tuple(item for item in needed(query) if kinds_of(item) <= {Taken, PathPart})
+    return f"SELECT p.id FROM photos p WHERE {where.sql(And(plain), 'p.id')}" if plain else None
+
+
+def smallest(reader: Reader, where: Conditions, query: Node | None) -> tuple[str, int] | None:
+    """A query for the photos of that condition on what files tell which the fewest meet, and how many; None without.
+
+    They are counted up to one more than are looked up.
+    """
+    counted: list[tuple[int, str]] = []
+    for item in needed(query):
+        if (sql := _from_index(where, item)) is not None:
+            rows = reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {_MOST + 1}) AS s", where.parameters)
+            counted.append((next(rows)[0], sql))
+    return None if not counted else (min(counted)[1], min(counted)[0])
+
+
+def few(number: int) -> bool:
+    """Whether so many photos are few enough to be looked up and sorted."""
+    return number <= _MOST
 
 
 def has_path(query: Node | None) -> bool:
@@ -28,17 +57,19 @@ def has_path(query: Node | None) -> bool:
     return any(PathPart in kinds_of(item) <= {Taken, PathPart} for item in needed(query))
 
 
-def has_fields(query: Node | None) -> bool:
-    """Whether every match meets a condition on what its file tells."""
-    return bool(_fields(query))
+def _from_index(where: Conditions, item: Node) -> str | None:
+    """A query for photos among which are all that meet a condition; each maybe several times."""
+    if isinstance(item, Or):
+        parts = [_from_index(where, one) for one in item.items]
+        return None if None in parts else " UNION ALL ".join(filter(None, parts))
+    if isinstance(item, And):
+        return next((sql for one in item.items if (sql := _from_index(where, one)) is not None), None)
+    return where.photos_of(item)
 
 
-def _fields(query: Node | None) -> list[FieldNode]:
-    return [item for item in needed(query) if isinstance(item, FieldNode)]
-
-
-def needed(query: Node | None) -> tuple[Node, ...]:
+def needed(query: Node | None) -> Iterator[Node]:
     """The conditions that every match meets."""
-    if query is None:
-        return ()
-    return query.items if isinstance(query, And) else (query,)
+    if isinstance(query, And):
+        yield from query.items
+    elif query is not None:
+        yield query

@@ -19,6 +19,9 @@ from tagger.store.tables import PhotoRow, PhotoTermRow, RootRow, TermRow
 KEYWORD, CAMERA, LENS = "keyword", "camera", "lens"
 # What a place is called, the narrowest first.
 PLACE_KINDS = TOWN, REGION, COUNTRY = "town", "region", "country"
+# What a photo does not tell is a term, too, because a search for what is not there would look at every photo.
+NOTHING, PLACE = "none", "place"
+_FIELDS = {KEYWORD: (KEYWORD,), CAMERA: (CAMERA,), LENS: (LENS,), PLACE: PLACE_KINDS}
 # So many terms are asked for at once.
 _TERMS = 200
 
@@ -125,7 +128,9 @@ def _terms(fields: PhotoFields, own: frozenset[tuple[str, str, str]]) -> set[tup
     persons = [word for word in fields.keywords if (word.place, word.field, exact(word.text)) not in own]
     terms = {(KEYWORD, name) for name in keyword_names(persons)}
     single = [(CAMERA, fields.camera), (LENS, fields.lens), (REGION, fields.region), (COUNTRY, fields.country)]
-    return terms | {(kind, name) for kind, name in (*single, *((TOWN, town) for town in fields.towns)) if name}
+    terms |= {(kind, name) for kind, name in (*single, *((TOWN, town) for town in fields.towns)) if name}
+    told = {kind for kind, _ in terms}
+    return terms | {(NOTHING, field) for field, kinds in _FIELDS.items() if told.isdisjoint(kinds)}
 
 
 def _term_ids(session: Session, terms: set[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -12,9 +12,10 @@ from tagger.labels import taxonomy
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
 from tagger.search.looks import as_description
+from tagger.search.ordered import DATED, UNDATED, Cursor
 from tagger.search.query import parse
 from tagger.search.query_tree import And, Node, Not
-from tagger.search.run import DATED, LESS_SURE, SUREST, UNDATED, Cursor, FoundPhoto, Search
+from tagger.search.run import LESS_SURE, SUREST, FoundPhoto, Search
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount
 from tagger.web.context import WebContext

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from tagger.core.config import Settings
 from tagger.core.errors import QueryError
 from tagger.core.photo import FileKeyword, Label, Origin, PhotoFacts, PhotoFields
 from tagger.labels import taxonomy
-from tagger.search import spans
+from tagger.search import ordered, spans
 from tagger.search.query import parse
 from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Shape
 from tagger.search.run import Search
+from tagger.store.fields import save_fields
 from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.reader import open_reader
 from tagger.store.results import PhotoResult, save_results
 from tagger.store.session import Store
+from tagger.store.tables import PhotoRow, PhotoTermRow
 from tests.store import samples
 
 TAXONOMY = taxonomy.load()
@@ -233,6 +237,70 @@ def test_any_combination_is_what_a_plain_look_at_every_photo_finds(settings: Set
             )
         ]
         assert found(settings, text) == truth, text
+
+
+QUERIES = (
+    *("*", "keyword:none", "-keyword:none", "keyword:rex", "-keyword:rex", "camera:none", "-camera:none", "lens:none"),
+    *("place:none", "-place:none", "place:paris", "gps:yes", "gps:no", "-gps:no", "rating:none", "-rating:none"),
+    *(
+        "rating:>=4",
+        "-rating:>=4",
+        "width:>4000",
+        "orientation:portrait",
+        "type:heic",
+        "-type:heic",
+        "taken:2019-06-02",
+    ),
+    *("near:48.85,2.35,10km", "rating:4 OR keyword:rex", "rating:4 OR -gps:yes", "dog", "dog rating:5", "dog -gps:no"),
+    *("dog OR rex", "dog OR rating:4", "path:1.jpg rating:5", "keyword:summer* OR place:york", "keyword:nobody"),
+)
+
+
+@pytest.mark.parametrize(("most", "walked"), [(100_000, 20_000), (0, 20_000), (0, 2), (2, 2), (100_000, 2)])
+def test_orders_limits_and_counts_agree_with_plain_results(
+    settings: Settings, library: Store, most: int, walked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "_MOST", most)
+    monkeypatch.setattr(ordered, "_WALKED", walked)
+    monkeypatch.setattr(ordered, "_FIRST", 1)
+    with library.write() as session:
+        # One whose file is gone, and one that was not read.
+        session.execute(update(PhotoRow).where(PhotoRow.id == 3).values(missing_since=1))
+        session.execute(update(PhotoRow).where(PhotoRow.id == 6).values(taken=None))
+        session.execute(delete(PhotoTermRow).where(PhotoTermRow.photo_id == 5))
+        session.execute(update(PhotoRow).where(PhotoRow.id == 5).values(fields_as=None))
+    with open_reader(settings) as reader:
+        for text in QUERIES:
+
+            def ids(text: str = text, limit: int | None = None, **options: Any) -> list[int]:
+                return [photo.photo_id for photo in Search(reader, TAXONOMY, parse(text)).results(limit, **options)]
+
+            plain = sorted(ids())
+            assert Search(reader, TAXONOMY, parse(text)).count() == len(plain), text
+            assert ids(sort="path") == plain, text
+            newest = sorted(plain, key=lambda number: number if number != 6 else 0, reverse=True)
+            assert ids(sort="date") == newest, text
+            for limit in (1, 2, 5):
+                assert len(ids(limit=limit)) == min(limit, len(plain)), text
+                assert ids(limit=limit, sort="path") == plain[:limit], text
+                assert ids(limit=limit, sort="date") == newest[:limit], text
+                assert set(ids(limit=limit, sort="confidence")) <= set(plain), text
+
+
+def test_what_tells_nothing_and_what_tells_something_are_all_that_were_read(settings: Settings, library: Store) -> None:
+    for field in ("keyword", "camera", "lens", "place"):
+        none, some = found(settings, f"{field}:none"), found(settings, f"-{field}:none")
+        assert sorted([*none, *some]) == found(settings, "*"), field
+
+
+def test_a_photo_that_comes_to_tell_something_tells_nothing_no_longer(settings: Settings, library: Store) -> None:
+    assert 5 in found(settings, "keyword:none")
+    with library.write() as session:
+        save_fields(session, {5: PhotoFields(words("new"))})
+    assert 5 not in found(settings, "keyword:none")
+    with library.write() as session:
+        save_fields(session, {5: PhotoFields(camera="Canon")})
+    assert 5 in found(settings, "keyword:none camera:canon")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""How many photos match, from indexes where one holds the answer."""
+
+from __future__ import annotations
+
+from tagger.search.conditions import Conditions
+from tagger.search.field_conditions import without_not
+from tagger.search.query_tree import Located, Measured, Named, Near, Node, Not, PathPart, Shape
+from tagger.search.spans import smallest
+from tagger.store.reader import Reader
+
+# A photo has one of these at most, so that no photo is counted twice.
+_SINGLE = ("camera", "lens")
+
+
+def counted(reader: Reader, where: Conditions, query: Node | None) -> int:
+    """How many photos meet conditions, of which none is a description."""
+    also = "" if query is None else f" AND {where.sql(query, 'p.id')}"
+    whole = _of_all(reader, where, query)
+    if whole is not None:
+        return whole - _gone(reader, where, also)
+    told = smallest(reader, where, query)
+    return counted_among(reader, where, "" if told is None else told[0], also)
+
+
+def counted_among(reader: Reader, where: Conditions, among: str, also: str) -> int:
+    """How many of some photos are there and meet a condition. `among`: a query for their ids; empty: all."""
+    if among and not also:
+        photos = f"SELECT count(*) FROM (SELECT DISTINCT photo_id FROM ({among}) AS s) AS d"
+        return _number(reader, where, photos) - _gone(reader, where, f" AND p.id IN ({among})")
+    these = f"p.id IN ({among}) AND " if among else ""
+    return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {these}p.missing_since IS NULL{also}")
+
+
+def _gone(reader: Reader, where: Conditions, also: str) -> int:
+    """How many photos whose files are gone meet a condition."""
+    if not _number(reader, where, "SELECT count(*) FROM photos p WHERE p.missing_since IS NOT NULL"):
+        return 0
+    # OFFSET keeps databases from beginning with the condition: these are few.
+    gone = "SELECT * FROM photos g WHERE g.missing_since IS NOT NULL LIMIT 2000000000 OFFSET 0"
+    return _number(reader, where, f"SELECT count(*) FROM ({gone}) AS p WHERE 1 = 1{also}")
+
+
+def _of_all(reader: Reader, where: Conditions, query: Node | None) -> int | None:
+    """How many photos meet one condition, those counted whose files are gone; None where no index tells."""
+    node = None if query is None else without_not(query)
+    match node:
+        case None | PathPart("*"):
+            return _number(reader, where, "SELECT count(*) FROM photos")
+        case Not(item):
+            rest = _of_all(reader, where, item)
+        case Located(False):
+            rest = _of_all(reader, where, Located(True))
+        case Measured(field, None, None):
+            rest = _of_all(reader, where, Not(Measured(field, None, None)))
+        case Named(field, "") if field not in _SINGLE:
+            # Every photo tells something or nothing, unless it was not read yet.
+            nothing = Named(field, None)
+            some, none = where.sql(node, "p.id"), where.sql(nothing, "p.id")
+            unread = f"SELECT count(*) FROM photos p WHERE p.fields_as IS NULL AND NOT ({some}) AND NOT ({none})"
+            told_nothing = _of_all(reader, where, nothing)
+            rest = None if told_nothing is None else told_nothing + _number(reader, where, unread)
+        case Named() | Measured() | Shape() | Located() | Near():
+            sql = where.photos_of(node)
+            once = not isinstance(node, Named) or node.field in _SINGLE or where.is_one_term(node)
+            what = "*" if once else "DISTINCT s.photo_id"
+            return None if sql is None else _number(reader, where, f"SELECT count({what}) FROM ({sql}) AS s")
+        case _:
+            return None
+    return None if rest is None else _number(reader, where, "SELECT count(*) FROM photos") - rest
+
+
+def _number(reader: Reader, where: Conditions, sql: str) -> int:
+    return int(next(reader.rows(sql, where.parameters))[0])

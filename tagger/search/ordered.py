@@ -1,0 +1,136 @@
+"""Photos of a query in another order than the labels' or a description's: by path, or the newest first.
+
+Where few photos can match, as an index tells, these are looked up and sorted. Else photos are gone through in the order
+that is wanted until enough match. Where that takes too long, because those that match stand together far behind, all
+that match are looked up after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import Any
+
+from tagger.store.reader import Reader
+
+# What results are sorted by: the kind of order, the photo's value in it, and its id.
+Cursor = tuple[str, float | str | None, int]
+# A photo, and where it stands.
+Placed = tuple[int, Cursor | None]
+DATED, UNDATED = "dated", "undated"
+# Photos whose conditions are checked at once, at first and at most; so many are gone through.
+_FIRST, _LAST, _WALKED = 200, 5000, 20_000
+_DATE = "coalesce(p.taken, '')"
+_BY_PATH, _BY_DATE = "p.root_id, p.path_folded, p.id", f"{_DATE} DESC, p.id DESC"
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The photos that match a query.
+
+    `matches`: the condition on a photo `p`, as SQL with `parameters`; `passing`: those of some photos that meet it.
+    `among`: a query, or ids, for photos of which those that match are part; `few`: it is known that these are few.
+    `whole`: `matches` says everything, and `passing` no more.
+    """
+
+    reader: Reader
+    matches: str
+    parameters: Mapping[str, Any]
+    passing: Callable[[Sequence[int]], set[int]]
+    among: str = ""
+    few: bool = False
+    whole: bool = True
+
+    def all(self, order: str, limit: int | None, what: str = "p.id", behind: str = "") -> Iterator[tuple[Any, ...]]:
+        """Those that match, as one query; `behind`: a further condition."""
+        among = f"p.id IN ({self.among}) AND " if self.among and (self.few or limit is not None) else ""
+        end = f" LIMIT {limit}" if limit is not None and self.whole else ""
+        sql = f"SELECT {what} FROM photos p WHERE {among}{self.matches}{behind} ORDER BY {order}{end}"
+        rows = self.reader.rows(sql, self.parameters)
+        return rows if self.whole else self._that_pass(rows)
+
+    def _that_pass(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        while page := list(islice(rows, _LAST)):
+            passed = self.passing([row[0] for row in page])
+            yield from (row for row in page if row[0] in passed)
+
+    def first(
+        self,
+        limit: int | None,
+        walk: Iterator[tuple[Any, ...]],
+        everything: Callable[[], Iterable[tuple[Any, ...]]],
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of photos that match, which begin with an id. `walk`: of all photos; `everything`: that match."""
+        if limit is None or self.few:
+            yield from everything()
+            return
+        walked, found, size = 0, 0, _FIRST
+        while walked < _WALKED:
+            batch = list(islice(walk, size))
+            if not batch:
+                return
+            passed = self.passing([row[0] for row in batch])
+            for row in batch:
+                if row[0] in passed:
+                    found += 1
+                    yield row
+            walked, size = walked + len(batch), min(2 * size, _LAST)
+        yield from islice(everything(), found, None)
+
+
+def by_path(
+    source: Source, limit: int | None, everything: Callable[[], Iterable[Placed]] | None = None
+) -> Iterator[Placed]:
+    """As in a listing. `everything`: all that match in this order, where a single query is not the way."""
+    walk = source.reader.rows(f"SELECT p.id, NULL FROM photos p WHERE p.missing_since IS NULL ORDER BY {_BY_PATH}", {})
+    # The sum keeps the database from going through all photos in this order instead of those that an index tells.
+    order = _BY_PATH if limit is None else _BY_PATH.replace("p.root_id", "p.root_id + 0")
+    yield from source.first(limit, walk, everything or (lambda: source.all(order, limit, "p.id, NULL")))
+
+
+def newest_first(
+    source: Source,
+    limit: int | None,
+    after: Cursor | None = None,
+    everything: Callable[[], Iterable[Placed]] | None = None,
+) -> Iterator[Placed]:
+    """By the date taken; those without a date last, the latest found first. `after`: behind this place."""
+    last = {} if after is None else {"last_date": str(after[1] or ""), "last": after[2]}
+    behind = "" if after is None else f" AND ({_DATE}, p.id) < (:last_date, :last)"
+    known = replace(source, parameters={**source.parameters, **last})
+
+    def all_of_them() -> Iterator[tuple[Any, ...]]:
+        return known.all(_BY_DATE, limit, f"p.id, {_DATE}", behind)
+
+    if everything is not None:
+        yield from source.first(limit, _through_time(source.reader, after), everything)
+        return
+    for number, date in source.first(limit, _through_time(source.reader, after), all_of_them):
+        yield number, (DATED, date, number) if date else (UNDATED, None, number)
+
+
+def _through_time(reader: Reader, after: Cursor | None) -> Iterator[tuple[Any, ...]]:
+    """Every photo that is there, by date."""
+    dated, undated = "", ""
+    parameters: dict[str, Any] = {}
+    if after is not None:
+        parameters = {"last_date": after[1], "last": after[2]}
+        dated = " AND (p.taken, p.id) < (:last_date, :last)"
+        undated = " AND p.id < :last" if after[0] == UNDATED else ""
+    there = "SELECT p.id, p.taken FROM photos p WHERE p.missing_since IS NULL AND p.taken IS"
+    with_date = f"{there} NOT NULL{dated} ORDER BY p.taken DESC, p.id DESC"
+    rows = [] if after is not None and after[0] == UNDATED else [reader.rows(with_date, parameters)]
+    return chain(*rows, reader.rows(f"{there} NULL{undated} ORDER BY p.id DESC", parameters))
+
+
+def in_order(reader: Reader, found: Sequence[Placed], sort: str) -> list[Placed]:
+    """Photos that were found in another order, by "date" or by "path"."""
+    column = _DATE if sort == "date" else "p.path_folded"
+    keys: dict[int, tuple[Any, ...]] = {}
+    for start in range(0, len(found), _PAGE):
+        ids = ",".join(str(number) for number, _ in found[start : start + _PAGE])
+        rows = reader.rows(f"SELECT p.id, p.root_id, {column} FROM photos p WHERE p.id IN ({ids})", {})
+        keys |= {number: (key, number) if sort == "date" else (root, key, number) for number, root, key in rows}
+    return sorted(found, key=lambda one: keys[one[0]], reverse=sort == "date")
