@@ -133,6 +133,7 @@ Examples:
   tagger backfill                       all folders of the library again
   tagger backfill --offline ~/Photos    fetch nothing
   tagger backfill --model mobilenet_v2 --weights mobilenet_v2.h5 ~/Photos
+  tagger backfill --cluster 10.0.0.5:6379 /mnt/archive   on many machines
 
 Interrupt it with Ctrl-C whenever you like; the next run goes on where it was.
 Unchanged photos are not opened again. The library remembers its --model.""",
@@ -140,6 +141,7 @@ Unchanged photos are not opened again. The library remembers its --model.""",
 @click.argument("folders", nargs=-1, type=click.Path())
 @model_options
 @offline_option
+@click.option("--cluster", metavar="ADDRESS", help="Label on the machines of this Ray cluster; local starts one here.")
 @click.option("--accept-missing", is_flag=True, help="Take photos as gone even if very many are gone at once.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")
 @click.pass_context
@@ -149,6 +151,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     model: str | None,
     weights: str | None,
     offline: bool,
+    cluster: str | None,
     accept_missing: bool,
     as_json: bool,
 ) -> int:
@@ -156,7 +159,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     from tagger.service.backfill import backfill
     from tagger.system.stop_signals import stop_on_signals
 
-    settings = settings_of(context, model__name=model, model__weights=weights, model__fetch=fetch_setting(offline))
+    flags = {"model__name": model, "model__weights": weights, "model__fetch": fetch_setting(offline)}
+    settings = settings_of(context, **flags, cluster__address=cluster)
     again, remembered = "tagger backfill", ""
 
     def remember() -> None:

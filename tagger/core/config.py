@@ -243,6 +243,16 @@ class WebSettings(Section):
         return value
 
 
+class ClusterSettings(Section):
+    """Several machines at once, by Ray."""
+
+    address: Annotated[
+        str, Field(pattern=r"^(|local|auto|([a-z]+://)?[^ ]+:[0-9]+)$", description='"head:6379", "local" or ""')
+    ] = ""
+    worker_cpus: Annotated[float, Field(gt=0, le=1024)] = 1.0
+    worker_gpus: Annotated[float, Field(ge=0, le=64)] = 0.0
+
+
 class Settings(Section):
     """Every setting, with its default. Frozen."""
 
@@ -257,6 +267,7 @@ class Settings(Section):
     search: SearchSettings = SearchSettings()
     service: ServiceSettings = ServiceSettings()
     web: WebSettings = WebSettings()
+    cluster: ClusterSettings = ClusterSettings()
 
     @field_validator("data_dir")
     @classmethod

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tagger.cluster.label import ClusterRun, check_cluster, label_on_cluster
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks, StopCheck
@@ -96,6 +97,8 @@ def backfill(
     """
     # Rules that make no sense are told before anything is done.
     policy_for(settings)
+    if settings.cluster.address:
+        check_cluster(settings)
     with open_library(settings, create=True) as library, work_lock(settings.data_dir, "backfill") as owner:
         store = library.store
         with store.write() as session:
@@ -118,15 +121,19 @@ def backfill(
         with runs.recorded(library, "backfill", stop, model) as recorded:
             if progress.total:
                 with WorkerClient(settings, chosen, library.clock) as client:
-                    labeller = Labeller(model, client.head(), policy_for(settings, model))
-                    run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id, witnesses), client)
                     catching_up = CatchingUp(library, Callbacks(stop=stop))
 
                     def on_progress(now: Progress) -> None:
                         listener.on_labelled(now)
                         catching_up(now.labelled)
 
-                    label_queued(run, progress, stop=stop, on_progress=on_progress)
+                    if settings.cluster.address:
+                        shared = ClusterRun(library, chosen, owner, root_ids, recorded.id)
+                        label_on_cluster(shared, progress, stop=stop, on_progress=on_progress)
+                    else:
+                        labeller = Labeller(model, client.head(), policy_for(settings, model))
+                        run = LabelRun(BatchContext(library, labeller, owner, root_ids, recorded.id, witnesses), client)
+                        label_queued(run, progress, stop=stop, on_progress=on_progress)
                     if not stop():
                         for lesson in Teacher(library).teach_due(model, client):
                             listener.on_taught(lesson)

@@ -261,6 +261,12 @@ def release(session: Session, job_ids: Sequence[int], owner: str) -> None:
     )
 
 
+def release_all(session: Session, owner: str) -> None:
+    """Give back whatever one owner still has leased, because nothing of it is in work any longer."""
+    held = session.scalars(select(JobRow.id).where(JobRow.lease_owner == owner, JobRow.state == JobState.LEASED)).all()
+    release(session, held, owner)
+
+
 def release_after_crash(session: Session, job_ids: Sequence[int], owner: str, how: str) -> int:
     """Requeue jobs whose child process died, isolated from now on. Returns how many became dead letters instead.
 

@@ -1,0 +1,1 @@
+"""Labelling on several machines at once, by Ray. No other room imports Ray."""

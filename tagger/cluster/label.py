@@ -1,0 +1,240 @@
+"""Labels the queue on the machines of a Ray cluster. The queue in PostgreSQL stays the truth.
+
+Ray Data streams tickets into a pool of workers (`tagger.cluster.worker`), restarts what is lost, and gives a ticket
+to another worker then. A ticket is a number of photos, not which: each worker claims them itself, and stores what it
+finds in the transaction that ends their jobs. So a ticket that is run twice, and a worker that is killed, lose and
+repeat nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import math
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tagger import __version__
+from tagger.cluster.worker import Assignment, LabelWorker, packed
+from tagger.core.config import Settings
+from tagger.core.errors import ConfigError, EngineError, TaggerError, UsageError
+from tagger.core.os_words import why
+from tagger.core.photo import JobKind
+from tagger.core.progress import StopCheck
+from tagger.inference.weights import ChosenModel
+from tagger.pipeline.label_queue import Progress
+from tagger.store import jobs
+from tagger.store.library import Library
+
+_LOG = logging.getLogger("tagger")
+LOCAL = "local"
+# Long enough that a worker's start and the emptying of its child at the end of a ticket do not count.
+_PHOTOS_A_TICKET = 500
+_TICK = 0.5
+_ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRun:
+    """What is to be labelled by the cluster: the queued photos of some roots, by one model, as one run."""
+
+    library: Library
+    chosen: ChosenModel
+    owner: str
+    root_ids: tuple[int, ...]
+    run_id: int
+
+
+def check_cluster(settings: Settings) -> None:
+    """Check what can be before anything is done.
+
+    Raises UsageError without Ray, ConfigError without PostgreSQL, EngineError where no cluster answers.
+    """
+    if not settings.database.startswith("postgresql"):
+        raise ConfigError(
+            "Several machines need the library in PostgreSQL, because they cannot share an SQLite file.",
+            "Copy it there with tagger migrate-library --to postgresql://..., and write that address into the config "
+            "file as `database`.",
+        )
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("Ray is not installed.", "Install it with: pip install 'tagger-photos[cluster]'")
+    host, colon, port = settings.cluster.address.rpartition("://")[2].rpartition(":")
+    if colon:
+        try:
+            # Ray itself would try for minutes.
+            socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+        except OSError as error:
+            raise _unreachable(settings.cluster.address, why(error)) from error
+
+
+def label_on_cluster(
+    run: ClusterRun, progress: Progress, *, stop: StopCheck, on_progress: Callable[[Progress], None]
+) -> None:
+    """Label until no job is due, or until `stop()`; photos in work stay queued then.
+
+    `on_progress` is called at least every half second. Raises EngineError if Ray cannot be reached or gives up, and
+    what the workers raise.
+    """
+    settings = run.library.settings
+    with _connected(settings.cluster.address) as ray:
+        on_progress(progress)
+        threads = max(1, int(settings.cluster.worker_cpus))
+        engine = settings.engine.model_copy(update={"threads": settings.engine.threads or threads})
+        assignment = Assignment(
+            settings.model_copy(update={"engine": engine}),
+            packed(run.chosen, settings.data_dir),
+            run.owner.partition(":")[0],
+            run.run_id,
+            run.root_ids,
+            __version__,
+        )
+        told = ray.put(assignment)
+        while not stop() and (due := _due(run)):
+            before = progress.done
+            for counts in _results(ray, told, due, settings, lambda: _tick(progress, on_progress, stop)):
+                for name in ("labelled", "classified", "failed", "gone"):
+                    setattr(progress, name, getattr(progress, name) + int(counts[name][0]))
+                on_progress(progress)
+            # What workers that were lost had in hand.
+            with run.library.store.write() as session:
+                jobs.reclaim(session, run.owner, JobKind.LABEL)
+            if progress.done == before:
+                return
+
+
+def _tick(progress: Progress, on_progress: Callable[[Progress], None], stop: StopCheck) -> bool:
+    on_progress(progress)
+    return stop()
+
+
+def _due(run: ClusterRun) -> int:
+    """How many jobs may be worked on now or in a moment."""
+    with run.library.store.read() as session:
+        now = run.library.clock.now() + run.library.settings.intake.settle_seconds
+        due = jobs.next_due(session, run.root_ids, kind=JobKind.LABEL, now=now)
+        if due is None or due > now + 2:
+            return 0
+        return jobs.counts(session, run.root_ids, kind=JobKind.LABEL).queued
+
+
+def _results(
+    ray: Any, told: Any, photos: int, settings: Settings, tick: Callable[[], bool]
+) -> Iterator[dict[str, Any]]:
+    """What each ticket came to, as it ends; ends early when `tick`, called every half second, says so."""
+    cluster = settings.cluster
+    tickets = math.ceil(photos / _PHOTOS_A_TICKET)
+    cores = ray.cluster_resources().get("CPU", 1) / cluster.worker_cpus
+    accelerators = ray.cluster_resources().get("GPU", 0) / cluster.worker_gpus if cluster.worker_gpus else math.inf
+    workers = max(1, min(tickets, int(cores), int(accelerators) if math.isfinite(accelerators) else tickets))
+    items = [{"photos": _PHOTOS_A_TICKET} for _ in range(tickets)]
+    done = ray.data.from_items(items, override_num_blocks=tickets).map_batches(
+        _RemoteWorker,
+        fn_constructor_args=(told,),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        num_cpus=cluster.worker_cpus,
+        num_gpus=cluster.worker_gpus or None,
+    )
+    for handler in logging.getLogger("ray.data").handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setLevel(logging.CRITICAL)
+    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    thread = threading.Thread(target=_run, args=(done, results), name="cluster", daemon=True)
+    thread.start()
+    while True:
+        try:
+            found = results.get(timeout=_TICK)
+        except queue.Empty:
+            if tick():
+                return
+            continue
+        if found is None:
+            return
+        if isinstance(found, BaseException):
+            raise _told(found) from found
+        yield found
+
+
+def _run(done: Any, results: queue.SimpleQueue[Any]) -> None:
+    """Go through a dataset in a thread of its own, because it answers to nothing else meanwhile."""
+    try:
+        for counts in done.iter_batches(batch_size=1, prefetch_batches=0):
+            results.put(counts)
+        results.put(None)
+    except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        results.put(error)
+
+
+class _RemoteWorker:
+    """A worker as Ray makes it: the assignment comes once to each machine, by its store of objects."""
+
+    def __init__(self, told: Any) -> None:
+        import ray
+
+        self._worker = LabelWorker(ray.get(told))
+
+    def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
+        return self._worker(ticket)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Ray, connected to a cluster, or started on this machine for the length of the block."""
+    # It would tell its makers that it is used; and what it writes on the terminal is for its own developers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    import ray
+    import ray.data
+
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        with _silent():
+            if address == LOCAL:
+                ray.init(include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
+    except Exception as error:
+        raise _unreachable(address, str(error).splitlines()[0]) from error
+    try:
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what compiled code writes to standard error, such as that it was told to be silent."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _unreachable(address: str, reason: str) -> EngineError:
+    return EngineError(
+        f"The Ray cluster at {address} cannot be reached: {reason}.",
+        "Is it running (ray status), and is this the address of its head node? `local` starts one on this machine.",
+    )
+
+
+def _told(error: BaseException) -> BaseException:
+    """A worker's error as it was raised there, without what Ray wraps around it."""
+    inner: Any = error
+    while inner is not None:
+        if isinstance(inner, TaggerError) and type(inner).__module__.startswith("tagger."):
+            return inner
+        inner = getattr(inner, "cause", None) or inner.__cause__
+    _LOG.error("Ray gave up", exc_info=error)
+    text = str(error).strip().splitlines()
+    return EngineError(f"Ray gave up: {text[-1] if text else type(error).__name__}", "The photos stay queued.")
