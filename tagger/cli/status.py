@@ -55,6 +55,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         print(f"Model     {model.architecture} ({model.model_id}): {count(number, 'photo')}")
     if found.model.note:
         print(f"Model     {_wrapped(found)}")
+    if totals.labelled:
+        later = "" if found.prepared == totals.labelled else "  (the others with the next search for a description)"
+        print(f"Prepared  {found.prepared:,} of the labelled photos for descriptions{later}")
     waiting = totals.queue.queued + totals.queue.leased
     print(
         f"Queued    {waiting:,}" + ("" if at_work or not waiting else "  (label them: tagger backfill, or tagger run)")
@@ -111,6 +114,7 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
         "photos": totals.present,
         "missing": totals.missing,
         "labelled": totals.labelled,
+        "prepared": found.prepared,
         "model": asdict(found.model),
         "models": {found.models[row].model_id: number for row, number in totals.labelled_by.items()},
         "queued": totals.queue.queued + totals.queue.leased,

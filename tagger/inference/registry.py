@@ -151,7 +151,7 @@ REGISTRY = {
             25,
             "small and quick, and better than its size",
             built_in="efficientnet_lite2.tflite",
-            show_thresholds=(0.35, 0.50),
+            show_thresholds=(0.35, 0.40),
         ),
     )
 }

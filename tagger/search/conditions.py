@@ -71,6 +71,9 @@ class Conditions:
                 return f"<alike {len(self._alike) - 1}>"
             case Not(Located() | Named(_, None) | Measured(_, None, None)):
                 return self.sql(without_not(node), photo)
+            case Not(item, wide=True):
+                # Whatever is looked for beside it, these are the same photos.
+                return f"NOT ({self.sql(item, photo, less_sure=True)})"
             case Not(item):
                 return f"NOT ({self.sql(item, photo, less_sure=below_not, below_not=less_sure)})"
             case And(items):

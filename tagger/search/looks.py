@@ -96,8 +96,8 @@ def _described(node: Node) -> Node:
 class Describer:
     """Answers the descriptions of one search. NumPy and the towers are loaded with the first one.
 
-    `callbacks`: told of progress where many photos have no vectors yet. `index`: if it is open already. `vectors`: has
-    it bring them up to date in another way.
+    `callbacks`: told of progress where many photos have no vectors yet. `index`: gives it, where it stays open between
+    searches. `vectors`: has it bring them up to date in another way.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Describer:
         settings: Settings,
         reader: Reader,
         callbacks: Callbacks = SILENT,
-        index: SentenceIndex | None = None,
+        index: Callable[[], SentenceIndex] | None = None,
         vectors: Callable[[SentenceIndex], SentenceVectors] | None = None,
     ) -> None:
         self._settings = settings
@@ -123,7 +123,7 @@ class Describer:
         """What answers. Raises WeightsError."""
         from tagger.search.likeness import Descriptions, sentence_index
 
-        index = self._index or sentence_index(self._settings)
+        index = sentence_index(self._settings) if self._index is None else self._index()
         get = self._vectors or (lambda index: index.vectors(self._reader, self._callbacks))
         spoken = self._settings.labels.language
         return Descriptions(self._reader, taxonomy.load(), index.towers, lambda: get(index), spoken)

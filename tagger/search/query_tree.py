@@ -166,9 +166,10 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Photos that the item does not find."""
+    """Photos that the item does not find. `wide`: nor those of which it is less sure."""
 
     item: Node
+    wide: bool = False
 
     def __str__(self) -> str:
         return f"NOT {_grouped(self.item)}"

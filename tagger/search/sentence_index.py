@@ -19,7 +19,16 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.progress import SILENT, Callbacks
 from tagger.search.mapped_file import MappedFile
-from tagger.search.sentence_vectors import Header, Opened, SentenceVectors, Writer, header_of, order_of, read
+from tagger.search.sentence_vectors import (
+    Header,
+    Opened,
+    SentenceVectors,
+    Writer,
+    any_header,
+    header_of,
+    order_of,
+    read,
+)
 from tagger.search.towers import Towers
 from tagger.search.vocabulary import id_list
 from tagger.store.reader import Reader
@@ -145,6 +154,15 @@ class SentenceIndex:
             whole, scales[have] = self.towers.photo_vectors(rows)
             vectors[have] = whole[:, order_of(self.towers)]
         return vectors, scales, have
+
+
+def prepared(data_dir: Path) -> int:
+    """How many photos have a vector of the towers that are in use. Loads neither towers nor vectors."""
+    try:
+        header = any_header(MappedFile(data_dir / FOLDER / NAME))
+        return header.count if header is not None and header.version == Towers.version_in_use(data_dir) else 0
+    except OSError:
+        return 0
 
 
 def _stamp(reader: Reader) -> tuple[Any, ...]:

@@ -237,12 +237,17 @@ def _write(descriptor: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
-def header_of(file: MappedFile, towers: Towers) -> Header | None:
-    """The header of a file that these towers made."""
+def any_header(file: MappedFile) -> Header | None:
+    """The header of a file, whichever towers made it; None if it has none."""
     try:
-        found = Header.of(file.read(0, _HEADER))
+        return Header.of(file.read(0, _HEADER))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def header_of(file: MappedFile, towers: Towers) -> Header | None:
+    """The header of a file that these towers made."""
+    found = any_header(file)
     return found if found is not None and (found.version, found.width) == (towers.version, towers.width) else None
 
 

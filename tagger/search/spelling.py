@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-# Short words are one letter from too many others. Long ones may have two wrong.
-_SHORTEST, _LONG, _LONGEST = 5, 7, 30
+# Short words are one letter from too many others. Long ones may have two wrong, if no letter was typed that the other
+# word has not (moutian, but unicron is no union); very long ones any two.
+_SHORTEST, _LONG, _VERY_LONG, _LONGEST = 5, 7, 8, 30
 
 
-def nearest(word: str, known: Mapping[str, int], said: Sequence[int]) -> str:
-    """The known word with the fewest letters added, left out, changed or swapped; "" for none.
+def nearest(word: str, known: Mapping[str, int], others: Iterable[str] = ()) -> str:
+    """The word with the fewest letters added, left out, changed or swapped; "" for none.
 
     Of two, the one with the same last letter, then the one without a letter that was not typed, then the commoner.
-    `known`: words and where they stand in `said`, how often each is said.
+    `known`: words and how often each is said. `others`: words that nobody says; one of them is meant only if a single
+    letter behind the first is wrong, and no known word is as near.
     """
     if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha():
         return ""
     most = 2 if len(word) >= _LONG else 1
+    found = _best(word, known, most, most if len(word) >= _VERY_LONG else 1)
+    if found is None or found[0] > 1:
+        first = word[0]
+        other = _best(word, {one: 0 for one in others if one.startswith(first)}, 1, 1)
+        found = other if other is not None else found
+    return "" if found is None else found[1]
+
+
+def _best(word: str, known: Mapping[str, int], most: int, longer: int) -> tuple[int, str] | None:
+    """The nearest word with its distance. `most`: letters that may be wrong; `longer`: or more, or fewer."""
     typed = frozenset(word)
     best: tuple[int, bool, bool, int, str] | None = None
-    for other, place in known.items():
-        if len(other) < _SHORTEST - 1 or abs(len(other) - len(word)) > most:
+    for other, said in known.items():
+        if len(other) < _SHORTEST - 1 or abs(len(other) - len(word)) > longer:
             continue
         # Each wrong letter leaves out one of the typed ones, and brings in one other, at most.
         letters = frozenset(other)
@@ -28,11 +40,11 @@ def nearest(word: str, known: Mapping[str, int], said: Sequence[int]) -> str:
             continue
         distance = _distance(word, other)
         # A first letter is seldom wrong.
-        if distance > most or (distance > 1 and word[0] != other[0]):
+        if distance > most or (distance > 1 and (word[0] != other[0] or (typed - letters and longer < most))):
             continue
-        found = (distance, word[-1] != other[-1], not letters <= typed, -said[place], other)
+        found = (distance, word[-1] != other[-1], not letters <= typed, -said, other)
         best = found if best is None else min(best, found)
-    return "" if best is None else best[-1]
+    return None if best is None else (best[0], best[-1])
 
 
 def _distance(one: str, other: str) -> int:

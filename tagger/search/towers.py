@@ -227,8 +227,14 @@ class Towers:
     @classmethod
     def in_use(cls, data_dir: Path) -> Towers:
         """A library's own (`tagger train words`) where it has some, else the package's. Raises WeightsError."""
-        own = data_dir / OWN
-        return cls.load(own if own.exists() else PACKAGED)
+        return cls.load(_file_in_use(data_dir))
+
+    @staticmethod
+    def version_in_use(data_dir: Path) -> str:
+        """The version of a library's towers, without loading them. Raises OSError."""
+        path = _file_in_use(data_dir)
+        status = path.stat()
+        return _version(path, status.st_mtime_ns, status.st_size)
 
 
 _ARRAYS = ("hidden_bias", "output_bias", "word_bias", "said", "meant", "wider")
@@ -249,6 +255,20 @@ def _rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     """Vectors as int8, with a scale a row."""
     scales = np.abs(vectors).max(axis=1) / np.float32(127)
     return np.rint(vectors / np.maximum(scales, 1e-12)[:, np.newaxis]).astype(np.int8), scales.astype(np.float32)
+
+
+def _file_in_use(data_dir: Path) -> Path:
+    own = data_dir / OWN
+    return own if own.exists() else PACKAGED
+
+
+def _version_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+@lru_cache(maxsize=2)
+def _version(path: Path, _changed: int, _size: int) -> str:
+    return _version_of(path.read_bytes())
 
 
 @lru_cache(maxsize=2)
@@ -281,7 +301,7 @@ def _load(path: Path, _changed: int, _size: int) -> Towers:
                 photos=int(about["photos"]),
                 calibration=calibration,
                 card=about["card"],
-                version=hashlib.sha256(content).hexdigest()[:16],
+                version=_version_of(content),
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, str(error)) from error

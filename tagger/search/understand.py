@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,10 @@ def understand(
             found.append(UnderstoodWord(name, english, "label"))
             labels[key] = None
         else:
-            found.append(reader.word(typed[at]))
+            word = reader.word(typed[at])
+            found.append(word)
+            if word.how == "label":
+                labels[reader.meant(word)] = None
         at += count
     places = [towers.places[word.means] for word in found if word.is_known]
     vector, shares = _vector(towers, places)
@@ -116,6 +120,7 @@ class _Reader:
         self._language = language if language is not None and language.names else None
         self._ignored = IGNORED if language is None else IGNORED | ignored(language.code)
         self._read: dict[str, UnderstoodWord] = {}
+        self._meant: dict[str, str] = {}
         self._corrected = 0
 
     def label(self, typed: list[str], at: int) -> tuple[str, str, int]:
@@ -183,9 +188,30 @@ class _Reader:
                 meant, how = self._towers.taken_for[form]
                 return UnderstoodWord(word, meant, how or "unknown")
         self._corrected += 1
-        known = self._towers.places if self._corrected <= _MOST_CORRECTED else {}
-        spelt = nearest(word, known, self._towers.said.tolist())
-        return UnderstoodWord(word, spelt, "spelling") if spelt else UnderstoodWord(word, "", "unknown")
+        spelt = self._spelt(word) if self._corrected <= _MOST_CORRECTED else ""
+        if not spelt:
+            return UnderstoodWord(word, "", "unknown")
+        if spelt in self._towers.places:
+            return UnderstoodWord(word, spelt, "spelling")
+        # One letter from a label: from a place such as Hamburg, rarer words are as near.
+        name, key, _ = self.label([spelt], 0)
+        if not key:
+            return UnderstoodWord(word, "", "unknown")
+        self._meant[word] = key
+        return UnderstoodWord(word, self._taxonomy.names.get(key, name), "label")
+
+    def meant(self, word: UnderstoodWord) -> str:
+        """The key of the label that a misspelt word means."""
+        return self._meant[word.word]
+
+    def _spelt(self, word: str) -> str:
+        """The word that is meant by a misspelt one; empty for none."""
+        names = (name for name in self._taxonomy.words if " " not in name)
+        return nearest(word, self._said, [*self._own, *names])
+
+    @cached_property
+    def _said(self) -> dict[str, int]:
+        return dict(zip(self._towers.words, self._towers.said.tolist(), strict=True))
 
 
 _ENDINGS = ("s", "es", "ed", "ing", "er", "ers", "ly", "d")

@@ -219,8 +219,8 @@ class Vocabulary:
                 return And(tuple(self.join(item) for item in items))
             case Or(items):
                 return Or(tuple(self.join(item) for item in items))
-            case Not(item):
-                return Not(self.join(item))
+            case Not(item, wide):
+                return Not(self.join(item), wide)
             case Word(text, comparison):
                 return self._apart(text, comparison) or node
             case _:

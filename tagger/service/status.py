@@ -11,6 +11,7 @@ from tagger.core.local_zone import LocalZone
 from tagger.core.photo import JobKind
 from tagger.inference.selection import ModelStatus, model_status
 from tagger.labels.labeller import faults_of_settings
+from tagger.search.sentence_index import prepared
 from tagger.service import control
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
@@ -33,7 +34,8 @@ class Overview:
     `model`: which one labels. `keywords`: the queue of keywords; `with_keywords`: photos that have some of tagger's.
     `at_work`: who holds the
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
-    of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels.
+    of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels. `prepared`:
+    photos that descriptions are compared with at once.
     """
 
     roots: list[Root]
@@ -50,6 +52,7 @@ class Overview:
     service: ServiceState | None
     service_fault: str
     settings_fault: str
+    prepared: int
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
@@ -63,9 +66,10 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
     except control.OtherVersionError as error:
         fault = f"{error.message} {error.cure}"
     with store.read() as session:
+        totals = count_totals(session)
         return Overview(
             roots=all_roots(session),
-            totals=count_totals(session),
+            totals=totals,
             models=all_models(session),
             failed=dead_letters.listed(session, JobKind.LABEL, failures),
             by_priority=jobs.counts_by_priority(session),
@@ -78,6 +82,8 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             service=service,
             service_fault=fault,
             settings_fault=faults_of_settings(settings),
+            # Rows of photos that are gone stay in the file for a while.
+            prepared=min(prepared(settings.data_dir), totals.labelled),
         )
 
 

@@ -25,6 +25,7 @@ from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
 from tagger.search.feature_index import FeatureIndex
+from tagger.search.likeness import sentence_index
 from tagger.search.looks import Describer
 from tagger.search.sentence_index import SentenceIndex
 from tagger.search.sentence_vectors import SentenceVectors
@@ -213,13 +214,17 @@ class WebContext:
 
         A ProblemError (503, with Retry-After) while photos are prepared for descriptions, which is done once.
         """
-        if self._sentences is None:
-            return Describer(self.settings, reader, vectors=self._vectors)
-        return Describer(self.settings, reader, index=self._sentences, vectors=self._vectors)
+        return Describer(self.settings, reader, index=self._sentence_index, vectors=self._vectors)
+
+    def _sentence_index(self) -> SentenceIndex:
+        """The index, which stays open; another one after `tagger train words`. Raises WeightsError."""
+        found = sentence_index(self.settings, self.clock)
+        if self._sentences is None or self._sentences.towers.version != found.towers.version:
+            self._sentences = found
+        return self._sentences
 
     def _vectors(self, index: SentenceIndex) -> SentenceVectors:
         """The library's vectors; those that are missing are computed beside, so that the request can say so."""
-        self._sentences = index
         answer = self._preparing.submit(self._prepared, index)
         return _soon(answer, "searching by descriptions", "ask again in a moment", lambda: self._prepared_so_far)
 

@@ -71,11 +71,13 @@ class ModelStatusOut(BaseModel):
 class StatusOut(BaseModel):
     """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
 
-    `at_work`: who works on the library; `problems`: what the service waits for; `speed`: the last hour.
+    `prepared`: photos that descriptions are compared with at once; `at_work`: who works on the library; `problems`:
+    what the service waits for; `speed`: the last hour.
     """
 
     photos: int
     labelled: int
+    prepared: int
     missing: int
     queued: int
     failed: int

@@ -93,7 +93,7 @@ def _alike(  # noqa: PLR0913 - what may be asked for
     """What looks like a query's words, without what its labels find."""
     with context.reader() as reader:
         describer = context.describer(reader)
-        query = And((description, Not(tree)))
+        query = And((description, Not(tree, wide=less_sure)))
         search = Search(reader, taxonomy.load(), query, context.settings.labels, describer)
         try:
             photos, following = _some(search, place, limit, less_sure)

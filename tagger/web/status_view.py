@@ -72,6 +72,7 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
     return StatusOut(
         photos=totals.present,
         labelled=totals.labelled,
+        prepared=found.prepared,
         missing=totals.missing,
         queued=waiting,
         failed=totals.queue.failed + found.keywords.failed,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tagger.core.config import Settings
 from tagger.search.find import photos_of
+from tagger.search.towers import OWN, Towers
 from tests.cli.runner import Tagger
 
 
@@ -152,3 +154,23 @@ def test_commands_that_act_take_no_guess(gallery_once: Tagger) -> None:
     assert found > 0
     assert photos_of(settings, guess) == ()
     assert len(photos_of(settings, f'like:"{guess}"')) == found
+
+
+def test_status_says_how_many_photos_are_prepared_for_descriptions(gallery: Tagger) -> None:
+    def prepared() -> int:
+        status = gallery.json("status")
+        assert f"Prepared  {status['prepared']} of the labelled photos" in gallery("status").stdout
+        return int(status["prepared"])
+
+    gallery("search", 'like:"a cat"', "--all")
+    labelled = gallery.json("status")["labelled"]
+    assert prepared() == labelled > 20
+    (gallery.data / "vectors" / "sentences.vectors").unlink()
+    assert prepared() == 0
+    assert "with the next search" in gallery("status").stdout
+    gallery("search", 'like:"a cat"', "--all")
+    assert prepared() == labelled
+    # Vectors of other towers are of no use to these.
+    own = Towers.load()
+    replace(own, photos=own.photos + 1).save(gallery.data / OWN)
+    assert prepared() == 0

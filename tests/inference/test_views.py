@@ -42,7 +42,7 @@ def test_a_photos_features_are_the_mean_of_its_views_and_batches_count_views(cou
 def test_the_show_threshold_is_the_models_own_unless_it_is_set() -> None:
     model = Model(1, "0" * 16, "efficientnet_lite2", "0" * 64, REVISIONS["squares"])
     whole = Model(2, "1" * 16, "efficientnet_lite2", "0" * 64, REVISIONS["whole"])
-    assert (show_threshold(Settings(), model), show_threshold(Settings(), whole)) == (0.35, 0.50)
+    assert (show_threshold(Settings(), model), show_threshold(Settings(), whole)) == (0.35, 0.40)
     # The configured one: ResNet50 with squares.
     assert show_threshold(Settings()) == REGISTRY["resnet50"].show_threshold("squares")
     own = Settings.model_validate({"labels": {"show_threshold": 0.3}})

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from tagger.core.config import LabelSettings
+from tagger.core.evidence import Evidence
 from tagger.imaging.kinds import KINDS
 from tagger.labels import taxonomy
+from tagger.labels.policy import Policy
 
 
 def test_every_kind_of_file_is_a_label() -> None:
@@ -28,3 +34,14 @@ def test_they_are_found_by_the_words_that_people_type() -> None:
         "grayscale": "black and white",
     }.items():
         assert [known.names[key] for key in known.find(word)] == [kind], word
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("screenshot", True), ("document", True), ("panorama", True), ("flash", False), ("night", False)],
+)
+def test_what_is_surely_right_is_shown(kind: str, shown: bool) -> None:
+    known = taxonomy.load()
+    policy = Policy.from_settings(LabelSettings(), known)
+    [labels] = policy.labels_for(np.zeros((1, len(known.classes)), np.float32), [Evidence(kinds=(kind,))])
+    assert [(label.name, label.shown) for label in labels] == [(kind, shown)]

@@ -49,7 +49,14 @@ def means(text: str) -> list[tuple[str, str]]:
         ("x y z", []),
         ("snowboardign", [("snowboarding", "spelling")]),
         ("qwxyz", [("", "unknown")]),
-        ("\N{CYRILLIC SMALL LETTER ES}\N{CYRILLIC SMALL LETTER O}", [("", "unknown")]),
+        # Two letters from "union" and "unison", and nobody knows what is one letter away.
+        ("unicron", [("", "unknown")]),
+        ("moutian", [("mountain", "spelling")]),
+        ("motrcyle", [("motorcycle", "spelling")]),
+        # One letter from what no sentence says, but a label.
+        ("pengiun", [("penguin", "label")]),
+        ("oscilloscpe", [("oscilloscope", "label")]),
+        ("berlin munich hamburg vienna", [("", "unknown")] * 4),
     ],
 )
 def test_words(text: str, expected: list[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import pytest
 from tagger.core.config import Settings
 from tagger.search.looks import Describer
 from tagger.search.query_tree import Like
+from tagger.search.towers import OWN, Towers
 from tagger.web import context
 from tagger.web.problems import ProblemError
 from tests.cli.runner import Tagger
@@ -116,3 +118,34 @@ def test_while_a_large_library_is_prepared_it_says_so(gallery: Tagger, monkeypat
         assert len(served.describer(reader)(Like("a cat"), True)) > 20
     served.close()
     assert Path(gallery.data / "vectors" / "sentences.vectors").exists()
+
+
+@pytest.mark.parametrize("query", ["cat", "animal", "cat OR snow", 'cat like:"a dog"', "cat -dog"])
+def test_no_photo_stands_twice_on_a_page_of_all(reading: Site, query: str) -> None:
+    found = search(reading, query, all="true", limit=500)
+    listed = paths(found["photos"]) + paths(found["alike"]["photos"])
+    assert len(listed) > 20
+    assert len(listed) == len(set(listed))
+
+
+def test_a_server_that_runs_takes_the_owners_own_words(gallery: Tagger) -> None:
+    served = context.WebContext(lambda: Settings(data_dir=gallery.data))
+
+    def understood() -> list[str]:
+        with served.reader() as reader:
+            describer = served.describer(reader)
+            describer(Like("a wuffel"), True)
+            return describer.told
+
+    own = gallery.data / OWN
+    try:
+        assert understood() == ["Not known: wuffel."]
+        towers = Towers.load()
+        words = tuple("wuffel" if word == "zoo" else word for word in towers.words)
+        replace(towers, words=words).save(own)
+        assert understood() == []
+        own.unlink()
+        assert understood() == ["Not known: wuffel."]
+    finally:
+        own.unlink(missing_ok=True)
+        served.close()
