@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
+    from tagger.store.reader import Reader
 
 
 class WholeHelp(click.Group):
@@ -46,10 +48,22 @@ def taught_names(context: click.Context, _param: click.Parameter, begun: str) ->
     return _names(context, begun, taught=True)
 
 
+def saved_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The saved searches whose names begin so, for a shell's completion."""
+    from tagger.store.saved_searches import saved_searches
+
+    return _beginning(context, begun, lambda reader: [search.name for search in saved_searches(reader)])
+
+
 def _names(context: click.Context, begun: str, *, taught: bool) -> list[str]:
+    from tagger.store.label_scores import label_names_in
+
+    return _beginning(context, begun, lambda reader: label_names_in(reader, taught=taught))
+
+
+def _beginning(context: click.Context, begun: str, names: Callable[[Reader], list[str]]) -> list[str]:
     from tagger.core.errors import TaggerError
     from tagger.core.names import folded
-    from tagger.store.label_scores import label_names_in
     from tagger.store.reader import open_reader
 
     settings = _settings(context)
@@ -57,7 +71,7 @@ def _names(context: click.Context, begun: str, *, taught: bool) -> list[str]:
         return []
     try:
         with open_reader(settings) as reader:
-            return [name for name in label_names_in(reader, taught=taught) if folded(name).startswith(folded(begun))]
+            return [name for name in names(reader) if folded(name).startswith(folded(begun))]
     except TaggerError:
         return []
 

@@ -38,6 +38,7 @@ _GROUPS = {
     },
     "Find and look": {
         "search": ("search", "Find photos by what is in them."),
+        "saved": ("saved", "The searches that you saved: list, rename, remove."),
         "similar": ("similar", "The photos that look most like one."),
         "duplicates": ("duplicates", "Groups of photos that are nearly the same."),
         "labels": ("labels", "Which labels the library contains, with counts."),

@@ -7,13 +7,15 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
+from typing import cast
 
 import click
 
-from tagger.cli.common import path_json, settings_of, write_json, write_path
-from tagger.cli.groups import label_names
+from tagger.cli.common import count, path_json, settings_of, write_json, write_path
+from tagger.cli.groups import label_names, saved_names
 from tagger.core.config import Settings
-from tagger.core.errors import ExitCode, QueryError, TaggerError
+from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
 from tagger.core.languages import LANGUAGES
 from tagger.core.paths import shown_path
 from tagger.core.progress import Callbacks
@@ -24,9 +26,11 @@ from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
 from tagger.search.query_tree import Named, Node, Word, likes, quoted
 from tagger.search.run import FoundPhoto, Search
+from tagger.search.saved import as_saved, saved_tree
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.reader import Reader, open_reader
+from tagger.store.saved_searches import SavedSearch, Sort, saved_search
 
 # -dog is a word with NOT before it, and none of the options below.
 _NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
@@ -62,6 +66,8 @@ Examples:
   tagger search 'like:"dog on a beach" taken:2019 -cat'
   tagger search --lang de 'Hund -Katze'
   tagger search 'dog taken:2023 -path:backup/'
+  tagger search --save "Dogs at home" 'dog path:home/'
+  tagger search --saved "Dogs at home" taken:2024
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 
 Words that no label says, or with which no photo is labelled, are taken for a
@@ -80,6 +86,11 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of labels, instead of the settings'.")
 @click.option("--sort", type=click.Choice(["confidence", "date", "path"]), help="The surest, the newest, or by path.")
 @click.option("--count", "only_count", is_flag=True, help="Only how many there are.")
+@click.option("--save", metavar="NAME", help="Keep the query under this name, instead of asking it.")
+@click.option("--force", is_flag=True, help="With --save: replace the search of this name.")
+@click.option(
+    "--saved", metavar="NAME", shell_complete=saved_names, help="Ask a saved search; a query beside it narrows."
+)
 @click.option("-p", "--paths", is_flag=True, help="Paths only, one a line (the default in a pipe).")
 @click.option("-0", "--null", is_flag=True, help="Paths only, each ended by a NUL byte, for xargs -0.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -93,23 +104,45 @@ def command(  # noqa: PLR0913 - one parameter an option
     lang: str | None,
     sort: str | None,
     only_count: bool,
+    save: str | None,
+    force: bool,
+    saved: str | None,
     paths: bool,
     null: bool,
     as_json: bool,
 ) -> int:
     """Find photos by what is in them: by labels, or by what they look like."""
     settings = settings_of(context, labels__language=lang)
+    if force and save is None:
+        raise UsageError("--force replaces a saved search.", "Use it with --save NAME.")
+    if save is not None:
+        given = {"-n": limit, "--count": only_count, "-p": paths, "-0": null, "--saved": saved}
+        if extra := next((name for name, value in given.items() if value not in (None, False)), ""):
+            raise UsageError(
+                f"{extra} is not kept in a saved search.", f"Give it beside --saved: tagger search --saved NAME {extra}"
+            )
     bare = paths or null or not sys.stdout.isatty()
     if limit is None and not (bare or as_json):
         limit = settings.search.limit
-    if not query:
+    if not query and saved is None:
         raise QueryError(
             "Missing argument: say what to look for, as in: tagger search tiger", "Every photo: tagger search '*'"
         )
-    show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
     with open_reader(settings) as reader:
         words = [word.removeprefix(_MARK) for word in query]
-        tree = parse(" ".join(_in_quotes(_named(word, reader)) for word in words))
+        text = " ".join(_in_quotes(_named(word, reader)) for word in words)
+        if save is not None:
+            wanted = SavedSearch(
+                save.removeprefix(_MARK), text, settings.labels.language, cast(Sort, sort or ""), less_sure, strict
+            )
+            return _save(settings, reader, wanted, force=force, as_json=as_json)
+        tree = parse(text) if query else None
+        known = None if saved is None else saved_search(reader, saved.removeprefix(_MARK))
+        if known is not None:
+            tree = saved_tree(known, tree)
+            sort, less_sure, strict = sort or known.sort, less_sure or known.less_sure, strict or known.strict
+        assert tree is not None
+        show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
         search, described = _search(settings, reader, tree)
         number, more = show(search)
         unlabelled = 0 if number else unlabelled_photos(reader)
@@ -152,8 +185,36 @@ def command(  # noqa: PLR0913 - one parameter an option
         # Most words of a sentence are no labels, and what is not known of it is told above.
         alone = len(unknown) == 1 and isinstance(tree, Word)
         unknown = tuple(word for word in unknown if word.hint or (alone and not number))
+    if known is not None and unknown:
+        print(f"tagger: the saved search {known.name!r} asks for what the library does not have:", file=sys.stderr)
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: bool, as_json: bool) -> int:
+    """Keep a search, and tell what it finds now."""
+    from tagger.cli.saved import search_json
+    from tagger.store.library import open_library
+    from tagger.store.saved_searches import save_search
+
+    tree = parse(as_saved(wanted, by_labels=False).query)
+    search, described = _search(settings, reader, tree)
+    number = search.count(less_sure=wanted.less_sure)
+    unknown, told = search.unknown_words, [*search.told, *described.told]
+    with open_library(settings) as library, library.store.write(durable=True) as session:
+        stored = as_saved(wanted, by_labels=number > 0)
+        stored = save_search(session, stored, library.clock.now(), replace=force)
+    if as_json:
+        write_json(search_json(stored) | {"photos": number})
+    else:
+        looks = "" if number or stored.strict or as_description(tree) is None else ": no label says that"
+        print(f"Saved as {stored.name!r}; it finds {count(number, 'photo')} now{looks}.")
+        print(f"Ask it: tagger search --saved={quote(stored.name)}")
+    sys.stdout.flush()
+    for line in told:
+        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
+    _print_unknown(unknown)
+    return ExitCode.DONE
 
 
 def _named(argument: str, reader: Reader) -> str:

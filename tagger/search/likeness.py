@@ -122,7 +122,7 @@ class Descriptions:
         self._reader = reader
         self._taxonomy = taxonomy
         self._get_vectors = vectors
-        self._understood: dict[str, Understood] = {}
+        self._understood: dict[tuple[str, LanguageCode], Understood] = {}
         self._known: dict[tuple[Like, bool], Alike] = {}
 
     def __call__(self, like: Like, less_sure: bool) -> Alike:
@@ -142,12 +142,13 @@ class Descriptions:
         """The library's vectors, brought up to date when they are first needed."""
         return self._get_vectors()
 
-    def understand(self, text: str) -> Understood:
-        """What a sentence is taken for in this library."""
-        if text not in self._understood:
-            spoken = language(self._spoken)
-            self._understood[text] = understand(self.towers, self._taxonomy, text, self._own_labels(), spoken)
-        return self._understood[text]
+    def understand(self, text: str, code: LanguageCode | None = None) -> Understood:
+        """What a sentence is taken for in this library. `code`: its language; None: that of the search."""
+        asked = text, code or self._spoken
+        if asked not in self._understood:
+            spoken = language(asked[1])
+            self._understood[asked] = understand(self.towers, self._taxonomy, text, self._own_labels(), spoken)
+        return self._understood[asked]
 
     def reason(self, text: str, photo: int) -> LikenessReason:
         """Why a photo of the library looks like a description, or not."""
@@ -172,7 +173,7 @@ class Descriptions:
         return LikenessReason(text, share, self.towers.cut_off, similarity, words, tuple(labels), understood.line)
 
     def _alike(self, like: Like, less_sure: bool) -> Alike:
-        understood, bound = self.understand(like.text), like.comparison
+        understood, bound = self.understand(like.text, like.spoken), like.comparison
         if bound is None:
             least = 0.0 if less_sure else self.towers.cut_off
         else:

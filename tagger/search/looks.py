@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tagger.core.config import Settings
+from tagger.core.languages import LanguageCode
 from tagger.core.progress import SILENT, Callbacks
 from tagger.labels import taxonomy
 from tagger.search.query_tree import And, Like, Node, Or, Word, Words
@@ -73,13 +74,13 @@ def as_description(node: Node) -> Node | None:
 
 def _described(node: Node) -> Node:
     match node:
-        case Word(text, None):
-            return Like(text)
-        case Words(words, None):
-            return Like(" ".join(words))
-        case Words(words, comparison):
+        case Word(text, None, spoken):
+            return Like(text, None, spoken)
+        case Words(words, None, spoken):
+            return Like(" ".join(words), None, spoken)
+        case Words(words, comparison, spoken):
             # The comparison belongs to the last word.
-            return And((Like(" ".join(words[:-1])), Word(words[-1], comparison)))
+            return And((Like(" ".join(words[:-1]), None, spoken), Word(words[-1], comparison, spoken)))
         case Or(items):
             return Or(tuple(map(_described, items)))
         case And(items):
@@ -87,8 +88,11 @@ def _described(node: Node) -> Node:
             others = tuple(_described(item) for item in items if item not in plain)
             if not plain:
                 return And(others)
-            sentence = Like(" ".join(" ".join(item.words) if isinstance(item, Words) else item.text for item in plain))
-            return And((sentence, *others)) if others else sentence
+            sentences: dict[LanguageCode | None, list[str]] = {}
+            for item in plain:
+                sentences.setdefault(item.spoken, []).extend(item.words if isinstance(item, Words) else [item.text])
+            found = (*(Like(" ".join(words), None, spoken) for spoken, words in sentences.items()), *others)
+            return And(found) if len(found) > 1 else found[0]
         case _:
             return node
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tagger.core.languages import LanguageCode
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -31,10 +33,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A label by name: from `"a phrase"`, from one bare word, or put together from several."""
+    """A label by name: from `"a phrase"`, from one bare word, or put together from several.
+
+    `spoken`: the language in which it was typed; None: that of the search.
+    """
 
     text: str
     comparison: Comparison | None = None
+    spoken: LanguageCode | None = None
 
     def __str__(self) -> str:
         return f"{quoted(self.text)}{self.comparison or ''}"
@@ -42,10 +48,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Bare words in a row, before the vocabulary says which of them form one label."""
+    """Bare words in a row, before the vocabulary says which of them form one label. `spoken`: as of a `Word`."""
 
     words: tuple[str, ...]
     comparison: Comparison | None = None
+    spoken: LanguageCode | None = None
 
     def __str__(self) -> str:
         return " ".join(self.words) + str(self.comparison or "")
@@ -65,11 +72,12 @@ class AnyLabel:
 class Like:
     """`like:"a child on a swing"`: the photo looks like what a sentence describes.
 
-    With a comparison, its probability is within that bound; without, it is likely enough.
+    With a comparison, its probability is within that bound; without, it is likely enough. `spoken`: as of a `Word`.
     """
 
     text: str
     comparison: Comparison | None = None
+    spoken: LanguageCode | None = None
 
     def __str__(self) -> str:
         return f"like:{quoted(self.text)}{self.comparison or ''}"
@@ -202,6 +210,24 @@ Node = Word | Words | AnyLabel | Like | Taken | PathPart | Format | FieldNode | 
 def quoted(name: str) -> str:
     """A query for a label with this name, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def in_language(node: Node, code: LanguageCode) -> Node:
+    """A query whose words were typed in a language, whatever that of a search is."""
+    match node:
+        case Word() | Words() | Like():
+            return replace(node, spoken=code)
+        case Not(item, wide):
+            return Not(in_language(item, code), wide)
+        case And(items) | Or(items):
+            return type(node)(tuple(in_language(item, code) for item in items))
+        case _:
+            return node
+
+
+def both(one: Node, other: Node) -> Node:
+    """A query for what two queries find."""
+    return And(tuple(part for node in (one, other) for part in (node.items if isinstance(node, And) else (node,))))
 
 
 def _grouped(node: Node) -> str:

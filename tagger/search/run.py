@@ -155,6 +155,10 @@ class Search:
         number = None if less_sure else self._counted()
         return sum(1 for _ in self._places(_Order(), less_sure)) if number is None else number
 
+    def ids(self, most: int | None = None, *, less_sure: bool = False) -> list[int]:
+        """The photos that match, by their ids, at most so many."""
+        return [number for number, _, _ in islice(self._places(_Order(), less_sure), most)]
+
     def count_less_sure(self, most: int) -> int:
         """How many photos `less_sure` would add; counted up to `most`."""
         return sum(1 for _ in islice(self._less_sure(_Order()), most))
@@ -251,8 +255,9 @@ class Search:
         also = self._and(driver.rest)
         behind = ""
         place = None if after is None else (float(after[1] or 0), after[2])
-        alike = [likeness.best_first(place) for likeness in driver.alike]
-        rows: list[Iterator[tuple[float, int]]] = [_negative(each) for each in alike]
+        rows: list[Iterator[tuple[float, int]]] = [
+            ((-value, number) for value, number in likeness.best_first(place)) for likeness in driver.alike
+        ]
         if after is not None and driver.ids:
             confidence, photo = self._where.parameter(after[1]), self._where.parameter(after[2])
             behind = f" AND l.confidence <= {confidence} AND (l.confidence < {confidence} OR l.photo_id > {photo})"
@@ -378,10 +383,6 @@ class Search:
 def _asked_for(bounds: Sequence[Comparison | None], confidence: float, sure: bool) -> bool:
     """Whether a photo's label is what a query asks for: it is sure, or within a bound."""
     return any(sure if bound is None else bound.holds(confidence) for bound in bounds)
-
-
-def _negative(rows: Iterable[tuple[float, int]]) -> Iterator[tuple[float, int]]:
-    return ((-value, number) for value, number in rows)
 
 
 def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:

@@ -13,7 +13,7 @@ from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
 from tagger.search.field_conditions import Terms
 from tagger.search.function_words import FUNCTION_WORDS
-from tagger.search.query_tree import And, Comparison, Node, Not, Or, Word, Words
+from tagger.search.query_tree import And, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Vocabulary:
         self._silenced = {key for name in silenced for key in taxonomy.lookup(name)}
         self._by_key: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
-        self._asked: dict[str, frozenset[int]] = {}
+        self._asked: dict[Word, frozenset[int]] = {}
         self.terms = Terms(reader)
         self.names: dict[int, str] = {}
         self.unknown: dict[str, UnknownWord] = {}
@@ -100,7 +100,7 @@ class Vocabulary:
 
     def ids(self, word: Word) -> tuple[int, ...]:
         """The labels of this library that a word means; remembers words that have none."""
-        keys = self._keys(word.text)
+        keys = self._keys(word.text, word.spoken)
         named = self._by_name.get(normal(word.text), ())
         if not keys and not named and not self.keywords(word):
             keys = self._in_other_languages(word.text)
@@ -109,16 +109,20 @@ class Vocabulary:
         if not ids and self.keywords(word):
             return ()
         if not ids and word.text not in self.unknown:
-            self.unknown[word.text] = self._unknown(word.text, bool(keys))
+            self.unknown[word.text] = self._unknown(word, bool(keys))
         elif ids:
-            self._asked[word.text] = frozenset(ids)
+            self._asked[word] = frozenset(ids)
         return tuple(sorted(ids))
 
-    def _keys(self, text: str) -> frozenset[str]:
+    def _language(self, code: LanguageCode | None) -> Language | None:
+        """The language of a word; None for English."""
+        return self._spoken if code is None else _language(code)
+
+    def _keys(self, text: str, code: LanguageCode | None) -> frozenset[str]:
         """What a word means in English and in the language that is spoken, with all that is below."""
-        senses = self._taxonomy.senses(text)
-        if self._spoken is not None:
-            senses |= self._spoken.find(text)
+        senses, spoken = self._taxonomy.senses(text), self._language(code)
+        if spoken is not None:
+            senses |= spoken.find(text)
         if len(senses) > 1:
             self._tell_senses(text, senses)
         return self._taxonomy.with_below(senses)
@@ -155,7 +159,8 @@ class Vocabulary:
         """The person's keywords that a word means, by number; none where it asks for a confidence."""
         return () if word.comparison is not None else self.terms.keywords(word.text)
 
-    def _unknown(self, text: str, known: bool) -> UnknownWord:
+    def _unknown(self, word: Word, known: bool) -> UnknownWord:
+        text, language = word.text, self._language(word.spoken)
         operator = _OPERATORS.get(folded(text))
         if operator is not None:
             hint = "AND, OR and NOT are written in capitals; words side by side mean AND."
@@ -166,51 +171,58 @@ class Vocabulary:
         if not known and len(text) <= _LONGEST and len(self.unknown) < _SUGGESTED:
             # Labels that the library has come first.
             here = {normal(name): name for name in self.names.values()}
-            spoken = {} if self._spoken is None else {normal(name): name for name in self._spoken.names.values()}
+            spoken = {} if language is None else {normal(name): name for name in language.names.values()}
             near = [*suggest(text, here, 5), *suggest(text, spoken, 5), *self._taxonomy.suggest(text, 5)]
             near = list(dict.fromkeys(near))[:5]
-        return UnknownWord(text, known, tuple(near), self._why_not(text))
+        return UnknownWord(text, known, tuple(near), self._why_not(word))
 
-    def _why_not(self, text: str) -> str:
-        if self._keys(text) & self._silenced:
+    def _why_not(self, word: Word) -> str:
+        if self._keys(word.text, word.spoken) & self._silenced:
             return "It is silenced by the rules of labels (labels.silence)."
         return ""
 
     def without_photos(self) -> Iterator[UnknownWord]:
         """Words that were asked for and that are labels of the library, though no photo has one of them."""
-        for text, ids in self._asked.items():
+        for word, ids in self._asked.items():
             sql = f"SELECT 1 FROM photo_labels WHERE label_id IN ({id_list(ids)}) AND NOT removed LIMIT 1"
-            if not self.terms.keywords(text) and next(self._reader.rows(sql, {}), None) is None:
-                yield UnknownWord(text, True, (), self._why_not(text))
+            if not self.terms.keywords(word.text) and next(self._reader.rows(sql, {}), None) is None:
+                yield UnknownWord(word.text, True, (), self._why_not(word))
         for field, text, near in self.terms.unknown():
             yield UnknownWord(text, False, near, what=_NO_PHOTO[field])
 
     @cached_property
-    def _most_words(self) -> int:
-        """The most words that one label has."""
+    def _most_english_words(self) -> int:
+        """The most words that one label has in English, or as the owner named it."""
         names = (*self._taxonomy.words, *self._by_name)
-        english = max((name.count(" ") + 1 for name in names), default=_KEYWORD_WORDS)
-        return english if self._spoken is None else max(english, self._spoken.most_words)
+        return max((name.count(" ") + 1 for name in names), default=_KEYWORD_WORDS)
 
-    def _means_something(self, text: str) -> bool:
-        spoken = self._spoken is not None and bool(self._spoken.find(text))
-        named = spoken or bool(self._taxonomy.senses(text)) or normal(text) in self._by_name
+    def _most_words(self, code: LanguageCode | None) -> int:
+        """The most words that one label has."""
+        spoken = self._language(code)
+        return max(self._most_english_words, 0 if spoken is None else spoken.most_words)
+
+    def _means_something(self, text: str, code: LanguageCode | None) -> bool:
+        spoken = self._language(code)
+        if spoken is not None and spoken.find(text):
+            return True
+        named = bool(self._taxonomy.senses(text)) or normal(text) in self._by_name
         return named or bool(self.terms.keywords(text))
 
     def join(self, node: Node) -> Node:
         """Put bare words together to the longest labels there are: `grey whale` is one, `dog beach` are two."""
         match node:
-            case Words(words, comparison):
+            case Words(words, comparison, code):
                 found: list[Node] = []
-                start = 0
+                start, most = 0, self._most_words(code)
                 while start < len(words):
-                    ends = range(min(len(words), start + self._most_words), start + 1, -1)
-                    end = next((e for e in ends if self._means_something(" ".join(words[start:e]))), start + 1)
+                    ends = range(min(len(words), start + most), start + 1, -1)
+                    end = next((e for e in ends if self._means_something(" ".join(words[start:e]), code)), start + 1)
                     text = " ".join(words[start:end])
-                    if not self._says_nothing(text):
-                        found.append(self._apart(text, None) or Word(text))
+                    word = Word(text, None, code)
+                    if not self._says_nothing(word):
+                        found.append(self._apart(word) or word)
                     start = end
-                found = found or [Word(word) for word in words]
+                found = found or [Word(word, None, code) for word in words]
                 last = found[-1]
                 if isinstance(last, Word):
                     found[-1] = replace(last, comparison=comparison)
@@ -221,27 +233,28 @@ class Vocabulary:
                 return Or(tuple(self.join(item) for item in items))
             case Not(item, wide):
                 return Not(self.join(item), wide)
-            case Word(text, comparison):
-                return self._apart(text, comparison) or node
+            case Word():
+                return self._apart(node) or node
             case _:
                 return node
 
-    def _says_nothing(self, word: str) -> bool:
+    def _says_nothing(self, word: Word) -> bool:
         """Whether a bare word is like "on" in "dog on a beach"."""
-        known = FUNCTION_WORDS[ENGLISH] | FUNCTION_WORDS.get(self._code, frozenset())
-        return word.lower() in known and not self._means_something(word)
+        known = FUNCTION_WORDS[ENGLISH] | FUNCTION_WORDS.get(word.spoken or self._code, frozenset())
+        return word.text.lower() in known and not self._means_something(word.text, word.spoken)
 
-    def _apart(self, text: str, comparison: Comparison | None) -> Node | None:
+    def _apart(self, word: Word) -> Node | None:
         """A text of several words without spaces between them, as Japanese and Chinese are written."""
-        if text.isascii() or self._means_something(text):
+        text, own = word.text, self._language(word.spoken)
+        if text.isascii() or self._means_something(text, word.spoken):
             return None
         from tagger.labels.languages import language, split
 
-        spoken = [self._spoken] if self._spoken is not None else []
+        spoken = [own] if own is not None else []
         words = split(text, [*spoken, *(language(code) for code in ("ja", "zh"))])
         if not words:
             return None
-        return And((*(Word(word) for word in words[:-1]), Word(words[-1], comparison)))
+        return And((*(replace(word, text=one, comparison=None) for one in words[:-1]), replace(word, text=words[-1])))
 
 
 def _listed(names: Sequence[str], word: str) -> str:
