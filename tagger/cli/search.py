@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from shlex import quote
 from typing import cast
@@ -68,6 +68,7 @@ Examples:
   tagger search 'dog taken:2023 -path:backup/'
   tagger search --save "Dogs at home" 'dog path:home/'
   tagger search --saved "Dogs at home" taken:2024
+  tagger search --facets place:Italy
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 
 Words that no label says, or with which no photo is labelled, are taken for a
@@ -86,6 +87,7 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of labels, instead of the settings'.")
 @click.option("--sort", type=click.Choice(["confidence", "date", "path"]), help="The surest, the newest, or by path.")
 @click.option("--count", "only_count", is_flag=True, help="Only how many there are.")
+@click.option("--facets", "only_facets", is_flag=True, help="Only what is in them: labels, years, places, cameras.")
 @click.option("--save", metavar="NAME", help="Keep the query under this name, instead of asking it.")
 @click.option("--force", is_flag=True, help="With --save: replace the search of this name.")
 @click.option(
@@ -104,6 +106,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     lang: str | None,
     sort: str | None,
     only_count: bool,
+    only_facets: bool,
     save: str | None,
     force: bool,
     saved: str | None,
@@ -116,7 +119,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if force and save is None:
         raise UsageError("--force replaces a saved search.", "Use it with --save NAME.")
     if save is not None:
-        given = {"-n": limit, "--count": only_count, "-p": paths, "-0": null, "--saved": saved}
+        given = {"-n": limit, "--count": only_count, "--facets": only_facets, "-p": paths, "-0": null, "--saved": saved}
         if extra := next((name for name, value in given.items() if value not in (None, False)), ""):
             raise UsageError(
                 f"{extra} is not kept in a saved search.", f"Give it beside --saved: tagger search --saved NAME {extra}"
@@ -143,6 +146,8 @@ def command(  # noqa: PLR0913 - one parameter an option
             sort, less_sure, strict = sort or known.sort, less_sure or known.less_sure, strict or known.strict
         assert tree is not None
         show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
+        if only_facets:
+            return _facets(settings, reader, tree, _Asked(text, known, less_sure, strict), as_json=as_json)
         search, described = _search(settings, reader, tree)
         number, more = show(search)
         unlabelled = 0 if number else unlabelled_photos(reader)
@@ -189,6 +194,52 @@ def command(  # noqa: PLR0913 - one parameter an option
         print(f"tagger: the saved search {known.name!r} asks for what the library does not have:", file=sys.stderr)
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a result was asked for. `text`: beside the saved search, if there is one."""
+
+    text: str
+    saved: SavedSearch | None
+    less_sure: bool
+    strict: bool
+
+
+def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as_json: bool) -> int:
+    """Print what is in a result."""
+    from tagger.search.facets import MOST, facets
+
+    text = asked.text
+    search, described = _search(settings, reader, tree)
+    photos = search.ids(MOST + 1, less_sure=asked.less_sure)
+    unknown, told = search.unknown_words, search.told
+    description = None if photos or asked.strict else as_description(tree)
+    if description is not None:
+        search, described = _search(settings, reader, description)
+        photos = search.ids(MOST + 1, less_sure=asked.less_sure)
+        text = str(description)
+        if photos:
+            print(NO_LABEL, file=sys.stderr)
+    if len(photos) > MOST:
+        raise UsageError(f"More than {MOST:,} photos are too many to be counted so.", "Narrow the query first.")
+    found = facets(reader, taxonomy.load(), settings.labels, text, photos, less_sure=asked.less_sure)
+    groups = {"labels": found.labels, "years": found.years, "places": found.places, "cameras": found.cameras}
+    if as_json:
+        listed = {name: [asdict(facet) for facet in group] for name, group in groups.items()}
+        write_json({"photos": found.photos, **listed})
+    else:
+        print(f"{count(found.photos, 'photo')}")
+        for name, group in groups.items():
+            for number, facet in enumerate(group):
+                print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")
+    sys.stdout.flush()
+    for line in (*told, *described.told):
+        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
+    if not photos:
+        print("tagger: no photo matches.", file=sys.stderr)
+        _print_unknown(unknown)
+    return ExitCode.DONE if photos else ExitCode.SOME_FAILED
 
 
 def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: bool, as_json: bool) -> int:

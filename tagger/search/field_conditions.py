@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
@@ -41,7 +42,7 @@ class Terms:
     def ids(self, node: Named) -> tuple[int, ...]:
         """The terms that a condition means; with an empty text, every one of the field."""
         if not node.text:
-            return self._nothing(node.field) if node.text is None else tuple(row[0] for row in self._all(node.field))
+            return self._nothing(node.field) if node.text is None else tuple(row[0] for row in self.all_of(node.field))
         if node not in self._asked:
             self._asked[node] = tuple(sorted(self._found(node.field, node.text)))
         return self._asked[node]
@@ -55,7 +56,7 @@ class Terms:
         """Conditions that no photo meets: field, text, and names like it."""
         for node, ids in self._asked.items():
             if node.text and not ids:
-                names = {key: name for _, name, key in self._all(node.field)}
+                names = {key: name for _, name, key in self.all_of(node.field)}
                 near = difflib.get_close_matches(folded(node.text), names, 3)
                 yield node.field, node.text, tuple(names[key] for key in near)
 
@@ -65,20 +66,25 @@ class Terms:
             if "*" not in wanted:
                 return set(self.keywords(text))
             pattern = re.compile(fnmatch.translate(re.sub(r"[\[?]", lambda m: f"[{m[0]}]", wanted)))
-            return {number for number, _, key in self._all(field) if pattern.fullmatch(key)}
+            return {number for number, _, key in self.all_of(field) if pattern.fullmatch(key)}
         if field == "place":
             return self._places(wanted)
         words = wanted.split()
-        return {number for number, _, key in self._all(field) if wanted in key or all(word in key for word in words)}
+        return {number for number, _, key in self.all_of(field) if wanted in key or all(word in key for word in words)}
 
     def _places(self, wanted: str) -> set[int]:
         """Places of this name; else those that have it among their words: York, New York. Accents may be left out."""
         plain = _plain(wanted)
-        known = [(number, _plain(key)) for number, _, key in self._all("place")]
-        same = {number for number, key in known if key == plain}
-        return same or {number for number, key in known if f" {plain} " in f" {re.sub(r'[-,/()]', ' ', key)} "}
+        same = {number for number, key in self._plain_places if key == plain}
+        return same or {
+            number for number, key in self._plain_places if f" {plain} " in f" {re.sub(r'[-,/()]', ' ', key)} "
+        }
 
-    def _all(self, field: str) -> list[tuple[int, str, str]]:
+    @cached_property
+    def _plain_places(self) -> list[tuple[int, str]]:
+        return [(number, _plain(key)) for number, _, key in self.all_of("place")]
+
+    def all_of(self, field: str) -> list[tuple[int, str, str]]:
         """Every text of a field: id, name, folded name."""
         if field not in self._by_kind:
             kinds = ", ".join(f"'{kind}'" for kind in _KINDS[field])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -19,6 +20,7 @@ from tagger.web.schemas_classify import WhyOut
 from tagger.web.schemas_photos import (
     AlikeOut,
     Corrections,
+    FacetsOut,
     LabelOut,
     LabelsOut,
     LikenessOut,
@@ -41,13 +43,16 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
     all: Annotated[bool, Query(description="Behind them those on which the labels are less sure")] = False,  # noqa: A002
     strict: Annotated[bool, Query(description="Words are labels, and not taken for a description")] = False,
+    facets: Annotated[bool, Query(description="Also which labels, years, places and cameras are in all of it")] = False,
 ) -> SearchOut:
     """Photos that show what is asked for, the surest first; where the query names no label, the newest first.
 
     Behind the last of them, in `alike`, those that look like the words of the query. 503 with Retry-After while the
     photos of a large library are prepared for descriptions for the first time.
     """
-    page = search_pages.search(context_of(request), q, after, limit, less_sure=all, strict=strict)
+    context = context_of(request)
+    page = search_pages.search(context, q, after, limit, less_sure=all, strict=strict)
+    counted = search_pages.facets_of(context, q, less_sure=all) if facets else None
     alike = page.alike
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
@@ -57,6 +62,7 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
             Unknown(text=word.text, known=word.known, near=list(word.near), hint=word.hint) for word in page.unknown
         ],
         told=list(page.told),
+        facets=None if counted is None else FacetsOut.model_validate(asdict(counted)),
         alike=None
         if alike is None
         else AlikeOut(

@@ -19,6 +19,7 @@ from tagger.keywords.file_content import ChangedError, UnwritableError, read_con
 from tagger.keywords.read import keywords_in
 from tagger.labels.cloud import worth_listing
 from tagger.labels.search_only import search_only
+from tagger.search.facets import MOST
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.service.status import why_unlabelled
@@ -45,6 +46,7 @@ def get_photos(
     q: str = "",
     after: Annotated[str, Query(max_length=200)] = "",
     all: bool = False,  # noqa: A002
+    facets: bool = False,
 ) -> Response:
     """The grid: everything, or what a query finds; `all`: also where its labels are less sure."""
     context = context_of(request)
@@ -73,6 +75,10 @@ def get_photos(
         unknown=() if page.alike is not None and page.alike.photos else page.unknown,
         alike=page.alike,
         told=page.told,
+        facets=search_pages.facets_of(context, q, less_sure=all, most=MOST if facets else search_pages.COUNTED)
+        if page.photos and not after
+        else None,
+        counting=facets,
         after=after,
         unlabelled=_unlabelled(context),
         help=_help(),

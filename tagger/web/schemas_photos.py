@@ -146,6 +146,24 @@ class AlikeOut(BaseModel):
     told: list[str]
 
 
+class FacetOut(BaseModel):
+    """One thing in a result. `photos`: how many of it have it; `query` finds these."""
+
+    name: str
+    photos: int
+    query: str
+
+
+class FacetsOut(BaseModel):
+    """What is in a result of so many photos, the most frequent first; of years, the newest."""
+
+    photos: int
+    labels: list[FacetOut]
+    years: list[FacetOut]
+    places: list[FacetOut]
+    cameras: list[FacetOut]
+
+
 class SearchOut(BaseModel):
     """A page of results. `next`: what to pass as `after` for the next page; null on the last.
 
@@ -160,6 +178,7 @@ class SearchOut(BaseModel):
     unknown: list[Unknown]
     alike: AlikeOut | None
     told: list[str]
+    facets: FacetsOut | None = Field(description="With `facets`: what is in it; null where it is too large to count")
 
 
 class Suggestion(BaseModel):

@@ -11,6 +11,7 @@ from tagger.core.errors import TaggerError
 from tagger.labels import taxonomy
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
+from tagger.search.facets import MOST, Facets, facets
 from tagger.search.looks import as_description
 from tagger.search.ordered import DATED, UNDATED, Cursor
 from tagger.search.query import parse
@@ -85,6 +86,18 @@ def search(  # noqa: PLR0913 - what may be asked for
     if not following and tree is not None and description is not None:
         alike = _alike(context, description, tree, None, limit, less_sure)
     return Page(photos, _cursor(following), unknown, others, alike, told)
+
+
+def facets_of(context: WebContext, query: str, *, less_sure: bool = False, most: int = MOST) -> Facets | None:
+    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
+    tree = parse(query) if query.strip() else None
+    labels = context.settings.labels
+    with context.reader() as reader:
+        search = Search(reader, taxonomy.load(), tree, labels, context.describer(reader))
+        photos = search.ids(most + 1, less_sure=less_sure)
+        if len(photos) > most:
+            return None
+        return facets(reader, taxonomy.load(), labels, query, photos, less_sure=less_sure)
 
 
 def _alike(  # noqa: PLR0913 - what may be asked for
