@@ -1,4 +1,4 @@
-"""Makes sentences.npz, by which photos are found by a sentence, from described photos. Ten minutes on one core:
+"""Makes sentences.npz, by which photos are found by a sentence, from described photos. Ten minutes of one core:
 
     python -m tagger.teaching.build_sentences CAPTIONED
 
@@ -18,7 +18,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from tagger.inference.registry import BUILT_IN
 from tagger.inference.selection import choose_model, with_model
 from tagger.inference.weights import ChosenModel
 from tagger.search.towers import PACKAGED, Calibration, Small, Towers
+from tagger.system.machine import usable_threads
 from tagger.teaching.build_words import split
 from tagger.teaching.sentence_data import (
     Photos,
@@ -72,10 +75,11 @@ def learn(photos: Photos, source: Source) -> Towers:
     """Towers from described photos, without a probability yet."""
     words = Words.of(photos.described)
     bags = words.bags(photos.described)
-    several: list[Trained] = []
-    for seed in range(source.seed, source.seed + source.recipe.trainings):
-        print(f"Learning from {len(photos.rows):,} photos, seed {seed}", flush=True)
-        several.append(train(photos.rows, bags, words.kin, seed, source.recipe))
+    seeds = range(source.seed, source.seed + source.recipe.trainings)
+    print(f"Learning from {len(photos.rows):,} photos, {len(seeds)} times", flush=True)
+    fixed = (photos.rows, bags, words.kin)
+    with ProcessPoolExecutor(min(len(seeds), usable_threads(0))) as pool:
+        several = list(pool.map(train, *map(repeat, fixed), seeds, repeat(source.recipe)))
     said = means([of_one[0] for of_one in bags], len(words.names))
     return packed(joined(several, photos.rows, said, source.recipe.width), words, photos.rows, source)
 

@@ -30,9 +30,9 @@ class Recipe:
     it is learned.
     """
 
-    trainings: int = 3
+    trainings: int = 6
     width: int = 256
-    hidden: int = 768
+    hidden: int = 384
     keep_features: float = 0.4
     keep_hidden: float = 0.5
     keep_words: float = 0.85
@@ -120,6 +120,44 @@ class _Adam:
             value -= size * mean / (np.sqrt(square) + np.float32(1e-7))
 
 
+@dataclass(frozen=True)
+class Said:
+    """The words of some sentences, one sentence a row. `flat`: places of all words; `rows`: the sentence of each.
+
+    `shares`: float32 (sentences,), what a word counts: one by their number, 0 without any.
+    """
+
+    flat: Bag
+    rows: NDArray[np.int64]
+    shares: Array
+
+    @classmethod
+    def of(cls, bags: Sequence[Bag]) -> Said:
+        """The sentences of these words."""
+        counts = np.array([len(bag) for bag in bags], np.int64)
+        shares = np.where(counts > 0, 1 / np.maximum(counts, 1), 0).astype(np.float32)
+        return cls(np.concatenate([np.zeros(0, np.int64), *bags]), np.repeat(np.arange(len(bags)), counts), shares)
+
+    def means(self, words: Array) -> Array:
+        """The mean of each sentence's words, (sentences, width), of vectors (words, width)."""
+        return _summed(words[self.flat], self.rows, len(self.shares)) * self.shares[:, np.newaxis]
+
+    def to_words(self, gradient: Array, words: int) -> Array:
+        """The gradient of the words' vectors, (words, width), from that of the sentences."""
+        order = np.argsort(self.flat, kind="stable")
+        each = (gradient * self.shares[:, np.newaxis])[self.rows[order]]
+        return _summed(each, self.flat[order], words)
+
+
+def _summed(rows: Array, groups: NDArray[np.int64], count: int) -> Array:
+    """The sum of the rows of each group, (count, width). `groups`: ascending."""
+    found = np.zeros((count, rows.shape[1]), rows.dtype)
+    if len(groups):
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        found[groups[starts]] = np.add.reduceat(rows, starts, axis=0)
+    return found
+
+
 def means(bags: Sequence[Bag], words: int) -> Array:
     """Each sentence as the share of every word in it, float32 (sentences, words)."""
     found = np.zeros((len(bags), words), np.float32)
@@ -144,10 +182,15 @@ def train(  # noqa: PLR0913 - what is learned from, and what from there on
     form. `start`: to go on from. `callbacks`: progress counts epochs; stopped early, what is learned so far comes back.
     """
     random = np.random.default_rng(seed)
-    values = _first_values(random, rows.shape[1], kin, recipe) if start is None else _values_of(start, kin, recipe)
+    # What photos have in common tells none from the others, and what is left out at random is then as in most photos.
+    usual: Array = rows.mean(axis=0)
+    values = _first_values(random, rows.shape[1], kin, recipe)
+    if start is not None:
+        values = _values_of(start, kin, recipe)
+        values["hidden_bias"] += usual @ start.hidden
     dropped = (rows.shape[1], recipe.keep_features), (values["hidden"].shape[1], recipe.keep_hidden)
     adam = _Adam(values, recipe.decay)
-    rows = rows * np.float32(recipe.scale)
+    rows = (rows - usual) * np.float32(recipe.scale)
     batches = max(1, round(len(rows) / recipe.batch))
     steps, done = recipe.epochs * batches, 0
     for epoch in range(recipe.epochs):
@@ -156,13 +199,14 @@ def train(  # noqa: PLR0913 - what is learned from, and what from there on
             break
         for chosen in np.array_split(random.permutation(len(rows)), batches):
             drawn = [bags[place][int(random.integers(len(bags[place])))] for place in chosen.tolist()]
-            said = means([_some(random, bag, recipe.keep_words) for bag in drawn], len(kin))
+            said = Said.of([_some(random, bag, recipe.keep_words) for bag in drawn])
             kept = [_kept(random, (len(chosen), size), keep) for size, keep in dropped]
             done += 1
             # Smaller steps towards the end.
             rate = recipe.rate * (1 + float(np.cos(np.pi * done / steps))) / 2
             adam.step(_gradients(values, rows[chosen], said, kin, kept), rate)
     values["hidden"] *= np.float32(recipe.scale)
+    values["hidden_bias"] -= usual @ values["hidden"]
     values["words"] = _with_kin(values, kin)
     del values["temperature"], values["kin"]
     return Trained(**values)
@@ -220,13 +264,13 @@ def _some(random: np.random.Generator, bag: Bag, keep: float) -> Bag:
 
 
 def _gradients(
-    values: dict[str, Array], rows: Array, said: Array, kin: NDArray[np.int64], kept: Sequence[Array]
+    values: dict[str, Array], rows: Array, said: Said, kin: NDArray[np.int64], kept: Sequence[Array]
 ) -> dict[str, Array]:
-    """The gradients of a batch's loss. `said`: as `means` gives them, of one sentence a row."""
+    """The gradients of a batch's loss. `said`: one sentence a row."""
     seen = rows * kept[0]
     inner = np.maximum(seen @ values["hidden"] + values["hidden_bias"], 0) * kept[1]
     photos, photo_lengths = _units(inner @ values["output"] + values["output_bias"])
-    sentences, sentence_lengths = _units(said @ _with_kin(values, kin) + values["word_bias"])
+    sentences, sentence_lengths = _units(said.means(_with_kin(values, kin)) + values["word_bias"])
     temperature = np.exp(values["temperature"][0])
     alike = photos @ sentences.T
     logits = temperature * alike
@@ -235,7 +279,7 @@ def _gradients(
     to_photo = _through_units(wrong @ sentences, photos, photo_lengths)
     to_sentence = _through_units(wrong.T @ photos, sentences, sentence_lengths)
     to_inner = (to_photo @ values["output"].T) * (inner > 0) * kept[1]
-    to_words = said.T @ to_sentence
+    to_words = said.to_words(to_sentence, len(kin))
     to_kin = np.zeros_like(values["kin"])
     np.add.at(to_kin, kin[kin >= 0], to_words[kin >= 0])
     return {

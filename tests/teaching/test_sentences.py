@@ -20,7 +20,7 @@ from tagger.teaching.described import Described
 from tagger.teaching.own_sentences import LEAST, adapt
 from tagger.teaching.sentence_data import Photos, Query, Words, absent_queries, short_queries, stem
 from tagger.teaching.sentence_figures import Judge, surely_better
-from tagger.teaching.tower_training import Recipe, joined, means, train
+from tagger.teaching.tower_training import Recipe, Said, joined, means, train
 from tagger.teaching.word_net import taken_for
 
 FEATURES = registered(BUILT_IN).features
@@ -56,7 +56,11 @@ def test_the_gradients_are_those_of_the_loss() -> None:
     shapes |= {"kin": (2, 3), "word_bias": (3,), "temperature": (1,)}
     values = {name: random.standard_normal(shape) for name, shape in shapes.items()}
     kin = np.array([0, 0, -1, 1, 1, 1, -1])
-    rows, said = random.standard_normal((6, 5)), random.random((6, 7))
+    rows = random.standard_normal((6, 5))
+    # One sentence has a word twice, and one has none that is known.
+    bags = [np.array(bag, np.int64) for bag in ([0, 3], [1, 1, 5], [2], [], [6, 4, 0, 2], [3])]
+    said = Said.of(bags)
+    dense = means(bags, 7)
     kept = [np.full((6, 5), 0.9), np.full((6, 4), 1.1)]
 
     def log_share(logits: NDArray[np.float64], axis: int) -> float:
@@ -66,7 +70,7 @@ def test_the_gradients_are_those_of_the_loss() -> None:
         inner = np.maximum(rows * kept[0] @ values["hidden"] + values["hidden_bias"], 0) * kept[1]
         vectors = values["words"].copy()
         vectors[kin >= 0] += values["kin"][kin[kin >= 0]]
-        one, other = inner @ values["output"] + values["output_bias"], said @ vectors + values["word_bias"]
+        one, other = inner @ values["output"] + values["output_bias"], dense @ vectors + values["word_bias"]
         one, other = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (one, other))
         logits = np.exp(values["temperature"][0]) * one @ other.T
         return -(log_share(logits, 0) + log_share(logits, 1)) / 2
