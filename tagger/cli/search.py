@@ -7,17 +7,18 @@ import re
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from shlex import quote
 from typing import cast
 
 import click
 
-from tagger.cli.common import count, path_json, settings_of, write_json, write_path
+from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json, write_path
 from tagger.cli.groups import label_names, saved_names
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
 from tagger.core.languages import LANGUAGES
-from tagger.core.paths import shown_path
+from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
 from tagger.search.dates import span_of
@@ -41,6 +42,7 @@ _MORE_QUERY = re.compile(r"(?:^|\s)(?:-\S|~|\*(?:\s|$)|[A-Za-z]+:|(?:AND|OR|NOT)
 _FIELD = re.compile(r"(-*)(keyword|tag|camera|lens|place|taken):([^\"()]*\s[^\"()]*)", re.IGNORECASE)
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
+_ROOTS = "SELECT path FROM roots ORDER BY id"
 # Photos that are less sure are counted up to so many.
 _COUNTED = 1000
 
@@ -68,6 +70,7 @@ Examples:
   tagger search 'dog taken:2023 -path:backup/'
   tagger search --save "Dogs at home" 'dog path:home/'
   tagger search --saved "Dogs at home" taken:2024
+  tagger search --link ~/Dogs dog
   tagger search --facets place:Italy
   tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
 
@@ -88,6 +91,7 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("--sort", type=click.Choice(["confidence", "date", "path"]), help="The surest, the newest, or by path.")
 @click.option("--count", "only_count", is_flag=True, help="Only how many there are.")
 @click.option("--facets", "only_facets", is_flag=True, help="Only what is in them: labels, years, places, cameras.")
+@click.option("--link", metavar="DIR", help="Fill a folder with symbolic links to them; again to renew it.")
 @click.option("--save", metavar="NAME", help="Keep the query under this name, instead of asking it.")
 @click.option("--force", is_flag=True, help="With --save: replace the search of this name.")
 @click.option(
@@ -107,6 +111,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     sort: str | None,
     only_count: bool,
     only_facets: bool,
+    link: str | None,
     save: str | None,
     force: bool,
     saved: str | None,
@@ -119,13 +124,21 @@ def command(  # noqa: PLR0913 - one parameter an option
     if force and save is None:
         raise UsageError("--force replaces a saved search.", "Use it with --save NAME.")
     if save is not None:
-        given = {"-n": limit, "--count": only_count, "--facets": only_facets, "-p": paths, "-0": null, "--saved": saved}
+        given = {
+            "-n": limit,
+            "--count": only_count,
+            "--facets": only_facets,
+            "--link": link,
+            "-p": paths,
+            "-0": null,
+            "--saved": saved,
+        }
         if extra := next((name for name, value in given.items() if value not in (None, False)), ""):
             raise UsageError(
                 f"{extra} is not kept in a saved search.", f"Give it beside --saved: tagger search --saved NAME {extra}"
             )
     bare = paths or null or not sys.stdout.isatty()
-    if limit is None and not (bare or as_json):
+    if limit is None and not (bare or as_json or link is not None):
         limit = settings.search.limit
     if not query and saved is None:
         raise QueryError(
@@ -146,6 +159,11 @@ def command(  # noqa: PLR0913 - one parameter an option
             sort, less_sure, strict = sort or known.sort, less_sure or known.less_sure, strict or known.strict
         assert tree is not None
         show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
+        if link is not None:
+            found = _search(settings, reader, tree)[0].results(
+                limit, labels=False, less_sure=less_sure, sort=sort or ""
+            )
+            return _link(reader, absolute(link), [one.path for one in found], as_json=as_json)
         if only_facets:
             return _facets(settings, reader, tree, _Asked(text, known, less_sure, strict), as_json=as_json)
         search, described = _search(settings, reader, tree)
@@ -240,6 +258,24 @@ def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as
         print("tagger: no photo matches.", file=sys.stderr)
         _print_unknown(unknown)
     return ExitCode.DONE if photos else ExitCode.SOME_FAILED
+
+
+def _link(reader: Reader, folder: str, photos: list[PhotoPath], *, as_json: bool) -> int:
+    """Renew a folder of links. It acts on what is found, so nothing is guessed."""
+    from tagger.search.link_tree import link_photos
+
+    done = link_photos(Path(folder), photos, [disk_path(path) for (path,) in reader.rows(_ROOTS, {})])
+    if as_json:
+        failed = [path_json(path) | {"reason": reason} for path, reason in done.failed]
+        write_json({"links": done.links, "new": done.new, "removed": done.removed, "failed": failed})
+    else:
+        changes = f"{done.new:,} new, {done.removed:,} removed"
+        print(f"{count(done.links, 'link')} in {shown_path(folder)}: {changes}.")
+        sys.stdout.flush()
+        print_failures(done.failed)
+    if not photos:
+        print("tagger: no photo matches.", file=sys.stderr)
+    return ExitCode.DONE if photos and not done.failed else ExitCode.SOME_FAILED
 
 
 def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: bool, as_json: bool) -> int:
