@@ -18,12 +18,13 @@ import numpy as np
 
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, ModelUnavailableError, WeightsError
-from tagger.core.hashing import content_hash
+from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.inference.engine_specs import LITERT, TENSORFLOW
 from tagger.inference.head import Head
 from tagger.inference.registry import MODELS_FOLDER, Architecture
 from tagger.inference.weights import find_weights
 
+_PART = 1 << 16
 # Format 1 held the last layer in float32, which was two fifths of a small network's file.
 _FORMAT, _READABLE = 2, (1, 2)
 # Counted up when a network must be converted in another way.
@@ -135,15 +136,21 @@ def read_head(path: Path) -> Head:
     """The last layer of a light model, after a look at every byte of it. Raises WeightsError if any is damaged."""
     said = _said(path)
     try:
-        with path.open("rb") as file:
-            network = file.read(int(said["bytes"]))
-        if content_hash(network).hex() != said["blake3"]:
+        if _network_hash(path, int(said["bytes"])).hex() != said["blake3"]:
             raise _damaged(path, "its network has another checksum than it had")
         with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read(_HEAD)), allow_pickle=False) as data:
             weights = data["weights"].astype(np.float32)
-            return Head(weights * data["scales"] if "scales" in data else weights, data["bias"].astype(np.float32))
+            if "scales" in data:
+                weights *= data["scales"]
+            return Head(weights, data["bias"].astype(np.float32))
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, str(error)) from error
+
+
+def _network_hash(path: Path, size: int) -> bytes:
+    """The content hash of a file's first bytes, read part by part: whole, they would stay in this process's heap."""
+    with path.open("rb") as file:
+        return content_hash_of_parts(file.read(min(_PART, size - start)) for start in range(0, size, _PART))
 
 
 def _said(path: Path) -> dict[str, Any]:

@@ -15,7 +15,18 @@ def return_large_blocks() -> None:
     glibc does so until the first is freed, and from then on keeps blocks of up to 32 MB for later, 10 MB of an idle
     service. Does nothing with other C libraries.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _BYTES)
+    _call("mallopt", _M_MMAP_THRESHOLD, _BYTES)
+
+
+def return_free_memory() -> None:
+    """Give back what is free now, in the whole process, such as after loading a network. Takes milliseconds.
+
+    Does nothing with other C libraries than glibc.
+    """
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> None:
+    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if function is not None:
+        function(*arguments)

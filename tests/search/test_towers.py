@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,3 +122,21 @@ def test_a_file_whose_parts_do_not_fit_is_refused(tmp_path: Path) -> None:
         wrong.save(tmp_path / f"{number}.npz")
         with pytest.raises(WeightsError, match=r"does not fit|not finite"):
             Towers.load(tmp_path / f"{number}.npz")
+
+
+def test_photos_become_vectors_in_few_megabytes() -> None:
+    towers = Towers.load()
+    features = np.random.default_rng(4).uniform(0, 2, (2000, FEATURES)).astype(np.float16)
+    tracemalloc.start()
+    try:
+        towers.photo_vectors(features)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_product_by_parts_is_the_product() -> None:
+    chance = np.random.default_rng(5)
+    small = Small.of(chance.normal(0, 1, (40, 700)))
+    rows, bias = chance.normal(0, 1, (30, 40)).astype(np.float32), chance.normal(0, 1, 700).astype(np.float32)
+    np.testing.assert_allclose(small.product(rows, bias), rows @ small.wide + bias, rtol=1e-4, atol=1e-4)

@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
@@ -54,6 +54,7 @@ from tagger.inference.protocol import (
 )
 from tagger.inference.throttle import Throttle
 from tagger.intake.settle import is_unsettled
+from tagger.system.allocator import return_free_memory
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
 
@@ -105,7 +106,7 @@ class _Seen:
     """
 
     reply: Reply
-    inputs: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    inputs: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     wants: frozenset[str] = frozenset()
     known: _Found = _Found()
 
@@ -172,6 +173,8 @@ class _Worker:
                 send_replies(self._channel, replies)
             if self._trying is not None:
                 self._try_bfloat16(seen)
+            # A megabyte a photo, not kept until the next batch is decoded.
+            del seen, batch
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:
@@ -269,7 +272,8 @@ class _Worker:
                 for name in seen.wants & seen.inputs.keys():
                     if known.lacks((name,)):
                         fresh[name].setdefault(inspection.pixel_hash, seen)
-        for name, pictures in fresh.items():
+        # The classifier last: what the others see is let go before it runs, while the next batch is decoded.
+        for name, pictures in reversed(fresh.items()):
             if pictures:
                 for pixel_hash, value in zip(pictures, self._run(name, list(pictures.values())), strict=True):
                     found[pixel_hash] = replace(found[pixel_hash], **{name: value})
@@ -282,7 +286,7 @@ class _Worker:
     def _run(self, name: str, batch: Sequence[_Seen]) -> Sequence[bytes | None]:
         """What a network finds on each photo of a batch."""
         self._throttle.wait(self._alive)
-        pixels = [seen.inputs[name] for seen in batch]
+        pixels = [seen.inputs[name] if name == FEATURES else seen.inputs.pop(name) for seen in batch]
         if name == WORDS:
             return self._beside.words(pixels)
         if name == BOXES:
@@ -327,6 +331,8 @@ def main(descriptor: int) -> None:
             send(channel, "fault", error="EngineError", message=reason, cure="")
         return
     beside = Beside(load, usable_threads(load["threads"]))
+    # Loading leaves much free memory behind, scattered over the heap.
+    return_free_memory()
     send(channel, "ready", about=engine.describe(), faults=beside.take_faults())
     _Worker(channel, load, engine, trial, beside).run()
 
