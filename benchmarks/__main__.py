@@ -21,6 +21,7 @@ SCRIPTS = (
     ("search_million.py", ("--photos", 10_000), ("--photos", 10_000, "--runs", 3)),
     ("search_million.py", ("--photos", 100_000), ("--photos", 100_000, "--runs", 3)),
     ("search_million.py", ("--photos", 1_000_000), ("--photos", 1_000_000, "--runs", 3)),
+    ("sentences.py", (), ("--photos", 20_000, "--runs", 3)),
     ("web.py", (), ("--photos", 100_000, "--rounds", 2)),
     ("rescan.py", (), ("--files", 20_000, "--runs", 2)),
     ("keywords.py", (), ("--photos", 100, "--rounds", 1)),

@@ -1,11 +1,12 @@
 """How long a search by a description takes: in a fresh process, and in a server that is up; and what it costs beside.
 
-    python benchmarks/sentences.py FEATURES [--photos 1000000] [--runs 9] [--keep FOLDER]
+    python benchmarks/sentences.py [FEATURES] [--photos 1000000] [--runs 9] [--keep FOLDER]
 
 A library made by the script (fixed seed, as in search_million.py). FEATURES is a file of the built-in model's features
-of real photos (shared/datasets/captioned/features.npz); each photo of the library gets a mixture of those of two, with
-noise, so that similarities are spread as among real photos. Each round runs the baseline (the interpreter importing
-click, sqlite3 and NumPy), a search for a label and a search by a description once: read the ratios.
+of real photos (../shared/datasets/captioned/features.npz, unless another is named); each photo of the library gets a
+mixture of those of two, with noise, so that similarities are spread as among real photos. Each round runs the baseline
+(the interpreter importing click, sqlite3 and NumPy), a search for a label and a search by a description once: read the
+ratios.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ QUERIES = (
     "a man climbing a rock",
 )
 BLOCK = 4096
+_FEATURES = Path(__file__).resolve().parents[2] / "shared" / "datasets" / "captioned" / "features.npz"
 
 
 def add_features(database: Path, photos: int, source: Path) -> None:
@@ -77,11 +79,13 @@ def add_features(database: Path, photos: int, source: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("features", type=Path)
+    parser.add_argument("features", type=Path, nargs="?", default=_FEATURES)
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--keep", type=Path, help="make the library here, or use the one that is here")
     arguments = parser.parse_args()
+    # An installed program is compiled once: where Python may not keep what it compiled, a search takes a tenth longer.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         if not (folder / "library.db").exists():
@@ -152,13 +156,13 @@ def warm(folder: Path, runs: int) -> None:
         for _ in range(runs + 1):
             started, before = time.perf_counter(), time.process_time()
             with open_reader(settings) as reader:
-                describer = Describer(settings, reader, index=index)
+                describer = Describer(settings, reader, index=lambda: index)
                 search = Search(reader, known, parse(query), likeness=describer)
                 list(search.results(60))
             found.append((time.perf_counter() - started) * 1000)
             used.append((time.process_time() - before) * 1000)
         with open_reader(settings) as reader:
-            describer = Describer(settings, reader, index=index)
+            describer = Describer(settings, reader, index=lambda: index)
             number = sum(1 for _ in Search(reader, known, parse(query), likeness=describer).results(labels=False))
         times, middle = found[1:], statistics.median(used[1:])
         row = f"{statistics.median(times):6.1f}ms {min(times):6.1f}ms {max(times):6.1f}ms {middle:6.1f}ms"
