@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tagger.core.config import KeywordSettings, Settings
-from tagger.core.languages import ENGLISH, LanguageCode
+from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
 from tagger.labels.languages import language
@@ -18,12 +19,13 @@ from tagger.labels.taxonomy import Taxonomy
 class Keyword:
     """A keyword and the levels above it, the widest first: `("tagger", "animal")` and `tiger`.
 
-    `flat_parents`: the levels that flat fields get as keywords of their own.
+    `flat_parents`: the levels that flat fields get as keywords of their own. `in_languages`: the same in every one.
     """
 
     name: str
     above: tuple[str, ...] = ()
     flat_parents: tuple[str, ...] = ()
+    in_languages: Callable[[], tuple[Keyword, ...]] = field(default=tuple, compare=False)
 
     def path(self, separator: str) -> str:
         """The keyword as hierarchical fields write it. A separator inside a name would look like a level."""
@@ -65,7 +67,6 @@ def keywords_for(
             or (label.key not in taxonomy.search_only and label.confidence >= settings.min_confidence)
         )
     }
-    root = (settings.root,) if settings.root else ()
     narrowest: dict[str, Label] = {}
     for label, inside in covered.items():
         if not any(other and other < inside for other in covered.values()):
@@ -73,10 +74,23 @@ def keywords_for(
     found: dict[str, Keyword] = {}
     for label in list(narrowest.values())[: settings.count]:
         parents = _parents(covered[label], covered) if settings.parents else ()
-        for one in map(language, languages):
-            names = [settings.prefix + one.name_of(each.key, each.name) for each in (*parents, label)]
-            found.setdefault(folded(names[-1]), Keyword(names[-1], (*root, *names[:-1]), tuple(names[:-1])))
+        chain = (*parents, label)
+        for keyword in _spoken(chain, settings, languages):
+            whole = replace(keyword, in_languages=partial(_spoken, chain, settings, tuple(LANGUAGES)))
+            found.setdefault(folded(keyword.name), whole)
     return list(found.values())
+
+
+def _spoken(
+    chain: Sequence[Label], settings: KeywordSettings, languages: Sequence[LanguageCode]
+) -> tuple[Keyword, ...]:
+    """A label, behind those above it, as a keyword in languages."""
+    root = (settings.root,) if settings.root else ()
+    found = []
+    for one in map(language, languages):
+        names = [settings.prefix + one.name_of(each.key, each.name) for each in chain]
+        found.append(Keyword(names[-1], (*root, *names[:-1]), tuple(names[:-1])))
+    return tuple(found)
 
 
 def _parents(inside: frozenset[int], covered: dict[Label, frozenset[int]]) -> tuple[Label, ...]:

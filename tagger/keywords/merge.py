@@ -7,7 +7,7 @@ removed is *refused*: it is not written again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagger.core.names import exact, folded
@@ -36,11 +36,22 @@ def comparison_key(keyword: str) -> str:
     return folded(keyword).strip()
 
 
-def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], refused: Collection[str] = ()) -> Merged:
+def _nothing() -> Mapping[str, frozenset[str]]:
+    return {}
+
+
+def merge(
+    present: Sequence[str],
+    ours: Iterable[str],
+    wanted: Iterable[str],
+    refused: Collection[str] = (),
+    in_languages: Callable[[], Mapping[str, frozenset[str]]] = _nothing,
+) -> Merged:
     """Merge one field.
 
     `present`: the field's keywords; `ours`: those known to be tagger's; `wanted`: those that tagger wants there;
-    `refused`: those known to have been removed by a person before.
+    `refused`: those known to have been removed by a person before. `in_languages`: by the key of a wanted keyword, the
+    keys of the same label in every language: what was removed in one is not written in another.
     """
     there = Counter(exact(keyword) for keyword in present)
     mine = dict.fromkeys(exact(keyword) for keyword in ours)
@@ -49,6 +60,8 @@ def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], re
     unwelcome = {comparison_key(keyword) for keyword in (*refused, *gone)}
     wished = {comparison_key(keyword): exact(keyword) for keyword in wanted}
     held = [keyword for keyword in mine if there[keyword]]
+    welcome = wished.keys() - unwelcome_in_languages(unwelcome, in_languages, held)
+    wished = {key: keyword for key, keyword in wished.items() if key in welcome}
     # What is spelt otherwise now, such as "Tiger" in German, is written anew.
     remove = [keyword for keyword in held if wished.get(comparison_key(keyword)) != keyword]
     left = there - Counter(remove)
@@ -60,6 +73,17 @@ def merge(present: Sequence[str], ours: Iterable[str], wanted: Iterable[str], re
         ours=(*(keyword for keyword in held if keyword not in remove), *add),
         refused=tuple(gone),
     )
+
+
+def unwelcome_in_languages(
+    unwelcome: Collection[str], in_languages: Callable[[], Mapping[str, frozenset[str]]], held: Iterable[str] = ()
+) -> set[str]:
+    """The keys of keywords whose label a person took out in some language, and left (`held`) in none."""
+    if not unwelcome:
+        # Names in all languages are read only where something was taken out.
+        return set()
+    left = {comparison_key(keyword) for keyword in held}
+    return {key for key, same in in_languages().items() if same & set(unwelcome) and not same & left}
 
 
 def without(present: Sequence[str], remove: Iterable[str]) -> list[int]:

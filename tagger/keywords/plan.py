@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tagger.core.names import exact
 from tagger.imaging.metadata.keyword_fields import Field
 from tagger.imaging.metadata.mark import Owned, mark_items, without_own
 from tagger.keywords.from_labels import Keyword
-from tagger.keywords.merge import comparison_key, merge
-from tagger.keywords.metadata.fields import seeds, spelt
+from tagger.keywords.merge import comparison_key, merge, unwelcome_in_languages
+from tagger.keywords.metadata.fields import in_languages, seeds, spelt
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def plan_write(
     notes: list[str] = []
     for name, state in states.items():
         mine = own.get(name, Owned())
-        work = _FieldWork(name, state, mine, spelt(name, wanted), seeds(name, theirs))
+        work = _FieldWork(
+            name, state, mine, spelt(name, wanted), seeds(name, theirs), partial(in_languages, name, wanted)
+        )
         if state.closed and (state.exists or name in asked):
             notes.append(f"{name.value}: {state.closed}")
         if state.closed:
@@ -142,13 +145,17 @@ def persons(state: FieldState, own: Owned) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _FieldWork:
-    """One field to be written. `texts`: the keywords wanted; `copies`: a person's, for a field that is made."""
+    """One field to be written. `texts`: the keywords wanted; `copies`: a person's, for a field that is made.
+
+    `in_languages`: as of `merge`.
+    """
 
     name: Field
     state: FieldState
     mine: Owned
     texts: Sequence[str]
     copies: Sequence[str]
+    in_languages: Callable[[], Mapping[str, frozenset[str]]]
 
 
 def _fitting(work: _FieldWork, notes: list[str]) -> list[str]:
@@ -163,7 +170,7 @@ def _fitting(work: _FieldWork, notes: list[str]) -> list[str]:
 
 def _extend(work: _FieldWork, notes: list[str]) -> FieldChange:
     state, mine = work.state, work.mine
-    merged = merge(state.keywords, mine.labels, _fitting(work, notes), mine.refused)
+    merged = merge(state.keywords, mine.labels, _fitting(work, notes), mine.refused, work.in_languages)
     refused = tuple(dict.fromkeys((*mine.refused, *merged.refused)))
     remove = merged.remove
     if merged.ours and not persons(state, mine):
@@ -189,6 +196,7 @@ def _make(work: _FieldWork, notes: list[str]) -> FieldChange:
     # What the mark lists and the file lacks was taken out by a person.
     refused = tuple(dict.fromkeys((*mine.refused, *mine.labels)))
     unwelcome = {comparison_key(keyword) for keyword in refused}
+    unwelcome |= unwelcome_in_languages(unwelcome, work.in_languages)
     texts = [text for text in _fitting(work, notes) if comparison_key(text) not in unwelcome]
     seeded = [exact(copy) for copy in work.copies]
     if texts and not all(map(state.fits, seeded)):

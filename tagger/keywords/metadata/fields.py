@@ -42,16 +42,25 @@ def asked_for(targets: Iterable[str]) -> frozenset[Field]:
 
 def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
     """The keywords as a field spells them, each once. XPKeywords separates them by `;`, so none may contain it."""
-    if field.separator:
-        texts = [keyword.path(field.separator) for keyword in keywords]
-    else:
-        texts = [text for keyword in keywords for text in (keyword.name, *keyword.flat_parents)]
-    if field is Field.XP:
-        texts = [text.replace(";", ",") for text in texts]
     found: dict[str, str] = {}
-    for text in filter(None, map(legal, texts)):
+    for text in filter(None, (text for keyword in keywords for text in _texts(field, keyword))):
         found.setdefault(comparison_key(text), text)
     return list(found.values())
+
+
+def in_languages(field: Field, keywords: Iterable[Keyword]) -> dict[str, frozenset[str]]:
+    """By keyword as a field spells it, what the field would have of the same label in every language; to compare."""
+    found: dict[str, frozenset[str]] = {}
+    for keyword in keywords:
+        spoken = [_texts(field, other) for other in keyword.in_languages()]
+        for place, text in enumerate(_texts(field, keyword)):
+            found.setdefault(comparison_key(text), frozenset(comparison_key(texts[place]) for texts in spoken))
+    return found
+
+
+def _texts(field: Field, keyword: Keyword) -> list[str]:
+    texts = [keyword.path(field.separator)] if field.separator else [keyword.name, *keyword.flat_parents]
+    return [legal(text.replace(";", ",") if field is Field.XP else text) for text in texts]
 
 
 def seeds(field: Field, persons: Mapping[Field, Sequence[str]]) -> list[str]:
