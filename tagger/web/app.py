@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
 from tagger.core.errors import TaggerError
-from tagger.web import api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
+from tagger.web import albums, api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
 from tagger.web.context import WebContext
 from tagger.web.guard import Guard, own_path
 from tagger.web.problems import Problem, ProblemError
@@ -65,12 +65,20 @@ def create_app(context: WebContext) -> FastAPI:
         prefix="/api/v1",
         responses={"4XX": {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}},
     )
-    for part in (api_photos.router, api_pictures.router, api_labels.router, api_work.router, api_classify.router):
+    for part in (
+        albums.api,
+        api_photos.router,
+        api_pictures.router,
+        api_labels.router,
+        api_work.router,
+        api_classify.router,
+    ):
         version.include_router(part)
     app.include_router(version)
     # The short way, as people type it.
     app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
+    app.include_router(albums.pages)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(TaggerError, _tagger_error)
     app.add_exception_handler(ProblemError, _problem_error)

@@ -27,7 +27,7 @@ from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
-from tagger.web import api_work, search_pages
+from tagger.web import albums, api_work, search_pages
 from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.api_pictures import PhotoId, opened
 from tagger.web.context import WebContext, context_of
@@ -41,17 +41,20 @@ _READ = 64 << 20
 
 
 @router.get("/")
-def get_photos(
+def get_photos(  # noqa: PLR0913 - one parameter a part of the address
     request: Request,
     q: str = "",
     after: Annotated[str, Query(max_length=200)] = "",
     all: bool = False,  # noqa: A002
     facets: bool = False,
+    album: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
-    """The grid: everything, or what a query finds; `all`: also where its labels are less sure."""
+    """The grid: everything, or what a query finds; `all`: also where its labels are less sure; `album`: within it."""
     context = context_of(request)
+    saved = None
     try:
-        page = search_pages.search(context, q, after, less_sure=all)
+        saved = albums.saved_by_id(context, album) if album else None
+        page = search_pages.search(context, q, after, less_sure=all, saved=saved)
     except QueryError as error:
         return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
     except NoLibraryError:
@@ -75,10 +78,13 @@ def get_photos(
         unknown=() if page.alike is not None and page.alike.photos else page.unknown,
         alike=page.alike,
         told=page.told,
-        facets=search_pages.facets_of(context, q, less_sure=all, most=MOST if facets else search_pages.COUNTED)
+        facets=search_pages.facets_of(
+            context, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved
+        )
         if page.photos and not after
         else None,
         counting=facets,
+        album=saved,
         after=after,
         unlabelled=_unlabelled(context),
         help=_help(),

@@ -17,8 +17,10 @@ from tagger.search.ordered import DATED, UNDATED, Cursor
 from tagger.search.query import parse
 from tagger.search.query_tree import And, Node, Not
 from tagger.search.run import LESS_SURE, SUREST, FoundPhoto, Search
+from tagger.search.saved import saved_tree
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount
+from tagger.store.saved_searches import SavedSearch
 from tagger.web.context import WebContext
 from tagger.web.problems import ProblemError
 
@@ -58,15 +60,24 @@ class Page:
 
 
 def search(  # noqa: PLR0913 - what may be asked for
-    context: WebContext, query: str, after: str, limit: int = PAGE, *, less_sure: bool = False, strict: bool = False
+    context: WebContext,
+    query: str,
+    after: str,
+    limit: int = PAGE,
+    *,
+    less_sure: bool = False,
+    strict: bool = False,
+    saved: SavedSearch | None = None,
 ) -> Page:
     """A page of the photos that a query finds, the surest first; without labels in it, or empty, the newest first.
 
     `less_sure`: behind all of them those on which the labels are not sure enough to be shown. `strict`: words are
-    labels, and not taken for a description. Raises QueryError, StoreError, ProblemError for a cursor of another query,
-    or while photos are still prepared for descriptions.
+    labels, and not taken for a description. `saved`: within what this search finds. Raises QueryError, StoreError,
+    ProblemError for a cursor of another query, or while photos are still prepared for descriptions.
     """
-    tree = parse(query) if query.strip() else None
+    tree = _tree(query, saved)
+    if saved is not None:
+        less_sure, strict = less_sure or saved.less_sure, strict or saved.strict
     description = None if tree is None or strict else as_description(tree)
     place = _place(after) if after else None
     if place is not None and place[0].startswith(_ALIKE):
@@ -88,9 +99,17 @@ def search(  # noqa: PLR0913 - what may be asked for
     return Page(photos, _cursor(following), unknown, others, alike, told)
 
 
-def facets_of(context: WebContext, query: str, *, less_sure: bool = False, most: int = MOST) -> Facets | None:
-    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
+def _tree(query: str, saved: SavedSearch | None) -> Node | None:
     tree = parse(query) if query.strip() else None
+    return tree if saved is None else saved_tree(saved, tree)
+
+
+def facets_of(
+    context: WebContext, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
+) -> Facets | None:
+    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
+    tree = _tree(query, saved)
+    less_sure = less_sure or (saved is not None and saved.less_sure)
     labels = context.settings.labels
     with context.reader() as reader:
         search = Search(reader, taxonomy.load(), tree, labels, context.describer(reader))

@@ -1,0 +1,47 @@
+"""Saved searches on the page and in the API."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import urlencode
+
+from tests.web.site import Answer, Site
+
+HTML = {"Accept": "text/html"}
+
+
+def post(site: Site, path: str, origin: str = "", **form: str) -> Answer:
+    headers = HTML | {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin or site.address}
+    return site.ask("POST", path, urlencode(form).encode(), headers)
+
+
+def test_albums_are_saved_shown_renamed_and_removed(site: Site) -> None:
+    assert "There are none yet" in site.get("/albums", HTML).text
+    assert 'action="/albums"' in site.get("/?q=espresso", HTML).text
+    assert post(site, "/albums", origin="http://evil.example", name="x", q="cat").status == 403
+    assert post(site, "/albums", name="Kaffee <b>", q="espresso OR cat").status == 303
+    assert post(site, "/albums", name="KAFFEE <B>", q="cat").status == 400
+    assert post(site, "/albums", name="broken", q="(cat").status == 400
+    [one] = site.api("/albums")
+    found = site.api("/search?limit=500&q=espresso+OR+cat")["photos"]
+    assert (one["name"], one["photos"], one["first"]["id"]) == ("Kaffee <b>", len(found), found[0]["id"])
+    page = site.get("/albums", HTML).text
+    assert "Kaffee &lt;b&gt;" in page
+    within = site.get(f"/?album={one['id']}", HTML).text
+    assert set(re.findall(r'data-photo="(\d+)"', within)) <= {str(photo["id"]) for photo in found}
+    assert f"&album={one['id']}" in html.unescape(within)
+    assert post(site, f"/albums/{one['id']}/rename", name="Coffee").status == 303
+    assert site.tagger.json("saved", "list")[0]["name"] == "Coffee"
+    assert post(site, f"/albums/{one['id']}/remove").status == 303
+    assert site.api("/albums") == []
+    assert site.get(f"/?album={one['id']}", HTML).status == 404
+
+
+def test_the_api_saves_renames_and_removes(site: Site) -> None:
+    made = site.send("/albums", {"name": "Tiere", "query": "animal"}, 201)
+    assert made["language"] == "en"
+    assert site.send("/albums", {"name": "tiere", "query": "cat"}, 400)["detail"]
+    assert site.send(f"/albums/{made['id']}", {"name": "Animals"}, method="PUT")[0]["name"] == "Animals"
+    assert site.send(f"/albums/{made['id']}", {}, method="DELETE") == []
+    assert site.send(f"/albums/{made['id']}", {}, 400, method="DELETE")["detail"]
