@@ -72,14 +72,14 @@ class Library:
 
     def finish(self, undo: bool) -> None:
         """Let it run to its end: all photos are done then, and nothing is left lying about."""
-        self.tagger("retry")
-        self.tagger(*self.command(undo))
+        for command in (["retry"], self.command(undo)):
+            assert self.tagger.inside(*command)[0] == 0
         assert contents(self.folder) == (self.old if undo else self.new)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [6, 200])
-def test_kills_at_any_moment_leave_every_photo_old_or_new(tmp_path: Path, kills: int) -> None:
+def test_kills_at_any_moment_leave_every_photo_old_or_new(tmp_path: Path) -> None:
+    kills = 60
     make_photos(tmp_path / "photos", 120, 300_000)
     library = Library(tmp_path, tmp_path / "photos")
     chance = random.Random(kills)
@@ -157,6 +157,8 @@ def inject(tagger: Tagger, words: list[str], call: str, error: str, when: str, l
     command = [
         "strace",
         "-f",
+        # Stops at the calls that are traced only.
+        "--seccomp-bpf",
         "-qq",
         "-o",
         str(log),
