@@ -26,7 +26,7 @@ NOT_SHARED = "the real photos and weights are not at"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The ten minutes' soak begins first, so that the others run beside it."""
+    """The soak, minutes long, begins first, so that the others run beside it."""
     items.sort(key=lambda item: "[soak]" not in item.name)
 
 

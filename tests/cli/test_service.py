@@ -57,11 +57,10 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("watch", ["native", "polling"])
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [300, 5000])
-def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: Path, watch: str, count: int) -> None:
+def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: Path, watch: str) -> None:
     """None missed, none twice, none while half-written."""
     photos = Photos()
-    folders = 200 if count == 5000 else 30
+    count, folders = 2000, 200
     with running(quick, root, environ={"TAGGER_INTAKE_WATCH": watch}) as service:
         assert service.status()["service"]["folders"][0]["watching"] == watch
         slow = [root / "slow" / f"{number}.png" for number in range(20)]
@@ -69,7 +68,7 @@ def test_a_flood_into_new_nested_folders_is_labelled_whole(quick: Tagger, root: 
             folder = number % folders
             photos.write(root / f"{folder // 20}" / f"{folder // 4}" / f"{folder}" / f"{number}.png")
         photos.write_slowly(slow, 1.0)
-        service.wait_until_done(count, 500 if count == 5000 else 90)
+        service.wait_until_done(count, 300)
         assert photo_states(quick.database)["failed"] == 0
         assert service.stop() == 0
     assert set(known_tree(quick, root)) == tree_of(root)
@@ -113,16 +112,25 @@ def test_everything_a_watcher_misses_is_found_by_the_next_scan(quick: Tagger, ro
 def test_a_queue_that_overflows_loses_nothing(quick: Tagger, root: Path) -> None:
     """The service is paused while more happens than the kernel keeps (fs.inotify.max_queued_events)."""
     photos = Photos()
-    count = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text()) + 3000
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     for folder in range(40):
         (root / f"{folder}").mkdir()
     with running(quick, root) as service:
         os.kill(service.process.pid, signal.SIGSTOP)
-        for number in range(count):
+        for number in range(300):
             photos.write(root / f"{number % 40}" / f"{number}.png")
+        # What comes and goes fills the queue, three events each, without a photo to label.
+        for number in range(most // 3 + 1):
+            passing = root / f"{number % 40}" / "passing.png"
+            passing.touch()
+            passing.unlink()
+        # Of these the kernel tells nothing.
+        for number in range(300, 600):
+            photos.write(root / f"{number % 40}" / f"{number}.png")
+        photos.write(root / "new" / "folder" / "600.png")
         os.kill(service.process.pid, signal.SIGCONT)
         service.wait_for_log("too much happened at once")
-        service.wait_until_done(count, 900)
+        service.wait_until_done(601, 300)
         assert photo_states(quick.database)["failed"] == 0
         assert service.stop() == 0
     assert set(known_tree(quick, root)) == tree_of(root)
@@ -150,9 +158,9 @@ def test_without_watches_it_polls_and_says_so_once(quick: Tagger, root: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [3, 30])
-def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path, kills: int) -> None:
+def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path) -> None:
     photos = Photos()
+    kills = 12
     chance = random.Random(kills)
     written = 0
     for number in range(kills):
@@ -161,7 +169,7 @@ def test_kills_while_files_arrive_lose_nothing(quick: Tagger, root: Path, kills:
                 photos.write(root / f"{chance.randrange(8)}" / f"{written}.png")
                 written += 1
                 time.sleep(chance.uniform(0, 0.05))
-            time.sleep(chance.uniform(0, 6))
+            time.sleep(chance.uniform(0, 4))
             child = service.status()["service"]["labelling"]["child"]
             if number % 2 and child:
                 os.kill(child, signal.SIGKILL)
@@ -339,10 +347,10 @@ def other_weights(shared: Path, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [60, 320])
 def test_a_model_change_is_worked_through_while_everything_stays_searchable(
-    bare: Tagger, tmp_path: Path, shared: Path, count: int
+    bare: Tagger, tmp_path: Path, shared: Path
 ) -> None:
+    count = 120
     bare.environ |= QUICK | {"TAGGER_ENGINE_BATCH_SIZE": "8"}
     bare("model", "use", "mobilenet_v2", "--weights", shared / "models" / MOBILENET)
     root = tmp_path / "photos"
