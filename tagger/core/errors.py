@@ -26,6 +26,8 @@ from __future__ import annotations
 from enum import IntEnum
 from pathlib import Path
 
+from tagger.core.sentences import Sentence
+
 
 class ExitCode(IntEnum):
     """The documented exit codes of the `tagger` command."""
@@ -64,7 +66,8 @@ class UnknownPhotoError(UsageError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} is not in the library.", "tagger status lists its folders; tagger backfill looks for new photos."
+            Sentence("{path} is not in the library.", path=path),
+            Sentence("tagger status lists its folders; tagger backfill looks for new photos."),
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from tagger.core.sentences import Sentence
+
 LanguageCode = Literal["en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "ja", "zh"]
 ENGLISH: LanguageCode = "en"
 LANGUAGES: Mapping[LanguageCode, str] = MappingProxyType(
@@ -24,18 +26,18 @@ LANGUAGES: Mapping[LanguageCode, str] = MappingProxyType(
     }
 )
 # What messages in English call them.
-ENGLISH_NAMES: Mapping[LanguageCode, str] = MappingProxyType(
+ENGLISH_NAMES: Mapping[LanguageCode, Sentence] = MappingProxyType(
     {
-        "en": "English",
-        "de": "German",
-        "fr": "French",
-        "es": "Spanish",
-        "it": "Italian",
-        "pt": "Portuguese",
-        "nl": "Dutch",
-        "pl": "Polish",
-        "sv": "Swedish",
-        "ja": "Japanese",
-        "zh": "Chinese",
+        "en": Sentence("English"),
+        "de": Sentence("German"),
+        "fr": Sentence("French"),
+        "es": Sentence("Spanish"),
+        "it": Sentence("Italian"),
+        "pt": Sentence("Portuguese"),
+        "nl": Sentence("Dutch"),
+        "pl": Sentence("Polish"),
+        "sv": Sentence("Swedish"),
+        "ja": Sentence("Japanese"),
+        "zh": Sentence("Chinese"),
     }
 )

@@ -69,7 +69,12 @@ class Label:
     @property
     def wnid(self) -> str | None:
         """The label's WordNet id, if it is a synset."""
-        return self.key if is_wnid(self.key) else None
+        return wnid_of(self.key)
+
+
+def wnid_of(key: str) -> str | None:
+    """The WordNet id that a label's key is; None for other labels."""
+    return key if is_wnid(key) else None
 
 
 def is_wnid(key: str) -> bool:

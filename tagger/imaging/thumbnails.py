@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError
+from tagger.core.sentences import Sentence
 from tagger.system.child_process import how_it_ended, receive, send, spawn
 from tagger.system.machine import usable_cores
 from tagger.system.scratch import scratch
@@ -74,7 +75,7 @@ class _Child:
             send(channel, "photo", path=path, name=name, longest=longest)
             if not channel.poll(self._settings.limits.decode_seconds + _PATIENCE):
                 self.end()
-                raise ThumbnailError("The picture takes too long to decode.")
+                raise ThumbnailError(Sentence("The picture takes too long to decode."))
             reason = receive(channel)["reason"]
             data = channel.recv_bytes()
         except (EOFError, OSError, ValueError, KeyError) as error:
@@ -82,7 +83,7 @@ class _Child:
             self.end()
             raise ThumbnailError(f"The process that decodes pictures {how}.") from error
         if reason:
-            raise ThumbnailError(f"The picture cannot be shown: {reason}.")
+            raise ThumbnailError(Sentence("The picture cannot be shown: {why}.", why=Sentence(str(reason))))
         return data
 
     def end(self) -> None:

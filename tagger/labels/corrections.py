@@ -15,6 +15,7 @@ from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.names import same
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind, Label
+from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
 from tagger.labels.labeller import stored_labeller
 from tagger.labels.languages import Language, language
@@ -69,6 +70,10 @@ def correct(
         return [labels[photo_id] for photo_id in ids]
 
 
+_UNSAID = Sentence("nothing was said of the label {name!r}.")
+_LACKING = Sentence("it does not have the label {name!r}.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Naming:
     """How a person may name labels: by the taxonomy's names and in a language."""
@@ -89,8 +94,8 @@ class _Naming:
         if found is None:
             names = [self.spoken.name_of(label.key, label.name) for label in labels]
             raise UsageError(
-                f"{shown_path(path)}: {fault} the label {name!r}.",
-                f"These could be meant: {', '.join(names) or 'none'}.",
+                Sentence("{path}: {fault}", path=shown_path(path), fault=Sentence(fault, name=name)),
+                Sentence("These could be meant: {names}.", names=", ".join(names) or Sentence("none")),
             )
         return found
 
@@ -108,14 +113,14 @@ def _correct(session: Session, label_ids: LabelIds, naming: _Naming, record: Pho
     present = [label for label in there if not label.removed]
     for name in said.undo:
         decided = [label for label in there if label.removed or label.by_person]
-        corrections.withdraw(session, photo_id, naming.one(decided, name, path, "nothing was said of").label_id)
+        corrections.withdraw(session, photo_id, naming.one(decided, name, path, _UNSAID).label_id)
     for removed, names in ((True, said.remove), (False, said.confirm)):
         for name in names:
             taught = None if naming.find(present, name) else find_taught(session, name)
             if taught is not None:
                 corrections.put(session, label_ids, photo_id, taught.key, taught.name, removed=removed)
                 continue
-            label = naming.one(present, name, path, "it does not have")
+            label = naming.one(present, name, path, _LACKING)
             if removed:
                 corrections.remove_label(session, photo_id, label.label_id)
             else:

@@ -95,6 +95,10 @@ class Language:
                 return found
         return frozenset()
 
+    def compared(self, words: Sequence[str]) -> list[str]:
+        """Words in the form in which this language's are compared; none in English, whose names are elsewhere."""
+        return [] if self.code == ENGLISH else _bare(words, self.code)
+
     def begin(self, text: str) -> tuple[str, str] | None:
         """The longest known word that a text without spaces begins with, and the rest of the text; None for none."""
         for end in range(len(text), 0, -1):

@@ -7,6 +7,7 @@ import unicodedata
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
+from tagger.core.sentences import Sentence
 from tagger.labels.languages import Language
 from tagger.labels.taxonomy import Taxonomy, own_key
 from tagger.store import corrections
@@ -18,7 +19,10 @@ def normalize_name(name: str) -> str:
     """A person's own label as it is stored: in NFC, with single spaces. Raises UsageError if it cannot be a label."""
     words = " ".join(unicodedata.normalize("NFC", name).split())
     if not words or not words.isprintable() or len(words) > _LONGEST:
-        raise UsageError(f"{name!r} cannot be a label.", f"A label has 1 to {_LONGEST} characters.")
+        raise UsageError(
+            Sentence("{name!r} cannot be a label.", name=name),
+            Sentence("A label has 1 to {most} characters.", most=_LONGEST),
+        )
     return words
 
 
@@ -30,7 +34,10 @@ def resolve_label(session: Session, known: Taxonomy, name: str, spoken: Language
     words = normalize_name(name)
     keys = known.lookup(words) or spoken.lookup(words)
     if len(keys) > 1:
-        raise UsageError(f"{words!r} could be several labels.", f"Say which, by its key: {', '.join(keys)}")
+        raise UsageError(
+            Sentence("{name!r} could be several labels.", name=words),
+            Sentence("Say which, by its key: {keys}", keys=", ".join(keys)),
+        )
     if keys:
         return keys[0], known.names[keys[0]]
     return corrections.known_label(session, words) or (own_key(words), words)

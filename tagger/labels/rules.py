@@ -15,6 +15,7 @@ from tagger.core.atomic_file import replacing
 from tagger.core.config import LabelSettings, Settings
 from tagger.core.config_sources import RULES_FILE, own_rules
 from tagger.core.errors import UsageError
+from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
 from tagger.labels.policy import RULE_PREFIX, Policy
 from tagger.labels.taxonomy import Taxonomy
@@ -59,7 +60,9 @@ def save_rules(settings: Settings, rules: LabelRules) -> None:
     """Store rules. Raises UsageError if config.toml has rules for the label, OSError."""
     known = taxonomy.load()
     if rules_of(settings, rules.key).fixed:
-        raise UsageError(f"config.toml has rules for {rules.name!r}.", "Change them there.")
+        raise UsageError(
+            Sentence("config.toml has rules for {name!r}.", name=rules.name), Sentence("Change them there.")
+        )
     own = _parsed(own_rules(settings.data_dir))
     new = own.model_copy(update=_with(known, own, rules))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -73,7 +76,8 @@ def _name(known: Taxonomy, labels: LabelSettings, key: str) -> str:
         name = key.removeprefix(RULE_PREFIX)
     if name is None:
         raise UsageError(
-            "Rules are for the model's labels.", "One of your own is removed from photos where it does not belong."
+            Sentence("Rules are for the model's labels."),
+            Sentence("One of your own is removed from photos where it does not belong."),
         )
     return name
 

@@ -13,6 +13,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, UsageError
 from tagger.core.paths import shown_path
 from tagger.core.progress import OnDownload, ignore_download
+from tagger.core.sentences import Sentence
 from tagger.inference.head import Head
 from tagger.inference.protocol import Outcome, Request
 from tagger.inference.selection import choose_model, model_of_library, unrecorded
@@ -93,7 +94,7 @@ class OnDemandLabeller:
                 if self._closed:
                     self._end_child()
         if reply.outcome is not Outcome.FEATURES:
-            raise UsageError(f"{shown} cannot be labelled: {reply.reason}.")
+            raise UsageError(Sentence("{photo} cannot be labelled: {why}.", photo=shown, why=Sentence(reply.reason)))
         features = reply.vector[np.newaxis]
         own = own_labels(self._settings, chosen.model_id)
         model = unrecorded(chosen)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tagger.core.config import LabelSettings
@@ -31,11 +31,16 @@ _PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One thing in a result. `photos`: how many of it have it. `query`: what finds these."""
+    """One thing in a result. `photos`: how many of it have it. `query`: what finds these.
+
+    `key`, `english`: where it is a label, its key and the name that it is stored under.
+    """
 
     name: str
     photos: int
     query: str
+    key: str = ""
+    english: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,15 @@ def facets(  # noqa: PLR0913 - a library, a result, and how it was asked for
 
     It names labels in the language of the settings.
     """
-    found = _Result(reader, Vocabulary(reader, taxonomy, settings.silence, settings.language), photos, less_sure)
+    vocabulary = Vocabulary(reader, taxonomy, settings.silence, settings.language)
+    found = _Result(reader, vocabulary, photos, less_sure)
+    stored = {name: vocabulary.stored[number] for number, name in vocabulary.names.items()}
     return Facets(
         len(photos),
-        tuple(_narrowed(query, found.labels())),
+        tuple(
+            replace(one, key=stored[one.name][0], english=stored[one.name][1])
+            for one in _narrowed(query, found.labels())
+        ),
         tuple(_narrowed(query, found.years())),
         tuple(_narrowed(query, found.places())),
         tuple(_narrowed(query, found.cameras())),

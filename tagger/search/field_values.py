@@ -7,6 +7,7 @@ import re
 
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
+from tagger.core.sentences import Sentence
 from tagger.search.query_tree import Located, Measured, Named, Near, Shape
 
 NAMES = ("keyword", "camera", "lens", "place")
@@ -28,7 +29,13 @@ def node_of(field: str, text: str) -> Named | Measured | Shape | Located | Near:
     value = " ".join(text.split())
     if field in NAMES:
         if not folded(value):
-            raise ValueError(f'{field}: needs a name right behind it, as in {field}:"{_EXAMPLES[field]}"')
+            raise ValueError(
+                Sentence(
+                    '{field}: needs a name right behind it, as in {field}:"{example}"',
+                    field=field,
+                    example=_EXAMPLES[field],
+                )
+            )
         return Named(field, None if value == "none" else value)
     if field in MEASURES:
         return _measured(field, value)
@@ -36,7 +43,7 @@ def node_of(field: str, text: str) -> Named | Measured | Shape | Located | Near:
         return _shape(value)
     if field == "gps":
         if value.casefold() not in _YES:
-            raise ValueError("gps: is yes or no")
+            raise ValueError(Sentence("gps: is yes or no"))
         return Located(_YES[value.casefold()])
     return _near(value)
 
@@ -57,14 +64,18 @@ def _measured(field: str, value: str) -> Measured:
         least, most = _bounds(match[1] or "=", int(match[2]))
     else:
         example = "rating:4, rating:>=4, rating:3..5, rating:none or rating:rejected" if stars else f"{field}:>4000"
-        raise ValueError(f"{shown_path(value)} is no {field}; write {example}")
+        raise ValueError(
+            Sentence("{what} is no {field}; write {example}", what=shown_path(value), field=field, example=example)
+        )
     low, high = (1, 5) if stars else (1, 999_999_999)
     if stars and (least, most) == (0, 0):
         return Measured(field, None, None)
     if least is not None and most is not None and most < least:
-        raise ValueError(f"{most} is below {least}")
+        raise ValueError(Sentence("{most} is below {least}", most=most, least=least))
     if (least or low) > high or (most if most is not None else high) < low:
-        raise ValueError("Stars are from 1 to 5" if stars else f"No photo has such a {field}")
+        raise ValueError(
+            Sentence("Stars are from 1 to 5") if stars else Sentence("No photo has such a {field}", field=field)
+        )
     return Measured(field, max(low, low if least is None else least), min(high, high if most is None else most))
 
 
@@ -86,20 +97,24 @@ def _shape(value: str) -> Shape:
     if name in SHAPES:
         return Shape(name)
     if name == "panorama":
-        raise ValueError("A panorama is a label: search for panorama, without orientation:")
+        raise ValueError(Sentence("A panorama is a label: search for panorama, without orientation:"))
     near = difflib.get_close_matches(name, SHAPES, 1)
-    hint = f"did you mean orientation:{near[0]}?" if near else f"there are {', '.join(SHAPES)}"
-    raise ValueError(f"There is no such orientation ({hint})")
+    hint = (
+        Sentence("did you mean {near}?", near=f"orientation:{near[0]}")
+        if near
+        else Sentence("there are {names}", names=", ".join(SHAPES))
+    )
+    raise ValueError(Sentence("There is no such orientation ({hint})", hint=hint))
 
 
 def _near(value: str) -> Near:
     match = _NEAR.fullmatch(value)
     if match is None:
-        raise ValueError("near: takes latitude, longitude and a distance, as in near:48.85,2.35,10km")
+        raise ValueError(Sentence("near: takes latitude, longitude and a distance, as in near:48.85,2.35,10km"))
     latitude, longitude = float(match[1]), float(match[2])
     if abs(latitude) > 90 or abs(longitude) > 180:
-        raise ValueError("A latitude is from -90 to 90, a longitude from -180 to 180")
+        raise ValueError(Sentence("A latitude is from -90 to 90, a longitude from -180 to 180"))
     km = _USUAL_KM if match[3] is None else float(match[3]) * _KM[(match[4] or "").casefold()]
     if not 0 < km <= _MOST_KM:
-        raise ValueError(f"near: looks up to {_MOST_KM:g} km around")
+        raise ValueError(Sentence("near: looks up to {most:g} km around", most=_MOST_KM))
     return Near(latitude, longitude, km)

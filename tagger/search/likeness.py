@@ -90,8 +90,8 @@ class LikenessReason:
     """Why a photo looks like a description, or not. `similarity`: cosine; None where the photo has no vector.
 
     `words`: each word that is known with what it adds to the similarity. `labels`: the words that only labels say, with
-    the photo's confidence. `probability`: of all; `cut_off`: the least that is shown by default. `line`: how words were
-    understood.
+    the photo's confidence, and `keys` theirs. `probability`: of all; `cut_off`: the least that is shown by default.
+    `line`: how words were understood.
     """
 
     text: str
@@ -101,6 +101,7 @@ class LikenessReason:
     words: tuple[tuple[str, float], ...]
     labels: tuple[tuple[str, float], ...]
     line: str
+    keys: tuple[str, ...] = ()
 
 
 class Descriptions:
@@ -170,7 +171,16 @@ class Descriptions:
             [confidence] = sure[has].tolist() or [0.0]
             labels.append((self._taxonomy.names.get(key, key.removeprefix(OWN_PREFIX)), confidence))
             share = min(share, confidence) if has.any() else share * (_WITHOUT if understood.vector is not None else 0)
-        return LikenessReason(text, share, self.towers.cut_off, similarity, words, tuple(labels), understood.line)
+        return LikenessReason(
+            text,
+            share,
+            self.towers.cut_off,
+            similarity,
+            words,
+            tuple(labels),
+            understood.line,
+            tuple(understood.labels),
+        )
 
     def _alike(self, like: Like, less_sure: bool) -> Alike:
         understood, bound = self.understand(like.text, like.spoken), like.comparison

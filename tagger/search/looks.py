@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from tagger.core.config import Settings
 from tagger.core.languages import LanguageCode
 from tagger.core.progress import SILENT, Callbacks
+from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
 from tagger.search.query_tree import And, Like, Node, Or, Word, Words
 from tagger.store.reader import Reader
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tagger.search.sentence_index import SentenceIndex
     from tagger.search.sentence_vectors import SentenceVectors
 
-NO_VECTORS = "No photo can be found by a description yet; tagger backfill looks at what is missing."
+NO_VECTORS = Sentence("No photo can be found by a description yet; tagger backfill looks at what is missing.")
 
 
 class Likeness(Protocol):

@@ -21,6 +21,7 @@ from tagger.core.errors import QueryError
 from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
+from tagger.core.sentences import Sentence
 from tagger.search import field_values
 from tagger.search.query_tree import (
     And,
@@ -117,13 +118,17 @@ class _Parser:
 
     def query(self) -> Node:
         if self._token.kind == "end":
-            raise _error(self._text, 0, "The query is empty; * is every photo")
+            raise _error(self._text, 0, Sentence("The query is empty; * is every photo"))
         conditions = [token for token in self._tokens if token.kind in _CONDITIONS]
         if len(conditions) > _MOST:
-            raise _error(self._text, conditions[_MOST].position, f"A query has at most {_MOST} words and conditions")
+            raise _error(
+                self._text,
+                conditions[_MOST].position,
+                Sentence("A query has at most {most} words and conditions", most=_MOST),
+            )
         tree = self._either()
         if self._token.kind != "end":
-            raise _error(self._text, self._token.position, "This closes nothing")
+            raise _error(self._text, self._token.position, Sentence("This closes nothing"))
         return tree
 
     @property
@@ -152,7 +157,11 @@ class _Parser:
 
     def _item(self) -> Node:
         if self._depth == _DEEPEST:
-            raise _error(self._text, self._token.position, f"This is deeper than {_DEEPEST} brackets and NOTs")
+            raise _error(
+                self._text,
+                self._token.position,
+                Sentence("This is deeper than {most} brackets and NOTs", most=_DEEPEST),
+            )
         self._depth += 1
         item = self._one()
         self._depth -= 1
@@ -166,12 +175,12 @@ class _Parser:
             case "open":
                 inner = self._either()
                 if self._token.kind != "close":
-                    raise _error(self._text, token.position, "This bracket is not closed")
+                    raise _error(self._text, token.position, Sentence("This bracket is not closed"))
                 self._take()
                 return inner
             case "phrase":
                 if not token.text.strip():
-                    raise _error(self._text, token.position, "There is nothing between the quotes")
+                    raise _error(self._text, token.position, Sentence("There is nothing between the quotes"))
                 return Word(" ".join(token.text.split()), self._comparison())
             case "word":
                 return self._words(token)
@@ -182,10 +191,10 @@ class _Parser:
             case kind if kind in FIELDS:
                 return self._field(token)
             case "comparison":
-                raise _error(self._text, token.position, "A label must stand before this, as in tiger>0.5")
+                raise _error(self._text, token.position, Sentence("A label must stand before this, as in tiger>0.5"))
             case "end":
-                raise _error(self._text, token.position, "Something is missing here")
-        raise _error(self._text, token.position, f"{token.kind} must stand between two things")
+                raise _error(self._text, token.position, Sentence("Something is missing here"))
+        raise _error(self._text, token.position, Sentence("{word} must stand between two things", word=token.kind))
 
     def _words(self, first: _Token) -> Node:
         words = [first.text]
@@ -208,7 +217,7 @@ class _Parser:
             while words and self._token.kind == "word":
                 words.append(self._take().text)
         if not words:
-            example = 'like: needs a description right behind it, as in like:"a child on a swing"'
+            example = Sentence('like: needs a description right behind it, as in like:"a child on a swing"')
             raise _error(self._text, token.position, example)
         return Like(" ".join(words), self._comparison())
 
@@ -220,19 +229,24 @@ class _Parser:
         number = token.text[len(operator) :]
         value = float(number.rstrip("%")) / (100 if "%" in number else 1)
         if not 0 <= value <= 1:
-            near = f"; did you mean {operator}{number}%?" if 1 < value <= 100 and "%" not in number else ""
-            raise _error(self._text, token.position, f"A confidence is from 0 to 1, or from 0% to 100%{near}")
+            what = Sentence("A confidence is from 0 to 1, or from 0% to 100%")
+            if 1 < value <= 100 and "%" not in number:
+                what = Sentence("{what}; did you mean {near}?", what=what, near=f"{operator}{number}%")
+            raise _error(self._text, token.position, what)
         if (operator, value) in (("<", 0), (">", 1)):
-            what = "below 0" if operator == "<" else "above 1, which is 100%"
-            raise _error(self._text, token.position, f"No confidence is {what}")
+            below = Sentence("No confidence is below 0")
+            what = below if operator == "<" else Sentence("No confidence is above 1, which is 100%")
+            raise _error(self._text, token.position, what)
         return Comparison(operator, round(value, 6))
 
     def _field(self, token: _Token) -> Node:
         if not token.text:
-            raise _error(self._text, token.position, f"{token.kind}: needs a value right behind it")
+            raise _error(
+                self._text, token.position, Sentence("{field}: needs a value right behind it", field=token.kind)
+            )
         if token.kind == "path":
             if not folded(token.text):
-                raise _error(self._text, token.position, "path: needs a part of a path right behind it")
+                raise _error(self._text, token.position, Sentence("path: needs a part of a path right behind it"))
             return PathPart(token.text)
         if token.kind == "format":
             return _format(self._text, token)
@@ -244,7 +258,7 @@ class _Parser:
         try:
             return field_values.node_of(field, token.text)
         except ValueError as error:
-            raise _error(self._text, token.position, str(error)) from error
+            raise _error(self._text, token.position, error.args[0]) from error
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -254,9 +268,9 @@ def _tokens(text: str) -> Iterator[_Token]:
         if match is None:
             start = position + len(text[position:]) - len(text[position:].lstrip())
             what = (
-                'This quote is not closed (one that belongs to a name is written twice: "")'
+                Sentence('This quote is not closed (one that belongs to a name is written twice: "")')
                 if text[start] == '"'
-                else "This cannot be understood"
+                else Sentence("This cannot be understood")
             )
             raise _error(text, start, what)
         kind = match.lastgroup or ""
@@ -267,8 +281,14 @@ def _tokens(text: str) -> Iterator[_Token]:
             name = _OTHER_NAMES.get(match["field"].lower(), match["field"].lower())
             if name not in FIELDS:
                 near = difflib.get_close_matches(name, FIELDS, 1)
-                hint = f"did you mean {near[0]}:?" if near else f"there are {', '.join(f + ':' for f in FIELDS)}"
-                raise _error(text, start, f"There is no field {match['field']}: ({hint})")
+                hint = (
+                    Sentence("did you mean {near}?", near=f"{near[0]}:")
+                    if near
+                    else Sentence("there are {names}", names=", ".join(f"{field}:" for field in FIELDS))
+                )
+                raise _error(
+                    text, start, Sentence("There is no field {name}: ({hint})", name=match["field"], hint=hint)
+                )
             quoted, bare = match["quoted_value"], match["value"]
             if name == "like" and bare is not None:
                 # A comparison may stand right behind it, as behind a label.
@@ -293,7 +313,10 @@ def _tokens(text: str) -> Iterator[_Token]:
 def _check(text: str) -> None:
     """Refuse what no database takes: texts without end, and characters that are none."""
     if len(text) > _LONGEST:
-        raise QueryError(f"The query is too long: {len(text):,} characters.", f"It may have {_LONGEST:,}.")
+        raise QueryError(
+            Sentence("The query is too long: {number:,} characters.", number=len(text)),
+            Sentence("It may have {most:,}.", most=_LONGEST),
+        )
     for char in text:
         # Bytes of the command line that are no text stay: a path may have them.
         if (
@@ -303,21 +326,21 @@ def _check(text: str) -> None:
             or "\udcff" < char < "\ue000"
         ):
             raise QueryError(
-                f"The query contains a character that cannot be typed (U+{ord(char):04X}).",
-                "Leave it out; in path: a ? stands for any character.",
+                Sentence("The query contains a character that cannot be typed (U+{code:04X}).", code=ord(char)),
+                Sentence("Leave it out; in path: a ? stands for any character."),
             )
 
 
 def _bound(text: str, match: re.Match[str], start: int) -> str:
     """A comparison as `>=0.5` or `>50%`."""
     number = match["number"]
-    example = "a label's confidence is written >0.5 or >50%"
+    example = Sentence("a label's confidence is written >0.5 or >50%")
     if not number:
-        raise _error(text, start, f"This cannot be understood: {example}")
+        raise _error(text, start, Sentence("This cannot be understood: {hint}", hint=example))
     if not _NUMBER.fullmatch(number.removeprefix("-")):
-        raise _error(text, start, f"{shown_path(number)} is no confidence: {example}")
+        raise _error(text, start, Sentence("{what} is no confidence: {hint}", what=shown_path(number), hint=example))
     if number.startswith("-"):
-        raise _error(text, start, "A confidence is from 0 to 1, or from 0% to 100%")
+        raise _error(text, start, Sentence("A confidence is from 0 to 1, or from 0% to 100%"))
     operator = {"≥": ">=", "≤": "<="}.get(match["comparison"], match["comparison"])
     return operator + number + ("%" if match["percent"] else "")
 
@@ -327,8 +350,11 @@ def _format(text: str, token: _Token) -> Format:
     name = _ALIASES.get(name, name)
     if name not in FORMATS:
         near = difflib.get_close_matches(name, FORMATS, 1)
-        hint = f"did you mean format:{near[0].lower()}? " if near else ""
-        raise _error(text, token.position, f"There is no such format ({hint}there are {', '.join(FORMATS).lower()})")
+        hint: str = Sentence("there are {names}", names=", ".join(FORMATS).lower())
+        if near:
+            meant = Sentence("did you mean {near}?", near=f"format:{near[0].lower()}")
+            hint = Sentence("{first} {then}", first=meant, then=hint)
+        raise _error(text, token.position, Sentence("There is no such format ({hint})", hint=hint))
     return Format(name)
 
 
@@ -341,10 +367,10 @@ def _taken(text: str, token: _Token) -> Taken:
         last = first
     spans = [_days(part.strip(), text, token) for part in (first, last)]
     if not first and not last:
-        raise _error(text, token.position, "taken: needs a date, as in taken:2023-06..2024")
+        raise _error(text, token.position, Sentence("taken: needs a date, as in taken:2023-06..2024"))
     start, end = spans[0][0], spans[1][1]
     if end <= start:
-        raise _error(text, token.position, f"{last} is before {first}")
+        raise _error(text, token.position, Sentence("{last} is before {first}", last=last, first=first))
     return Taken(start, end, token.text)
 
 
@@ -359,12 +385,18 @@ def _days(part: str, text: str, token: _Token) -> tuple[str, str]:
     span = dates.span_of(part)
     if span is not None:
         return span[0].isoformat(), span[1].isoformat()
-    what = f"{part} is no date; write 2023, 2023-06 or 2023-06-01"
+    what = Sentence("{part} is no date; write 2023, 2023-06 or 2023-06-01", part=part)
     if folded(part) in ("last", "this", *dates.MONTHS, *dates.SEASONS):
-        what = f'{part} is no date without its other words, which need quotes, as in taken:"last month"'
+        what = Sentence(
+            '{part} is no date without its other words, which need quotes, as in taken:"last month"', part=part
+        )
     near = difflib.get_close_matches(folded(part), dates.WORDS, 1)
-    words = f"did you mean {near[0]}?" if near and near[0] != folded(part) else 'or words, as in "last month"'
-    raise _error(text, token.position, f"{what} ({words})")
+    words = (
+        Sentence("did you mean {near}?", near=near[0])
+        if near and near[0] != folded(part)
+        else Sentence('or words, as in "last month"')
+    )
+    raise _error(text, token.position, Sentence("{what} ({hint})", what=what, hint=words))
 
 
 def _after(date: str) -> str:
@@ -378,4 +410,5 @@ def _error(text: str, position: int, what: str) -> QueryError:
     # A long query is shown around the fault.
     before = shown_path(before if len(before) <= 60 else "..." + before[-57:])
     behind = shown_path(behind if len(behind) <= 40 else behind[:37] + "...")
-    return QueryError(f"{what}:\n  {before}{behind}\n  {' ' * len(before)}^", "See: tagger search --help")
+    shown = f"\n  {before}{behind}\n  {' ' * len(before)}^"
+    return QueryError(Sentence("{what}:{query}", what=what, query=shown), "See: tagger search --help")

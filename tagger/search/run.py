@@ -77,7 +77,8 @@ class FoundPhoto:
 
     `version` changes when the file does. `place`: where it stands in the results; None in path order. `less_sure`: a
     label that was asked for is not good enough to be shown, or it is unlikely what was described. `likeness`: how
-    probably it is that; None where nothing was described, or labels alone matched.
+    probably it is that; None where nothing was described, or labels alone matched. `stored`: of each of `labels` the
+    key, and the name that it is stored under.
     """
 
     photo_id: int
@@ -88,6 +89,7 @@ class FoundPhoto:
     place: Cursor | None
     less_sure: bool = False
     likeness: float | None = None
+    stored: tuple[tuple[str, str], ...] = ()
 
 
 class Search:
@@ -356,20 +358,22 @@ class Search:
             )
         }
         doubtful = {photo_id for photo_id, _, less_sure in places if less_sure}
-        labels: dict[int, list[tuple[int, float, str]]] = {}
+        labels: dict[int, list[tuple[int, float, str, int]]] = {}
         sql = f"SELECT photo_id, label_id, confidence, shown, rank FROM photo_labels WHERE photo_id IN ({ids})"
         rows = self._reader.rows(f"{sql} AND NOT removed", {}) if wanted != {} else ()
         for photo_id, label, confidence, shown, rank in rows:
             sure = shown or confidence >= self._vocabulary.sure_from.get(label, 2)
             if shown if wanted is None else _asked_for(wanted.get(label, ()), confidence, sure or photo_id in doubtful):
-                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label]))
+                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label], label))
         for photo_id, place, less_sure in places:
             _, root, path, taken, size, mtime_ns = photos[photo_id]
-            matched = tuple((name, -confidence) for _, confidence, name in sorted(labels.get(photo_id, [])))
+            found = sorted(labels.get(photo_id, []))
+            matched = tuple((name, -confidence) for _, confidence, name, _ in found)
+            stored = tuple(self._vocabulary.stored[label] for *_, label in found)
             version = Fingerprint(size, mtime_ns).version
             where = PhotoPath(roots[root], disk_path(path))
             likeness = probability_of(self.query, photo_id, less_sure, self._likeness) if self._describes else None
-            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure, likeness)
+            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure, likeness, stored)
 
     def _positive(self, node: Node) -> _Wanted:
         """The labels that the query asks for, each with its bounds; None if it names none."""

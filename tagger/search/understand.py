@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tagger.core.linear_heads import sigmoid
 from tagger.core.names import folded
+from tagger.core.sentences import Sentence
 from tagger.labels.languages import Language, split
 from tagger.labels.taxonomy import Taxonomy, normal
 from tagger.search.function_words import IGNORED, ignored
@@ -254,18 +255,27 @@ def _with_shares(found: list[UnderstoodWord], shares: NDArray[np.float32]) -> tu
 
 def _line(words: tuple[UnderstoodWord, ...]) -> str:
     """What was understood otherwise than typed, in one line."""
-    taken = dict.fromkeys(f"{word.word} as {word.means}" for word in words if word.is_known and word.how)
+    taken = dict.fromkeys(
+        Sentence("{word} as {meaning}", word=word.word, meaning=word.means)
+        for word in words
+        if word.is_known and word.how
+    )
     labels = dict.fromkeys(
-        f"{word.word} by the label {word.means}" for word in words if word.how == "label" and word.word != word.means
+        Sentence("{word} by the label {label}", word=word.word, label=word.means)
+        for word in words
+        if word.how == "label" and word.word != word.means
     )
     unknown = dict.fromkeys(word.word for word in words if word.how == "unknown")
     parts = [*taken, *labels]
-    lines = [f"Understood: {_listed(parts)}."] if parts else []
+    lines = [Sentence("Understood: {words}.", words=_listed(parts))] if parts else []
     if unknown:
-        lines.append(f"Not known: {_listed(unknown)}.")
+        lines.append(Sentence("Not known: {words}.", words=_listed(unknown)))
     if not any(word.how != "ignored" for word in words):
-        lines.append("No word of it says what is in a photo.")
-    return " ".join(lines)
+        lines.append(Sentence("No word of it says what is in a photo."))
+    line: str = "" if not lines else lines[0]
+    for after in lines[1:]:
+        line = Sentence("{first} {then}", first=line, then=after)
+    return line
 
 
 _LISTED, _SHOWN = 8, 60
@@ -274,7 +284,10 @@ _LISTED, _SHOWN = 8, 60
 def _listed(parts: Iterable[str]) -> str:
     every = [part if len(part) <= _SHOWN else f"{part[: _SHOWN - 3]}..." for part in parts]
     more = len(every) - _LISTED
-    return ", ".join(every[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    listed = every[0]
+    for part in every[1:_LISTED]:
+        listed = Sentence("{first}, {then}", first=listed, then=part)
+    return Sentence("{names} and {more} more", names=listed, more=more) if more > 0 else listed
 
 
 _MISSING = {"unknown": 1.0, "wider": 0.5}

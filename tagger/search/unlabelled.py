@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tagger.core.sentences import Sentence
 from tagger.store.reader import Reader
 
 
@@ -15,4 +16,6 @@ def unlabelled_photos(reader: Reader) -> int:
 
 def unlabelled_sentence(number: int) -> str:
     """That none of so many photos is labelled yet."""
-    return "The only photo is not labelled yet." if number == 1 else f"None of the {number:,} photos is labelled yet."
+    if number == 1:
+        return Sentence("The only photo is not labelled yet.")
+    return Sentence("None of the {number:,} photos is labelled yet.", number=number)

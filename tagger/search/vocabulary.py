@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tagger.core.languages import ENGLISH, ENGLISH_NAMES, LanguageCode
 from tagger.core.names import folded
+from tagger.core.sentences import Sentence
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
 from tagger.search.field_conditions import Terms
@@ -45,10 +46,10 @@ class UnknownWord:
 _OPERATORS = {"and": "AND", "&": "AND", "&&": "AND", "+": "AND", "or": "OR", "|": "OR", "||": "OR", "not": "NOT"}
 _EVERYTHING = frozenset({"everything", "all"})
 _NO_PHOTO = {
-    "keyword": "No photo has the keyword",
-    "camera": "No photo was taken with a camera",
-    "lens": "No photo was taken with a lens",
-    "place": "No photo was taken at a place called",
+    "keyword": Sentence("No photo has the keyword"),
+    "camera": Sentence("No photo was taken with a camera"),
+    "lens": Sentence("No photo was taken with a lens"),
+    "place": Sentence("No photo was taken at a place called"),
 }
 # Keywords of the person's are looked for in so many words that stand side by side.
 _KEYWORD_WORDS = 6
@@ -67,9 +68,15 @@ def _language(code: LanguageCode) -> Language | None:
     return language(code)
 
 
-class Vocabulary:
-    """The labels of a library. `names`: by id. `unknown`: words that were asked for and that no photo has.
+class _Name(Sentence):
+    def told(self, _translate: Callable[[str], str]) -> str:
+        return str(self.values["spoken"])
 
+
+class Vocabulary:
+    """The labels of a library. `names`, and `stored` (key, English name): by id.
+
+    `unknown`: words that were asked for and that no photo has.
     `silenced`: the names, as the settings have them, of labels that are not given. `spoken`: the language of `names`,
     in which labels are asked for beside English. `told`: what people should know of words that were asked for.
     """
@@ -91,10 +98,12 @@ class Vocabulary:
         self._asked: dict[Word, frozenset[int]] = {}
         self.terms = Terms(reader)
         self.names: dict[int, str] = {}
+        self.stored: dict[int, tuple[str, str]] = {}
         self.unknown: dict[str, UnknownWord] = {}
         self.told: dict[str, str] = {}
         for number, key, name in reader.rows("SELECT id, key, name FROM labels", {}):
             self.names[number] = name if self._spoken is None else self._spoken.name_of(key, name)
+            self.stored[number] = key, name
             self._by_key[key] = number
             self._by_name.setdefault(normal(name), []).append(number)
 
@@ -138,17 +147,28 @@ class Vocabulary:
         found = languages_of(text)
         keys = frozenset[str]().union(*found.values())
         if keys:
-            spoken = _listed([ENGLISH_NAMES[code] for code in found], "and")
-            names = _listed([self._taxonomy.names[key] for key in sorted(keys)], "and")
-            self.told[text] = f"{text!r} was taken for {names}, which it means in {spoken}."
+            spoken = _listed([ENGLISH_NAMES[code] for code in found], Sentence("and"))
+            names = _listed([self._named(key) for key in sorted(keys)], Sentence("and"))
+            self.told[text] = Sentence(
+                "{word!r} was taken for {labels}, which it means in {languages}.",
+                word=text,
+                labels=names,
+                languages=spoken,
+            )
         return self._taxonomy.with_below(keys)
+
+    def _named(self, key: str) -> str:
+        """A label's name in a sentence: in English, and in the language that is spoken where the sentence is, too."""
+        name = self._taxonomy.names[key]
+        return name if self._spoken is None else _Name("{name}", name=name, spoken=self._spoken.name_of(key, name))
 
     def _tell_senses(self, text: str, keys: Collection[str]) -> None:
         """Remember to say that a word has several senses in this library, of which none is a kind of another."""
         above = {other for key in keys for other in self._taxonomy.ancestors(key)}
         here = sorted({self.names[self._by_key[key]] for key in keys if key in self._by_key and key not in above})
         if 1 < len(here) <= _SENSES:
-            self.told[text] = f"{text!r} means {_listed(here, 'and')}; all of them were searched."
+            labels = _listed(here, Sentence("and"))
+            self.told[text] = Sentence("{word!r} means {labels}; all of them were searched.", word=text, labels=labels)
 
     @cached_property
     def sure_from(self) -> dict[int, float]:
@@ -163,10 +183,13 @@ class Vocabulary:
         text, language = word.text, self._language(word.spoken)
         operator = _OPERATORS.get(folded(text))
         if operator is not None:
-            hint = "AND, OR and NOT are written in capitals; words side by side mean AND."
-            return UnknownWord(text, known, (), f"{hint} Here: {operator}.")
+            hint = Sentence(
+                "AND, OR and NOT are written in capitals; words side by side mean AND. Here: {operator}.",
+                operator=operator,
+            )
+            return UnknownWord(text, known, (), hint)
         if folded(text) in _EVERYTHING:
-            return UnknownWord(text, known, (), "Every photo is: *")
+            return UnknownWord(text, known, (), Sentence("Every photo is: *"))
         near: list[str] = []
         if not known and len(text) <= _LONGEST and len(self.unknown) < _SUGGESTED:
             # Labels that the library has come first.
@@ -178,7 +201,7 @@ class Vocabulary:
 
     def _why_not(self, word: Word) -> str:
         if self._keys(word.text, word.spoken) & self._silenced:
-            return "It is silenced by the rules of labels (labels.silence)."
+            return Sentence("It is silenced by the rules of labels (labels.silence).")
         return ""
 
     def without_photos(self) -> Iterator[UnknownWord]:
@@ -257,9 +280,15 @@ class Vocabulary:
         return And((*(replace(word, text=one, comparison=None) for one in words[:-1]), replace(word, text=words[-1])))
 
 
-def _listed(names: Sequence[str], word: str) -> str:
+def _listed(names: Sequence[str], word: Sentence) -> str:
     """`a, b and c`."""
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    *others, last = names
+    if not others:
+        return last
+    before = others[0]
+    for name in others[1:]:
+        before = Sentence("{first}, {then}", first=before, then=name)
+    return Sentence("{names} {word} {last}", names=before, word=word, last=last)
 
 
 def id_list(ids: Iterable[int]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from tagger.core.config import Settings
 from tagger.core.local_zone import LocalZone
 from tagger.core.photo import JobKind
+from tagger.core.sentences import Sentence
 from tagger.inference.selection import ModelStatus, model_status
 from tagger.labels.labeller import faults_of_settings
 from tagger.search.sentence_index import prepared
@@ -93,8 +94,8 @@ def why_unlabelled(settings: Settings) -> str:
     if not model.labels:
         return model.note
     if holder(settings.data_dir):
-        return "tagger is at work on them; see: tagger status"
-    return "They wait in the queue. Label them: tagger backfill"
+        return Sentence("tagger is at work on them; see: tagger status")
+    return Sentence("They wait in the queue. Label them: tagger backfill")
 
 
 def finish(photos: int, rate: float, settings: Settings, now: float) -> datetime | None:

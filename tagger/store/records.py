@@ -159,15 +159,20 @@ def get_photo_at(session: Session, path: str) -> PhotoRecord:
 class PhotoStory:
     """A photo with its labels, the model that gave them, and identical copies.
 
-    `removed`: the names of labels that a person removed. `fields`: what its header and sidecars tell.
+    `removed_labels`: (key, name) of those that a person removed. `fields`: what its header and sidecars tell.
     """
 
     record: PhotoRecord
     labels: list[Label]
-    removed: list[str]
+    removed_labels: list[tuple[str, str]]
     model: Model | None
     copies: list[PhotoRecord]
     fields: StoredFields = field(default_factory=StoredFields)
+
+    @property
+    def removed(self) -> list[str]:
+        """The names of labels that a person removed."""
+        return [name for _, name in self.removed_labels]
 
 
 def story(session: Session, record: PhotoRecord) -> PhotoStory:
@@ -178,7 +183,7 @@ def story(session: Session, record: PhotoRecord) -> PhotoStory:
         copies = _records(session, and_(same, PhotoRow.id != record.id, PhotoRow.missing_since.is_(None)))
     model = None if record.labelled_by is None else all_models(session)[record.labelled_by]
     labels = labels_of(session, [record.id])[record.id]
-    removed = [label.name for label in labels_on(session, record.id) if label.removed]
+    removed = [(label.key, label.name) for label in labels_on(session, record.id) if label.removed]
     return PhotoStory(record, labels, removed, model, copies, stored_fields(session, record.id))
 
 

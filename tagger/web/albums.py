@@ -11,14 +11,17 @@ from starlette.responses import RedirectResponse, Response
 
 from tagger.core.errors import QueryError
 from tagger.core.languages import LanguageCode
-from tagger.labels import taxonomy
-from tagger.search.run import FoundPhoto, Search
+from tagger.core.sentences import Sentence
+from tagger.labels.languages import Language
+from tagger.search.run import FoundPhoto
 from tagger.search.saved import as_saved, saved_tree
 from tagger.store.saved_searches import SavedSearch, remove_search, rename_search, save_search, saved_searches
 from tagger.web.context import WebContext, context_of
 from tagger.web.problems import ProblemError
 from tagger.web.render import render
 from tagger.web.schemas_photos import PhotoOut, RequestBody
+from tagger.web.search_pages import Library
+from tagger.web.visitor import Spoken, code_of
 
 api = APIRouter(tags=["albums"])
 pages = APIRouter(include_in_schema=False)
@@ -36,11 +39,6 @@ class Album:
     photos: int = 0
     first: FoundPhoto | None = None
     fault: str = ""
-
-    @property
-    def count(self) -> str:
-        """How many photos, for people."""
-        return f"{self.photos:,}" if self.photos <= COUNTED else f"{COUNTED:,}+"
 
 
 class AlbumOut(BaseModel):
@@ -74,7 +72,7 @@ class AlbumOut(BaseModel):
 
 
 class AlbumIn(RequestBody):
-    """A search to be saved, in the language of the settings."""
+    """A search to be saved, in the language of the request."""
 
     name: Name
     query: Query
@@ -86,20 +84,20 @@ class AlbumName(RequestBody):
     name: Name
 
 
-def albums(context: WebContext) -> list[Album]:
+def albums(library: Library) -> list[Album]:
     """All saved searches. Raises StoreError."""
-    with context.reader() as reader:
+    with library.context.reader() as reader:
         found = saved_searches(reader)
-    return [_album(context, saved) for saved in found]
+    return [_album(library, saved) for saved in found]
 
 
-def _album(context: WebContext, saved: SavedSearch) -> Album:
-    with context.reader() as reader:
+def _album(library: Library, saved: SavedSearch) -> Album:
+    with library.context.reader() as reader:
         try:
             tree = saved_tree(saved)
         except QueryError as error:
             return Album(saved, fault=error.message)
-        search = Search(reader, taxonomy.load(), tree, context.settings.labels, context.describer(reader))
+        search = library.search(reader, tree, library.context.describer(reader, library.code))
         first = next(search.results(1, less_sure=saved.less_sure, sort=saved.sort), None)
         number = len(search.ids(COUNTED + 1, less_sure=saved.less_sure))
         unknown = " ".join(word.sentence for word in search.unknown_words) if first is None else ""
@@ -111,51 +109,56 @@ def saved_by_id(context: WebContext, number: int) -> SavedSearch:
     with context.reader() as reader:
         found = next((saved for saved in saved_searches(reader) if saved.id == number), None)
     if found is None:
-        raise ProblemError(404, "There is no such album.", "All of them: the page of albums.")
+        raise ProblemError(404, Sentence("There is no such album."), Sentence("All of them: the page of albums."))
     return found
 
 
-def save(context: WebContext, name: str, query: str) -> Album:
-    """Save a search. Raises UsageError, QueryError."""
-    wanted = as_saved(SavedSearch(name, query, context.settings.labels.language), by_labels=False)
-    by_labels = _album(context, wanted).first is not None
+def save(library: Library, name: str, query: str) -> Album:
+    """Save a search, in the visitor's language. Raises UsageError, QueryError."""
+    context = library.context
+    wanted = as_saved(SavedSearch(name, query, library.code), by_labels=False)
+    by_labels = _album(library, wanted).first is not None
     with context.store.write(durable=True) as session:
         stored = save_search(session, as_saved(wanted, by_labels=by_labels), context.clock.now())
-    return _album(context, stored)
+    return _album(library, stored)
+
+
+def _library(request: Request, spoken: Language | None = None) -> Library:
+    return Library(context_of(request), code_of(request) if spoken is None else spoken.code)
 
 
 @api.get("/albums")
-def get_albums(request: Request) -> list[AlbumOut]:
+def get_albums(request: Request, spoken: Spoken) -> list[AlbumOut]:
     """The searches that were saved, each with its first photo."""
-    return [AlbumOut.of(album) for album in albums(context_of(request))]
+    return [AlbumOut.of(album) for album in albums(_library(request, spoken))]
 
 
 @api.post("/albums", status_code=201)
-def post_album(request: Request, album: AlbumIn) -> AlbumOut:
+def post_album(request: Request, album: AlbumIn, spoken: Spoken) -> AlbumOut:
     """Save a search under a name that no other has."""
-    return AlbumOut.of(save(context_of(request), album.name, album.query))
+    return AlbumOut.of(save(_library(request, spoken), album.name, album.query))
 
 
 @api.put("/albums/{album_id}")
-def put_album(request: Request, album_id: AlbumId, album: AlbumName) -> list[AlbumOut]:
+def put_album(request: Request, album_id: AlbumId, album: AlbumName, spoken: Spoken) -> list[AlbumOut]:
     """Give it another name; answers all of them."""
     with context_of(request).store.write(durable=True) as session:
         rename_search(session, album_id, album.name)
-    return get_albums(request)
+    return get_albums(request, spoken)
 
 
 @api.delete("/albums/{album_id}")
-def delete_album(request: Request, album_id: AlbumId) -> list[AlbumOut]:
+def delete_album(request: Request, album_id: AlbumId, spoken: Spoken) -> list[AlbumOut]:
     """Forget it; no photo changes. Answers those that are left."""
     with context_of(request).store.write(durable=True) as session:
         remove_search(session, album_id)
-    return get_albums(request)
+    return get_albums(request, spoken)
 
 
 @pages.get("/albums")
 def get_page(request: Request) -> Response:
     """All albums."""
-    return render(request, "albums.html", here="/albums", albums=albums(context_of(request)))
+    return render(request, "albums.html", here="/albums", albums=albums(_library(request)), counted=COUNTED)
 
 
 @pages.post("/albums")
@@ -163,7 +166,7 @@ def post_page(
     request: Request, name: Annotated[str, Form(max_length=400)], q: Annotated[str, Form(max_length=10_000)]
 ) -> Response:
     """Saves what was searched for."""
-    save(context_of(request), name, q)
+    save(_library(request), name, q)
     return _back(request)
 
 

@@ -8,9 +8,12 @@ import anyio
 from fastapi import APIRouter, Request
 
 from tagger.core.errors import UsageError
+from tagger.labels.languages import Language
 from tagger.web.context import context_of
 from tagger.web.schemas_classify import ClassifyOut, ModelState, UploadOut, WhyOut
 from tagger.web.uploads import MAX_PHOTOS, Upload, Uploads
+from tagger.web.visitor import Spoken
+from tagger.web.words import words_of
 
 router = APIRouter(tags=["classify"])
 _BODY: dict[str, Any] = {
@@ -38,14 +41,14 @@ _BODY: dict[str, Any] = {
 
 
 @router.post("/classify", openapi_extra=_BODY)
-async def post_classify(request: Request) -> ClassifyOut:
+async def post_classify(request: Request, spoken: Spoken) -> ClassifyOut:
     """Labels for photos that are not in the library: one as the body, or several as form files named `photo`.
 
     They are held in memory, looked at, and forgotten. The first may take some seconds, until the model is loaded.
     """
     uploads: Uploads = request.app.state.uploads
     async with uploads.received(request) as photos:
-        answers = await anyio.to_thread.run_sync(_look, request, photos, limiter=request.app.state.looks)
+        answers = await anyio.to_thread.run_sync(_look, request, photos, spoken, limiter=request.app.state.looks)
     return ClassifyOut(photos=answers)
 
 
@@ -57,14 +60,13 @@ def get_classify(request: Request) -> ModelState:
     return ModelState(ready=context.looker.is_ready, fetched_bytes=done, total_bytes=total)
 
 
-def _look(request: Request, photos: list[Upload]) -> list[UploadOut]:
-    context = context_of(request)
-    looker = context.looker
+def _look(request: Request, photos: list[Upload], spoken: Language) -> list[UploadOut]:
+    looker, words = context_of(request).looker, words_of(request)
     found = []
     for photo in photos:
         try:
-            why = WhyOut.of(looker.explain(photo.path, photo.name), context.spoken)
+            why = WhyOut.of(looker.explain(photo.path, photo.name), spoken, words)
             found.append(UploadOut(name=photo.name, why=why, error=""))
         except UsageError as error:
-            found.append(UploadOut(name=photo.name, why=None, error=error.message))
+            found.append(UploadOut(name=photo.name, why=None, error=words.plain(error.message)))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
@@ -10,8 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from tagger.core.paths import shown_path
+from tagger.core.photo import wnid_of
 from tagger.labels import taxonomy
 from tagger.labels.differences import EXAMPLES
+from tagger.labels.languages import Language
 from tagger.labels.relabel import compare
 from tagger.labels.relabel_request import ask_for
 from tagger.labels.review import Uncertain, uncertain
@@ -33,7 +36,9 @@ from tagger.web.schemas_labels import (
     RulesIn,
     RulesOut,
 )
-from tagger.web.schemas_photos import PhotoOut, Suggestion
+from tagger.web.schemas_photos import NamedLabel, PhotoOut, Suggestion, naming
+from tagger.web.search_pages import Library
+from tagger.web.visitor import Spoken
 
 router = APIRouter(tags=["labels"])
 Key = Annotated[str, Path(min_length=1, max_length=128, description="The label's key, such as n02129604")]
@@ -45,27 +50,34 @@ _PREVIEWS = threading.Lock()
 
 @router.get("/labels")
 def get_labels(
-    request: Request, stored: Annotated[bool, Query(description="Also labels that are shown on no photo")] = False
+    request: Request,
+    spoken: Spoken,
+    stored: Annotated[bool, Query(description="Also labels that are shown on no photo")] = False,
 ) -> list[LabelCountOut]:
     """The labels of the library with counts, the most frequent first."""
     return [
-        LabelCountOut(key=label.key, name=label.name, shown=label.shown, stored=label.stored)
+        LabelCountOut.model_validate(
+            naming(label.key, label.name, spoken) | {"shown": label.shown, "stored": label.stored}
+        )
         for label in context_of(request).label_counts()
         if label.shown or stored
     ]
 
 
 @router.get("/labels/tree")
-def get_tree(request: Request) -> list[BranchOut]:
+def get_tree(request: Request, spoken: Spoken) -> list[BranchOut]:
     """The labels that are shown, as a hierarchy. A label stands below the narrowest that covers all of it."""
-    return tree(context_of(request))
+    return tree(context_of(request), spoken)
 
 
-def tree(context: WebContext) -> list[BranchOut]:
-    """The hierarchy of the shown labels."""
+def tree(context: WebContext, spoken: Language) -> list[BranchOut]:
+    """The hierarchy of the shown labels, named in a language."""
     shown = [label for label in context.label_counts() if label.shown]
     above = _above(tuple(label.key for label in shown))
-    branches = {label.key: BranchOut(key=label.key, name=label.name, shown=label.shown, below=[]) for label in shown}
+    branches = {
+        one.key: BranchOut.model_validate(naming(one.key, one.name, spoken) | {"shown": one.shown, "below": []})
+        for one in shown
+    }
     top: list[BranchOut] = []
     for label in shown:
         parent = above[label.key]
@@ -85,36 +97,53 @@ def _above(keys: tuple[str, ...]) -> dict[str, str | None]:
 
 
 @router.get("/labels/{key}/rules")
-def get_rules(request: Request, key: Key) -> RulesOut:
+def get_rules(request: Request, key: Key, spoken: Spoken) -> RulesOut:
     """The rules of a label as they are."""
-    return _rules(context_of(request), rules_of(context_of(request).settings, key))
+    return rules_out(context_of(request), rules_of(context_of(request).settings, key), spoken)
 
 
 @router.post("/labels/{key}/rules/preview")
-def post_preview(request: Request, key: Key, rules: RulesIn) -> PreviewOut:
+def post_preview(request: Request, key: Key, rules: RulesIn, spoken: Spoken) -> PreviewOut:
     """What other rules would change, on a sample of the library. Nothing is stored."""
     context = context_of(request)
     settings = with_rules(context.settings, _wanted(context, key, rules))
     with _PREVIEWS:
         found = compare(replace(context.library, settings=settings), sample=_SAMPLE)
     differences = found.differences
-    photos = {one.photo_id: one for one in search_pages.by_ids(context, [one.photo_id for one in differences.examples])}
+    ids = [one.photo_id for one in differences.examples]
+    photos = {one.photo_id: one for one in search_pages.by_ids(Library(context, spoken.code), ids)}
     return PreviewOut(
         photos=found.photos,
         compared=differences.photos,
         changed=differences.photos - differences.same,
-        gained=[Suggestion(name=name, photos=count) for name, count in differences.gained.most_common(EXAMPLES)],
-        lost=[Suggestion(name=name, photos=count) for name, count in differences.lost.most_common(EXAMPLES)],
+        gained=_counted(differences.gained, spoken),
+        lost=_counted(differences.lost, spoken),
         examples=[
-            Change(photo=PhotoOut.of(photos[one.photo_id]), lost=list(one.lost), gained=list(one.gained))
+            Change(
+                photo=PhotoOut.of(photos[one.photo_id]),
+                lost=[_naming(name, spoken).name for name in one.lost],
+                gained=[_naming(name, spoken).name for name in one.gained],
+            )
             for one in differences.examples
             if one.photo_id in photos
         ],
     )
 
 
+def _counted(names: Counter[str], spoken: Language) -> list[Suggestion]:
+    counts = [(_naming(name, spoken), count) for name, count in names.most_common(EXAMPLES)]
+    return [Suggestion.model_validate({**label.model_dump(), "photos": count}) for label, count in counts]
+
+
+def _naming(name: str, spoken: Language) -> NamedLabel:
+    """A label by the English name that it would be stored under, which rules may have given it."""
+    known = taxonomy.load()
+    keys = [key for key in known.lookup(name) if known.names[key] == name]
+    return NamedLabel.model_validate(naming(keys[0] if len(keys) == 1 else "", name, spoken))
+
+
 @router.put("/labels/{key}/rules")
-def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
+def put_rules(request: Request, key: Key, rules: RulesIn, spoken: Spoken) -> AppliedOut:
     """Change the rules of a label, and apply them to the library."""
     context = context_of(request)
     wanted = _wanted(context, key, rules)
@@ -124,12 +153,15 @@ def put_rules(request: Request, key: Key, rules: RulesIn) -> AppliedOut:
     context.reload()
     ask_for(context.settings.data_dir)
     service = control.relabel(context.settings.data_dir)
-    return AppliedOut(rules=_rules(context, rules_of(context.settings, key)), by="service" if service else "server")
+    return AppliedOut(
+        rules=rules_out(context, rules_of(context.settings, key), spoken), by="service" if service else "server"
+    )
 
 
 @router.get("/review")
 def get_review(
     request: Request,
+    spoken: Spoken,
     label: Annotated[str, Query(max_length=128, description="The key of the only label to ask about")] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
     skip: Annotated[
@@ -143,15 +175,17 @@ def get_review(
     found = _of_taught(context, label, set(passed))[:limit]
     with context.reader() as reader:
         found += uncertain(reader, context.policy, limit - len(found), key=label, skip=passed)
-    photos = {one.photo_id: one for one in search_pages.by_ids(context, [one.photo_id for one in found])}
+    ids = [one.photo_id for one in found]
+    photos = {one.photo_id: one for one in search_pages.by_ids(Library(context, spoken.code), ids)}
     return ReviewOut(
         questions=[
-            Question(
-                photo=PhotoOut.of(photos[one.photo_id]),
-                key=one.key,
-                name=context.spoken.name_of(one.key, one.name),
-                confidence=round(one.confidence, 4),
-                shown=one.shown,
+            Question.model_validate(
+                naming(one.key, one.name, spoken)
+                | {
+                    "photo": PhotoOut.of(photos[one.photo_id]),
+                    "confidence": round(one.confidence, 4),
+                    "shown": one.shown,
+                }
             )
             for one in found
             if one.photo_id in photos
@@ -190,12 +224,15 @@ def _wanted(context: WebContext, key: str, rules: RulesIn) -> LabelRules:
     )
 
 
-def _rules(context: WebContext, found: LabelRules) -> RulesOut:
+def rules_out(context: WebContext, found: LabelRules, spoken: Language) -> RulesOut:
+    """The rules of a label, named in a language."""
     general = context.show_threshold
     counts = {label.key: label.shown for label in context.label_counts()}
     return RulesOut(
         key=found.key,
-        name=shown_path(found.name),
+        name=shown_path(spoken.name_of(found.key, found.name)),
+        english=shown_path(found.name),
+        wnid=wnid_of(found.key),
         shown=counts.get(found.key, 0),
         rename=found.rename,
         merge_into=found.merge_into,

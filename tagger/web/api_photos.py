@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from tagger.core.errors import UsageError
+from tagger.core.sentences import Sentence
 from tagger.labels.corrections import Correction, correct
 from tagger.labels.explain import explain_stored
 from tagger.store import records
@@ -24,13 +24,17 @@ from tagger.web.schemas_photos import (
     LabelOut,
     LabelsOut,
     LikenessOut,
+    NamedLabel,
     PhotoDetail,
     PhotoOut,
     SearchOut,
     Suggestion,
     Unknown,
+    naming,
 )
-from tagger.web.search_pages import PAGE
+from tagger.web.search_pages import PAGE, Library
+from tagger.web.visitor import Spoken
+from tagger.web.words import words_of
 
 router = APIRouter(tags=["photos"])
 
@@ -38,6 +42,7 @@ router = APIRouter(tags=["photos"])
 @router.get("/search")
 def get_search(  # noqa: PLR0913 - one parameter a part of the address
     request: Request,
+    spoken: Spoken,
     q: Annotated[str, Query(description="As for `tagger search`; empty: everything")] = "",
     after: Annotated[str, Query(max_length=200, description="The `next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
@@ -50,23 +55,26 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
     Behind the last of them, in `alike`, those that look like the words of the query. 503 with Retry-After while the
     photos of a large library are prepared for descriptions for the first time.
     """
-    context = context_of(request)
-    page = search_pages.search(context, q, after, limit, less_sure=all, strict=strict)
-    counted = search_pages.facets_of(context, q, less_sure=all) if facets else None
+    library, words = Library(context_of(request), spoken.code), words_of(request)
+    page = search_pages.search(library, q, after, limit, less_sure=all, strict=strict)
+    counted = search_pages.facets_of(library, q, less_sure=all) if facets else None
     alike = page.alike
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],
         next=page.next or None,
         less_sure=page.less_sure,
         unknown=[
-            Unknown(text=word.text, known=word.known, near=list(word.near), hint=word.hint) for word in page.unknown
+            Unknown(text=word.text, known=word.known, near=list(word.near), hint=words.plain(word.hint))
+            for word in page.unknown
         ],
-        told=list(page.told),
-        facets=None if counted is None else FacetsOut.model_validate(asdict(counted)),
+        told=[words.plain(line) for line in page.told],
+        facets=None if counted is None else FacetsOut.of(counted),
         alike=None
         if alike is None
         else AlikeOut(
-            photos=[PhotoOut.of(found) for found in alike.photos], next=alike.next or None, told=list(alike.told)
+            photos=[PhotoOut.of(found) for found in alike.photos],
+            next=alike.next or None,
+            told=[words.plain(line) for line in alike.told],
         ),
     )
 
@@ -74,35 +82,41 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
 @router.get("/suggest")
 def get_suggest(
     request: Request,
+    spoken: Spoken,
     q: Annotated[str, Query(max_length=200, description="The beginning of a word")],
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
 ) -> list[Suggestion]:
-    """Labels of the library for what was typed so far."""
-    found = search_pages.suggest(context_of(request), q, limit)
-    return [Suggestion(name=name, photos=photos) for name, photos in found]
+    """Labels of the library for what was typed so far, in English or the language of the request."""
+    found = search_pages.suggest(Library(context_of(request), spoken.code), q, limit)
+    return [Suggestion.model_validate(naming(one.key, one.name, spoken) | {"photos": count}) for one, count in found]
 
 
 @router.get("/photos/{photo_id}")
-def get_photo(request: Request, photo_id: PhotoId) -> PhotoDetail:
+def get_photo(request: Request, photo_id: PhotoId, spoken: Spoken) -> PhotoDetail:
     """Everything known of one photo."""
     with context_of(request).photo(photo_id) as (session, record):
-        return PhotoDetail.of(records.story(session, record), context_of(request).spoken)
+        return PhotoDetail.of(records.story(session, record), spoken)
 
 
 @router.get("/photos/{photo_id}/why")
-def get_why(request: Request, photo_id: PhotoId) -> WhyOut:
+def get_why(request: Request, photo_id: PhotoId, spoken: Spoken) -> WhyOut:
     """Why the photo has its labels, from its stored features."""
     context = context_of(request)
     with context.photo(photo_id) as (session, record):
         found = explain_stored(session, context.settings, record)
     if found is None:
-        raise ProblemError(409, "The photo has not been looked at yet.", "Label it: tagger backfill, or tagger run")
-    return WhyOut.of(found, context.spoken)
+        raise ProblemError(
+            409,
+            Sentence("The photo has not been looked at yet."),
+            Sentence("Label it: tagger backfill, or tagger run"),
+        )
+    return WhyOut.of(found, spoken, words_of(request))
 
 
 @router.get("/photos/{photo_id}/likeness")
 def get_likeness(
     request: Request,
+    spoken: Spoken,
     photo_id: PhotoId,
     to: Annotated[str, Query(min_length=1, max_length=10_000, description="A description, as of `like:`")],
 ) -> LikenessOut:
@@ -110,31 +124,45 @@ def get_likeness(
     context = context_of(request)
     record = context.record(photo_id)
     with context.reader() as reader:
-        return LikenessOut.of(context.describer(reader).descriptions.reason(to, record.id))
+        found = context.describer(reader, spoken.code).descriptions.reason(to, record.id)
+    return LikenessOut.of(found, spoken, words_of(request))
 
 
 @router.get("/photos/{photo_id}/similar")
-def get_similar(request: Request, photo_id: PhotoId, limit: Annotated[int, Query(ge=1, le=100)] = 24) -> list[PhotoOut]:
+def get_similar(
+    request: Request, photo_id: PhotoId, spoken: Spoken, limit: Annotated[int, Query(ge=1, le=100)] = 24
+) -> list[PhotoOut]:
     """More like this, of the whole library, the most similar first: what `tagger similar` answers.
 
     503 with Retry-After while the features of a large library are gathered for the first time.
     """
     context = context_of(request)
     ids = [other.id for other, _ in context.similar(photo_id, limit)]
-    return [PhotoOut.of(found) for found in search_pages.by_ids(context, ids)]
+    return [PhotoOut.of(found) for found in search_pages.by_ids(Library(context, spoken.code), ids)]
 
 
 @router.post("/photos/{photo_id}/corrections")
-def post_corrections(request: Request, photo_id: PhotoId, said: Corrections) -> LabelsOut:
-    """Remove, confirm or add labels, or undo that. What is said stays through other rules and models."""
+def post_corrections(request: Request, photo_id: PhotoId, said: Corrections, spoken: Spoken) -> LabelsOut:
+    """Remove, confirm or add labels, or undo that. What is said stays through other rules and models.
+
+    Labels are named in English, in the language of the request, or by their keys.
+    """
     context = context_of(request)
     correction = Correction(said.remove, said.confirm, said.add, said.undo)
     if not correction:
-        raise UsageError("Nothing was said of the photo.", "Use remove, confirm, add or undo.")
-    [labels] = correct(context.library, [photo_id], correction)
+        raise UsageError(Sentence("Nothing was said of the photo."), Sentence("Use remove, confirm, add or undo."))
+    [labels] = correct(context.library, [photo_id], correction, spoken)
     context.forget_counts()
     if context.settings.keywords.mode != "off":
         context.wake_service()
     with context.store.read() as session:
-        removed = [label.name for label in labels_on(session, photo_id) if label.removed]
-    return LabelsOut(labels=[LabelOut.of(label, context.spoken) for label in labels], removed=removed)
+        removed = [
+            NamedLabel.model_validate(naming(label.key, label.name, spoken))
+            for label in labels_on(session, photo_id)
+            if label.removed
+        ]
+    return LabelsOut(
+        labels=[LabelOut.of(label, spoken) for label in labels],
+        removed=[label.name for label in removed],
+        removed_labels=removed,
+    )

@@ -18,6 +18,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from tagger.core.paths import PhotoPath
+from tagger.core.sentences import Sentence
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.store.records import PhotoRecord
 from tagger.web.context import WebContext, context_of
@@ -42,13 +43,13 @@ def opened(path: PhotoPath) -> Iterator[int]:
         descriptor = os.open(path.absolute, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise MissingError(f"The photo's file cannot be opened: {what}.") from error
+        raise MissingError(Sentence("The photo's file cannot be opened: {what}.", what=what)) from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise MissingError("It is not a regular file.")
+            raise MissingError(Sentence("It is not a regular file."))
         real = os.readlink(f"/proc/self/fd/{descriptor}")
         if not real.startswith(os.path.realpath(path.root).rstrip("/") + "/"):
-            raise MissingError("The photo is a link that leaves its folder.")
+            raise MissingError(Sentence("The photo is a link that leaves its folder."))
         yield descriptor
     finally:
         os.close(descriptor)

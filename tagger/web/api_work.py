@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from tagger.core.paths import shown_path
+from tagger.core.sentences import Sentence
 from tagger.store import dead_letters
 from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
@@ -40,7 +41,7 @@ async def get_events(
 ) -> StreamingResponse:
     """The status whenever it changes, as server-sent events."""
     if request.app.state.streams >= _STREAMS:
-        raise ProblemError(503, "Too many pages watch the status already.", headers={"Retry-After": "60"})
+        raise ProblemError(503, Sentence("Too many pages watch the status already."), headers={"Retry-After": "60"})
     return StreamingResponse(
         _events(request, once), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )

@@ -22,7 +22,7 @@ from tagger.core.errors import TaggerError
 from tagger.web import albums, api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
 from tagger.web.context import WebContext
 from tagger.web.guard import Guard, own_path
-from tagger.web.problems import Problem, ProblemError
+from tagger.web.problems import Fault, Problem, ProblemError
 from tagger.web.render import problem_json, problem_page, wants_page
 from tagger.web.uploads import Uploads
 
@@ -107,10 +107,10 @@ def _description(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema or {}
 
 
-def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """A problem as JSON, or as a page where a person asked for one."""
+def _answer(request: Request, fault: Fault, headers: dict[str, str] | None = None) -> Response:
+    """A fault as JSON, or as a page where a person asked for one."""
     page = wants_page(request, own_path(request.scope))
-    answer = problem_page(request, problem) if page else problem_json(problem)
+    answer = problem_page(request, fault) if page else problem_json(request, fault)
     answer.headers.update(headers or {})
     return answer
 
@@ -122,16 +122,16 @@ def _tagger_error(request: Request, error: Exception) -> Response:
 
 def _problem_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return _answer(request, error.problem, error.headers)
+    return _answer(request, error.fault, error.headers)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = "" if error.status_code == 404 else str(error.detail)
+    detail = "" if error.status_code == 404 else error.detail
     headers = dict(error.headers or {})
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"
-    return _answer(request, problems.problem(error.status_code, detail), headers)
+    return _answer(request, Fault(error.status_code, detail), headers)
 
 
 def _validation_error(request: Request, error: Exception) -> Response:

@@ -16,11 +16,12 @@ from starlette.requests import Request
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
+from tagger.core.languages import LanguageCode
 from tagger.core.progress import Callbacks
+from tagger.core.sentences import Sentence
 from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.labeller import policy_for, show_threshold
-from tagger.labels.languages import Language, language
 from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
@@ -161,10 +162,10 @@ class WebContext:
         with self.store.read() as session:
             return policy_for(self.settings, main_model(session))
 
-    @property
-    def spoken(self) -> Language:
-        """The language in which labels are shown."""
-        return language(self.settings.labels.language)
+    def settings_in(self, code: LanguageCode) -> Settings:
+        """The settings for a visitor who asks for labels in a language."""
+        labels = self.settings.labels.model_copy(update={"language": code})
+        return self.settings.model_copy(update={"labels": labels})
 
     def record(self, photo_id: int) -> PhotoRecord:
         """The photo of an id. Raises UnknownPhotoError."""
@@ -172,7 +173,7 @@ class WebContext:
             return record
 
     def label_counts(self) -> list[LabelCount]:
-        """What the library contains. In a large one it may be of some seconds ago."""
+        """What the library contains, by English names. In a large one it may be of some seconds ago."""
         known = self._counts
         age = 0.0 if known is None else self.clock.monotonic() - known[0]
         if known is None or (age > 0 and self._counting_took <= _AT_ONCE):
@@ -207,14 +208,15 @@ class WebContext:
         """
         record = self.record(photo_id)
         answer = self._comparing.submit(self._similar, record, limit)
-        return _soon(answer, "comparing photos", "the page asks again by itself", lambda: self._gathered)
+        return _soon(answer, _COMPARING, lambda: self._gathered)
 
-    def describer(self, reader: Reader) -> Describer:
-        """What answers the descriptions of a search. Its use raises StoreError, WeightsError, ProblemError.
+    def describer(self, reader: Reader, code: LanguageCode) -> Describer:
+        """What answers the descriptions of a search in a language.
 
-        A ProblemError (503, with Retry-After) while photos are prepared for descriptions, which is done once.
+        Its use raises StoreError, WeightsError, and ProblemError (503, with Retry-After) while photos are prepared
+        for descriptions, which is done once.
         """
-        return Describer(self.settings, reader, index=self._sentence_index, vectors=self._vectors)
+        return Describer(self.settings_in(code), reader, index=self._sentence_index, vectors=self._vectors)
 
     def _sentence_index(self) -> SentenceIndex:
         """The index, which stays open; another one after `tagger train words`. Raises WeightsError."""
@@ -226,7 +228,7 @@ class WebContext:
     def _vectors(self, index: SentenceIndex) -> SentenceVectors:
         """The library's vectors; those that are missing are computed beside, so that the request can say so."""
         answer = self._preparing.submit(self._prepared, index)
-        return _soon(answer, "searching by descriptions", "ask again in a moment", lambda: self._prepared_so_far)
+        return _soon(answer, _DESCRIBING, lambda: self._prepared_so_far)
 
     def _prepared(self, index: SentenceIndex) -> SentenceVectors:
         with self.reader() as reader:
@@ -261,7 +263,7 @@ class WebContext:
         # Opening the store, the first time, is no part of how long counting takes.
         with self._counting, self.store.read() as session:
             started, forgotten = self.clock.monotonic(), self._forgotten
-            found = self.spoken.of(count_labels(session))
+            found = count_labels(session)
             now = self.clock.monotonic()
             self._counting_took = now - started
             # What changed while it was counted may be missing in it.
@@ -311,8 +313,19 @@ class WebContext:
         self.forget_counts()
 
 
-def _soon(answer: Future[_Answer], what: str, cure: str, so_far: Callable[[], tuple[int, int]]) -> _Answer:
-    """An answer, or that it is not ready yet. `what` the library is prepared for; `so_far`: photos done, and in all.
+# That something is not ready yet, and what to do.
+_COMPARING = (
+    Sentence("The library is being prepared for comparing photos."),
+    Sentence("It is done once; the page asks again by itself."),
+)
+_DESCRIBING = (
+    Sentence("The library is being prepared for searching by descriptions."),
+    Sentence("It is done once; ask again in a moment."),
+)
+
+
+def _soon(answer: Future[_Answer], told: tuple[Sentence, Sentence], so_far: Callable[[], tuple[int, int]]) -> _Answer:
+    """An answer, or that it is not ready yet. `told`: how that is said; `so_far`: photos done, and in all.
 
     Raises ProblemError (503, with Retry-After).
     """
@@ -321,13 +334,10 @@ def _soon(answer: Future[_Answer], what: str, cure: str, so_far: Callable[[], tu
     except FutureTimeoutError:
         answer.cancel()
     done, total = so_far()
-    share = f", {done / total:.0%}" if total else ""
-    raise ProblemError(
-        503,
-        f"The library is being prepared for {what}{share}.",
-        f"It is done once; {cure}.",
-        {"Retry-After": str(_COMPARING_PAUSE)},
-    )
+    detail, cure = told
+    if total:
+        detail = Sentence("{what} So far: {share} %.", what=detail, share=f"{100 * done / total:.0f}")
+    raise ProblemError(503, detail, cure, {"Retry-After": str(_COMPARING_PAUSE)})
 
 
 def context_of(request: Request) -> WebContext:

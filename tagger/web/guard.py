@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tagger.core.config import WebSettings
 from tagger.core.errors import TaggerError
+from tagger.core.sentences import Sentence
 from tagger.web import problems
 from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
@@ -33,7 +34,7 @@ from tagger.web.render import problem_json, problem_page, wants_page
 _LOG = logging.getLogger("tagger")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
-_LOGIN, _STATIC = "/login", "/static/"
+_OPEN, _STATIC = ("/login", "/language"), "/static/"
 _UPLOADS = ("/api/classify", "/api/v1/classify")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
@@ -99,6 +100,8 @@ class Guard:
                 if b"cache-control" not in there:
                     # Scripts and styles are kept, and asked for again by their ETag; what is in the library is not.
                     answered.append((b"cache-control", b"no-cache" if path.startswith(_STATIC) else b"no-store"))
+                    if not path.startswith(_STATIC):
+                        answered.append((b"vary", b"Accept-Language, Cookie"))
             await send(message)
             if is_head:
                 await send({"type": "http.response.body", "body": b""})
@@ -118,14 +121,14 @@ class Guard:
             self._check_origin(request, came)
             await self._check_password(request, path)
         except (ProblemError, TaggerError) as error:
-            problem = error.problem if isinstance(error, ProblemError) else problems.of_error(error)
+            fault = error.fault if isinstance(error, ProblemError) else problems.of_error(error)
             is_page = wants_page(request, path)
-            if is_page and problem.status == 401:
+            if is_page and fault.status == 401:
                 asked = path + (f"?{request.url.query}" if request.url.query else "")
                 where = quote(asked if request.method == "GET" else "/", safe="")
                 await RedirectResponse(f"{self._settings.root_path}/login?next={where}", 303)(scope, receive, send)
                 return
-            answer = problem_page(request, problem, bare=True) if is_page else problem_json(problem)
+            answer = problem_page(request, fault, bare=True) if is_page else problem_json(request, fault)
             answer.headers.update(getattr(error, "headers", {}))
             await answer(scope, receive, send)
             return
@@ -137,13 +140,14 @@ class Guard:
             name = split_host(host)[0]
             if name in self._names or is_address(name) or self._settings.listen.startswith("unix:"):
                 continue
-            cure = "Add it to web.hosts in the settings"
+            cure = Sentence("Add it to web.hosts in the settings.")
             if name:
-                cure += (
-                    f': hosts = ["{name[:200]}"] below [web], or in the environment '
-                    f"TAGGER_WEB_HOSTS='[\"{name[:200]}\"]'; then start tagger again"
+                cure = Sentence(
+                    'Add it to web.hosts in the settings: hosts = ["{name}"] below [web], or in the environment '
+                    "TAGGER_WEB_HOSTS='[\"{name}\"]'; then start tagger again.",
+                    name=name[:200],
                 )
-            raise ProblemError(421, f"{host[:200]!r} is not this server's name.", f"{cure}.")
+            raise ProblemError(421, Sentence("{host!r} is not this server's name.", host=host[:200]), cure)
 
     def _check_origin(self, request: Request, came: Approach) -> None:
         """Another site may not make a browser change anything."""
@@ -159,20 +163,25 @@ class Guard:
             fine = "cookie" not in request.headers
         if fine:
             return
-        cure = "Use tagger's own page."
+        cure = Sentence("Use tagger's own page.")
         if origin is not None and site is None:
             # What a proxy does that does not tell by which name and port it was asked.
-            cure += (
-                f" If this is it: a reverse proxy must pass on the name and the port that the browser asked for"
-                f" (in nginx: proxy_set_header Host $http_host). tagger sees {came.host[:200]!r}, and the browser"
-                f" says {origin[:200]!r}."
+            cure = Sentence(
+                "{cure} If this is it: a reverse proxy must pass on the name and the port that the browser asked for"
+                " (in nginx: proxy_set_header Host $http_host). tagger sees {host!r}, and the browser"
+                " says {origin!r}.",
+                cure=cure,
+                host=came.host[:200],
+                origin=origin[:200],
             )
             if came.unknown_proxy:
-                cure += f" The proxy, {came.client}, is not in web.trusted_proxies."
-        raise ProblemError(403, "Another page made the browser send this.", cure)
+                cure = Sentence(
+                    "{cure} The proxy, {client}, is not in web.trusted_proxies.", cure=cure, client=came.client
+                )
+        raise ProblemError(403, Sentence("Another page made the browser send this."), cure)
 
     async def _check_password(self, request: Request, path: str) -> None:
-        if not self._login.required or path == _LOGIN or path.startswith(_STATIC):
+        if not self._login.required or path in _OPEN or path.startswith(_STATIC):
             return
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer" and token:
@@ -190,8 +199,8 @@ class Guard:
         if not fine:
             raise ProblemError(
                 401,
-                "The password is needed.",
-                "Log in, or send it as: Authorization: Bearer PASSWORD",
+                Sentence("The password is needed."),
+                Sentence("Log in, or send it as: Authorization: Bearer PASSWORD"),
                 {"WWW-Authenticate": "Bearer"},
             )
 
@@ -209,7 +218,9 @@ def too_often(wait: float) -> ProblemError:
     """Somebody tries passwords."""
     seconds = str(round(wait) + 1)
     return ProblemError(
-        429, f"Too many tries. The next is possible in {seconds} seconds.", headers={"Retry-After": seconds}
+        429,
+        Sentence("Too many tries. The next is possible in {seconds} seconds.", seconds=seconds),
+        headers={"Retry-After": seconds},
     )
 
 
@@ -254,7 +265,8 @@ def _short(receive: Receive) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(413, f"The request has more than {_BODY_BYTES >> 10} KB.")
+            # No ProblemError, for which FastAPI would put one of its own.
+            raise HTTPException(413, Sentence("The request has more than {limit} KB.", limit=_BODY_BYTES >> 10))
         return message
 
     return limited

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import unicodedata
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -12,12 +13,14 @@ from starlette.responses import RedirectResponse, Response
 from tagger.core.errors import NoLibraryError, QueryError
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
+from tagger.core.sentences import Sentence
 from tagger.core.sidecar_names import sidecar_path
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.read import keywords_in
 from tagger.labels.cloud import worth_listing
+from tagger.labels.languages import Language
 from tagger.labels.search_only import search_only
 from tagger.search.facets import MOST
 from tagger.search.query import HELP
@@ -34,9 +37,15 @@ from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
 from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
 from tagger.web.render import render
-from tagger.web.schemas_photos import PhotoDetail
+from tagger.web.schemas_labels import LabelCountOut
+from tagger.web.schemas_photos import PhotoDetail, naming
+from tagger.web.search_pages import Library
+from tagger.web.visitor import COOKIE as LANGUAGE_COOKIE
+from tagger.web.visitor import COOKIE_SECONDS as LANGUAGE_COOKIE_SECONDS
+from tagger.web.visitor import code_of, known_code, spoken_of
 
 router = APIRouter(include_in_schema=False)
+HELP_TEXT = HELP.removeprefix("\b\n")
 _READ = 64 << 20
 
 
@@ -51,12 +60,12 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
 ) -> Response:
     """The grid: everything, or what a query finds; `all`: also where its labels are less sure; `album`: within it."""
     context = context_of(request)
-    saved = None
+    library, saved = Library(context, code_of(request)), None
     try:
         saved = albums.saved_by_id(context, album) if album else None
-        page = search_pages.search(context, q, after, less_sure=all, saved=saved)
+        page = search_pages.search(library, q, after, less_sure=all, saved=saved)
     except QueryError as error:
-        return render(request, "photos.html", 400, "/", q=q, error=error.message, help=_help())
+        return render(request, "photos.html", 400, "/", q=q, error=error.message, help=HELP_TEXT)
     except NoLibraryError:
         return _welcome(request)
     if not page.photos and not q.strip() and not after:
@@ -72,14 +81,13 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
         photos=page.photos,
         next=page.next,
         all=all,
-        less_sure=f"{page.less_sure}{' or' if page.less_sure == search_pages.COUNTED else ''}"
-        if page.less_sure
-        else "",
+        less_sure=page.less_sure,
+        counted=search_pages.COUNTED,
         unknown=() if page.alike is not None and page.alike.photos else page.unknown,
         alike=page.alike,
         told=page.told,
         facets=search_pages.facets_of(
-            context, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved
+            library, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved
         )
         if page.photos and not after
         else None,
@@ -87,7 +95,7 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
         album=saved,
         after=after,
         unlabelled=_unlabelled(context),
-        help=_help(),
+        help=HELP_TEXT,
     )
 
 
@@ -96,10 +104,6 @@ def _unlabelled(context: WebContext) -> tuple[str, str] | None:
     with context.reader() as reader:
         number = unlabelled_photos(reader)
     return (unlabelled_sentence(number), why_unlabelled(context.settings)) if number else None
-
-
-def _help() -> str:
-    return HELP.removeprefix("\b\n")
 
 
 def _welcome(request: Request) -> Response:
@@ -131,7 +135,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
     with context.photo(photo_id) as (session, record):
         story = records.story(session, record)
         history = ledger.history(session, record.id)
-    detail = PhotoDetail.of(story, context.spoken)
+    detail = PhotoDetail.of(story, spoken_of(request))
     version = record.fingerprint.version
     return render(
         request,
@@ -172,29 +176,45 @@ def get_drop(request: Request) -> Response:
 def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
     """All labels, as a cloud or as the hierarchy."""
     context = context_of(request)
+    spoken = spoken_of(request)
     shown = [label for label in context.label_counts() if label.shown]
     return render(
         request,
         "labels.html",
         here="/labels",
         view=view,
-        cloud=_cloud(worth_listing(shown)),
-        tree=tree(context) if view == "tree" else [],
+        cloud=_cloud(worth_listing(shown), spoken),
+        tree=tree(context, spoken) if view == "tree" else [],
         total=len(shown),
     )
 
 
-def _cloud(labels: list[LabelCount]) -> list[tuple[LabelCount, int]]:
+def _cloud(labels: list[LabelCount], spoken: Language) -> list[tuple[LabelCountOut, int]]:
     """Labels in the order of the alphabet, each with its weight from 1 to 6 by the logarithm of its photos."""
     most = max((label.shown for label in labels), default=1)
     weights = [1 + round(5 * math.log1p(label.shown) / math.log1p(most)) for label in labels]
-    return sorted(zip(labels, weights, strict=True), key=lambda item: folded(item[0].name))
+    named = [
+        LabelCountOut.model_validate(naming(one.key, one.name, spoken) | {"shown": one.shown, "stored": one.stored})
+        for one in labels
+    ]
+    return sorted(zip(named, weights, strict=True), key=lambda item: _in_alphabet(item[0].name, spoken))
+
+
+def _in_alphabet(name: str, spoken: Language) -> str:
+    """By what names are sorted: letters with accents beside those without, but where they are letters of their own."""
+    plain = folded(name)
+    if spoken.code == "sv":
+        # å, ä, ö are the last three, in this order, which is not Unicode's.
+        return plain.translate({ord("å"): "{", ord("ä"): "|", ord("ö"): "}"})
+    if spoken.code == "ja":
+        return plain
+    return "".join(one for one in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(one))
 
 
 @router.get("/labels/{key}")
 def get_label(request: Request, key: Key) -> Response:
     """One label and its rules."""
-    return render(request, "label.html", here="/labels", rules=get_rules(request, key))
+    return render(request, "label.html", here="/labels", rules=get_rules(request, key, spoken_of(request)))
 
 
 @router.get("/review")
@@ -248,15 +268,31 @@ def post_login(
     wait = login.attempt(client, password, request.cookies.get(DEVICE_COOKIE, ""))
     if wait:
         error = too_often(wait)
-        answer = render(request, "login.html", 429, next=_local(next), wrong=error.problem.detail)
+        answer = render(request, "login.html", 429, next=_local(next), wrong=error.fault.detail)
         answer.headers.update(error.headers)
         return answer
     if wait is not None:
-        return render(request, "login.html", 401, next=_local(next), wrong="That is not the password.")
+        return render(request, "login.html", 401, next=_local(next), wrong=Sentence("That is not the password."))
     found = _go(request, _local(next))
     _set_cookie(request, found, COOKIE, login.new_session(), SESSION_SECONDS)
     _set_cookie(request, found, DEVICE_COOKIE, login.new_device(), DEVICE_SECONDS)
     return found
+
+
+@router.post("/language")
+def post_language(
+    request: Request,
+    lang: Annotated[str, Form(max_length=20)] = "",
+    next: Annotated[str, Form(max_length=70_000)] = "/",  # noqa: A002
+) -> Response:
+    """Keeps in which language a visitor wants the page; an empty one, or none of ours: as the browser asks."""
+    answer = _go(request, _local(next))
+    code = known_code(lang)
+    if code is None:
+        answer.delete_cookie(LANGUAGE_COOKIE, path=request.scope.get("root_path", "") or "/")
+    else:
+        _set_cookie(request, answer, LANGUAGE_COOKIE, code, LANGUAGE_COOKIE_SECONDS)
+    return answer
 
 
 def _set_cookie(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:

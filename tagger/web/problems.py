@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from tagger.core.errors import (
     UsageError,
 )
 from tagger.imaging.thumbnails import ThumbnailError
+from tagger.web.words import Words
 
 MEDIA_TYPE = "application/problem+json"
 # The first that fits.
@@ -46,22 +48,31 @@ class ProblemError(Exception):
 
     def __init__(self, status: int, detail: str, cure: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.problem = problem(status, detail, cure)
+        self.fault = Fault(status, detail, cure)
         self.headers = headers or {}
 
 
-def problem(status: int, detail: str, cure: str = "") -> Problem:
-    """A problem with the title that its status has in HTTP."""
-    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, cure=cure)
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, as it can be said in any language that has it: `detail` and `cure` may be sentences."""
+
+    status: int
+    detail: str = ""
+    cure: str = ""
+
+    def problem(self, words: Words) -> Problem:
+        """For programs, with the title that its status has in HTTP."""
+        title = HTTPStatus(self.status).phrase
+        return Problem(title=title, status=self.status, detail=words.plain(self.detail), cure=words.plain(self.cure))
 
 
-def of_error(error: TaggerError) -> Problem:
+def of_error(error: TaggerError) -> Fault:
     """What a fault of tagger's own is in HTTP."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    return problem(status, error.message, error.cure)
+    return Fault(status, error.message, error.cure)
 
 
-def of_validation(errors: list[Any]) -> Problem:
+def of_validation(errors: list[Any]) -> Fault:
     """What is wrong with the parameters or the body, in one line each."""
     lines = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in errors[:10]]
-    return problem(422, "\n".join(lines))
+    return Fault(422, "\n".join(lines))

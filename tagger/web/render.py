@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import os
+from functools import cache, partial
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from tagger.core.clock import local_time
+from tagger.core.languages import LANGUAGES, LanguageCode
 from tagger.core.paths import shown_path
+from tagger.core.sentences import Sentence
 from tagger.search.query_tree import quoted
 from tagger.search.run import FoundPhoto
 from tagger.web import problems
 from tagger.web.context import context_of
-from tagger.web.problems import Problem
+from tagger.web.problems import Fault
+from tagger.web.visitor import chosen_code, code_of, shown_name
+from tagger.web.words import Words, words, words_of
 
 # The names that faults have in HTTP say nothing to people.
 _TITLES = {
-    403: "This was refused",
-    404: "There is nothing here",
-    405: "That cannot be done here",
-    413: "That is too much",
-    421: "Not known by this name",
-    429: "Too many tries",
-    500: "Something went wrong in tagger",
-    503: "Not now",
+    400: Sentence("That cannot be understood"),
+    401: Sentence("Please log in"),
+    403: Sentence("This was refused"),
+    404: Sentence("There is nothing here"),
+    405: Sentence("That cannot be done here"),
+    409: Sentence("Not yet"),
+    413: Sentence("That is too much"),
+    421: Sentence("Not known by this name"),
+    422: Sentence("That cannot be understood"),
+    429: Sentence("Too many tries"),
+    500: Sentence("Something went wrong in tagger"),
+    503: Sentence("Not now"),
 }
 
 
-def _size(number: int) -> str:
-    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
-
-
-def _environment() -> Environment:
+@cache
+def _environment(code: LanguageCode) -> Environment:
+    """The templates in one of the languages that the page's words are in."""
+    spoken = words(code)
     found = Environment(
         loader=PackageLoader("tagger.web"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -43,14 +53,14 @@ def _environment() -> Environment:
     )
     found.filters |= {
         "phrase": quoted,
-        "moment": local_time,
-        "size": _size,
-        "share": lambda value: f"{value:.0%}".replace("%", " %"),
+        "moment": spoken.moment,
+        "taken": spoken.taken,
+        "size": spoken.size,
+        "share": spoken.share,
+        "number": spoken.number,
     }
+    found.globals |= {"_": spoken.text, "ngettext": spoken.plural, "said": spoken.said}
     return found
-
-
-_TEMPLATES = _environment()
 
 
 def render(request: Request, template: str, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
@@ -63,23 +73,45 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
     def picture(found: FoundPhoto) -> str:
         return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}"
 
-    text = _TEMPLATES.get_template(template).render(
-        root=root,
-        at=at,
-        picture=picture,
-        alt=_alt,
-        here=here,
-        login_required=context_of(request).login.required,
-        **values,
+    spoken, code = words_of(request), code_of(request)
+    text = (
+        _environment(spoken.code)
+        .get_template(template)
+        .render(
+            root=root,
+            lang=spoken.code,
+            labels_lang=code,
+            # For elements with the names of labels in them; empty where they are in the page's own language.
+            in_labels_lang="" if code == spoken.code else Markup(' lang="{}"').format(code),
+            menu=[(one, shown_name(one)) for one in LANGUAGES],
+            chosen=chosen_code(request),
+            asked=_asked(request),
+            at=at,
+            picture=picture,
+            alt=partial(_alt, spoken),
+            here=here,
+            login_required=context_of(request).login.required,
+            **values,
+        )
     )
-    return HTMLResponse(text, status)
+    return HTMLResponse(text, status, {"Content-Language": spoken.code})
 
 
-def _alt(found: FoundPhoto) -> str:
-    names = ", ".join(name for name, _ in found.labels[:3])
-    doubt = " (less sure)" if found.less_sure else ""
-    doubt += "" if found.likeness is None else f", {found.likeness:.0%} alike"
-    return f"{names or 'Photo without labels'}{doubt}, {shown_path(os.path.basename(found.path.relative))}"
+def _asked(request: Request) -> str:
+    """Where to go on when the language was chosen: the page as it was asked for."""
+    if request.method != "GET":
+        return "/"
+    path = str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", ""))) or "/"
+    return quote(path) + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _alt(spoken: Words, found: FoundPhoto) -> str:
+    names = ", ".join(name for name, _ in found.labels[:3]) or str(spoken.text("Photo without labels"))
+    if found.less_sure:
+        names += str(spoken.text(" (less sure)"))
+    if found.likeness is not None:
+        names += str(spoken.text(", {share} % alike", share=spoken.number(100 * found.likeness)))
+    return f"{names}, {shown_path(os.path.basename(found.path.relative))}"
 
 
 def wants_page(request: Request, path: str) -> bool:
@@ -87,19 +119,19 @@ def wants_page(request: Request, path: str) -> bool:
     return (not path.startswith("/api/") or path == "/api/docs") and "text/html" in request.headers.get("accept", "")
 
 
-def problem_page(request: Request, problem: Problem, *, bare: bool = False) -> Response:
+def problem_page(request: Request, fault: Fault, *, bare: bool = False) -> Response:
     """A fault, for people. `bare`: without the navigation, which would lead to more of them."""
     return render(
         request,
         "message.html",
-        problem.status,
-        title=_TITLES.get(problem.status, problem.title),
-        detail=problem.detail or ("There is no page at this address." if problem.status == 404 else ""),
-        cure=problem.cure,
+        fault.status,
+        title=_TITLES.get(fault.status, HTTPStatus(fault.status).phrase),
+        detail=fault.detail or (Sentence("There is no page at this address.") if fault.status == 404 else ""),
+        cure=fault.cure,
         bare=bare,
     )
 
 
-def problem_json(problem: Problem) -> Response:
+def problem_json(request: Request, fault: Fault) -> Response:
     """A fault, for programs."""
-    return JSONResponse(problem.model_dump(), problem.status, media_type=problems.MEDIA_TYPE)
+    return JSONResponse(fault.problem(words_of(request)).model_dump(), fault.status, media_type=problems.MEDIA_TYPE)

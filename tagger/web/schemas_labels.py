@@ -7,23 +7,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, StringConstraints
 
 from tagger.core.config import Share
-from tagger.web.schemas_photos import PhotoOut, RequestBody, Suggestion
+from tagger.web.schemas_photos import NamedLabel, PhotoOut, RequestBody, Suggestion
 
 
-class LabelCountOut(BaseModel):
+class LabelCountOut(NamedLabel):
     """A label of the library. `shown`, `stored`: photos that show it, and that have it at all."""
 
-    key: str
-    name: str
     shown: int
     stored: int
 
 
-class BranchOut(BaseModel):
+class BranchOut(NamedLabel):
     """A label in the hierarchy, with what lies below it."""
 
-    key: str
-    name: str
     shown: int
     below: list[BranchOut]
 
@@ -60,11 +56,9 @@ class PreviewOut(BaseModel):
     examples: list[Change]
 
 
-class RulesOut(BaseModel):
+class RulesOut(NamedLabel):
     """The rules of one label as they are. `fixed`: a source outranks what is set here."""
 
-    key: str
-    name: str
     shown: int
     rename: str
     merge_into: str
@@ -81,12 +75,10 @@ class AppliedOut(BaseModel):
     by: str
 
 
-class Question(BaseModel):
+class Question(NamedLabel):
     """An uncertain label of a photo: is it right?"""
 
     photo: PhotoOut
-    key: str
-    name: str
     confidence: float
     shown: bool
 

@@ -8,11 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tagger.core.paths import shown_path
-from tagger.core.photo import Label
+from tagger.core.photo import Label, wnid_of
 from tagger.labels.languages import Language
+from tagger.search.facets import Facets
 from tagger.search.likeness import LikenessReason
 from tagger.search.run import FoundPhoto
 from tagger.store.records import PhotoStory
+from tagger.web.words import Words
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(max_length=50)]
@@ -24,15 +26,27 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class LabelOut(BaseModel):
-    """A label of a photo. `name`: in the language of the settings; `english`: as it is stored.
+class NamedLabel(BaseModel):
+    """A label. `name`: in the language of the request; `english`: as it is stored; `wnid`: in WordNet, if it is there.
 
-    `confidence`: 0 to 1. `origin`: model, hierarchy, taught, person, object, word or file.
+    The language is that of `lang`, else of the header Accept-Language, else of the settings.
     """
 
     key: str
     name: str
     english: str
+    wnid: str | None
+
+
+def naming(key: str, english: str, spoken: Language) -> dict[str, object]:
+    """What a `NamedLabel` says of a label that is stored so."""
+    name = spoken.name_of(key, english)
+    return {"key": key, "name": name, "english": english, "wnid": wnid_of(key)}
+
+
+class LabelOut(NamedLabel):
+    """A label of a photo. `confidence`: 0 to 1. `origin`: model, hierarchy, taught, person, object, word or file."""
+
     confidence: float
     rank: int
     origin: str
@@ -41,21 +55,20 @@ class LabelOut(BaseModel):
     @classmethod
     def of(cls, label: Label, spoken: Language) -> LabelOut:
         """From the domain's value."""
-        return cls(
-            key=label.key,
-            name=spoken.name_of(label.key, label.name),
-            english=label.name,
-            confidence=round(label.confidence, 4),
-            rank=label.rank,
-            origin=label.origin.name.lower(),
-            shown=label.shown,
+        return cls.model_validate(
+            naming(label.key, label.name, spoken)
+            | {
+                "confidence": round(label.confidence, 4),
+                "rank": label.rank,
+                "origin": label.origin.name.lower(),
+                "shown": label.shown,
+            }
         )
 
 
-class Matched(BaseModel):
+class Matched(NamedLabel):
     """A label that a search matched, with its confidence."""
 
-    name: str
     confidence: float
 
 
@@ -81,7 +94,10 @@ class PhotoOut(BaseModel):
             id=found.photo_id,
             path=shown_path(found.path.absolute),
             taken=found.taken,
-            labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
+            labels=[
+                Matched(key=key, name=name, english=english, wnid=wnid_of(key), confidence=round(share, 4))
+                for (name, share), (key, english) in zip(found.labels, found.stored, strict=True)
+            ],
             picture=f"photos/{found.photo_id}/picture?v={found.version}",
             less_sure=found.less_sure,
             likeness=None if found.likeness is None else round(found.likeness, 4),
@@ -122,15 +138,18 @@ class LikenessOut(BaseModel):
     told: str
 
     @classmethod
-    def of(cls, found: LikenessReason) -> LikenessOut:
-        """From the domain's value."""
+    def of(cls, found: LikenessReason, spoken: Language, words: Words) -> LikenessOut:
+        """From the domain's value, with the labels' names in a language, and the page's words."""
         return cls(
             probability=round(found.probability, 4),
             cut_off=round(found.cut_off, 4),
             similarity=None if found.similarity is None else round(found.similarity, 4),
             words=[WordOut(word=word, adds=round(part, 4)) for word, part in found.words],
-            labels=[Matched(name=name, confidence=round(share, 4)) for name, share in found.labels],
-            told=found.line,
+            labels=[
+                Matched.model_validate(naming(key, english, spoken) | {"confidence": round(share, 4)})
+                for key, (english, share) in zip(found.keys, found.labels, strict=True)
+            ],
+            told=words.plain(found.line),
         )
 
 
@@ -154,14 +173,28 @@ class FacetOut(BaseModel):
     query: str
 
 
+class LabelFacetOut(NamedLabel):
+    """A label in a result, as a `FacetOut`."""
+
+    photos: int
+    query: str
+
+
 class FacetsOut(BaseModel):
     """What is in a result of so many photos, the most frequent first; of years, the newest."""
 
     photos: int
-    labels: list[FacetOut]
+    labels: list[LabelFacetOut]
     years: list[FacetOut]
     places: list[FacetOut]
     cameras: list[FacetOut]
+
+    @classmethod
+    def of(cls, found: Facets) -> FacetsOut:
+        """From the domain's value."""
+        value = asdict(found)
+        value["labels"] = [{**label, "wnid": wnid_of(label["key"])} for label in value["labels"]]
+        return cls.model_validate(value)
 
 
 class SearchOut(BaseModel):
@@ -181,10 +214,9 @@ class SearchOut(BaseModel):
     facets: FacetsOut | None = Field(description="With `facets`: what is in it; null where it is too large to count")
 
 
-class Suggestion(BaseModel):
+class Suggestion(NamedLabel):
     """A label for what was typed, with the number of photos that have it as a search finds them."""
 
-    name: str
     photos: int
 
 
@@ -208,7 +240,10 @@ class FieldsOut(BaseModel):
 
 
 class PhotoDetail(BaseModel):
-    """Everything known of one photo. `removed`: labels that a person took away. Times: seconds since the epoch, UTC."""
+    """Everything known of one photo. `removed_labels`: those that a person took away; `removed`: their names.
+
+    Times: seconds since the epoch, UTC.
+    """
 
     id: int
     path: str
@@ -226,12 +261,14 @@ class PhotoDetail(BaseModel):
     model: ModelOut | None
     labels: list[LabelOut]
     removed: list[str]
+    removed_labels: list[NamedLabel]
     copies: list[int]
 
     @classmethod
     def of(cls, story: PhotoStory, spoken: Language) -> PhotoDetail:
         """From the domain's value."""
         record, model = story.record, story.model
+        removed = [NamedLabel.model_validate(naming(key, name, spoken)) for key, name in story.removed_labels]
         return cls(
             id=record.id,
             path=shown_path(record.path.absolute),
@@ -248,7 +285,8 @@ class PhotoDetail(BaseModel):
             missing_since=record.missing_since,
             model=None if model is None else ModelOut(id=model.model_id, architecture=model.architecture),
             labels=[LabelOut.of(label, spoken) for label in story.labels],
-            removed=story.removed,
+            removed=[label.name for label in removed],
+            removed_labels=removed,
             copies=[copy.id for copy in story.copies],
         )
 
@@ -267,3 +305,4 @@ class LabelsOut(BaseModel):
 
     labels: list[LabelOut]
     removed: list[str]
+    removed_labels: list[NamedLabel]

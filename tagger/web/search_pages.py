@@ -7,12 +7,16 @@ import binascii
 import json
 from dataclasses import dataclass, field
 
+from tagger.core.config import LabelSettings
 from tagger.core.errors import TaggerError
+from tagger.core.languages import LanguageCode
+from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
+from tagger.labels.languages import language
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
 from tagger.search.facets import MOST, Facets, facets
-from tagger.search.looks import as_description
+from tagger.search.looks import Describer, as_description
 from tagger.search.ordered import DATED, UNDATED, Cursor
 from tagger.search.query import parse
 from tagger.search.query_tree import And, Node, Not
@@ -20,9 +24,10 @@ from tagger.search.run import LESS_SURE, SUREST, FoundPhoto, Search
 from tagger.search.saved import saved_tree
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount
+from tagger.store.reader import Reader
 from tagger.store.saved_searches import SavedSearch
 from tagger.web.context import WebContext
-from tagger.web.problems import ProblemError
+from tagger.web.problems import ProblemError, of_error
 
 PAGE = 60
 COUNTED = 1000
@@ -59,8 +64,25 @@ class Page:
     told: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The library as a visitor asks it: `code` is the language in which labels are asked for and named."""
+
+    context: WebContext
+    code: LanguageCode
+
+    @property
+    def labels(self) -> LabelSettings:
+        """The settings of labels, in the visitor's language."""
+        return self.context.settings_in(self.code).labels
+
+    def search(self, reader: Reader, query: Node | None, describer: Describer) -> Search:
+        """One query."""
+        return Search(reader, taxonomy.load(), query, self.labels, describer)
+
+
 def search(  # noqa: PLR0913 - what may be asked for
-    context: WebContext,
+    library: Library,
     query: str,
     after: str,
     limit: int = PAGE,
@@ -84,10 +106,10 @@ def search(  # noqa: PLR0913 - what may be asked for
         if tree is None or description is None:
             raise _not_of_this_query()
         place = place[0].removeprefix(_ALIKE), *place[1:]
-        return Page([], "", (), 0, _alike(context, description, tree, place, limit, less_sure))
-    with context.reader() as reader:
-        describer = context.describer(reader)
-        search = Search(reader, taxonomy.load(), tree, context.settings.labels, describer)
+        return Page([], "", (), 0, _alike(library, description, tree, place, limit, less_sure))
+    with library.context.reader() as reader:
+        describer = library.context.describer(reader, library.code)
+        search = library.search(reader, tree, describer)
         photos, following = _some(search, place, limit, less_sure)
         # Unknown words are reported on the first page only.
         unknown = () if after else search.unknown_words
@@ -95,7 +117,7 @@ def search(  # noqa: PLR0913 - what may be asked for
         told = () if after else (*search.told, *describer.told)
     alike = None
     if not following and tree is not None and description is not None:
-        alike = _alike(context, description, tree, None, limit, less_sure)
+        alike = _alike(library, description, tree, None, limit, less_sure)
     return Page(photos, _cursor(following), unknown, others, alike, told)
 
 
@@ -105,14 +127,14 @@ def _tree(query: str, saved: SavedSearch | None) -> Node | None:
 
 
 def facets_of(
-    context: WebContext, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
+    library: Library, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
 ) -> Facets | None:
     """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
     tree = _tree(query, saved)
     less_sure = less_sure or (saved is not None and saved.less_sure)
-    labels = context.settings.labels
-    with context.reader() as reader:
-        search = Search(reader, taxonomy.load(), tree, labels, context.describer(reader))
+    labels = library.labels
+    with library.context.reader() as reader:
+        search = library.search(reader, tree, library.context.describer(reader, library.code))
         photos = search.ids(most + 1, less_sure=less_sure)
         if len(photos) > most:
             return None
@@ -120,20 +142,20 @@ def facets_of(
 
 
 def _alike(  # noqa: PLR0913 - what may be asked for
-    context: WebContext, description: Node, tree: Node, place: Cursor | None, limit: int, less_sure: bool
+    library: Library, description: Node, tree: Node, place: Cursor | None, limit: int, less_sure: bool
 ) -> Alike:
     """What looks like a query's words, without what its labels find."""
-    with context.reader() as reader:
-        describer = context.describer(reader)
-        query = And((description, Not(tree, wide=less_sure)))
-        search = Search(reader, taxonomy.load(), query, context.settings.labels, describer)
+    with library.context.reader() as reader:
+        describer = library.context.describer(reader, library.code)
+        search = library.search(reader, And((description, Not(tree, wide=less_sure))), describer)
         try:
             photos, following = _some(search, place, limit, less_sure)
         except (TaggerError, ProblemError) as error:
             if place is not None and isinstance(error, ProblemError):
                 raise
             # The labels were searched all the same.
-            return Alike(told=(" ".join(str(error).splitlines()),))
+            fault = error.fault if isinstance(error, ProblemError) else of_error(error)
+            return Alike(told=tuple(filter(None, (fault.detail, fault.cure))))
         after = None if following is None else (_ALIKE + following[0], *following[1:])
         return Alike(photos, _cursor(after), () if place is not None else tuple(describer.told))
 
@@ -147,20 +169,31 @@ def _some(search: Search, place: Cursor | None, limit: int, less_sure: bool) -> 
     return found[:limit], found[limit - 1].place if len(found) > limit else None
 
 
-def by_ids(context: WebContext, ids: list[int]) -> list[FoundPhoto]:
+def by_ids(library: Library, ids: list[int]) -> list[FoundPhoto]:
     """Photos with their shown labels, in the order given."""
-    with context.reader() as reader:
-        return Search(reader, taxonomy.load(), None, context.settings.labels).named(ids)
+    with library.context.reader() as reader:
+        return Search(reader, taxonomy.load(), None, library.labels).named(ids)
 
 
-def suggest(context: WebContext, text: str, limit: int) -> list[tuple[str, int]]:
-    """Labels of the library for the beginning of a word, as (name, photos that have it), the most frequent first."""
-    word = normal(text)
-    if not word:
-        return []
-    counts = [(label.name, _found(label)) for label in context.label_counts() if _found(label)]
-    begins = [item for item in counts if normal(item[0]).startswith(word)]
-    inside = [item for item in counts if f" {word}" in f" {normal(item[0])}" and item not in begins]
+def suggest(library: Library, text: str, limit: int) -> list[tuple[LabelCount, int]]:
+    """Labels of the library for the beginning of a word, with the photos that have each, the most frequent first.
+
+    The word may be in the visitor's language or English; accents and how umlauts are spelt do not matter.
+    """
+    spoken = language(library.code)
+    words = {normal(text), *spoken.compared([text])} - {""}
+    counts = [(label, _found(label)) for label in library.context.label_counts() if _found(label)]
+    names = [
+        [spoken.name_of(label.key, label.name), *spoken.also.get(label.key, ()), label.name] for label, _ in counts
+    ]
+    forms = iter(spoken.compared([name for each in names for name in each]))
+    begins, inside = [], []
+    for item, each in zip(counts, names, strict=True):
+        known = [normal(name) for name in each] + [next(forms, "") for _ in each]
+        if any(name.startswith(word) for name in known for word in words):
+            begins.append(item)
+        elif any(f" {word}" in f" {name}" for name in known for word in words):
+            inside.append(item)
     return (begins + inside)[:limit]
 
 
@@ -194,4 +227,8 @@ def _place(cursor: str) -> Cursor:
 
 
 def _not_of_this_query() -> ProblemError:
-    return ProblemError(400, "`after` is no cursor of this query.", "Use the `next` of the page before, or begin anew.")
+    return ProblemError(
+        400,
+        Sentence("`after` is no cursor of this query."),
+        Sentence("Use the `next` of the page before, or begin anew."),
+    )

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from tagger.core.config import WebSettings
+from tagger.core.sentences import Sentence
 from tagger.web.problems import ProblemError
 
 MAX_PHOTOS = 20
@@ -59,15 +60,21 @@ class Uploads:
                 else:
                     files = [await self._one(request, held)]
             if not files:
-                raise ProblemError(400, "There is no photo in it.", "Send one as the body, or several as form files.")
+                raise ProblemError(
+                    400,
+                    Sentence("There is no photo in it."),
+                    Sentence("Send one as the body, or several as form files."),
+                )
             here = f"/proc/{os.getpid()}/fd"
             yield [Upload(name, f"{here}/{descriptor}") for name, descriptor in files]
         except TimeoutError as error:
             raise ProblemError(
-                408, f"The photo did not arrive within {self._seconds:g} s.", "web.upload_seconds allows more."
+                408,
+                Sentence("The photo did not arrive within {seconds:g} s.", seconds=self._seconds),
+                Sentence("web.upload_seconds allows more."),
             ) from error
         except ClientDisconnect as error:
-            raise ProblemError(400, "The upload was broken off.") from error
+            raise ProblemError(400, Sentence("The upload was broken off.")) from error
         finally:
             for _, descriptor in files:
                 os.close(descriptor)
@@ -80,7 +87,7 @@ class Uploads:
             async for part in self._stream(request, held):
                 os.write(descriptor, part)
             if os.lseek(descriptor, 0, os.SEEK_CUR) == 0:
-                raise ProblemError(400, "The request has no body.", "Send a photo as the body.")
+                raise ProblemError(400, Sentence("The request has no body."), Sentence("Send a photo as the body."))
         except BaseException:
             os.close(descriptor)
             raise
@@ -94,7 +101,7 @@ class Uploads:
         try:
             form = await parser.parse()
         except (MultiPartException, FormParserError) as error:
-            raise ProblemError(400, f"The form cannot be read: {error}") from error
+            raise ProblemError(400, Sentence("The form cannot be read: {error}", error=error)) from error
         found: list[tuple[str, int]] = []
         try:
             for _, value in form.multi_items():
@@ -125,8 +132,11 @@ class Uploads:
     def _too_large(self) -> ProblemError:
         return ProblemError(
             413,
-            f"The upload has more than {self._limit >> 20} MB.",
-            f"It would pass with a larger web.upload_mb (now {self._limit >> 20}); or send fewer at once.",
+            Sentence("The upload has more than {limit} MB.", limit=self._limit >> 20),
+            Sentence(
+                "It would pass with a larger web.upload_mb (now {limit}); or send fewer at once.",
+                limit=self._limit >> 20,
+            ),
         )
 
 
@@ -148,4 +158,9 @@ def _memory() -> int:
 
 
 def _busy() -> ProblemError:
-    return ProblemError(503, "Too many photos are being sent at once.", "Try again shortly.", {"Retry-After": "10"})
+    return ProblemError(
+        503,
+        Sentence("Too many photos are being sent at once."),
+        Sentence("Try again shortly."),
+        {"Retry-After": "10"},
+    )

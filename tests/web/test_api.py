@@ -238,7 +238,7 @@ def test_own_words_are_found_suggested_and_counted(site: Site) -> None:
     site.send(f"/photos/{number}/corrections", {"add": ["our cat Mitzi"], "confirm": ["espresso"]})
     assert site.tagger.found('"our cat mitzi"') == ["coffee.jpg"]
     # On a busy machine counting takes long, and then it is done beside.
-    wait_for(lambda: {"name": "our cat Mitzi", "photos": 1} in site.api("/suggest?q=mitz"), 20)
+    wait_for(lambda: ("our cat Mitzi", 1) in [(one["name"], one["photos"]) for one in site.api("/suggest?q=mitz")], 20)
     assert "our cat Mitzi" in [one["name"] for one in site.api("/labels")]
     for wrong in ({}, {"add": [""]}, {"remove": ["unicorn"]}, {"ad": ["x"]}, {"add": ["x" * 201]}, {"add": ["\n"]}):
         answer = site.ask(

@@ -109,13 +109,13 @@ def test_while_a_large_library_is_prepared_it_says_so(gallery: Tagger, monkeypat
     (gallery.data / "vectors" / "sentences.vectors").unlink(missing_ok=True)
     monkeypatch.setattr(context, "_COMPARING_SECONDS", 0.0)
     with served.reader() as reader:
-        describer: Describer = served.describer(reader)
+        describer: Describer = served.describer(reader, "en")
         with pytest.raises(ProblemError) as caught:
             describer(Like("a cat"), False)
-        assert caught.value.problem.status == 503
+        assert caught.value.fault.status == 503
         assert int(caught.value.headers["Retry-After"]) > 0
         monkeypatch.setattr(context, "_COMPARING_SECONDS", 60.0)
-        assert len(served.describer(reader)(Like("a cat"), True)) > 20
+        assert len(served.describer(reader, "en")(Like("a cat"), True)) > 20
     served.close()
     assert Path(gallery.data / "vectors" / "sentences.vectors").exists()
 
@@ -133,7 +133,7 @@ def test_a_server_that_runs_takes_the_owners_own_words(gallery: Tagger) -> None:
 
     def understood() -> list[str]:
         with served.reader() as reader:
-            describer = served.describer(reader)
+            describer = served.describer(reader, "en")
             describer(Like("a wuffel"), True)
             return describer.told
 

@@ -66,7 +66,7 @@ def test_until_a_large_library_is_gathered_it_says_so_and_when_to_ask_again(
     monkeypatch.setattr(context, "_COMPARING_SECONDS", 0.0)
     with pytest.raises(ProblemError) as caught:
         served.similar(record.id, 5)
-    assert caught.value.problem.status == 503
+    assert caught.value.fault.status == 503
     assert int(caught.value.headers["Retry-After"]) > 0
     monkeypatch.setattr(context, "_COMPARING_SECONDS", 60.0)
     assert len(served.similar(record.id, 5)) == 5

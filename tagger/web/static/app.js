@@ -1,12 +1,15 @@
 // The search box with its suggestions, the grid that goes on, and the keys: / searches, arrows move, Escape closes.
 
-import { ask, isTyping, make, remember, say } from "./core.js";
+import { amount, ask, inLabels, isTyping, make, remember, say, t } from "./core.js";
 
 const box = document.getElementById("q");
 const list = document.getElementById("suggestions");
 
 if (box) {
   let timer, asked = 0, chosen = -1;
+
+  // One Chinese or Japanese sign is a word.
+  const tooShort = (text) => text.length < 2 && !/[\u3041-\u9fff]/.test(text);
 
   const word = () => box.value.slice(0, box.selectionStart).match(/[^\s()"-][^\s()":<>]*$/)?.[0] ?? "";
 
@@ -35,11 +38,11 @@ if (box) {
 
   async function suggest() {
     const text = word(), mine = ++asked;
-    if (text.length < 2) return close();
+    if (tooShort(text)) return close();
     const found = await ask("/suggest?q=" + encodeURIComponent(text)).catch(() => []);
     if (mine !== asked || document.activeElement !== box) return;
     list.replaceChildren(...found.map((label, number) => {
-      const item = make("li", { role: "option", id: "s" + number, "aria-selected": "false" }, label.name, make("small", {}, String(label.photos)));
+      const item = make("li", { role: "option", id: "s" + number, "aria-selected": "false", ...inLabels(label) }, label.name, make("small", {}, amount(label.photos)));
       item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(label.name); });
       return item;
     }));
@@ -67,6 +70,16 @@ if (current) {
   const bar = current.closest("nav"), inner = current.getBoundingClientRect(), outer = bar.getBoundingClientRect();
   bar.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
+
+// The menu of languages closes as menus do.
+const menu = document.querySelector("details.language");
+document.addEventListener("click", (event) => { if (menu && !menu.contains(event.target)) menu.open = false; });
+menu?.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu.open) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+  event.stopPropagation();
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && box && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -106,7 +119,7 @@ if (grid) {
     loading = true;
     try {
       const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) throw new Error("The next page could not be loaded.");
+      if (!answer.ok) throw new Error(t("The next page could not be loaded."));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const before = grid.children.length;
       grid.append(...(page.getElementById("grid")?.children ?? []));

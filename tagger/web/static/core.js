@@ -1,8 +1,31 @@
 // What every page's script uses: where the API is, asking it, telling the person.
 
-const root = document.documentElement.dataset.root;
+const { root, labels: labelsLanguage } = document.documentElement.dataset;
+const language = document.documentElement.lang;
 
 export const at = (path) => root + path;
+
+// The page's words in its language, as `tagger.web.build_messages` writes them: a message, or [one, many]. Without them, English.
+const words = language === "en" ? {} : await fetch(at(`/static/words/${language}.json`)).then((answer) => answer.json()).catch(() => ({}));
+const plurals = new Intl.PluralRules(language);
+
+const put = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+// A message, with values in the places of its {names}.
+export const t = (text, values = {}) => put(words[text] ?? text, values);
+
+// As `t`, for a number of things, which is {n}.
+export function tn(one, many, number, values = {}) {
+  const forms = words[one] ?? [one, many];
+  return put(plurals.select(number) === "one" ? forms[0] : forms[1], { n: amount(number), ...values });
+}
+
+export const amount = (number) => number.toLocaleString(language);
+
+export const moment = (seconds) => new Date(seconds * 1000).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+
+// The attribute of an element that holds names of labels; none where they are in the page's own language.
+export const inLabels = (label) => ({ lang: labelsLanguage !== language && (!label || label.name !== label.english) ? labelsLanguage : null });
 
 const said = document.getElementById("said");
 let timer;
@@ -17,13 +40,14 @@ export function say(text) {
 export async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(at("/api/v1" + path), options);
+    // Answered in the language of the page that asks, even if another one was chosen in another window.
+    answer = await fetch(at("/api/v1" + path + (path.includes("?") ? "&" : "?") + "lang=" + labelsLanguage), options);
   } catch {
-    throw new Error("tagger does not answer. Is it running?");
+    throw new Error(t("tagger does not answer. Is it running?"));
   }
   if (answer.status === 401) {
     location.href = at("/login?next=" + encodeURIComponent(location.pathname.slice(root.length) + location.search));
-    throw new Error("Please log in again.");
+    throw new Error(t("Please log in again."));
   }
   const body = await answer.json();
   if (!answer.ok) {
@@ -53,11 +77,11 @@ export const percent = (share) => Math.round(share * 100) + " %";
 
 function altOf(photo) {
   const names = photo.labels.slice(0, 3).map((label) => label.name).join(", ");
-  return (names || "Photo without labels") + ", " + photo.path.split("/").pop();
+  return (names || t("Photo without labels")) + ", " + photo.path.split("/").pop();
 }
 
 export function tile(photo) {
-  return make("li", {}, make("a", { class: "tile", href: at("/photos/" + photo.id), "data-photo": photo.id },
+  return make("li", {}, make("a", { class: "tile", ...inLabels(), href: at("/photos/" + photo.id), "data-photo": photo.id },
     make("img", { src: at("/api/v1/" + photo.picture), alt: altOf(photo), width: 400, height: 400, loading: "lazy", decoding: "async" }),
     make("span", { class: "caption", "aria-hidden": "true" }, photo.labels.slice(0, 2).map((label) => label.name).join(", "))));
 }
@@ -75,17 +99,18 @@ export const found = (why) => (why.boxes ?? []).filter((box) => box.sure);
 
 // What was seen on a photo, in sentences.
 export function seen(why) {
-  const told = [make("p", {}, `What the model says: ${why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ")}.`)];
+  const classes = why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ");
   const things = found(why).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
-  if (why.boxes) told.push(make("p", {}, `People and things found on it: ${things || "none"}.`));
-  if (why.kinds.length) told.push(make("p", {}, `What the file tells: ${why.kinds.join(", ")}.`));
+  const told = [make("p", {}, t("What the model says: {classes}.", { classes }))];
+  if (why.boxes) told.push(make("p", {}, t("People and things found on it: {things}.", { things: things || t("none") })));
+  if (why.kinds.length) told.push(make("p", {}, t("What the file tells: {kinds}.", { kinds: why.kind_labels.map((one) => one.name).join(", ") })));
   return told;
 }
 
 // What the policy makes of the likeliest candidates.
 export function verdictTable(verdicts) {
   const rows = verdicts.map((one) => make("tr", {},
-    make("td", {}, one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
-  return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Label"),
-    make("th", { scope: "col", class: "number" }, "Sure"), make("th", { scope: "col" }, "What becomes of it"))), make("tbody", {}, ...rows));
+    make("td", inLabels(one), one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
+  return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, t("Label")),
+    make("th", { scope: "col", class: "number" }, t("Sure")), make("th", { scope: "col" }, t("What becomes of it")))), make("tbody", {}, ...rows));
 }

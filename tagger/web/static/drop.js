@@ -1,6 +1,6 @@
 // Drop, paste, choose or take photos; each is sent, shown with its labels, and forgotten.
 
-import { ask, make, percent, seen, verdictTable } from "./core.js";
+import { ask, inLabels, make, percent, seen, t, verdictTable } from "./core.js";
 
 const area = document.getElementById("drop"), answers = document.getElementById("answers"), clear = document.getElementById("clear");
 const progress = document.getElementById("progress");
@@ -32,7 +32,7 @@ clear.addEventListener("click", () => {
 
 function add(files) {
   for (const file of files) {
-    const place = make("div", {}, make("p", { class: "quiet" }, "waiting …"));
+    const place = make("div", {}, make("p", { class: "quiet" }, t("waiting …")));
     const picture = make("img", { class: "shot", alt: file.name });
     // What a browser cannot show, such as HEIC, is labelled all the same.
     picture.addEventListener("error", () => picture.replaceWith(make("p", { class: "shot noshot" }, file.name)), { once: true });
@@ -72,15 +72,16 @@ function reportLoading() {
       await new Promise((done) => setTimeout(done, wait));
       const state = over ? null : await ask("/classify").catch(() => null);
       if (over || !state || state.ready) continue;
-      const share = state.total_bytes ? ` (${percent(state.fetched_bytes / state.total_bytes)} of its weights are here)` : "";
-      progress.textContent = "The model is being loaded" + share + " …";
+      progress.textContent = state.total_bytes
+        ? t("The model is being loaded ({share} of its weights are here) …", { share: percent(state.fetched_bytes / state.total_bytes) })
+        : t("The model is being loaded …");
     }
   })();
   return () => { over = true; progress.textContent = ""; };
 }
 
-const bar = (name, share) => make("li", {}, make("span", {}, name), make("span", { class: "share" }, percent(share)),
-  make("meter", { min: 0, max: 1, value: share, "aria-label": name + ", how sure" }));
+const bar = (label) => make("li", {}, make("span", inLabels(label), label.name), make("span", { class: "share" }, percent(label.probability)),
+  make("meter", { min: 0, max: 1, value: label.probability, "aria-label": t("{label}, how sure", { label: label.name }) }));
 
 function show(place, photo) {
   if (photo.error) {
@@ -91,11 +92,11 @@ function show(place, photo) {
   const labels = why.labels.filter((label) => label.shown);
   place.replaceChildren(
     labels.length
-      ? make("ul", { class: "chips", "aria-label": "Labels" }, ...labels.map((label) => make("li", {}, label.name)))
-      : make("p", { class: "quiet" }, "Nothing is sure enough for a label."),
-    make("ol", { class: "classes first" }, ...why.classes.slice(0, 3).map((one) => bar(one.name, one.probability))),
-    make("details", {}, make("summary", {}, "More, and why"),
-      make("ol", { class: "classes" }, ...why.classes.slice(3).map((one) => bar(one.name, one.probability))),
+      ? make("ul", { class: "chips", "aria-label": t("Labels") }, ...labels.map((label) => make("li", inLabels(label), label.name)))
+      : make("p", { class: "quiet" }, t("Nothing is sure enough for a label.")),
+    make("ol", { class: "classes first" }, ...why.classes.slice(0, 3).map(bar)),
+    make("details", {}, make("summary", {}, t("More, and why")),
+      make("ol", { class: "classes" }, ...why.classes.slice(3).map(bar)),
       ...seen(why).slice(1), verdictTable(why.verdicts)),
   );
 }

@@ -1,13 +1,13 @@
 // Dead letters: queue one or all again.
 
-import { say, tell } from "./core.js";
+import { say, t, tell, tn } from "./core.js";
 
 async function retry(button, photos) {
   button.disabled = true;
   try {
     const done = await tell("/retry", { photos });
-    const then = done.service ? "The service looks at them now." : "They wait for tagger backfill or tagger run.";
-    say(`${done.queued} queued again. ${then}`);
+    const then = done.service ? t("The service looks at them now.") : t("They wait for tagger backfill or tagger run.");
+    say(tn("{n} queued again.", "{n} queued again.", done.queued) + " " + then);
     if (photos) button.closest("tr").remove(); else document.querySelector("tbody").replaceChildren();
   } catch (error) {
     say(error.message);

@@ -1,6 +1,6 @@
 // The rules of a label: a change is previewed at once, and applied when the person says so.
 
-import { ask, make, percent, say, tile } from "./core.js";
+import { amount, ask, make, percent, say, t, tile } from "./core.js";
 
 const form = document.getElementById("rules"), preview = document.getElementById("preview"), apply = document.getElementById("apply");
 const general = Number(form.dataset.general), path = `/labels/${encodeURIComponent(form.dataset.key)}/rules`;
@@ -18,27 +18,30 @@ function wanted() {
 
 const send = (to, method) => ask(to, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted()) });
 
-const counts = (list) => list.map((one) => `${one.name} (${one.photos.toLocaleString()})`).join(", ");
+const counts = (list) => list.map((one) => `${one.name} (${amount(one.photos)})`).join(", ");
 
 async function look() {
   const mine = ++asked;
-  preview.replaceChildren(make("p", { class: "quiet" }, "comparing …"));
+  preview.replaceChildren(make("p", { class: "quiet" }, t("comparing …")));
   try {
     const found = await send(path + "/preview", "POST");
     if (mine !== asked) return;
     const all = found.compared >= found.photos;
     const text = all
-      ? `${found.changed.toLocaleString()} of ${found.photos.toLocaleString()} photos would show other labels.`
-      : `${found.changed.toLocaleString()} of ${found.compared.toLocaleString()} photos looked at would show other labels: about ${Math.round(found.changed * found.photos / Math.max(1, found.compared)).toLocaleString()} of ${found.photos.toLocaleString()}.`;
+      ? t("{changed} of {all} photos would show other labels.", { changed: amount(found.changed), all: amount(found.photos) })
+      : t("{changed} of {compared} photos looked at would show other labels: about {about} of {all}.", {
+        changed: amount(found.changed), compared: amount(found.compared), all: amount(found.photos),
+        about: amount(Math.round(found.changed * found.photos / Math.max(1, found.compared))),
+      });
     const list = make("ol", { class: "grid small" });
     for (const one of found.examples) {
       const item = tile(one.photo);
       item.append(make("small", {}, ...one.lost.map((name) => make("del", {}, name + " ")), ...one.gained.map((name) => make("ins", {}, name + " "))));
       list.append(item);
     }
-    preview.replaceChildren(make("h2", {}, "What would change"), make("p", { id: "changed" }, text));
-    if (found.gained.length) preview.append(make("p", {}, "More often: " + counts(found.gained)));
-    if (found.lost.length) preview.append(make("p", {}, "Less often: " + counts(found.lost)));
+    preview.replaceChildren(make("h2", {}, t("What would change")), make("p", { id: "changed" }, text));
+    if (found.gained.length) preview.append(make("p", {}, t("More often: {labels}", { labels: counts(found.gained) })));
+    if (found.lost.length) preview.append(make("p", {}, t("Less often: {labels}", { labels: counts(found.lost) })));
     preview.append(list);
     apply.disabled = false;
   } catch (error) {
@@ -63,7 +66,7 @@ form.addEventListener("submit", async (event) => {
   apply.disabled = true;
   try {
     const done = await send(path, "PUT");
-    say(done.by === "service" ? "The rule is kept; the service applies it now." : "The rule is kept and is being applied.");
+    say(done.by === "service" ? t("The rule is kept; the service applies it now.") : t("The rule is kept and is being applied."));
   } catch (error) {
     say(error.message);
     apply.disabled = false;

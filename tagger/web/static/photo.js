@@ -1,6 +1,6 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
-import { ask, at, found, isTyping, make, percent, say, seen, tell, tile, verdictTable } from "./core.js";
+import { ask, at, found, isTyping, make, percent, say, seen, t, tell, tile, verdictTable } from "./core.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -12,10 +12,10 @@ async function refresh() {
 }
 
 const told = {
-  remove: (name) => `“${name}” is removed and stays away.`,
-  confirm: (name) => `“${name}” is confirmed.`,
-  add: (name) => `“${name}” is added.`,
-  undo: () => "Taken back.",
+  remove: (name) => t("“{name}” is removed and stays away.", { name }),
+  confirm: (name) => t("“{name}” is confirmed.", { name }),
+  add: (name) => t("“{name}” is added.", { name }),
+  undo: () => t("Taken back."),
 };
 
 async function correct(kind, label, name) {
@@ -49,7 +49,7 @@ let timer;
 own.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    if (own.value.trim().length < 2) return;
+    if (!own.value.trim()) return;
     const found = await ask("/suggest?q=" + encodeURIComponent(own.value)).catch(() => []);
     document.getElementById("known").replaceChildren(...found.map((label) => make("option", { value: label.name })));
   }, 150);
@@ -80,7 +80,7 @@ document.getElementById("why").addEventListener("toggle", async (event) => {
 });
 
 const picture = document.querySelector(".stage img");
-function cannotShow() { picture.parentElement.replaceWith(make("p", { class: "notice" }, "The picture cannot be shown.")); }
+function cannotShow() { picture.parentElement.replaceWith(make("p", { class: "notice" }, t("The picture cannot be shown."))); }
 if (picture?.complete && !picture.naturalWidth) cannotShow(); else picture?.addEventListener("error", cannotShow, { once: true });
 
 const similar = document.getElementById("similar");

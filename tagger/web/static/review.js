@@ -1,6 +1,6 @@
 // The review: one uncertain label after the other, each answered with one key.
 
-import { ask, at, isTyping, percent, say, tell } from "./core.js";
+import { ask, at, inLabels, isTyping, percent, say, t, tell, tn } from "./core.js";
 
 const label = new URLSearchParams(location.search).get("label") ?? "";
 const question = document.getElementById("question"), none = document.getElementById("none"), back = document.getElementById("back");
@@ -27,10 +27,14 @@ function show(one) {
   question.hidden = !one;
   none.hidden = Boolean(one);
   back.disabled = answered.length === 0;
-  document.getElementById("count").textContent = done ? `${done} answered` : "";
+  document.getElementById("count").textContent = done ? tn("{n} answered", "{n} answered", done) : "";
   if (!one) return;
-  document.getElementById("name").textContent = one.name;
-  document.getElementById("sure").textContent = `The model is ${percent(one.confidence)} sure; ` + (one.shown ? "it is shown." : "it is not shown.");
+  const name = document.getElementById("name"), share = percent(one.confidence);
+  name.textContent = one.name;
+  name.lang = inLabels(one).lang ?? document.documentElement.lang;
+  document.getElementById("sure").textContent = one.shown
+    ? t("The model is {share} sure; it is shown.", { share })
+    : t("The model is {share} sure; it is not shown.", { share });
   const link = document.getElementById("picture");
   link.href = at("/photos/" + one.photo.id);
   link.firstElementChild.src = screen(one);

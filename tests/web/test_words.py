@@ -1,0 +1,204 @@
+"""The catalogues of the page's own words: complete, right in their placeholders, and what the package carries."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import json
+import re
+import string
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from jinja2 import Environment, nodes
+
+from tagger.core.languages import LANGUAGES
+from tagger.core.sentences import Sentence
+from tagger.web import build_messages
+from tagger.web.words import CATALOGUES, words
+
+WEB = Path(build_messages.__file__).parent
+TAGS = re.compile(r"</?(\w+)")
+
+
+def texts(said: object) -> list[str]:
+    return [said] if isinstance(said, str) else list(said)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def messages() -> dict[object, Message]:
+    return {message.id: message for message in build_messages.messages() if message.id}
+
+
+@pytest.mark.parametrize("code", CATALOGUES)
+def test_every_message_is_there_and_agrees_with_the_english(code: str, messages: dict[object, Message]) -> None:
+    with build_messages.po_file(code).open("rb") as file:
+        catalog = read_po(file)
+    there = {message.id: message for message in catalog if message.id}
+    assert there.keys() == messages.keys()
+    assert len(there) > 350
+    for message in there.values():
+        assert not message.fuzzy, message.id
+        told = texts(message.string)
+        assert len(told) == len(texts(message.id)), message.id
+        assert all(told), message.id
+        for one in told:
+            english = texts(message.id)[0]
+            assert fields(one) == fields(english), one
+            assert sorted(TAGS.findall(one)) == sorted(TAGS.findall(english)), one
+            # Some stand in attributes.
+            assert '"' not in TAGS.sub("", one) or '"' in english, one
+            assert one[:1].isspace() == english[:1].isspace(), one
+
+
+def fields(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("code", CATALOGUES)
+def test_what_is_compiled_is_what_the_catalogue_says(code: str) -> None:
+    with build_messages.po_file(code).open("rb") as file:
+        catalog = read_po(file)
+    path = build_messages.po_file(code)
+    with path.with_suffix(".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in catalog:
+        if isinstance(message.id, tuple):
+            one, many = message.id
+            assert [compiled.ngettext(one, many, number) for number in (1, 2)] == list(message.string)
+        elif message.id:
+            assert compiled.gettext(message.id) == message.string
+    assert path.read_bytes() == build_messages.as_po(catalog)
+    kept = (WEB / "static" / "words" / f"{code}.json").read_text(encoding="utf-8")
+    assert kept == build_messages.as_json(catalog)
+    assert json.loads(kept)["Taken back."] != "Taken back."
+
+
+class Written(HTMLParser):
+    """The words that stand in a template as they are, in text and in attributes that people read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.quiet: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        known = dict(attributes)
+        if self.quiet or known.get("lang") == "en" or tag in ("pre", "code", "kbd", "style", "script"):
+            self.quiet.append(tag)
+        for name in ("aria-label", "title", "placeholder", "alt"):
+            self.found.append(known.get(name) or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.quiet and tag in self.quiet:
+            if self.quiet.pop() == tag:
+                break
+
+    def handle_data(self, data: str) -> None:
+        if not self.quiet:
+            self.found.append(data)
+
+
+def untold(template: str) -> Iterator[str]:
+    """What a template says that is in no catalogue. What it computes is left out, but for texts in it."""
+    tree = Environment().parse(template)
+    parts = []
+    for output in tree.find_all(nodes.Output):
+        for one in output.nodes:
+            if isinstance(one, nodes.TemplateData):
+                parts.append((one.lineno, one.data))
+                continue
+            parts.append((one.lineno, "\N{OBJECT REPLACEMENT CHARACTER}"))
+            choices = [one] if isinstance(one, nodes.CondExpr) else []
+            for choice in [*choices, *one.find_all(nodes.CondExpr)]:
+                for value in (choice.expr1, choice.expr2):
+                    if isinstance(value, nodes.Const) and re.search("[a-z]{3}", str(value.value)):
+                        yield str(value.value)
+    parser = Written()
+    parser.feed("".join(text for _, text in parts))
+    for text in parser.found:
+        for word in re.findall(r"[^\W\d_]{2,}", text):
+            if word not in ("tagger", "API"):
+                yield text.strip()
+
+
+def test_templates_say_nothing_that_is_in_no_catalogue() -> None:
+    classes = {"shown", "hint", "done", "hidden", "&all=1", "&facets=1", " open"}
+    found = {
+        (path.name, text)
+        for path in (WEB / "templates").glob("*.html")
+        for text in untold(path.read_text(encoding="utf-8"))
+        # The words of the API's description are English, as the description is.
+        if text not in classes and not (path.name == "docs.html" and re.search("list of|\\bor\\b|any", text))
+    }
+    assert found == set()
+    # The test itself sees what is wrong.
+    assert list(untold("<p>{{ x }} photos</p>"))
+    assert list(untold("<p title='Good'>{{ _('photos') }}</p>"))
+    assert list(untold("{{ 'shown' if x else 'left out' }}"))
+
+
+STRING = re.compile(r'(\btn?\([^()]{0,200}?)?("(?:[^"\\\n]|\\.)*"|`[^`]*`)')
+# What reads like words for people: two words of small letters, or one with a capital at the end of a sentence.
+SENTENCE = re.compile(r"^[A-Z][a-z]+ [a-z]|[a-z]{2,} [a-z]{2,}( |\.|…|,|:|$)|[a-z] …$|^[A-Z][a-z]+[.:]$")
+
+
+def test_scripts_say_nothing_that_is_in_no_catalogue(messages: dict[object, Message]) -> None:
+    known = {text for message in messages for text in texts(message)}
+    # Selectors, classes and media types.
+    not_told = {"article.photo", "notice bad", "shot noshot", "classes first", "grid small", "number", ".stage img"}
+    found = {
+        (path.name, text[1:-1])
+        for path in (WEB / "static").glob("*.js")
+        for told, text in STRING.findall(re.sub("(?m)^ *//.*$", "", path.read_text(encoding="utf-8")))
+        if not told and text[1:-1] not in known and SENTENCE.search(text[1:-1])
+    }
+    assert {one for one in found if one[1] not in not_told} == set()
+    assert SENTENCE.search("The picture cannot be shown.")
+    assert SENTENCE.search("waiting …")
+
+
+def test_numbers_sizes_and_times_are_written_as_in_the_language() -> None:
+    written = {
+        code: (words(code).number(1234567), words(code).number(3.4, 1), words(code).size(3_400_000))
+        for code in LANGUAGES
+    }
+    assert written["en"] == written["ja"] == ("1,234,567", "3.4", "3.4 MB")
+    assert written["de"] == ("1.234.567", "3,4", "3,4 MB")
+    assert written["fr"] == ("1\u202f234\u202f567", "3,4", "3,4 Mo")
+    assert written["es"] == ("1.234.567", "3,4", "3,4 MB")
+    assert words("es").number(1234) == "1234"
+    assert words("de").taken("2023-06-05T12:00:00") == "05.06.2023, 12:00:00"
+    assert words("en").taken("2023-06-05T12:00:00") == "2023-06-05 12:00:00"
+    assert words("de").taken("who knows") == "who knows"
+
+
+def test_plurals_follow_the_language() -> None:
+    def labels(code: str, number: int) -> str:
+        return words(code).plural("{n} label", "{n} labels", number)  # type: ignore[arg-type]
+
+    assert [labels("de", number) for number in (0, 1, 2)] == ["0 Schlagwörter", "1 Schlagwort", "2 Schlagwörter"]
+    assert [labels("fr", number) for number in (0, 1, 2)] == ["0 étiquette", "1 étiquette", "2 étiquettes"]
+    assert labels("ja", 2) == "2 labels"
+
+
+def test_a_sentence_is_told_with_what_is_in_it() -> None:
+    inner = Sentence("The query is too long: {number:,} characters.", number=12345)
+    outer = Sentence("{first} {then}", first=inner, then=Sentence("This closes nothing"))
+    assert outer == "The query is too long: 12,345 characters. This closes nothing"
+    assert words("de").plain(outer) == "Die Suche ist zu lang: 12345 Zeichen. Das schließt nichts"
+    # What is in no catalogue stays English, and is marked so where there is markup; nothing of it is markup.
+    assert words("de").said("<b> unheard of") == '<span lang="en">&lt;b&gt; unheard of</span>'
+    assert words("de").plain("{unheard} of") == "{unheard} of"
+    assert words("ja").said(outer) == outer
+    assert str(words("fr").text("Rules of {label}", label="<b>")) == "Règles de &lt;b&gt;"
+
+
+def test_a_catalogue_that_lacks_a_message_would_be_seen() -> None:
+    catalog = read_po(io.BytesIO(build_messages.po_file("de").read_bytes()))
+    assert "Taken back." in catalog
+    assert json.loads(build_messages.as_json(catalog)).keys() < {texts(one.id)[0] for one in catalog if one.id}
