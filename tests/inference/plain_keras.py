@@ -1,8 +1,8 @@
 """What plain Keras does, to compare tagger with. Run as a script, because tests do not import TensorFlow.
 
 plain_keras.py make ARCHITECTURE FILE        random weights in the .h5 layout that Keras publishes
-plain_keras.py scores ARCHITECTURE FILE NPY [PRECISION]
-                                             predict() on uint8 pixels beside tagger's engine, as JSON
+plain_keras.py scores ARCHITECTURE FILE NPY PRECISION...
+                                             predict() on uint8 pixels beside tagger's engine in each precision, as JSON
 plain_keras.py agree ARCHITECTURE FILE NPY NPY
                                              on what share of the pictures predict() finds the same first class
 plain_keras.py light ARCHITECTURE FILE NPY LIGHT
@@ -52,8 +52,7 @@ def _network(name: str) -> Any:
     return build(weights=None) if build is not None else build_network(REGISTRY[name])
 
 
-def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -> None:
-
+def scores(name: str, file: str, pixels_file: str, *precisions: str) -> None:
     from tagger.inference.engines.tensorflow import TensorFlowEngine
     from tagger.inference.precision import Precision
     from tagger.inference.registry import REGISTRY
@@ -62,12 +61,13 @@ def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -
     network = _network(name)
     network.load_weights(file)
     plain = network.predict(_preprocess(name, pixels.astype(np.float32)), verbose=0)
-    engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4, precision=Precision(precision))
-    features = engine.features(pixels)
-    ours = engine.head().scores(features)
-    stored = engine.head().scores(features.astype("<f2"))
-    print(
-        json.dumps(
+    found = []
+    for precision in precisions:
+        engine = TensorFlowEngine(REGISTRY[name], Path(file), batch_size=4, precision=Precision(precision))
+        features = engine.features(pixels)
+        ours = engine.head().scores(features)
+        stored = engine.head().scores(features.astype("<f2"))
+        found.append(
             {
                 "largest": float(plain.max()),
                 "difference": float(np.abs(plain - ours).max()),
@@ -77,7 +77,7 @@ def scores(name: str, file: str, pixels_file: str, precision: str = "float32") -
                 "features": list(features.shape),
             }
         )
-    )
+    print(json.dumps(found))
 
 
 def agree(name: str, file: str, *pixels_files: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -33,19 +34,32 @@ def keras(*arguments: object, **environ: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
 
 
+@pytest.fixture
+def random_weights(tmp_path_factory: pytest.TempPathFactory, worker_id: str, name: str) -> Path:
+    """Random weights of the network `name`, made once for all test processes; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "random_weights"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{name}.h5"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            keras("make", name, folder / f"{name}.new")
+            (folder / f"{name}.new").rename(file)
+    return file
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(REGISTRY))
-def test_scores_are_those_of_plain_keras(tmp_path: Path, name: str) -> None:
+def test_scores_are_those_of_plain_keras(tmp_path: Path, random_weights: Path, name: str) -> None:
     """Random weights in the published layout; the same pixels through Keras' own preprocess_input and predict."""
     size = REGISTRY[name].input_size
     np.save(tmp_path / "pixels.npy", np.random.default_rng(0).integers(0, 256, (6, size, size, 3), dtype=np.uint8))
-    keras("make", name, tmp_path / "weights.h5")
-    found = keras("scores", name, tmp_path / "weights.h5", tmp_path / "pixels.npy")
+    found, rounded = keras("scores", name, random_weights, tmp_path / "pixels.npy", "float32", "bfloat16")
     assert found["features"] == [6, REGISTRY[name].features]
     assert found["largest"] > 0.01  # or agreement would mean nothing
     assert found["difference"] < 1e-4
     # Rounding to float16 matters more the sharper the last layer is; see the test with real weights.
-    rounded = keras("scores", name, tmp_path / "weights.h5", tmp_path / "pixels.npy", "bfloat16")
     assert rounded["features"] == found["features"]
     # Random weights make no sure scores, so a small difference is a large share of them.
     assert 0 < rounded["mean_difference"] < 0.2
@@ -64,7 +78,7 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: st
             pixels.extend(decode(photo, [NetworkInput(224, "whole")], limits=LimitSettings()).pixels)
     np.save(tmp_path / "pixels.npy", np.stack(pixels))
     weights = shared / "models" / "mobilenet_v2_imagenet.weights.h5"
-    found = keras("scores", "mobilenet_v2", weights, tmp_path / "pixels.npy", precision)
+    [found] = keras("scores", "mobilenet_v2", weights, tmp_path / "pixels.npy", precision)
     assert found["largest"] > 0.9
     if precision == "float32":
         assert found["difference"] < 1e-4
@@ -77,7 +91,7 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, precision: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in REGISTRY if name not in ("mobilenet_v2", "efficientnet_lite2")])
-def test_light_models_of_every_architecture_give_its_features(tmp_path: Path, name: str) -> None:
+def test_light_models_of_every_architecture_give_its_features(tmp_path: Path, random_weights: Path, name: str) -> None:
     """In 8-bit integers; the angle between the features is less than 3 degrees (cosine 0.9993 to 0.99995 measured).
 
     The random weights of the two networks with ReLU6 make features that are next to nothing; with their real ones they
@@ -85,8 +99,7 @@ def test_light_models_of_every_architecture_give_its_features(tmp_path: Path, na
     """
     size = REGISTRY[name].input_size
     np.save(tmp_path / "pixels.npy", np.random.default_rng(0).integers(0, 256, (6, size, size, 3), dtype=np.uint8))
-    keras("make", name, tmp_path / "weights.h5")
-    found = keras("light", name, tmp_path / "weights.h5", tmp_path / "pixels.npy", tmp_path / "light.tflite")
+    found = keras("light", name, random_weights, tmp_path / "pixels.npy", tmp_path / "light.tflite")
     assert found["features"] == [6, REGISTRY[name].features]
     assert found["cosine"] > 0.9986
     assert found["mean_difference"] < 0.04
