@@ -30,7 +30,7 @@ _STATIC = Path(__file__).parent / "static"
 # Where messages stand: pattern below the package, Babel's way to read it, the functions that take them.
 _SOURCES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("web/templates/*.html", "jinja2.ext:babel_extract", {"_": None, "ngettext": (1, 2)}),
-    ("web/static/*.js", "javascript", {"t": None, "tn": (1, 2)}),
+    ("web/static/*.js", "javascript", {"t": None, "parts": None, "tn": (1, 2)}),
     ("web/[rw]*.py", "python", {"text": None, "plural": (1, 2)}),
     ("**/*.py", "python", {"Sentence": None}),
 )

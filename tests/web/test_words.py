@@ -142,7 +142,7 @@ def test_templates_say_nothing_that_is_in_no_catalogue() -> None:
     assert list(untold("{{ 'shown' if x else 'left out' }}"))
 
 
-STRING = re.compile(r'(\btn?\([^()]{0,200}?)?("(?:[^"\\\n]|\\.)*"|`[^`]*`)')
+STRING = re.compile(r'(\b(?:tn?|parts)\([^()]{0,200}?)?("(?:[^"\\\n]|\\.)*"|`[^`]*`)')
 # What reads like words for people: two words of small letters, or one with a capital at the end of a sentence.
 SENTENCE = re.compile(r"^[A-Z][a-z]+ [a-z]|[a-z]{2,} [a-z]{2,}( |\.|…|,|:|$)|[a-z] …$|^[A-Z][a-z]+[.:]$")
 

@@ -14,6 +14,9 @@ const put = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[n
 // A message, with values in the places of its {names}.
 export const t = (text, values = {}) => put(words[text] ?? text, values);
 
+// As `t`, with elements in the places of its {names}: what to put into a paragraph.
+export const parts = (text, values) => (words[text] ?? text).split(/\{(\w+)\}/).map((part, place) => place % 2 ? values[part] : part);
+
 // As `t`, for a number of things, which is {n}.
 export function tn(one, many, number, values = {}) {
   const forms = words[one] ?? [one, many];
@@ -73,6 +76,9 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+// Names of labels within a text of the page.
+export const named = (text) => make("span", inLabels(), text);
+
 export const percent = (share) => Math.round(share * 100) + " %";
 
 function altOf(photo) {
@@ -101,16 +107,17 @@ export const found = (why) => (why.boxes ?? []).filter((box) => box.sure);
 export function seen(why) {
   const classes = why.classes.map((one) => `${one.name} ${percent(one.probability)}`).join(", ");
   const things = found(why).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
-  const told = [make("p", {}, t("What the model says: {classes}.", { classes }))];
-  if (why.boxes) told.push(make("p", {}, t("People and things found on it: {things}.", { things: things || t("none") })));
-  if (why.kinds.length) told.push(make("p", {}, t("What the file tells: {kinds}.", { kinds: why.kind_labels.map((one) => one.name).join(", ") })));
+  const kinds = why.kind_labels.map((one) => one.name).join(", ");
+  const told = [make("p", {}, ...parts("What the model says: {classes}.", { classes: named(classes) }))];
+  if (why.boxes) told.push(make("p", {}, ...parts("People and things found on it: {things}.", { things: things ? named(things) : t("none") })));
+  if (kinds) told.push(make("p", {}, ...parts("What the file tells: {kinds}.", { kinds: named(kinds) })));
   return told;
 }
 
 // What the policy makes of the likeliest candidates.
 export function verdictTable(verdicts) {
   const rows = verdicts.map((one) => make("tr", {},
-    make("td", inLabels(one), one.name), make("td", { class: "number" }, percent(one.probability)), make("td", {}, one.why)));
+    make("td", inLabels(one), one.name), make("td", { class: "number" }, percent(one.probability)), make("td", { lang: "en" }, one.why)));
   return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, t("Label")),
     make("th", { scope: "col", class: "number" }, t("Sure")), make("th", { scope: "col" }, t("What becomes of it")))), make("tbody", {}, ...rows));
 }

@@ -1,6 +1,6 @@
 // The rules of a label: a change is previewed at once, and applied when the person says so.
 
-import { amount, ask, make, percent, say, t, tile } from "./core.js";
+import { amount, ask, inLabels, make, named, parts, percent, say, t, tile } from "./core.js";
 
 const form = document.getElementById("rules"), preview = document.getElementById("preview"), apply = document.getElementById("apply");
 const general = Number(form.dataset.general), path = `/labels/${encodeURIComponent(form.dataset.key)}/rules`;
@@ -36,12 +36,12 @@ async function look() {
     const list = make("ol", { class: "grid small" });
     for (const one of found.examples) {
       const item = tile(one.photo);
-      item.append(make("small", {}, ...one.lost.map((name) => make("del", {}, name + " ")), ...one.gained.map((name) => make("ins", {}, name + " "))));
+      item.append(make("small", inLabels(), ...one.lost.map((name) => make("del", {}, name + " ")), ...one.gained.map((name) => make("ins", {}, name + " "))));
       list.append(item);
     }
     preview.replaceChildren(make("h2", {}, t("What would change")), make("p", { id: "changed" }, text));
-    if (found.gained.length) preview.append(make("p", {}, t("More often: {labels}", { labels: counts(found.gained) })));
-    if (found.lost.length) preview.append(make("p", {}, t("Less often: {labels}", { labels: counts(found.lost) })));
+    if (found.gained.length) preview.append(make("p", {}, ...parts("More often: {labels}", { labels: named(counts(found.gained)) })));
+    if (found.lost.length) preview.append(make("p", {}, ...parts("Less often: {labels}", { labels: named(counts(found.lost)) })));
     preview.append(list);
     apply.disabled = false;
   } catch (error) {

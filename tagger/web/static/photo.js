@@ -1,6 +1,6 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
-import { ask, at, found, isTyping, make, percent, say, seen, t, tell, tile, verdictTable } from "./core.js";
+import { ask, at, found, inLabels, isTyping, make, percent, say, seen, t, tell, tile, verdictTable } from "./core.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -58,7 +58,7 @@ own.addEventListener("input", () => {
 const frames = document.getElementById("boxes");
 function frame(boxes) {
   frames?.replaceChildren(...boxes.map((box) => {
-    const one = make("div", {}, make("span", {}, `${box.name} ${percent(box.score)}`));
+    const one = make("div", {}, make("span", inLabels(box), `${box.name} ${percent(box.score)}`));
     for (const [edge, share] of Object.entries({ left: box.left, top: box.top, right: 1 - box.right, bottom: 1 - box.bottom })) {
       one.style[edge] = `${100 * share}%`;
     }
