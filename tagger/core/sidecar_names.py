@@ -99,12 +99,22 @@ def sidecar_version(sidecars: Iterable[str]) -> int | None:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
 
 
-def photos_of_sidecar(sidecar: str, settings: KeywordSettings) -> list[str]:
-    """The photos on the disk whose sidecar a file is by its name; none for one that a photo left behind."""
+def is_sidecar(name: str) -> bool:
+    """Whether a file is a sidecar by its name."""
+    return name.endswith(_ENDS)
+
+
+def photos_beside(sidecar: str, settings: KeywordSettings) -> list[str]:
+    """The photos on the disk that may have a sidecar of this path, whether or not it is there."""
     beside, name = os.path.split(sidecar)
     folder, base = _photo_folder(beside, settings), name[:-4]
-    names = [n for n in _names(folder) if n == base or (os.path.splitext(n)[0] == base and looks_like_photo(n))]
-    photos = [os.path.join(folder, n) for n in names]
+    return [os.path.join(folder, n) for n in sorted(_names(folder)) if base in (n, os.path.splitext(n)[0])]
+
+
+def photos_of_sidecar(sidecar: str, settings: KeywordSettings) -> list[str]:
+    """The photos on the disk whose sidecar a file is by its name; none for one that a photo left behind."""
+    whole = os.path.basename(sidecar)[:-4]
+    photos = [path for path in photos_beside(sidecar, settings) if looks_like_photo(path) or path.endswith(f"/{whole}")]
     return [photo for photo in photos if sidecar_path(photo, settings)[0] == sidecar]
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import Fingerprint
+from tagger.core.sidecar_names import is_sidecar, photos_beside, sidecar_version, sidecars_of
 from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, resolve_gone
 from tagger.intake.reconcile import check_root
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, stat_paths
 from tagger.store.changed_places import Followed, follow_files
+from tagger.store.fields import read_again
 from tagger.store.library import Library
 from tagger.store.moves import match_new
 from tagger.store.photos import (
@@ -36,13 +38,17 @@ _BRAKE_SECONDS = 3600
 
 @dataclass(slots=True)
 class PathChanges:
-    """How many photos changed, by kind. `held`: why no photo was marked as gone; then the root must be scanned."""
+    """How many photos changed, by kind; of `sidecars`, only these did.
+
+    `held`: why no photo was marked as gone; then the root must be scanned.
+    """
 
     new: int = 0
     changed: int = 0
     moved: int = 0
     back: int = 0
     gone: int = 0
+    sidecars: int = 0
     held: str = ""
     problems: list[ScanProblem] = field(default_factory=list)
 
@@ -68,6 +74,8 @@ class _PathUpdate:
 
     def run(self, settled: Sequence[str], gone: Sequence[str]) -> PathChanges:
         changes, root = self._changes, self._root
+        sidecars = [path for path in (*settled, *gone) if is_sidecar(path)]
+        settled = [path for path in settled if not is_sidecar(path)]
         found = stat_paths(root.path, dict.fromkeys(settled), self._intake, changes.problems.append)
         with self._store.write() as session:
             lost = self._really_gone(session, [*gone, *(path for path, file in found.items() if file is None)])
@@ -88,6 +96,8 @@ class _PathUpdate:
             left = {photo.id for photo in lost if photo.id not in found_again} | set(followed.gone)
             moved = self._note_gone(session, sorted(left))
             changes.new = len(new) - matched - len({*moved} & {*ids})
+            # Behind the photos, because both may have been moved.
+            self._note_sidecars(session, sidecars)
         return changes
 
     def _is_photo(self, file: SeenFile) -> bool:
@@ -108,6 +118,19 @@ class _PathUpdate:
         self._changes.changed, self._changes.back = len(followed.changed), len(back)
         self._changes.moved = len(followed.moved)
         return followed
+
+    def _note_sidecars(self, session: Session, sidecars: Sequence[str]) -> None:
+        """Have the fields of photos read again of which sidecars changed, came or went."""
+        keywords, root = self._library.settings.keywords, self._root.path
+        photos = {path: None for name in sidecars for path in photos_beside(os.path.join(root, name), keywords)}
+        inside = [os.path.relpath(path, root) for path in photos if path.startswith(os.path.join(root, ""))]
+        other = [
+            photo.id
+            for path, photo in known_at(session, self._root.id, inside).items()
+            if sidecar_version(sidecars_of(os.path.join(root, path), keywords)) != photo.sidecar
+        ]
+        read_again(session, other)
+        self._changes.sidecars = len(other)
 
     def _really_gone(self, session: Session, paths: Sequence[str]) -> list[KnownPhoto]:
         """The known photos at or below the given paths whose file does not exist."""

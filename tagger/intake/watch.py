@@ -25,6 +25,7 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import shown_path
+from tagger.core.sidecar_names import is_sidecar
 from tagger.intake.ignore import IGNORE_FILE, NO_MEDIA_FILE, always_ignored, never_photo
 from tagger.intake.walk import folders
 from tagger.system.filesystem import MountChanges, identity_of, is_silent, kind_of, mount_table
@@ -259,7 +260,7 @@ class Watch:
                 self._report(EventKind.FOLDER, path)
             else:
                 self._report(EventKind.LOST, f"a link leads to what is in the folder already: {shown_path(path)}")
-        elif not never_photo(name):
+        elif is_sidecar(name) or not never_photo(name):
             if arrived and self._settings.follow_symlinks and os.path.islink(self._where(path)):
                 self._poll(folder, _LINKS_TO_FILES)
             self._report(EventKind.FILE if arrived or event.is_close_write else EventKind.GONE, path)

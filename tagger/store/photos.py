@@ -91,7 +91,7 @@ def known_at(session: Session, root_id: int, paths: Sequence[str]) -> dict[str, 
             path = disk_path(row.path)
             fingerprint = Fingerprint(row.size, row.mtime_ns, row.inode, row.ctime_ns)
             missing, unseen = row.missing_since is not None, row.unseen_since is not None
-            found[path] = KnownPhoto(row.id, path, fingerprint, missing, unseen)
+            found[path] = KnownPhoto(row.id, path, fingerprint, missing, unseen, row.sidecar)
     return found
 
 
