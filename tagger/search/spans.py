@@ -8,9 +8,9 @@ from tagger.search.conditions import Conditions
 from tagger.search.query_tree import And, Node, Or, PathPart, Taken, kinds_of
 from tagger.store.reader import Reader
 
-# The most photos that are read in advance, and that are looked up to be sorted.
+# The most photos of a time span or path that are read in advance.
 _MOST = 100_000
-# Of what files tell, so many are read in advance for a search that labels drive.
+# Of what files tell, so many are read in advance, or looked up to be sorted, before anything else is tried.
 _FEW = 30_000
 
 
@@ -22,7 +22,7 @@ def span_of(reader: Reader, where: Conditions, query: Node | None) -> set[int] |
         some = {photo_id for (photo_id,) in reader.rows(f"{sql} LIMIT {_MOST + 1}", where.parameters)}
         found = some if len(some) <= _MOST else None
     told = smallest(reader, where, query)
-    if told is not None and told[1] <= min(_FEW, _MOST):
+    if told is not None and few(told[1]):
         some = {photo_id for (photo_id,) in reader.rows(told[0], where.parameters)}
         found = some if found is None else found & some
     return found
@@ -49,7 +49,7 @@ def smallest(reader: Reader, where: Conditions, query: Node | None) -> tuple[str
 
 def few(number: int) -> bool:
     """Whether so many photos are few enough to be looked up and sorted."""
-    return number <= _MOST
+    return number <= min(_FEW, _MOST)
 
 
 def has_path(query: Node | None) -> bool:
