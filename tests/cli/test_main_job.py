@@ -96,7 +96,8 @@ def test_searches_find_what_people_mean(gallery_once: Tagger) -> None:
 
 
 def test_a_search_that_finds_nothing_helps(gallery_once: Tagger) -> None:
-    done = gallery_once("search", "espreso", code=1)
+    assert "understood: espreso by the label espresso" in gallery_once("search", "espreso").stderr
+    done = gallery_once("search", "--strict", "espreso", code=1)
     assert done.stdout == ""
     assert "Did you mean" in done.stderr
     assert "espresso" in done.stderr
