@@ -188,7 +188,12 @@ def _write_part(
         for draft in drafts:
             if draft.found is not None and draft.work.photo_id in settled:
                 ledger.sidecar_found(session, writer.run_id, draft.found, clock.now())
-        ledger.mark_settled(session, settled, settings_digest(writer.library.settings))
+        # A photo that was moved while its sidecar was written left it behind: the next round has it follow.
+        now_at = {job.photo_id: job.path for job in jobs.as_jobs(session, settled, missing_too=True)}
+        moved = {job.photo_id for job in part if now_at.get(job.photo_id, job.path) != job.path}
+        here = [number for number in settled if number not in moved]
+        ledger.mark_settled(session, here, settings_digest(writer.library.settings))
+        ledger.mark_settled(session, sorted(moved.intersection(settled)), None)
         jobs.complete(session, *complete)
     if full:
         raise full_disk(full)

@@ -23,6 +23,10 @@ MOBILENET = "mobilenet_v2_imagenet.weights.h5"
 BUILT_IN = {"TAGGER_MODEL_NAME": "efficientnet_lite2"}
 
 
+# Commands that only read, so that what they say may be had within the test's own process.
+READING = {"labels", "saved", "search", "show", "status"}
+
+
 @dataclass
 class Tagger:
     """`tagger(...)` runs a command with these settings; `home` holds its config file, data directory and cache."""
@@ -72,7 +76,11 @@ class Tagger:
         )
 
     def json(self, *arguments: object, code: int | None = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code).stdout)
+        if arguments[0] not in READING:
+            return json.loads(self(*arguments, "--json", code=code).stdout)
+        returned, text = self.inside(*arguments, "--json")
+        assert code is None or returned == code, f"{returned}\n{text}"
+        return json.loads(text)
 
     def json_lines(self, *arguments: object, environ: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self(*arguments, "--json", environ=environ).stdout.splitlines()]
