@@ -22,7 +22,7 @@ from typing import Any
 
 from tagger import __version__
 from tagger.cluster.worker import Assignment, LabelWorker, packed
-from tagger.core.config import Settings
+from tagger.core.config import ClusterSettings, Settings
 from tagger.core.errors import ConfigError, EngineError, TaggerError, UsageError
 from tagger.core.os_words import why
 from tagger.core.photo import JobKind
@@ -30,6 +30,7 @@ from tagger.core.progress import StopCheck
 from tagger.inference.weights import ChosenModel
 from tagger.pipeline.label_queue import Progress
 from tagger.store import jobs
+from tagger.store.batches import BatchCounts
 from tagger.store.library import Library
 
 _LOG = logging.getLogger("tagger")
@@ -97,20 +98,16 @@ def label_on_cluster(
         told = ray.put(assignment)
         while not stop() and (due := _due(run)):
             before = progress.done
-            for counts in _results(ray, told, due, settings, lambda: _tick(progress, on_progress, stop)):
-                for name in ("labelled", "classified", "failed", "gone"):
-                    setattr(progress, name, getattr(progress, name) + int(counts[name][0]))
+            for counts in _results(ray, told, due, settings.cluster):
+                progress.add(counts)
                 on_progress(progress)
+                if stop():
+                    break
             # What workers that were lost had in hand.
             with run.library.store.write() as session:
                 jobs.reclaim(session, run.owner, JobKind.LABEL)
             if progress.done == before:
                 return
-
-
-def _tick(progress: Progress, on_progress: Callable[[Progress], None], stop: StopCheck) -> bool:
-    on_progress(progress)
-    return stop()
 
 
 def _due(run: ClusterRun) -> int:
@@ -123,21 +120,19 @@ def _due(run: ClusterRun) -> int:
         return jobs.counts(session, run.root_ids, kind=JobKind.LABEL).queued
 
 
-def _results(
-    ray: Any, told: Any, photos: int, settings: Settings, tick: Callable[[], bool]
-) -> Iterator[dict[str, Any]]:
-    """What each ticket came to, as it ends; ends early when `tick`, called every half second, says so."""
-    cluster = settings.cluster
+def _results(ray: Any, told: Any, photos: int, cluster: ClusterSettings) -> Iterator[BatchCounts]:
+    """What each ticket came to, as it ends; between them, at least every half second, that nothing did."""
     tickets = math.ceil(photos / _PHOTOS_A_TICKET)
-    cores = ray.cluster_resources().get("CPU", 1) / cluster.worker_cpus
-    accelerators = ray.cluster_resources().get("GPU", 0) / cluster.worker_gpus if cluster.worker_gpus else math.inf
-    workers = max(1, min(tickets, int(cores), int(accelerators) if math.isfinite(accelerators) else tickets))
+    there = ray.cluster_resources()
+    workers = min(tickets, int(there.get("CPU", 1) / cluster.worker_cpus))
+    if cluster.worker_gpus:
+        workers = min(workers, int(there.get("GPU", 0) / cluster.worker_gpus))
     items = [{"photos": _PHOTOS_A_TICKET} for _ in range(tickets)]
     done = ray.data.from_items(items, override_num_blocks=tickets).map_batches(
         _RemoteWorker,
         fn_constructor_args=(told,),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        compute=ray.data.ActorPoolStrategy(size=max(1, workers)),
         num_cpus=cluster.worker_cpus,
         num_gpus=cluster.worker_gpus or None,
     )
@@ -145,20 +140,18 @@ def _results(
         if not isinstance(handler, logging.FileHandler):
             handler.setLevel(logging.CRITICAL)
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    thread = threading.Thread(target=_run, args=(done, results), name="cluster", daemon=True)
-    thread.start()
+    threading.Thread(target=_run, args=(done, results), name="cluster", daemon=True).start()
     while True:
         try:
             found = results.get(timeout=_TICK)
         except queue.Empty:
-            if tick():
-                return
+            yield BatchCounts()
             continue
         if found is None:
             return
         if isinstance(found, BaseException):
             raise _told(found) from found
-        yield found
+        yield BatchCounts(**{name: int(values[0]) for name, values in found.items()})
 
 
 def _run(done: Any, results: queue.SimpleQueue[Any]) -> None:

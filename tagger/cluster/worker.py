@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs
-from tagger.store.batches import BatchContext
+from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
 
 # A database that is restarted is back by then; what was in hand stays queued.
@@ -92,26 +92,25 @@ class LabelWorker:
         self._run = LabelRun(batches, self._client)
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
-        """Label up to `ticket["photos"]` photos (one number): what was done, as rows of one number each."""
+        """Label up to `ticket["photos"]` photos (one number): the counts of a batch, as rows of one number each."""
         progress = Progress()
         self._label(int(ticket["photos"][0]), progress)
-        counts = {name: [getattr(progress, name)] for name in ("labelled", "classified", "failed", "gone")}
-        return counts | {"machine": [socket.gethostname()]}
+        return {count.name: [getattr(progress, count.name)] for count in fields(BatchCounts)}
 
     def _label(self, photos: int, progress: Progress) -> None:
         """Label until so many are done or none is due; a database that is away for a moment is waited for."""
-        last_good = self._clock.monotonic()
-        before = -1
+        done, deadline = 0, None
         while True:
             try:
-                if before >= 0:
+                if deadline is not None:
                     with self._library.store.write() as session:
                         jobs.release_all(session, self._owner)
                 label_queued(self._run, progress, stop=lambda: progress.done >= photos, on_progress=_ignore)
             except StoreError:
-                if progress.done > before:
-                    last_good, before = self._clock.monotonic(), progress.done
-                elif self._clock.monotonic() - last_good > _DATABASE_PATIENCE:
+                now = self._clock.monotonic()
+                if deadline is None or progress.done > done:
+                    done, deadline = progress.done, now + _DATABASE_PATIENCE
+                elif now > deadline:
                     raise
                 self._client.close()
                 self._clock.sleep(_DATABASE_PAUSE)
