@@ -99,9 +99,10 @@ def _left_before(source: Connection, target: Store, on_rows: Callable[[int], Non
             last = _last_key(there, table)
             if last is None:
                 continue
-            if _digest(source, table, up_to=last) != _digest(there, table):
+            left = _contents(there, table)
+            if _contents(source, table, up_to=last) != left:
                 break
-            done += _count(there, table)
+            done += left[0]
             on_rows(done)
         else:
             return done
@@ -116,12 +117,13 @@ def _verify(source: Connection, target: Store, on_rows: Callable[[int], None]) -
     with target.read() as session:
         there = session.connection()
         for table in _TABLES:
-            if _count(source, table) != _count(there, table) or _digest(source, table) != _digest(there, table):
+            copied = _contents(there, table)
+            if _contents(source, table) != copied:
                 raise StoreError(
                     f"The copy in {target.where} differs from the library in the table {table.name}.",
                     "It is not used. Run the same command again; does another program write there?",
                 )
-            seen += _count(there, table)
+            seen += copied[0]
             on_rows(seen)
 
 
@@ -135,12 +137,13 @@ def _last_key(connection: Connection, table: Table) -> _Key | None:
     return None if row is None else tuple(row)
 
 
-def _digest(connection: Connection, table: Table, up_to: _Key | None = None) -> bytes:
-    """A hash of a table's rows, by their key; the same whatever the database."""
-    digest = blake2b()
+def _contents(connection: Connection, table: Table, up_to: _Key | None = None) -> tuple[int, bytes]:
+    """How many rows a table has, and a hash of them in the order of their key; the same whatever the database."""
+    number, digest = 0, blake2b()
     for rows in _chunks(connection, table, up_to=up_to):
+        number += len(rows)
         digest.update(repr([tuple(row) for row in rows]).encode())
-    return digest.digest()
+    return number, digest.digest()
 
 
 def _chunks(
