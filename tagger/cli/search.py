@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +16,16 @@ import click
 
 from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json, write_path
 from tagger.cli.groups import label_names, saved_names
+from tagger.cli.query_arguments import as_typed
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
 from tagger.core.languages import LANGUAGES
 from tagger.core.paths import PhotoPath, disk_path, shown_path
 from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
-from tagger.search.dates import span_of
-from tagger.search.field_conditions import Terms
 from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
-from tagger.search.query_tree import Named, Node, Word, likes, quoted
+from tagger.search.query_tree import Node, Word, likes
 from tagger.search.run import FoundPhoto, Search
 from tagger.search.saved import as_saved, saved_tree
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
@@ -36,13 +36,10 @@ from tagger.store.saved_searches import SavedSearch, Sort, saved_search
 # -dog is a word with NOT before it, and none of the options below.
 _NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
 _MARK = "\0"
-# The shell takes the quotes of like:"a dog on a beach" away, and what stood between them stays one argument.
-_DESCRIPTION = re.compile(r"(-*)(?:like:|~)([^\"()<>≥≤]*\s[^\"()<>≥≤]*)", re.IGNORECASE)
-_MORE_QUERY = re.compile(r"(?:^|\s)(?:-\S|~|\*(?:\s|$)|[A-Za-z]+:|(?:AND|OR|NOT)\b)")
-_FIELD = re.compile(r"(-*)(keyword|tag|camera|lens|place|taken):([^\"()]*\s[^\"()]*)", re.IGNORECASE)
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
 _ROOTS = "SELECT path FROM roots ORDER BY id"
+NO_LABEL = "tagger: no label says that; these look like it."
 # Photos that are less sure are counted up to so many.
 _COUNTED = 1000
 
@@ -146,7 +143,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         )
     with open_reader(settings) as reader:
         words = [word.removeprefix(_MARK) for word in query]
-        text = " ".join(_in_quotes(_named(word, reader)) for word in words)
+        text = " ".join(as_typed(word, reader) for word in words)
         if save is not None:
             wanted = SavedSearch(
                 save.removeprefix(_MARK), text, settings.labels.language, cast(Sort, sort or ""), less_sure, strict
@@ -198,10 +195,8 @@ def command(  # noqa: PLR0913 - one parameter an option
             print(f"tagger: what it looks like cannot be told: {fault}", file=sys.stderr)
         elif seen:
             nearest = "." if less_sure or others else "; what comes nearest: tagger search --all"
-            what = f"nothing looks like that{nearest}"
-            print(f"tagger: {what}", file=sys.stderr)
-    for line in told:
-        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
+            print(f"tagger: nothing looks like that{nearest}", file=sys.stderr)
+    _tell(told)
     if others:
         print(f"{_at_least(others)}{' more,' if number else ''} less sure: tagger search --all", file=sys.stderr)
     if description is not None:
@@ -252,8 +247,7 @@ def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as
             for number, facet in enumerate(group):
                 print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")
     sys.stdout.flush()
-    for line in (*told, *described.told):
-        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
+    _tell((*told, *described.told))
     if not photos:
         print("tagger: no photo matches.", file=sys.stderr)
         _print_unknown(unknown)
@@ -298,35 +292,9 @@ def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: boo
         print(f"Saved as {stored.name!r}; it finds {count(number, 'photo')} now{looks}.")
         print(f"Ask it: tagger search --saved={quote(stored.name)}")
     sys.stdout.flush()
-    for line in told:
-        print(f"tagger: {line[0].lower()}{line[1:]}", file=sys.stderr)
+    _tell(told)
     _print_unknown(unknown)
     return ExitCode.DONE
-
-
-def _named(argument: str, reader: Reader) -> str:
-    """An argument that is a field with a value of several words, with the quotes that the shell took away.
-
-    Only where the value means something as a whole: `taken:last month dog` may be a query.
-    """
-    found = _FIELD.fullmatch(argument)
-    if found is None:
-        return argument
-    field, value = {"tag": "keyword"}.get(found[2].lower(), found[2].lower()), found[3]
-    if field == "taken":
-        means = all(not part or span_of(part) is not None for part in value.split(".."))
-    else:
-        means = bool(Terms(reader).ids(Named(field, value)))
-    return f"{found[1]}{field}:{quoted(value)}" if means else argument
-
-
-NO_LABEL = "tagger: no label says that; these look like it."
-
-
-def _in_quotes(argument: str) -> str:
-    """An argument that is a description of several words, with the quotes that the shell took away."""
-    found = _DESCRIPTION.fullmatch(argument)
-    return argument if found is None or _MORE_QUERY.search(found[2]) else f"{found[1]}like:{quoted(found[2])}"
 
 
 def _search(settings: Settings, reader: Reader, tree: Node) -> tuple[Search, Describer]:
@@ -344,10 +312,15 @@ def _progress(told: list[bool], done: int, total: int) -> None:
     told.append(True)
 
 
+def _tell(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"tagger: {sentence[0].lower()}{sentence[1:]}", file=sys.stderr)
+
+
 def _print_unknown(unknown: tuple[UnknownWord, ...]) -> None:
     for word in unknown[:_UNKNOWN]:
         near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
-        print(f"tagger: {word.sentence[0].lower()}{word.sentence[1:]}{near}", file=sys.stderr)
+        _tell([word.sentence + near])
     if len(unknown) > _UNKNOWN:
         print(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.", file=sys.stderr)
 

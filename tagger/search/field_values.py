@@ -1,20 +1,27 @@
-"""The values of fields in a query: `rating:>=4`, `near:48.85,2.35,10km` -> a node of the query tree."""
+"""The values of fields in a query: `rating:>=4`, `taken:2023..2024` -> a node of the query tree."""
 
 from __future__ import annotations
 
 import difflib
 import re
 
+from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
 from tagger.core.sentences import Sentence
-from tagger.search.query_tree import Located, Measured, Named, Near, Shape
+from tagger.search.query_tree import FieldNode, Format, Located, Measured, Named, Near, Shape, Taken
 
 NAMES = ("keyword", "camera", "lens", "place")
 MEASURES = ("rating", "width", "height")
 FIELDS = (*NAMES, *MEASURES, "orientation", "gps", "near")
+# File formats as photos are stored with them, and what else they are called.
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "MPO", "PNG", "RAW", "TIFF", "WEBP")
+_ALIASES = {"JPG": "JPEG", "JPE": "JPEG", "HEIC": "HEIF", "HIF": "HEIF", "TIF": "TIFF", "DIB": "BMP", "APNG": "PNG"} | {
+    extension[1:].upper(): "RAW" for extension in RAW_EXTENSIONS
+}
 SHAPES = ("portrait", "landscape", "square")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "none": False, "false": False, "0": False}
+_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _BOUND = re.compile(r"(>=|<=|>|<|=|≥|≤)?\s*(-?\d{1,9})(?:px)?")
 _RANGE = re.compile(r"(\d{0,9})\.\.(\d{0,9})")
 _NEAR = re.compile(
@@ -24,8 +31,12 @@ _KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "": 1.0}
 _USUAL_KM, _MOST_KM = 5.0, 500.0
 
 
-def node_of(field: str, text: str) -> Named | Measured | Shape | Located | Near:
+def node_of(field: str, text: str) -> FieldNode | Taken | Format:
     """What a field with a value means. Raises ValueError with a sentence for people."""
+    if field == "format":
+        return _format(text)
+    if field == "taken":
+        return _taken(text)
     value = " ".join(text.split())
     if field in NAMES:
         if not folded(value):
@@ -118,3 +129,62 @@ def _near(value: str) -> Near:
     if not 0 < km <= _MOST_KM:
         raise ValueError(Sentence("near: looks up to {most:g} km around", most=_MOST_KM))
     return Near(latitude, longitude, km)
+
+
+def _format(text: str) -> Format:
+    name = text.upper().removeprefix(".")
+    name = _ALIASES.get(name, name)
+    if name not in FORMATS:
+        near = difflib.get_close_matches(name, FORMATS, 1)
+        hint: str = Sentence("there are {names}", names=", ".join(FORMATS).lower())
+        if near:
+            meant = Sentence("did you mean {near}?", near=f"format:{near[0].lower()}")
+            hint = Sentence("{first} {then}", first=meant, then=hint)
+        raise ValueError(Sentence("There is no such format ({hint})", hint=hint))
+    return Format(name)
+
+
+def _taken(text: str) -> Taken:
+    """`2023`, `2023-06`, `2023-06-01`, people's words, a range `A..B` with either end open, or `none`."""
+    if text == "none":
+        return Taken(None, None, "none")
+    first, dots, last = text.partition("..")
+    if not dots:
+        last = first
+    spans = [_days(part.strip()) for part in (first, last)]
+    if not first and not last:
+        raise ValueError(Sentence("taken: needs a date, as in taken:2023-06..2024"))
+    start, end = spans[0][0], spans[1][1]
+    if end <= start:
+        raise ValueError(Sentence("{last} is before {first}", last=last, first=first))
+    return Taken(start, end, text)
+
+
+def _days(part: str) -> tuple[str, str]:
+    """From which text on, and up to which, a date is one of the days that a part of a range means."""
+    if not part:
+        return "0000", "9999"
+    if _DATE.fullmatch(part):
+        return part, _after(part)
+    from tagger.search import dates
+
+    span = dates.span_of(part)
+    if span is not None:
+        return span[0].isoformat(), span[1].isoformat()
+    what = Sentence("{part} is no date; write 2023, 2023-06 or 2023-06-01", part=part)
+    if folded(part) in ("last", "this", *dates.MONTHS, *dates.SEASONS):
+        what = Sentence(
+            '{part} is no date without its other words, which need quotes, as in taken:"last month"', part=part
+        )
+    near = difflib.get_close_matches(folded(part), dates.WORDS, 1)
+    words = (
+        Sentence("did you mean {near}?", near=near[0])
+        if near and near[0] != folded(part)
+        else Sentence('or words, as in "last month"')
+    )
+    raise ValueError(Sentence("{what} ({hint})", what=what, hint=words))
+
+
+def _after(date: str) -> str:
+    """The first text that sorts behind every moment of a year, month or day."""
+    return date + "~"

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagger.core.errors import QueryError
-from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
 from tagger.core.paths import shown_path
 from tagger.core.sentences import Sentence
@@ -27,13 +26,11 @@ from tagger.search.query_tree import (
     And,
     AnyLabel,
     Comparison,
-    Format,
     Like,
     Node,
     Not,
     Or,
     PathPart,
-    Taken,
     Word,
     Words,
 )
@@ -69,11 +66,6 @@ Queries:
 
 # What a query may have, so that every database can answer it.
 _LONGEST, _MOST, _DEEPEST = 10_000, 500, 20
-# File formats as photos are stored with them, and what else they are called.
-FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "MPO", "PNG", "RAW", "TIFF", "WEBP")
-_ALIASES = {"JPG": "JPEG", "JPE": "JPEG", "HEIC": "HEIF", "HIF": "HEIF", "TIF": "TIFF", "DIB": "BMP", "APNG": "PNG"} | {
-    extension[1:].upper(): "RAW" for extension in RAW_EXTENSIONS
-}
 
 
 _TOKEN = re.compile(
@@ -89,7 +81,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 
@@ -248,10 +239,6 @@ class _Parser:
             if not folded(token.text):
                 raise _error(self._text, token.position, Sentence("path: needs a part of a path right behind it"))
             return PathPart(token.text)
-        if token.kind == "format":
-            return _format(self._text, token)
-        if token.kind == "taken":
-            return _taken(self._text, token)
         return self._value(token.kind, token)
 
     def _value(self, field: str, token: _Token) -> Node:
@@ -343,65 +330,6 @@ def _bound(text: str, match: re.Match[str], start: int) -> str:
         raise _error(text, start, Sentence("A confidence is from 0 to 1, or from 0% to 100%"))
     operator = {"≥": ">=", "≤": "<="}.get(match["comparison"], match["comparison"])
     return operator + number + ("%" if match["percent"] else "")
-
-
-def _format(text: str, token: _Token) -> Format:
-    name = token.text.upper().removeprefix(".")
-    name = _ALIASES.get(name, name)
-    if name not in FORMATS:
-        near = difflib.get_close_matches(name, FORMATS, 1)
-        hint: str = Sentence("there are {names}", names=", ".join(FORMATS).lower())
-        if near:
-            meant = Sentence("did you mean {near}?", near=f"format:{near[0].lower()}")
-            hint = Sentence("{first} {then}", first=meant, then=hint)
-        raise _error(text, token.position, Sentence("There is no such format ({hint})", hint=hint))
-    return Format(name)
-
-
-def _taken(text: str, token: _Token) -> Taken:
-    """`2023`, `2023-06`, `2023-06-01`, people's words, a range `A..B` with either end open, or `none`."""
-    if token.text == "none":
-        return Taken(None, None, "none")
-    first, dots, last = token.text.partition("..")
-    if not dots:
-        last = first
-    spans = [_days(part.strip(), text, token) for part in (first, last)]
-    if not first and not last:
-        raise _error(text, token.position, Sentence("taken: needs a date, as in taken:2023-06..2024"))
-    start, end = spans[0][0], spans[1][1]
-    if end <= start:
-        raise _error(text, token.position, Sentence("{last} is before {first}", last=last, first=first))
-    return Taken(start, end, token.text)
-
-
-def _days(part: str, text: str, token: _Token) -> tuple[str, str]:
-    """From which text on, and up to which, a date is one of the days that a part of a range means."""
-    if not part:
-        return "0000", "9999"
-    if _DATE.fullmatch(part):
-        return part, _after(part)
-    from tagger.search import dates
-
-    span = dates.span_of(part)
-    if span is not None:
-        return span[0].isoformat(), span[1].isoformat()
-    what = Sentence("{part} is no date; write 2023, 2023-06 or 2023-06-01", part=part)
-    if folded(part) in ("last", "this", *dates.MONTHS, *dates.SEASONS):
-        what = Sentence(
-            '{part} is no date without its other words, which need quotes, as in taken:"last month"', part=part
-        )
-    near = difflib.get_close_matches(folded(part), dates.WORDS, 1)
-    words = (
-        Sentence("did you mean {near}?", near=near[0])
-        if near and near[0] != folded(part)
-        else Sentence('or words, as in "last month"')
-    )
-    raise _error(text, token.position, Sentence("{what} ({hint})", what=what, hint=words))
-
-
-def _after(date: str) -> str:
-    """The first text that sorts behind every moment of a year, month or day."""
-    return date + "~"
 
 
 def _error(text: str, position: int, what: str) -> QueryError:

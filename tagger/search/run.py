@@ -34,13 +34,7 @@ from tagger.search.counting import counted, counted_among
 from tagger.search.drivers import Driver, driver_of, is_many
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
 from tagger.search.ordered import Cursor, Placed, Source, by_path, in_order, newest_first
-from tagger.search.query_tree import (
-    Comparison,
-    Node,
-    likes,
-    may_be_less_sure,
-    words_of,
-)
+from tagger.search.query_tree import Comparison, Node, likes, may_be_less_sure, words_of
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
