@@ -1,4 +1,7 @@
-"""An empty machine: a file system of its own, read-only but for what is declared, where a program runs as a user."""
+"""An empty machine: a file system of its own, read-only but for what is declared, where a program runs as a user.
+
+Its network is its own, too, so that two of them may listen at the port that the image declares.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class Machine:
         """
         script = "\n".join([*self._build(), *self._start(service, ask, expected)])
         done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script],
+            ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c", script],
             capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
@@ -44,7 +47,10 @@ class Machine:
 
     def _build(self) -> list[str]:
         root = "/mnt"
-        lines = ["set -eu", "mount --make-rprivate /", f"mount -t tmpfs -o mode=755 none {root}"]
+        # SIOCSIFFLAGS with IFF_UP, see netdevice(7).
+        loopback = "import fcntl,socket,struct; fcntl.ioctl(socket.socket(),0x8914,struct.pack('16sh14x',b'lo',1))"
+        lines = ["set -eu", f"{shlex.quote(sys.executable)} -c {shlex.quote(loopback)}"]
+        lines += ["mount --make-rprivate /", f"mount -t tmpfs -o mode=755 none {root}"]
         for name in _SYSTEM:
             if os.path.islink(f"/{name}"):
                 lines.append(f"cp -P /{name} {root}/{name}")
@@ -95,7 +101,7 @@ def cannot() -> str:
         if shutil.which(program) is None:
             return f"there is no {program}"
     tried = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"],
+        ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return "" if tried.returncode == 0 else f"no file systems of its own can be made: {tried.stderr.strip()}"
