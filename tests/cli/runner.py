@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from tagger.core.errors import TaggerError
+from tests.cli import forked
 
 COMMAND = Path(sys.executable).parent / "tagger"
 MOBILENET = "mobilenet_v2_imagenet.weights.h5"
 # The settings with which the model in the package labels, as somebody chose it.
 BUILT_IN = {"TAGGER_MODEL_NAME": "efficientnet_lite2"}
-
-
-# Commands that only read, so that what they say may be had within the test's own process.
-READING = {"labels", "saved", "search", "show", "status"}
 
 
 @dataclass
@@ -52,15 +44,7 @@ class Tagger:
         self, *arguments: object, code: int | None = 0, environ: Mapping[str, str] | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end. `code`: the exit code that it must have; None for any."""
-        done = subprocess.run(
-            [COMMAND, *map(os.fspath, map(_text, arguments))],
-            check=False,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            env=self.environment(environ),
-            timeout=timeout,
-        )
+        done = forked.run([str(COMMAND), *map(_text, arguments)], self.environment(environ), timeout)
         assert code is None or done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done
@@ -77,44 +61,17 @@ class Tagger:
         )
 
     def json(self, *arguments: object, code: int | None = 0) -> Any:
-        if arguments[0] not in READING:
-            return json.loads(self(*arguments, "--json", code=code).stdout)
-        returned, text = self.inside(*arguments, "--json")
-        assert code is None or returned == code, f"{returned}\n{text}"
-        return json.loads(text)
+        return json.loads(self(*arguments, "--json", code=code).stdout)
 
     def json_lines(self, *arguments: object, environ: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self(*arguments, "--json", environ=environ).stdout.splitlines()]
 
     def export(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.inside("export")[1].splitlines()]
+        return [json.loads(line) for line in self("export").stdout.splitlines()]
 
     def found(self, *query: object, code: int | None = None) -> list[str]:
         """The file names that a search finds, in its order."""
-        returned, paths = self.inside("search", "-0", *query)
-        assert code is None or returned == code
-        return [Path(path).name for path in paths.split("\0")[:-1]]
-
-    def inside(self, *arguments: object) -> tuple[int, str]:
-        """Run a command within this process, which takes a tenth of the time; its exit code and what it prints."""
-        if threading.current_thread() is not threading.main_thread():
-            # Where a process prints to is the whole process', so only one thread can listen.
-            done = self(*arguments, code=None)
-            return done.returncode, done.stdout
-        from tagger.cli.main import cli
-
-        out = io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape", write_through=True)
-        said = io.StringIO()
-        with (
-            mock.patch.dict(os.environ, self.environment(), clear=True),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(said),
-        ):
-            try:
-                code = cli.main([*map(_text, arguments)], standalone_mode=False, obj={})
-            except TaggerError as error:
-                code = error.exit_code
-        return int(code or 0), out.buffer.getvalue().decode("utf-8", "surrogateescape")  # type: ignore[attr-defined]
+        return [Path(path).name for path in self("search", "-0", *query, code=code).stdout.split("\0")[:-1]]
 
 
 def _text(value: object) -> str:
