@@ -203,6 +203,7 @@ def _remember(context: click.Context, settings: Settings, model: str | None, wei
     Returns the command that goes on with it, and a sentence for people if that is a change.
     """
     from tagger.core.config_sources import save_model_choice, where_model_is_set
+    from tagger.inference.selection import model_status
 
     if model is None and weights is None:
         return "tagger backfill", ""
@@ -212,9 +213,12 @@ def _remember(context: click.Context, settings: Settings, model: str | None, wei
         if (before.name, before.weights) == (settings.model.name, settings.model.weights):
             return "tagger backfill", ""
         file = "" if settings.model.weights is None else f" with {settings.model.weights}"
+        labels = "labels this library"
+        if model_status(settings).labels != settings.model.name:
+            labels += " as soon as it can"
         return (
             "tagger backfill",
-            f"From now on {settings.model.name}{file} labels this library; to change that: tagger model use NAME",
+            f"From now on {settings.model.name}{file} {labels}; to change that: tagger model use NAME",
         )
     flags = {"--model": model, "--weights": weights}
     given = (f"{flag} {shlex.quote(value)}" for flag, value in flags.items() if value)

@@ -141,7 +141,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     """Use model NAME from now on. The next backfill looks at every photo again; until then old labels stay."""
     from tagger.core.config_sources import save_model_choice, where_model_is_set
     from tagger.inference.lookup import architecture
-    from tagger.inference.selection import locate_model
+    from tagger.inference.selection import locate_model, why_not_tensorflow
     from tagger.service import control
 
     wanted = architecture(name, settings_of(context).data_dir)
@@ -158,6 +158,10 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     print(f"From now on tagger uses {name}{'' if file is None else f' with {file}'} (noted in {path}).")
     if control.reload(settings.data_dir):
         print("The running service was told.")
+    lacks = why_not_tensorflow() if located.light is None else None
+    if lacks:
+        _print_note(settings)
+        return ExitCode.DONE
     if not located.is_here:
         print(
             f"Its weights ({wanted.megabytes} MB) are fetched when they are needed, or now: tagger model fetch {name}"

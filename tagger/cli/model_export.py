@@ -58,7 +58,9 @@ def export_model(  # noqa: PLR0913 - one parameter an option
     from tagger.inference.light_export import ExportOptions, export_light_model
     from tagger.inference.lookup import architecture
     from tagger.service import control
+    from tagger.system.machine import require_tensorflow
 
+    require_tensorflow("Making a light model")
     labelling = settings_of(context).model.name
     settings = settings_of(context, model__name=name, model__weights=weights)
     wanted = architecture(settings.model.name, settings.data_dir)

@@ -160,8 +160,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     from tagger.inference.training.dataset import read_dataset
     from tagger.inference.training.train import SMALL, TrainingOptions, train
     from tagger.store.lock import TRAIN_LOCK, work_lock
+    from tagger.system.machine import require_tensorflow
 
     settings = settings_of(context)
+    require_tensorflow("Training a network")
     widths = _widths(blocks)
     kind = SMALL if architecture == SMALL else registered(architecture).name
     usual = 32 if kind == SMALL else registered(kind).input_size

@@ -25,7 +25,7 @@ from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpe
 from tagger.inference.light_model import exported_path
 from tagger.inference.precision import remembered
 from tagger.inference.registry import Architecture
-from tagger.inference.selection import LocatedModel, choose_model, locate_model, model_status
+from tagger.inference.selection import LocatedModel, choose_model, locate_model, model_status, why_not_tensorflow
 from tagger.inference.weights import weights_url
 from tagger.inference.worker_client import WorkerClient
 from tagger.intake.walk import folders
@@ -327,6 +327,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
     name, weights = located.architecture.name, located.weights
     if located.light is not None:
         yield Finding(Grade.GOOD, "Model", f"{name}, light model {located.light_path}, {located.light}")
+    elif why_not_tensorflow():
+        status = model_status(settings)
+        yield Finding(Grade.WARNING, "Model", status.why, status.note.removeprefix(status.why).strip())
     elif weights is None:
         yield from _missing(settings, located.architecture)
     else:

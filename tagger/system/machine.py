@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import platform
 from pathlib import Path
+
+from tagger.core.errors import EngineError
 
 
 def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
@@ -64,11 +67,23 @@ NO_TENSORFLOW = (
 )
 
 
-def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] | None = None) -> str | None:
-    """A sentence for people if TensorFlow's published packages cannot run on this processor, else None.
+def require_tensorflow(what: str) -> None:
+    """Raise EngineError if TensorFlow cannot run here. `what` needs it: "Training a network"."""
+    lacks = why_no_tensorflow()
+    if lacks is not None:
+        raise EngineError(
+            f"{what} needs TensorFlow. {lacks}",
+            "Or do it on another computer, and copy the light model that `tagger model export` makes there to here.",
+        )
 
-    They need AVX on x86-64, and crash without it. `flags`: the processor's, unless given.
+
+def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] | None = None) -> str | None:
+    """A sentence for people if TensorFlow is not installed or cannot run on this processor, else None.
+
+    Its published packages need AVX on x86-64, and crash without it. `flags`: the processor's, unless given.
     """
+    if importlib.util.find_spec("tensorflow") is None:
+        return "TensorFlow is not installed here; `pip install tensorflow keras h5py` adds it."
     flags = flags if flags is not None else processor_flags()
     if machine in ("x86_64", "AMD64") and flags and "avx" not in flags:
         return "This processor has no AVX instructions, and TensorFlow's published packages do not run without them."
