@@ -262,7 +262,8 @@ def _engine(url: Any, read_only: Path | None) -> Engine:
             engine = create_engine("sqlite://", creator=partial(connect_read_only, read_only), poolclass=QueuePool)
             event.listen(engine, "begin", _on_sqlite_begin)
             return engine
-        engine = create_engine(url)
+        # A server that was restarted has ended the connections that wait in the pool: they are tried before use.
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
     except ModuleNotFoundError as error:
         raise StoreError(
             f"The driver for {url.get_backend_name()} is not installed ({error.name}).",

@@ -24,8 +24,9 @@ from tagger.store.models import all_models, ensure_model
 from tagger.store.results import enqueue_stale
 from tagger.store.roots import add_root, all_roots
 from tagger.store.schema import HEAD
-from tagger.store.session import MARKER_FILE, Store, open_store
+from tagger.store.session import MARKER_FILE, Store, open_database, open_store
 from tagger.store.tables import Base
+from tests.postgres import Server
 
 SAVED = Path(__file__).parent / "saved"
 
@@ -172,6 +173,29 @@ def test_emptied_database_server_is_noticed(settings: Settings) -> None:
     engine.dispose()
     with pytest.raises(StoreError, match="is empty"):
         open_store(settings, create=True)
+
+
+@pytest.mark.slow
+def test_a_restart_of_the_database_server_between_two_transactions_is_no_error(postgres_server: Server) -> None:
+    """The server ends every connection then, of which those that wait in the pool learn when they are used."""
+    address = postgres_server.new_database()
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with open_database(address) as store:
+        with store.write() as session:
+            session.execute(sa.text("CREATE TABLE counted (number integer)"))
+        for number in range(3):
+            with engine.begin() as connection:
+                ended = connection.execute(
+                    sa.text(
+                        "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+                assert ended.scalar_one() == 1
+            with store.write() as session:
+                session.execute(sa.text("INSERT INTO counted VALUES (:number)"), {"number": number})
+        with store.read() as session:
+            assert session.execute(sa.text("SELECT number FROM counted")).scalars().all() == [0, 1, 2]
 
 
 def test_database_of_another_library_is_noticed(tmp_path: Path) -> None:
