@@ -1,8 +1,9 @@
 """Load the settings from `config.toml`, `TAGGER_*` variables and flags, and from what tagger has saved itself.
 
-The environment variable of `[section] key` is `TAGGER_SECTION_KEY`. Its value is written as in TOML, except that text
-needs no quotes. pydantic checks types and ranges; this module collects the values and turns pydantic's errors into
-sentences. pydantic-settings is not used, because importing it costs every command a tenth of a second.
+The environment variable of `[section] key` is `TAGGER_SECTION_KEY`; `TAGGER_SECTION_KEY_FILE` names a file that holds
+the value. It is written as in TOML, except that text needs no quotes. pydantic checks types and ranges; this module
+collects the values and turns pydantic's errors into sentences. pydantic-settings is not used, because importing it costs
+every command a tenth of a second.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from tagger.core.atomic_file import replacing
 from tagger.core.config import WRITTEN_BY_A_PERSON, ModelSettings, Section, Settings
+from tagger.core.environment_files import IN_FILE, values_from_files
 from tagger.core.errors import ConfigError
 from tagger.core.paths import stored_path
 
@@ -233,7 +235,8 @@ def unknown_variables(environ: Mapping[str, str] | None = None) -> str:
     they must not stop anything; a mistake in a name should not go unnoticed, either.
     """
     environ = os.environ if environ is None else environ
-    names = {environment_name(key) for key in setting_keys()} | _ENV_OTHER
+    settings = {environment_name(key) for key in setting_keys()}
+    names = settings | {name + IN_FILE for name in settings} | _ENV_OTHER
     unknown = sorted(name for name in environ if name.startswith(_ENV_PREFIX) and name not in names)
     if not unknown:
         return ""
@@ -246,6 +249,7 @@ def unknown_variables(environ: Mapping[str, str] | None = None) -> str:
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     fields = setting_keys()
     names = {environment_name(key): key for key in fields}
+    environ = {**environ, **values_from_files(environ, names)}
     formerly = environ.get(_FORMERLY)
     if formerly is not None and _FETCH not in environ:
         environ = {**environ, _FETCH: "never" if formerly.strip().lower() == "false" else "auto"}

@@ -292,3 +292,26 @@ def test_nonsense_is_told_where_it_is_read(key: str, value: str, says: str, tmp_
         load_settings(environ={environment_name(key): value, "TAGGER_DATA_DIR": str(tmp_path)})
     assert says in caught.value.message
     assert key in caught.value.message
+
+
+def test_a_value_may_stand_in_a_file_that_a_variable_names(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("$argon2id$v=19$m=65536\n")
+    there = {"TAGGER_WEB_PASSWORD_HASH_FILE": str(secret)}
+    assert load_settings(environ=there).web.password_hash == "$argon2id$v=19$m=65536"
+    assert unknown_variables(there) == ""
+    # As a compose file leaves it: TAGGER_DATABASE_FILE=${SECRET:-}
+    assert load_settings(environ={"TAGGER_DATABASE_FILE": ""}).database == load_settings(environ={}).database
+    (tmp_path / "threads").write_text("3")
+    assert load_settings(environ={"TAGGER_ENGINE_THREADS_FILE": str(tmp_path / "threads")}).engine.threads == 3
+
+
+@pytest.mark.parametrize(("data", "why"), [(None, "No such file"), (b"\xff\xfe\xff", "not text in UTF-8")])
+def test_a_file_of_a_value_that_cannot_be_read_is_told(tmp_path: Path, data: bytes | None, why: str) -> None:
+    if data is not None:
+        (tmp_path / "secret").write_bytes(data)
+    named = {"TAGGER_DATABASE_FILE": str(tmp_path / "secret")}
+    with pytest.raises(ConfigError, match=f"TAGGER_DATABASE_FILE names .*secret, which .*{why}"):
+        load_settings(environ=named)
+    with pytest.raises(ConfigError, match="TAGGER_DATABASE and TAGGER_DATABASE_FILE are both set"):
+        load_settings(environ={**named, "TAGGER_DATABASE": "sqlite:///x"})
