@@ -2,8 +2,8 @@
 
 The environment variable of `[section] key` is `TAGGER_SECTION_KEY`; `TAGGER_SECTION_KEY_FILE` names a file that holds
 the value. It is written as in TOML, except that text needs no quotes. pydantic checks types and ranges; this module
-collects the values and turns pydantic's errors into sentences. pydantic-settings is not used, because importing it costs
-every command a tenth of a second.
+collects the values and turns pydantic's errors into sentences. pydantic-settings is not used, because importing it
+costs every command a tenth of a second.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "dev")
 @dataclass
 class Machine:
     """`writable`: folders with their mode; those of mode 0700 belong to `user`, others to root. `installed`: where the
-    virtual environment is to be found. `photos`: a gallery, some of which is copied to `photos_at`."""
+    virtual environment is to be found. `photos`: a gallery, some of which is copied to `photos_at`. `capabilities`:
+    what root may do there, see capabilities(7)."""
 
     user: int
     group: int
@@ -31,6 +32,7 @@ class Machine:
     installed: str
     writable: Mapping[str, int]
     environ: dict[str, str] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
 
     def run(self, service: Sequence[str], ask: Sequence[str], expected: str) -> str:
         """Start the service, ask until the answer holds `expected`, end the service; everything that was said.
@@ -69,8 +71,9 @@ class Machine:
     def _start(self, service: Sequence[str], ask: Sequence[str], expected: str) -> list[str]:
         known = {"PATH": f"{self.installed}/bin:/usr/bin:/bin", "PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"}
         values = [f"{name}={value}" for name, value in {**known, **self.environ}.items()]
+        bounds = ",".join(["-all", *(f"+{name}" for name in self.capabilities)])
         as_user = ["chroot", "/mnt", "setpriv", f"--reuid={self.user}", f"--regid={self.group}", "--clear-groups",
-                   "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "env", "-i", *values]  # fmt: skip
+                   "--no-new-privs", f"--bounding-set={bounds}", "--inh-caps=-all", "env", "-i", *values]  # fmt: skip
         listen = (
             "import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind('/mnt/run/notify');"
             "os.chmod('/mnt/run/notify',0o666);"

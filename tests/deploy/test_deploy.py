@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +124,81 @@ def test_the_unit_s_command_labels_photos_as_its_user_with_the_folders_it_declar
     assert {owner for owner, _ in files} == {"997:996"}
 
 
+def image() -> tuple[int, list[str], list[str]]:
+    """The mode of /data, what the image starts, and what it runs then."""
+    [made] = re.findall(r"mkdir /data /photos && chmod (\d+) /data", "\n".join(dockerfile()))
+    text = "\n".join(dockerfile())
+    [entry], [command] = (re.findall(rf"^{name} (\[.*\])$", text, re.M) for name in ("ENTRYPOINT", "CMD"))
+    assert json.loads(entry) == ["tagger"]
+    return int(made, 8), [str(DEPLOY / "tagger")], json.loads(command)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("user", ["1000:1000", "1026:100"])
 def test_the_container_s_command_labels_photos_whoever_it_runs_as(photos: Path, user: str) -> None:
     needs_machine()
-    [made] = re.findall(r"mkdir /data /photos && chmod (\d+) /data", "\n".join(dockerfile()))
-    entry, command = (shlex.split(re.sub(r'[\[\],"]', " ", line))[1:] for line in dockerfile()[-2:])
+    made, entry, command = image()
     number, group = map(int, user.split(":"))
     # A new named volume takes over owner and mode of the image's folder.
-    machine = Machine(
-        number, group, photos, "/photos", "/opt/venv", {"/data": int(made, 8)}, {**environment_of_image(), **QUIET}
-    )
+    environ = {**environment_of_image(), **QUIET}
+    machine = Machine(number, group, photos, "/photos", "/opt/tagger", {"/data": made}, environ)
     said = machine.run([*entry, *command], [*entry, "search", "espresso"], "/photos/coffee")
     assert "/photos/coffee" in said, said
     assert "ended with 0" in said
     assert {owner for owner, _ in re.findall(r"^(\d+:\d+) /mnt(\S+)$", said, re.M)} == {user}
+
+
+@pytest.mark.slow
+def test_started_as_root_it_gives_the_data_to_the_user_that_is_named_and_becomes_it(photos: Path) -> None:
+    needs_machine()
+    _, entry, command = image()
+    [service] = compose()["services"].values()
+    assert service["cap_drop"] == ["ALL"]
+    environ = {**environment_of_image(), **QUIET, "PUID": "1026", "PGID": "100", "UMASK": "027"}
+    # 0700 and root's, as Docker makes a folder; `docker exec` asks as root, too.
+    machine = Machine(0, 0, photos, "/photos", "/opt/tagger", {"/data": 0o700}, environ, service["cap_add"])
+    said = machine.run([*entry, *command], [*entry, "search", "espresso"], "/photos/coffee")
+    assert "/photos/coffee" in said, said
+    assert "ended with 0" in said
+    assert {owner for owner, _ in re.findall(r"^(\d+:\d+) /mnt(\S+)$", said, re.M)} == {"1026:100"}
+
+
+@pytest.mark.parametrize("named", [{"PUID": "tom"}, {"PGID": "-1"}, {"UMASK": "9"}])
+def test_what_is_no_user_is_refused(named: dict[str, str]) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes somebody else")
+    done = subprocess.run([DEPLOY / "tagger"], env={**os.environ, **named}, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "umask" in done.stderr or "is no number. 'id -u' and 'id -g' print" in done.stderr
+
+
+@pytest.mark.parametrize(("code", "well"), [(200, 0), (503, 1), (None, 1)])
+def test_the_health_check_tells_whether_the_service_is_well(code: int | None, well: int) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/healthz"
+            self.send_response(code or 0)
+            self.end_headers()
+            self.wfile.write(b"why")
+
+        def log_message(self, *about: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        port = server.server_port
+        if code is not None:
+            threading.Thread(target=server.handle_request).start()
+        else:
+            server.server_close()
+        done = subprocess.run(
+            [DEPLOY / "healthcheck"],
+            env={**os.environ, "TAGGER_SERVICE_HEALTH": f"127.0.0.1:{port}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == well
+    assert (done.stdout == "why\n") == (code is not None)
 
 
 def test_the_compose_file_is_one_and_fits_the_image() -> None:
@@ -142,10 +206,10 @@ def test_the_compose_file_is_one_and_fits_the_image() -> None:
     # https://github.com/compose-spec/compose-spec/blob/main/spec.md
     assert set(found) <= {"name", "services", "volumes", "networks", "configs", "secrets"}
     [service] = found["services"].values()
-    attributes = {"build", "restart", "user", "environment", "ports", "volumes", "mem_limit", "read_only", "tmpfs"}
-    assert set(service) <= {*attributes, "security_opt", "cap_drop"}
+    attributes = {"build", "restart", "environment", "ports", "volumes", "mem_limit", "read_only", "tmpfs"}
+    assert set(service) <= {*attributes, "stop_grace_period", "security_opt", "cap_drop", "cap_add"}
+    assert int(service["stop_grace_period"].removesuffix("s")) > load_settings(environ={}).service.stop_seconds
     # Numbers with a colon would be read as sexagesimal, and true as a boolean, which an environment has not.
-    assert isinstance(service["user"], str)
     assert all(isinstance(value, str) for value in service["environment"].values())
     sources = dict(volume.split(":")[1::-1] for volume in service["volumes"])
     # A volume, not a folder, which Docker would make for root.
@@ -171,6 +235,8 @@ def test_every_setting_of_the_compose_file_is_one_also_those_that_are_commented_
     environ |= {**environment_of_image(), "TAGGER_DATA_DIR": str(tmp_path)}
     environ = {name: value for name, value in environ.items() if name.startswith("TAGGER_")}
     assert unknown_variables(environ) == ""
+    # The one or the other; the file is Docker's.
+    assert environ.pop("TAGGER_WEB_PASSWORD_HASH_FILE").startswith("/run/secrets/")
     settings = load_settings(environ=environ, config_file=None)
     assert settings.web.enabled
     assert settings.web.hosts == ("nas", "nas.local")
