@@ -19,7 +19,17 @@ from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
 from tagger.core.errors import TaggerError
-from tagger.web import albums, api_classify, api_labels, api_photos, api_pictures, api_work, pages, problems
+from tagger.web import (
+    albums,
+    api_classify,
+    api_labels,
+    api_photos,
+    api_pictures,
+    api_work,
+    first_password,
+    pages,
+    problems,
+)
 from tagger.web.context import WebContext
 from tagger.web.guard import Guard, own_path
 from tagger.web.problems import Fault, Problem, ProblemError
@@ -79,6 +89,7 @@ def create_app(context: WebContext) -> FastAPI:
     app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
     app.include_router(albums.pages)
+    app.include_router(first_password.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(TaggerError, _tagger_error)
     app.add_exception_handler(ProblemError, _problem_error)

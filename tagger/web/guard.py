@@ -35,6 +35,7 @@ _LOG = logging.getLogger("tagger")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
 _OPEN, _STATIC = ("/login", "/language"), "/static/"
+_FIRST = ("/setup", "/language")
 _UPLOADS = ("/api/classify", "/api/v1/classify")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
@@ -123,6 +124,9 @@ class Guard:
         except (ProblemError, TaggerError) as error:
             fault = error.fault if isinstance(error, ProblemError) else problems.of_error(error)
             is_page = wants_page(request, path)
+            if is_page and fault.status == 401 and self._login.is_first:
+                await RedirectResponse(f"{self._settings.root_path}/setup", 303)(scope, receive, send)
+                return
             if is_page and fault.status == 401:
                 asked = path + (f"?{request.url.query}" if request.url.query else "")
                 where = quote(asked if request.method == "GET" else "/", safe="")
@@ -181,8 +185,15 @@ class Guard:
         raise ProblemError(403, Sentence("Another page made the browser send this."), cure)
 
     async def _check_password(self, request: Request, path: str) -> None:
-        if not self._login.required or path in _OPEN or path.startswith(_STATIC):
+        is_first = self._login.is_first
+        if not self._login.required or path in (_FIRST if is_first else _OPEN) or path.startswith(_STATIC):
             return
+        if is_first:
+            raise ProblemError(
+                401,
+                Sentence("There is no password yet."),
+                Sentence("Open this server's page in a browser and choose one, with the code in tagger's log."),
+            )
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer" and token:
             client = request.client.host if request.client else ""

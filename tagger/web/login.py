@@ -31,6 +31,11 @@ DEVICE_COOKIE = "tagger_device"
 # As long as browsers keep one.
 DEVICE_SECONDS = 400 * 86400
 KEY_FILE = "web.key"
+# The hash of the password that was chosen on the page; `web.password_hash` wins.
+PASSWORD_FILE = "web.password"
+LEAST_LETTERS = 8
+# Without letters and digits that are taken for each other; 40 bits are plenty where tries are counted.
+_CODE_LETTERS, _CODE_LENGTH = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8
 # Wrong tries at once, and seconds until the next: of one client, and of all that were never let in.
 _ONE, _TOGETHER = (5, 12.0), (50, 1.2)
 _EVERYBODY = ""
@@ -56,11 +61,16 @@ def check_hash(password_hash: str) -> None:
 
 
 class Login:
-    """Checks passwords and sessions. Without a hash there is no password, and everybody is let in."""
+    """Checks passwords and sessions. Without a password everybody is let in, unless a first one is to be chosen.
+
+    `password_hash`: that of the settings; if it is empty, the one that was chosen on the page counts, if there is one.
+    Raises StoreError where what is kept in `data_dir` cannot be read.
+    """
 
     def __init__(self, password_hash: str, data_dir: Path, clock: Clock) -> None:
-        self._hash = password_hash
+        self._data_dir = data_dir
         self._clock = clock
+        self._code = ""
         # One at a time, because each needs 32 MB.
         self._checking = threading.Lock()
         self._right: bytes | None = None
@@ -68,15 +78,54 @@ class Login:
         self._let_in: set[str] = set()
         self._salt = secrets.token_bytes(16)
         self._tries: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._use(password_hash or _chosen(data_dir))
+
+    def _use(self, password_hash: str) -> None:
+        self._hash = password_hash
         # Another password ends every session, and forgets every browser.
-        key, salt = _key(data_dir) if password_hash else b"", password_hash or "-"
+        key, salt = _key(self._data_dir) if password_hash else b"", password_hash or "-"
         self._sessions = URLSafeTimedSerializer(key, salt=salt)
         self._devices = URLSafeSerializer(key, salt=f"device {salt}")
 
     @property
     def required(self) -> bool:
-        """Whether there is a password."""
-        return bool(self._hash)
+        """Whether nobody is let in without a password."""
+        return bool(self._hash or self._code)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether there is none yet, and whoever knows the code chooses it."""
+        return bool(self._code)
+
+    def ask_for_first(self) -> str:
+        """Let nobody in until a password is chosen with the code that is returned: `ABCD-EFGH`."""
+        self._code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+        return f"{self._code[: _CODE_LENGTH // 2]}-{self._code[_CODE_LENGTH // 2 :]}"
+
+    def choose_first(self, client: str, code: str, password: str) -> float | None:
+        """Make `password` the password if the code is right: None then, else as `attempt`.
+
+        The code is asked for once. Raises StoreError where the password cannot be kept; nothing has changed then.
+        """
+        typed = "".join(letter for letter in code.upper() if letter in _CODE_LETTERS)
+        with self._checking:
+            wait = max(self._wait(_place(client), *_ONE), self._wait(_EVERYBODY, *_TOGETHER))
+            if wait:
+                return wait
+            if not self._code or not hmac.compare_digest(typed, self._code):
+                self._count(_place(client), _ONE)
+                self._count(_EVERYBODY, _TOGETHER)
+                return 0.0
+            chosen = hash_password(password)
+            path = self._data_dir / PASSWORD_FILE
+            try:
+                with replacing(path, mode=0o600) as temporary:
+                    temporary.write_text(chosen + "\n")
+            except OSError as error:
+                raise StoreError(f"{path} cannot be written: {why(error)}.") from error
+            self._use(chosen)
+            self._code = ""
+            return None
 
     def attempt(self, client: str, password: str, device: str = "") -> float | None:
         """Let a client try a password: None if it is the right one, else how many seconds it must wait now (0: none).
@@ -157,7 +206,7 @@ class Login:
     def _device(self, cookie: str) -> str:
         """The name that a device's tries are counted under; empty where the cookie is none of ours."""
         try:
-            return f"device {self._devices.loads(cookie)}" if cookie and self.required else ""
+            return f"device {self._devices.loads(cookie)}" if cookie and self._hash else ""
         except BadSignature:
             return ""
 
@@ -177,6 +226,21 @@ def _place(client: str) -> str:
     except ValueError:
         return client
     return client if address.version == 4 else str(ipaddress.ip_network((int(address), 64), strict=False))
+
+
+def _chosen(data_dir: Path) -> str:
+    """The hash of the password that was chosen on the page; empty if none was."""
+    path = data_dir / PASSWORD_FILE
+    try:
+        found = path.read_text("ascii").strip()
+        extract_parameters(found)
+    except FileNotFoundError:
+        return ""
+    except (InvalidHashError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} is damaged.", "Delete it, and choose the password anew.") from error
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {why(error)}.") from error
+    return found
 
 
 def _key(data_dir: Path) -> bytes:

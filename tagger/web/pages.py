@@ -250,7 +250,7 @@ def get_docs(request: Request) -> Response:
 def get_login(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002
     """Asks for the password."""
     if not context_of(request).login.required:
-        return _go(request, "/")
+        return go(request, "/")
     return render(request, "login.html", next=_local(next), wrong="")
 
 
@@ -264,7 +264,7 @@ def post_login(
     login = context_of(request).login
     client = request.client.host if request.client else ""
     if not login.required:
-        return _go(request, "/")
+        return go(request, "/")
     wait = login.attempt(client, password, request.cookies.get(DEVICE_COOKIE, ""))
     if wait:
         error = too_often(wait)
@@ -273,7 +273,13 @@ def post_login(
         return answer
     if wait is not None:
         return render(request, "login.html", 401, next=_local(next), wrong=Sentence("That is not the password."))
-    found = _go(request, _local(next))
+    return let_in(request, _local(next))
+
+
+def let_in(request: Request, path: str) -> Response:
+    """Sends somebody who knew the password to a page, with the cookies that say so."""
+    login = context_of(request).login
+    found = go(request, path)
     _set_cookie(request, found, COOKIE, login.new_session(), SESSION_SECONDS)
     _set_cookie(request, found, DEVICE_COOKIE, login.new_device(), DEVICE_SECONDS)
     return found
@@ -286,7 +292,7 @@ def post_language(
     next: Annotated[str, Form(max_length=70_000)] = "/",  # noqa: A002
 ) -> Response:
     """Keeps in which language a visitor wants the page; an empty one, or none of ours: as the browser asks."""
-    answer = _go(request, _local(next))
+    answer = go(request, _local(next))
     code = known_code(lang)
     if code is None:
         answer.delete_cookie(LANGUAGE_COOKIE, path=request.scope.get("root_path", "") or "/")
@@ -310,12 +316,13 @@ def _set_cookie(request: Request, answer: Response, name: str, value: str, secon
 @router.post("/logout")
 def post_logout(request: Request) -> Response:
     """Forgets who was logged in here; that this browser was let in before is not forgotten."""
-    answer = _go(request, "/login")
+    answer = go(request, "/login")
     answer.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
     return answer
 
 
-def _go(request: Request, path: str) -> RedirectResponse:
+def go(request: Request, path: str) -> RedirectResponse:
+    """Sends a browser to another page of this server."""
     return RedirectResponse(request.scope.get("root_path", "") + path, 303)
 
 

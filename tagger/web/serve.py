@@ -31,14 +31,20 @@ _KEEP_ALIVE = 30
 def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside: bool = False) -> None:
     """Serve the library until SIGTERM or Ctrl-C. `ready` is called with the address.
 
+    Where other machines are let in and there is no password, nothing is served but the page that asks for the first.
     Raises ConfigError.
 
     `beside`: a service that labels runs on this machine.
     """
     settings = load()
-    check(settings.web)
+    if settings.web.password_hash:
+        check_hash(settings.web.password_hash)
     listener = _listen(settings.web)
     context = WebContext(load, beside=beside)
+    address = _address(settings.web, listener)
+    if lets_others_in(settings.web) and not context.login.required:
+        code = context.login.ask_for_first()
+        _LOG.warning("the page has no password yet: open %ssetup and choose one with the code %s", address, code)
     config = uvicorn.Config(
         create_app(context),
         root_path=settings.web.root_path,
@@ -55,27 +61,20 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
     # What is loaded at this point stays; collecting garbage among it would delay requests by 0.1 s.
     gc.collect()
     gc.freeze()
-    ready(_address(settings.web, listener))
+    ready(address)
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def check(web: WebSettings) -> None:
-    """Refuse to serve other machines without a password. Raises ConfigError."""
-    if web.password_hash:
-        check_hash(web.password_hash)
-    if web.password_hash or web.listen.startswith("unix:"):
-        return
+def lets_others_in(web: WebSettings) -> bool:
+    """Whether other machines reach where it listens."""
+    if web.listen.startswith("unix:"):
+        return False
     host = web.listen.rpartition(":")[0].strip("[]")
     try:
-        local = ipaddress.ip_address(host).is_loopback
+        return not ipaddress.ip_address(host).is_loopback
     except ValueError:
-        local = host == "localhost"
-    if not local:
-        raise ConfigError(
-            f'web.listen = "{web.listen}" lets other machines in, and there is no password.',
-            "Make one with: tagger web --hash-password, or listen on 127.0.0.1 only.",
-        )
+        return host != "localhost"
 
 
 def _listen(web: WebSettings) -> socket.socket:

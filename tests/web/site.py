@@ -38,13 +38,14 @@ class Answer:
 
 @dataclass
 class Site:
-    """A running server. `headers` go with every request."""
+    """A running server. `headers` go with every request. `said`: its log, line by line."""
 
     tagger: Tagger
     process: subprocess.Popen[str]
     port: int
     root: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -99,13 +100,18 @@ def serving(tagger: Tagger, **environ: str) -> Iterator[Site]:
     assert process.stdout is not None
     assert process.stderr is not None
     said: list[str] = []
-    reader = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
+
+    def read() -> None:
+        for line in process.stderr or ():
+            said.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
         line = process.stdout.readline()
         match = re.match(r"Serving http://[^:/]+:(\d+)(.*)/ ", line)
         assert match, f"{line}\n{process.wait(10)}\n{said}"
-        yield Site(tagger, process, int(match[1]), match[2])
+        yield Site(tagger, process, int(match[1]), match[2], said=said)
         assert process.poll() is None, said
         # FastAPI's own are no DeprecationWarning to Python.
         assert not any("Deprecat" in text or "deprecat" in text for text in said), "".join(said)

@@ -366,21 +366,6 @@ def test_another_password_ends_every_session(tmp_path) -> None:
     assert (tmp_path / "web.key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    "listen",
-    [
-        "0.0.0.0:0",
-        pytest.param("[::]:0", marks=pytest.mark.slow),
-        pytest.param("nas.local:0", marks=pytest.mark.slow),
-        pytest.param("192.168.1.2:0", marks=pytest.mark.slow),
-    ],
-)
-def test_other_machines_are_not_let_in_without_a_password(bare: Tagger, listen: str) -> None:
-    done = bare("web", "--listen", listen, code=2)
-    assert "there is no password" in done.stderr
-    assert "--hash-password" in done.stderr
-
-
 def test_a_password_is_hashed_for_the_settings(bare: Tagger) -> None:
     def hashed(password: str) -> subprocess.CompletedProcess[str]:
         command = [COMMAND, "web", "--hash-password"]
