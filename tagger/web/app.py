@@ -25,6 +25,7 @@ from tagger.web import (
     api_labels,
     api_photos,
     api_pictures,
+    api_vision,
     api_work,
     first_password,
     pages,
@@ -82,6 +83,7 @@ def create_app(context: WebContext) -> FastAPI:
         api_labels.router,
         api_work.router,
         api_classify.router,
+        api_vision.router,
     ):
         version.include_router(part)
     app.include_router(version)

@@ -36,7 +36,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
 _OPEN, _STATIC = ("/login", "/language"), "/static/"
 _FIRST = ("/setup", "/language")
-_UPLOADS = ("/api/classify", "/api/v1/classify")
+_UPLOADS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
 _CSP = (

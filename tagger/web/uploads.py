@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,10 +43,13 @@ class Uploads:
         self.bytes = 0
 
     @asynccontextmanager
-    async def received(self, request: Request) -> AsyncIterator[list[Upload]]:
+    async def received(
+        self, request: Request, split: Callable[[bytes], list[bytes]] | None = None
+    ) -> AsyncIterator[list[Upload]]:
         """The photos of a request's body: one as it is, or several as multipart/form-data.
 
-        Raises ProblemError where it is too large, too slow, too many at once, or no photo.
+        `split` takes them out of a body of another form, in which they are no smaller. Raises ProblemError where it is
+        too large, too slow, too many at once, or no photo.
         """
         if self._busy >= _AT_ONCE:
             raise _busy()
@@ -55,7 +58,9 @@ class Uploads:
         files: list[tuple[str, int]] = []
         try:
             async with asyncio.timeout(self._seconds):
-                if request.headers.get("content-type", "").startswith("multipart/"):
+                if split is not None:
+                    files = await self._split(request, held, split)
+                elif request.headers.get("content-type", "").startswith("multipart/"):
                     files = await self._several(request, held)
                 else:
                     files = [await self._one(request, held)]
@@ -115,6 +120,22 @@ class Uploads:
             raise
         finally:
             await form.close()
+        return found
+
+    async def _split(
+        self, request: Request, held: _Held, split: Callable[[bytes], list[bytes]]
+    ) -> list[tuple[str, int]]:
+        body = b"".join([part async for part in self._stream(request, held)])
+        found: list[tuple[str, int]] = []
+        try:
+            for photo in split(body):
+                held.add(len(photo))
+                found.append(("photo", _memory()))
+                os.write(found[-1][1], photo)
+        except BaseException:
+            for _, descriptor in found:
+                os.close(descriptor)
+            raise
         return found
 
     async def _stream(self, request: Request, held: _Held) -> AsyncGenerator[bytes, None]:
