@@ -53,6 +53,8 @@ FIELD_QUERIES = (
     "rating:>=3",
     "width:>5500",
     "orientation:square",
+    "type:gif",
+    "-type:jpeg",
     "gps:no",
     "place:town77",
     "place:country7",
@@ -60,6 +62,13 @@ FIELD_QUERIES = (
     "dog camera:maker39",
     "animal rating:>=4",
     'taken:"summer 2019" rating:5',
+    "--count type:jpeg",
+    "--count orientation:landscape",
+    "--count keyword:none",
+    "--count rating:>=4",
+    "--count animal",
+    "--sort date type:gif",
+    "--sort path place:town0",
 )
 # Towns of the library; `near:` looks around one of them.
 TOWNS = 300
@@ -196,6 +205,14 @@ def fill_fields(database: Path, count: int) -> None:
     connection.close()
 
 
+def _arguments(query: str) -> list[str]:
+    """The arguments of a query, which may begin with an option."""
+    if query.startswith("--count "):
+        return query.split(" ", 1)
+    options, text = (query.split(" ", 2)[:2], query.split(" ", 2)[2]) if query.startswith("--sort ") else ([], query)
+    return ["--limit", "100", *options, text]
+
+
 def seconds(command: list[str | Path], environ: dict[str, str]) -> float:
     """Wall-clock time of a whole process."""
     started = time.perf_counter()
@@ -228,7 +245,7 @@ def main() -> None:
         environ = {**os.environ, "TAGGER_DATA_DIR": str(folder)}
         # In a pipe a search prints every path; a person sees the first hundred.
         queries = QUERIES if arguments.no_fields else (*QUERIES, *FIELD_QUERIES)
-        commands = {query: [TAGGER, "search", "--limit", "100", query] for query in queries}
+        commands = {query: [TAGGER, "search", *_arguments(query)] for query in queries}
         times: dict[str, list[float]] = {query: [] for query in ("", *queries)}
         for _ in range(arguments.runs):
             times[""].append(seconds(list(BASELINE), environ))

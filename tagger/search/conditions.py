@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
-from tagger.search.field_conditions import has_term, of_photo, photos_sql, without_not
+from tagger.search.field_conditions import OTHERS, has_term, of_photo, photos_sql, without_not
 from tagger.search.looks import Likeness, LikenessOf
 from tagger.search.path_patterns import sql_groups
 from tagger.search.query_tree import (
@@ -88,11 +88,9 @@ class Conditions:
                 return self._of_photo(photo, f"q.taken IS NOT NULL AND {bounds}")
             case PathPart(text):
                 return self._of_photo(photo, self._path(text))
-            case Format(name):
-                return self._of_photo(photo, f"q.format IS NOT NULL AND q.format = {self.parameter(name)}")
             case Named():
                 return has_term(photo, self._vocabulary.terms.ids(node))
-            case Measured() | Shape() | Located() | Near():
+            case Measured() | Shape() | Located() | Near() | Format():
                 return self._of_photo(photo, of_photo(node, self.parameter))
             case Words():
                 raise AssertionError("words are joined before")
@@ -108,6 +106,8 @@ class Conditions:
 
     def photos_of(self, node: Node) -> str | None:
         """A query for the photos that meet a condition on what files tell, from its own index; None if it has none."""
+        if isinstance(node, Not) and node.item in OTHERS:
+            return f"SELECT q.id FROM photos q WHERE {OTHERS[node.item]}"
         node = without_not(node)
         if not isinstance(node, FieldNode):
             return None

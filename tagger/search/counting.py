@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tagger.search.conditions import Conditions
-from tagger.search.field_conditions import without_not
-from tagger.search.query_tree import Located, Measured, Named, Near, Node, Not, PathPart, Shape
+from tagger.search.field_conditions import OTHERS, without_not
+from tagger.search.query_tree import Format, Located, Measured, Named, Near, Node, Not, PathPart, Shape
 from tagger.search.spans import smallest
 from tagger.store.reader import Reader
 
@@ -25,7 +25,8 @@ def counted(reader: Reader, where: Conditions, query: Node | None) -> int:
 def counted_among(reader: Reader, where: Conditions, among: str, also: str) -> int:
     """How many of some photos are there and meet a condition. `among`: a query for their ids; empty: all."""
     if among and not also:
-        photos = f"SELECT count(*) FROM (SELECT DISTINCT photo_id FROM ({among}) AS s) AS d"
+        # SQLite sorts to group, which is faster than finding a place for each, as for DISTINCT.
+        photos = f"SELECT count(*) FROM (SELECT 1 AS one FROM ({among}) AS s GROUP BY photo_id) AS d"
         return _number(reader, where, photos) - _gone(reader, where, f" AND p.id IN ({among})")
     these = f"p.id IN ({among}) AND " if among else ""
     return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {these}p.missing_since IS NULL{also}")
@@ -52,6 +53,8 @@ def _of_all(reader: Reader, where: Conditions, query: Node | None) -> int | None
             rest = _of_all(reader, where, Located(True))
         case Measured(field, None, None):
             rest = _of_all(reader, where, Not(Measured(field, None, None)))
+        case Format() | Shape() if node in OTHERS:
+            rest = _number(reader, where, f"SELECT count(*) FROM photos q WHERE {OTHERS[node]}")
         case Named(field, "") if field not in _SINGLE:
             # Every photo tells something or nothing, unless it was not read yet.
             nothing = Named(field, None)
@@ -59,7 +62,7 @@ def _of_all(reader: Reader, where: Conditions, query: Node | None) -> int | None
             unread = f"SELECT count(*) FROM photos p WHERE p.fields_as IS NULL AND NOT ({some}) AND NOT ({none})"
             told_nothing = _of_all(reader, where, nothing)
             rest = None if told_nothing is None else told_nothing + _number(reader, where, unread)
-        case Named() | Measured() | Shape() | Located() | Near():
+        case Named() | Measured() | Shape() | Located() | Near() | Format():
             sql = where.photos_of(node)
             once = not isinstance(node, Named) or node.field in _SINGLE or where.is_one_term(node)
             what = "*" if once else "DISTINCT s.photo_id"

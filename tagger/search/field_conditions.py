@@ -12,16 +12,22 @@ from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
-from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Node, Not, Shape
+from tagger.search.query_tree import FieldNode, Format, Located, Measured, Named, Near, Node, Not, Shape
 from tagger.store.reader import Reader
 
 _KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
 _KM_OF_DEGREE = 111.2
-# A square may lack a few rows: 49 of 50 are enough.
+# A square may lack a few rows: 49 of 50 are enough. What is no landscape is in an index of its own, which is used where
+# its condition is said, even if it follows from the other.
 _SHAPES = {
-    "portrait": "q.height * 49 > q.width * 50",
+    "portrait": "q.width * 49 <= q.height * 50 AND q.height * 49 > q.width * 50",
     "landscape": "q.width * 49 > q.height * 50",
-    "square": "q.height * 49 <= q.width * 50 AND q.width * 49 <= q.height * 50",
+    "square": "q.width * 49 <= q.height * 50 AND q.height * 49 <= q.width * 50",
+}
+# What most photos are, and the condition on the others, which are in an index.
+OTHERS: dict[FieldNode, str] = {
+    Format("JPEG"): "q.format IS NULL OR q.format <> 'JPEG'",
+    Shape("landscape"): "q.width IS NULL OR q.height IS NULL OR q.width * 49 <= q.height * 50",
 }
 Parameter = Callable[[Any], str]
 
@@ -113,6 +119,10 @@ def of_photo(node: FieldNode, parameter: Parameter) -> str:
             return f"q.{field} IS NOT NULL AND q.{field} BETWEEN {parameter(least)} AND {parameter(most)}"
         case Shape(name):
             return f"q.width IS NOT NULL AND q.height IS NOT NULL AND {_SHAPES[name]}"
+        case Format(name):
+            # What follows from the name is said for the index.
+            other = "" if node in OTHERS else " AND q.format <> 'JPEG'"
+            return f"q.format IS NOT NULL AND q.format = {parameter(name)}{other}"
         case Located(there):
             return f"q.latitude IS {'NOT ' if there else ''}NULL"
         case Near():
@@ -142,7 +152,7 @@ def _near(node: Near, parameter: Parameter) -> str:
 def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str | None:
     """A query for the ids of the photos that meet a condition, from its index; None if it has none."""
     match node:
-        case Located(False) | Measured(_, None, None):
+        case Located(False) | Measured(_, None, None) | Format("JPEG"):
             return None
         case Named():
             these = ",".join(map(str, ids)) or "NULL"

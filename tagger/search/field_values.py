@@ -31,7 +31,7 @@ _KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "": 1.0}
 _USUAL_KM, _MOST_KM = 5.0, 500.0
 
 
-def node_of(field: str, text: str) -> FieldNode | Taken | Format:
+def node_of(field: str, text: str) -> FieldNode | Taken:
     """What a field with a value means. Raises ValueError with a sentence for people."""
     if field == "format":
         return _format(text)

@@ -203,8 +203,8 @@ class Or:
         return " OR ".join(map(_grouped, self.items))
 
 
-FieldNode = Named | Measured | Shape | Located | Near
-Node = Word | Words | AnyLabel | Like | Taken | PathPart | Format | FieldNode | Not | And | Or
+FieldNode = Named | Measured | Shape | Located | Near | Format
+Node = Word | Words | AnyLabel | Like | Taken | PathPart | FieldNode | Not | And | Or
 
 
 def quoted(name: str) -> str:

@@ -23,6 +23,10 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 # Paths are compared byte for byte (code point order), because the rescan merges two streams in that order.
 PathText = Text().with_variant(Text(collation="C"), "postgresql")
 
+# Which photos are in these indexes; a search says one of the same parts, as it stands here, for them to be used.
+NOT_JPEG = "format IS NULL OR format <> 'JPEG'"
+NOT_LANDSCAPE = "width IS NULL OR height IS NULL OR width * 49 <= height * 50"
+
 
 class Base(DeclarativeBase):
     """The registry of all tables."""
@@ -127,6 +131,14 @@ class PhotoRow(Base):
             postgresql_where=text("unseen_since IS NOT NULL"),
         ),
         Index("ix_photos_width", "width", "height"),
+        # Nearly every photo is a JPEG, and most are wide: those are counted as all without these.
+        Index("ix_photos_format", "format", sqlite_where=text(NOT_JPEG), postgresql_where=text(NOT_JPEG)),
+        Index(
+            "ix_photos_not_landscape",
+            *("width", "height"),
+            sqlite_where=text(NOT_LANDSCAPE),
+            postgresql_where=text(NOT_LANDSCAPE),
+        ),
         Index(
             "ix_photos_rating",
             "rating",

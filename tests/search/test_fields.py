@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,17 @@ from tagger.core.errors import QueryError
 from tagger.core.photo import FileKeyword, Label, Origin, PhotoFacts, PhotoFields
 from tagger.labels import taxonomy
 from tagger.search import ordered, spans
+from tagger.search.conditions import Conditions
+from tagger.search.looks import no_likeness
 from tagger.search.query import parse
-from tagger.search.query_tree import FieldNode, Located, Measured, Named, Near, Shape
+from tagger.search.query_tree import FieldNode, Format, Located, Measured, Named, Near, Shape
 from tagger.search.run import Search
+from tagger.search.vocabulary import Vocabulary
 from tagger.store.fields import save_fields
 from tagger.store.labels import LabelIds, LabelledBy
 from tagger.store.reader import open_reader
 from tagger.store.results import PhotoResult, save_results
-from tagger.store.session import Store
+from tagger.store.session import Store, open_store
 from tagger.store.tables import PhotoRow, PhotoTermRow
 from tests.store import samples
 
@@ -204,6 +208,8 @@ def plainly(node: FieldNode, photo: Photo) -> bool:
         case Shape(name):
             width, height = photo.size
             return name == ("square" if width == height else "portrait" if width < height else "landscape")
+        case Format(name):
+            return name == ("HEIF" if photo is PHOTOS[1] else "JPEG")
         case Named("camera", text):
             return fields.camera == "" if text is None else text.lower() in fields.camera.lower()
         case _:
@@ -219,6 +225,9 @@ def test_any_combination_is_what_a_plain_look_at_every_photo_finds(settings: Set
         "rating:none",
         "width:>2000",
         "orientation:portrait",
+        "orientation:landscape",
+        "type:jpeg",
+        "type:heic",
         "gps:yes",
     ]
     for _ in range(120):
@@ -251,6 +260,15 @@ QUERIES = (
         "-type:heic",
         "taken:2019-06-02",
     ),
+    *(
+        "type:jpeg",
+        "-type:jpeg",
+        "-type:jpeg -dog",
+        "orientation:landscape",
+        "-orientation:landscape",
+        "orientation:square",
+    ),
+    *("dog type:jpeg", "type:heic OR orientation:square", "type:jpeg OR orientation:landscape"),
     *("near:48.85,2.35,10km", "rating:4 OR keyword:rex", "rating:4 OR -gps:yes", "dog", "dog rating:5", "dog -gps:no"),
     *("dog OR rex", "dog OR rating:4", "path:1.jpg rating:5", "keyword:summer* OR place:york", "keyword:nobody"),
 )
@@ -266,7 +284,8 @@ def test_orders_limits_and_counts_agree_with_plain_results(
     with library.write() as session:
         # One whose file is gone, and one that was not read.
         session.execute(update(PhotoRow).where(PhotoRow.id == 3).values(missing_since=1))
-        session.execute(update(PhotoRow).where(PhotoRow.id == 6).values(taken=None))
+        session.execute(update(PhotoRow).where(PhotoRow.id == 6).values(taken=None, format=None))
+        session.execute(update(PhotoRow).where(PhotoRow.id == 4).values(height=None))
         session.execute(delete(PhotoTermRow).where(PhotoTermRow.photo_id == 5))
         session.execute(update(PhotoRow).where(PhotoRow.id == 5).values(fields_as=None))
     with open_reader(settings) as reader:
@@ -285,6 +304,29 @@ def test_orders_limits_and_counts_agree_with_plain_results(
                 assert ids(limit=limit, sort="path") == plain[:limit], text
                 assert ids(limit=limit, sort="date") == newest[:limit], text
                 assert set(ids(limit=limit, sort="confidence")) <= set(plain), text
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("type:gif", "ix_photos_format"),
+        ("-type:jpeg", "ix_photos_format"),
+        ("orientation:square", "ix_photos_not_landscape"),
+        ("orientation:portrait", "ix_photos_not_landscape"),
+        ("-orientation:landscape", "ix_photos_not_landscape"),
+        ("rating:5", "ix_photos_rating"),
+        ("width:>5000", "ix_photos_width"),
+        ("near:48.85,2.35,10km", "ix_photos_latitude"),
+    ],
+)
+def test_what_few_photos_are_is_read_from_an_index(text: str, index: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    open_store(settings, create=True).close()
+    with open_reader(settings) as reader:
+        where = Conditions(reader, Vocabulary(reader, TAXONOMY), no_likeness)
+        sql = where.photos_of(parse(text))
+        [(*_, plan)] = reader.rows(f"EXPLAIN QUERY PLAN {sql}", where.parameters)
+    assert f"COVERING INDEX {index}" in plan
 
 
 def test_what_tells_nothing_and_what_tells_something_are_all_that_were_read(settings: Settings, library: Store) -> None:
