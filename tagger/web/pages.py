@@ -39,6 +39,7 @@ from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECO
 from tagger.web.render import render
 from tagger.web.schemas_labels import LabelCountOut
 from tagger.web.schemas_photos import PhotoDetail, naming
+from tagger.web.schemas_work import FailedOut
 from tagger.web.search_pages import Library
 from tagger.web.visitor import COOKIE as LANGUAGE_COOKIE
 from tagger.web.visitor import COOKIE_SECONDS as LANGUAGE_COOKIE_SECONDS
@@ -225,8 +226,15 @@ def get_review(request: Request) -> Response:
 
 @router.get("/failed")
 def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
-    """Photos that could not be labelled, and why."""
-    return render(request, "failed.html", here="/failed", page=api_work.get_failed(request, after))
+    """Photos that could not be labelled, by the reason."""
+    page = api_work.get_failed(request, after)
+    groups: dict[tuple[str, str], list[FailedOut]] = {}
+    for one in page.failed:
+        groups.setdefault((one.kind, str(one.reason)), []).append(one)
+    most = sorted(groups.values(), key=len, reverse=True)
+    return render(
+        request, "failed.html", here="/failed", page=page, groups=[(photos[0].reason, photos) for photos in most]
+    )
 
 
 @router.get("/status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -53,6 +54,7 @@ def _environment(code: LanguageCode) -> Environment:
     )
     found.filters |= {
         "phrase": quoted,
+        "wraps": _wraps,
         "moment": spoken.moment,
         "taken": spoken.taken,
         "size": spoken.size,
@@ -103,6 +105,14 @@ def _asked(request: Request) -> str:
         return "/"
     path = str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", ""))) or "/"
     return quote(path) + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _wraps(name: str) -> Markup:
+    """A file's name or path, which may be wrapped behind what separates its words, but not within them."""
+    return Markup("").join(
+        Markup("{}<wbr>").format(part) if part in ("/", "_", "-") else Markup("<wbr>.") if part == "." else part
+        for part in re.split(r"([/_.-])", name)
+    )
 
 
 def _alt(spoken: Words, found: FoundPhoto) -> str:

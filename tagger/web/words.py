@@ -93,7 +93,7 @@ class Words:
 
     def share(self, value: float) -> str:
         """A share, 0 to 1, as per cent."""
-        return f"{self.number(100 * value)} %"
+        return f"{self.number(100 * value)}\u00a0%"
 
     def size(self, number: int) -> str:
         """A number of bytes."""

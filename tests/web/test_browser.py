@@ -93,14 +93,17 @@ def test_drop_a_photo_and_see_what_is_on_it(browser: Browser, reading: Site, tmp
         drop(page, PHOTOS / "coffee.jpg", PHOTOS / "cat.jpg")
         answers = page.locator(".answer")
         expect(answers).to_have_count(2)
-        # The last stands first.
-        # The first photo waits for the model, which a busy machine loads slowly.
-        first = answers.nth(0).locator(".classes.first li").first
-        expect(first).to_contain_text("Egyptian cat", timeout=30_000)
-        expect(answers.nth(1).locator(".classes.first li").first).to_contain_text("espresso")
-        expect(answers.nth(1).locator(".chips")).to_contain_text("drink")
-        answers.nth(1).get_by_text("More, and why").click()
-        expect(answers.nth(1)).to_contain_text("reaches 0.35")
+        # In the order in which they came, with their names. The first waits for the model, which a busy machine loads
+        # slowly.
+        expect(answers.locator(".file")).to_have_text(["coffee.jpg", "cat.jpg"])
+        expect(answers.nth(1).locator(".classes.first li").first).to_contain_text("Egyptian cat", timeout=30_000)
+        coffee = answers.nth(0)
+        expect(coffee.locator(".classes.first li").first).to_contain_text("espresso")
+        expect(coffee.locator(".chips")).to_contain_text("drink")
+        coffee.get_by_text("More, and why").click()
+        expect(coffee).to_contain_text("reaches 0.35")
+        # The zone has made room for what was found.
+        assert (coffee.bounding_box() or {"y": 1e9})["y"] < 400
         shoot(page, "drop", whole=True)
         page.get_by_role("button", name="Clear").click()
         expect(answers).to_have_count(0)
@@ -253,12 +256,84 @@ def _asked(page: Page) -> tuple[str | None, str]:
 def test_failed_photos_say_why_and_are_tried_again(browser: Browser, site: Site) -> None:
     with watched(browser, site.address) as page:
         ready(page, "/failed")
-        expect(page.locator("tbody tr")).to_have_count(1)
-        expect(page.locator("tbody")).to_contain_text("broken.jpg")
+        expect(page.locator(".rows li")).to_have_count(1)
+        expect(page.locator(".rows")).to_contain_text("broken.jpg")
+        expect(page.locator("section.reason h2")).to_contain_text("1 photo")
         shoot(page, "failed")
         page.get_by_role("button", name="Try all again").click()
         expect(page.locator("#said")).to_contain_text("1 queued again")
-        expect(page.locator("tbody tr")).to_have_count(0)
+        expect(page.locator("section.reason")).to_have_count(0)
+
+
+def test_labels_are_filtered_and_the_hierarchy_opens(browser: Browser, reading: Site) -> None:
+    with watched(browser, reading.address) as page:
+        ready(page, "/labels")
+        shown = page.locator(".cloud li:visible")
+        everything = shown.count()
+        page.get_by_role("searchbox", name="Filter the labels").fill("ESPR")
+        expect(shown).to_have_count(1)
+        expect(shown).to_contain_text("espresso")
+        expect(page.locator("#filtered")).to_have_text("1 label")
+        page.get_by_role("searchbox", name="Filter the labels").fill("no such thing")
+        expect(page.locator("#filtered")).to_contain_text("No label has that")
+        page.keyboard.press("Escape")
+        expect(shown).to_have_count(everything)
+        ready(page, "/labels?view=tree")
+        espresso = page.locator(".tree").get_by_role("link", name="espresso", exact=True)
+        expect(espresso).to_be_hidden()
+        page.get_by_role("searchbox", name="Filter the labels").fill("espresso")
+        expect(espresso).to_be_visible()
+        expect(page.locator(".tree").get_by_role("link", name="drink", exact=True)).to_be_visible()
+
+
+def test_the_header_is_of_one_line_and_reaches_the_edge(browser: Browser, gallery_once: Tagger) -> None:
+    with serving(gallery_once, TAGGER_WEB_PASSWORD_HASH=HASH) as site:
+        for width in (1280, 1920):
+            size = {"width": width, "height": 900}
+            with watched(browser, site.address, viewport=size) as page:
+                page.goto("/failed")
+                page.get_by_label("Password").fill(PASSWORD)
+                page.keyboard.press("Enter")
+                header, button = page.locator("header"), page.get_by_role("button", name="Log out")
+                expect(button).to_be_visible()
+                page.wait_for_load_state("load")
+                top, out = header.bounding_box(), button.bounding_box()
+                assert top is not None
+                assert out is not None
+                assert top["height"] < 65
+                assert out["height"] < 40
+                assert top["width"] == page.evaluate("document.documentElement.clientWidth")
+                # What the page is about begins below the brand.
+                title, brand = page.locator("h1").bounding_box(), page.locator(".brand").bounding_box()
+                assert title is not None
+                assert brand is not None
+                assert title["x"] == brand["x"]
+
+
+def test_on_a_phone_every_page_is_within_reach(browser: Browser, reading: Site) -> None:
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    with watched(browser, reading.address, **phone) as page:
+        ready(page, "/review")
+        bar = page.get_by_role("navigation", name="Main")
+        for name in ("Photos", "Albums", "Labels", "Review"):
+            expect(bar.get_by_role("link", name=name)).to_be_in_viewport(ratio=1)
+        # Both answers are above the bar.
+        top = (bar.bounding_box() or {"y": 0})["y"]
+        for name in ("#yes", "#no"):
+            box = page.locator(name).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= top
+        expect(bar.get_by_role("link", name="Status")).to_be_hidden()
+        bar.get_by_text("More").tap()
+        expect(bar.get_by_role("link", name="Failed")).to_be_in_viewport(ratio=1)
+        bar.get_by_role("link", name="Status").tap()
+        expect(page.locator("h1")).to_have_text("Status")
+        expect(page.locator(".lead")).to_contain_text(f"{LABELLED} of {COUNT} photos are labelled. Nothing is waiting.")
+        # Nothing was labelled in the last hour of this server, so there is nothing to draw.
+        expect(page.locator("#speed")).to_be_hidden()
+        ready(page, "/photos/1")
+        for share in page.locator(".labels .share").all():
+            assert (share.bounding_box() or {"height": 99})["height"] < 30
 
 
 def test_first_run(browser: Browser, bare: Tagger) -> None:

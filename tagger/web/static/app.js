@@ -63,7 +63,7 @@ if (box) {
   });
 }
 
-// On a phone the navigation is wider than the screen. Not by scrollIntoView, which newer browsers take for the place from
+// A small window cuts the navigation off. Not by scrollIntoView, which newer browsers take for the place from
 // which Tab goes on: the link to the content would be skipped.
 const current = document.querySelector("nav [aria-current]");
 if (current) {
@@ -71,15 +71,16 @@ if (current) {
   bar.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
-// The menu of languages closes as menus do.
-const menu = document.querySelector("details.language");
-document.addEventListener("click", (event) => { if (menu && !menu.contains(event.target)) menu.open = false; });
-menu?.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !menu.open) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
-  event.stopPropagation();
-});
+// Menus close as menus do.
+for (const menu of document.querySelectorAll("details.menu")) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopPropagation();
+  });
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && box && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {

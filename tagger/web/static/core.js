@@ -79,7 +79,7 @@ export function make(name, attributes = {}, ...children) {
 // Names of labels within a text of the page.
 export const named = (text) => make("span", inLabels(), text);
 
-export const percent = (share) => Math.round(share * 100) + " %";
+export const percent = (share) => Math.round(share * 100) + "\u00a0%";
 
 function altOf(photo) {
   const names = photo.labels.slice(0, 3).map((label) => label.name).join(", ");
@@ -89,7 +89,7 @@ function altOf(photo) {
 export function tile(photo) {
   return make("li", {}, make("a", { class: "tile", ...inLabels(), href: at("/photos/" + photo.id), "data-photo": photo.id },
     make("img", { src: at("/api/v1/" + photo.picture), alt: altOf(photo), width: 400, height: 400, loading: "lazy", decoding: "async" }),
-    make("span", { class: "caption", "aria-hidden": "true" }, photo.labels.slice(0, 2).map((label) => label.name).join(", "))));
+    make("span", { class: "caption", "aria-hidden": "true" }, photo.labels[0]?.name ?? "")));
 }
 
 // The photos of the grid that a person came from, so that a photo's page knows its neighbours.

@@ -30,16 +30,19 @@ clear.addEventListener("click", () => {
   document.getElementById("files").focus();
 });
 
+// The latest come first, those that came together in their order.
 function add(files) {
+  const added = [];
   for (const file of files) {
-    const place = make("div", {}, make("p", { class: "quiet" }, t("waiting …")));
+    const place = make("div", {}, make("p", { class: "waiting" }, t("waiting …")));
     const picture = make("img", { class: "shot", alt: file.name });
     // What a browser cannot show, such as HEIC, is labelled all the same.
-    picture.addEventListener("error", () => picture.replaceWith(make("p", { class: "shot noshot" }, file.name)), { once: true });
+    picture.addEventListener("error", () => picture.replaceWith(make("p", { class: "shot noshot" }, t("The picture cannot be shown."))), { once: true });
     picture.src = URL.createObjectURL(file);
-    answers.prepend(make("li", { class: "answer" }, picture, place));
+    added.push(make("li", { class: "answer" }, picture, make("p", { class: "file" }, file.name), place));
     waiting.push({ file, place });
   }
+  answers.prepend(...added);
   clear.hidden = answers.children.length === 0;
   if (!busy) work();
 }

@@ -8,7 +8,10 @@ async function retry(button, photos) {
     const done = await tell("/retry", { photos });
     const then = done.service ? t("The service looks at them now.") : t("They wait for tagger backfill or tagger run.");
     say(tn("{n} queued again.", "{n} queued again.", done.queued) + " " + then);
-    if (photos) button.closest("tr").remove(); else document.querySelector("tbody").replaceChildren();
+    for (const section of document.querySelectorAll("section.reason")) {
+      if (photos) section.querySelector(`li:has(button[data-photo="${photos[0]}"])`)?.remove();
+      if (!photos || !section.querySelector("li")) section.remove();
+    }
   } catch (error) {
     say(error.message);
     button.disabled = false;

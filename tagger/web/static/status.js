@@ -6,7 +6,9 @@ const id = (name) => document.getElementById(name);
 
 function show(status) {
   for (const name of ["photos", "labelled", "queued", "failed", "missing", "photos_per_second"]) id(name).textContent = amount(status[name]);
-  id("progress").max = Math.max(1, status.photos);
+  // What failed is not waited for.
+  id("progress").max = Math.max(1, status.labelled, status.photos - status.failed);
+  id("labelled-so-far").textContent = tn("{labelled} of {n} photo is labelled.", "{labelled} of {n} photos are labelled.", status.photos, { labelled: amount(status.labelled) });
   id("progress").value = status.labelled;
   id("eta").textContent = eta(status);
   const held = status.folders.filter((folder) => folder.held).map((folder) => t("{folder}: {why}. If the photos are really gone: tagger accept-missing", { folder: folder.path, why: folder.held }));
@@ -37,11 +39,16 @@ function eta(status) {
   return t("Nobody is at work. Start it with: tagger run, or tagger backfill");
 }
 
+// Over the whole hour: what was quick and short looks short.
 function draw(speed) {
-  const most = Math.max(...speed.map((one) => one.photos_per_second), 0.1), first = speed[0]?.at, last = speed.at(-1)?.at;
-  const points = speed.map((one) => `${last > first ? 100 * (one.at - first) / (last - first) : 0} ${98 - 94 * one.photos_per_second / most}`);
-  id("speed").firstElementChild.setAttribute("d", points.length ? "M" + points.join("L") : "");
-  id("speed").setAttribute("aria-label", speed.length ? t("Photos a second over time, at most {most}", { most: amount(most) }) : t("Nothing is known yet"));
+  const most = Math.max(0, ...speed.map((one) => one.photos_per_second)), now = Date.now() / 1000;
+  id("chart").hidden = !most;
+  if (!most) return;
+  const place = (at) => Math.max(0, 100 - (now - at) / 36).toFixed(2);
+  const points = speed.map((one) => `${place(one.at)} ${98 - 94 * one.photos_per_second / most}`);
+  id("speed").firstElementChild.setAttribute("d", "M" + points.join("L"));
+  id("speed").setAttribute("aria-label", t("Photos a second over time, at most {most}", { most: amount(most) }));
+  id("most").textContent = t("at most {most} a second", { most: amount(most) });
 }
 
 const events = new EventSource(at("/api/v1/events"));
