@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,10 @@ def find_binaries() -> Path | None:
 
 
 class Server:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, restart: Callable[[], None]) -> None:
         self.folder = folder
+        # Kill it, so that all connections end, and start it again; waits until it answers.
+        self.restart = restart
 
     def new_database(self) -> str:
         """Make an empty database and return its SQLAlchemy address."""
@@ -59,11 +61,14 @@ def server(binaries: Path) -> Iterator[Server]:
         )
         control = [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
         options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-        subprocess.run(
-            [*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder, env=environ, **as_user
-        )
+
+        def control_it(*arguments: str) -> None:
+            command = [*control, "-o", options, *arguments]
+            subprocess.run(command, check=True, capture_output=True, cwd=folder, env=environ, **as_user)  # type: ignore[call-overload]
+
+        control_it("start")
         try:
-            yield Server(folder)
+            yield Server(folder, lambda: control_it("-m", "immediate", "restart"))
         finally:
             stop = [*control, "-m", "immediate", "stop"]
             subprocess.run(stop, check=True, capture_output=True, cwd=folder, **as_user)  # type: ignore[call-overload]

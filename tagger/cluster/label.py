@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagger import __version__
+from tagger.cluster.patience import patiently
 from tagger.cluster.worker import Assignment, LabelWorker, packed
 from tagger.core.config import ClusterSettings, Settings
 from tagger.core.errors import ConfigError, EngineError, TaggerError, UsageError
@@ -35,8 +36,11 @@ from tagger.store.library import Library
 
 _LOG = logging.getLogger("tagger")
 LOCAL = "local"
-# Long enough that a worker's start and the emptying of its child at the end of a ticket do not count.
+# So many that the emptying of a worker's child at the end of a ticket does not count.
 _PHOTOS_A_TICKET = 500
+# Of little work each worker gets several smaller ones, so that none waits long for another in the end.
+_TICKETS_A_WORKER = 4
+_FEWEST_PHOTOS = 32
 _TICK = 0.5
 _ANSWER_SECONDS = 10.0
 
@@ -83,7 +87,7 @@ def label_on_cluster(
     what the workers raise.
     """
     settings = run.library.settings
-    with _connected(settings.cluster.address) as ray:
+    with connected(settings.cluster.address) as ray:
         on_progress(progress)
         threads = max(1, int(settings.cluster.worker_cpus))
         engine = settings.engine.model_copy(update={"threads": settings.engine.threads or threads})
@@ -96,16 +100,15 @@ def label_on_cluster(
             __version__,
         )
         told = ray.put(assignment)
-        while not stop() and (due := _due(run)):
+        clock = run.library.clock
+        while not stop() and (due := patiently(lambda: _due(run), clock)):
             before = progress.done
-            for counts in _results(ray, told, due, settings.cluster):
+            for counts in ticket_results(ray, told, due, settings.cluster):
                 progress.add(counts)
                 on_progress(progress)
                 if stop():
                     break
-            # What workers that were lost had in hand.
-            with run.library.store.write() as session:
-                jobs.reclaim(session, run.owner, JobKind.LABEL)
+            patiently(lambda: _reclaim_lost(run), clock)
             if progress.done == before:
                 return
 
@@ -120,19 +123,32 @@ def _due(run: ClusterRun) -> int:
         return jobs.counts(session, run.root_ids, kind=JobKind.LABEL).queued
 
 
-def _results(ray: Any, told: Any, photos: int, cluster: ClusterSettings) -> Iterator[BatchCounts]:
-    """What each ticket came to, as it ends; between them, at least every half second, that nothing did."""
-    tickets = math.ceil(photos / _PHOTOS_A_TICKET)
+def _reclaim_lost(run: ClusterRun) -> None:
+    """Requeue what workers that were lost had in hand."""
+    with run.library.store.write() as session:
+        jobs.reclaim(session, run.owner, JobKind.LABEL)
+
+
+def ticket_results(
+    ray: Any, told: Any, photos: int, cluster: ClusterSettings, worker: type | None = None
+) -> Iterator[BatchCounts]:
+    """What each ticket came to, as it ends; between them, at least every half second, that nothing did.
+
+    `ray`: the module, connected. `told`: what `worker` is made with, in Ray's store of objects.
+    """
     there = ray.cluster_resources()
-    workers = min(tickets, int(there.get("CPU", 1) / cluster.worker_cpus))
+    workers = max(1, int(there.get("CPU", 1) / cluster.worker_cpus))
     if cluster.worker_gpus:
-        workers = min(workers, int(there.get("GPU", 0) / cluster.worker_gpus))
-    items = [{"photos": _PHOTOS_A_TICKET} for _ in range(tickets)]
+        workers = max(1, min(workers, int(there.get("GPU", 0) / cluster.worker_gpus)))
+    each = math.ceil(photos / (workers * _TICKETS_A_WORKER))
+    each = min(_PHOTOS_A_TICKET, max(_FEWEST_PHOTOS, each))
+    tickets = math.ceil(photos / each)
+    items = [{"photos": each} for _ in range(tickets)]
     done = ray.data.from_items(items, override_num_blocks=tickets).map_batches(
-        _RemoteWorker,
+        worker or _RemoteWorker,
         fn_constructor_args=(told,),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=max(1, workers)),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, tickets)),
         num_cpus=cluster.worker_cpus,
         num_gpus=cluster.worker_gpus or None,
     )
@@ -177,7 +193,7 @@ class _RemoteWorker:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[Any]:
     """Ray, connected to a cluster, or started on this machine for the length of the block."""
     # It would tell its makers that it is used; and what it writes on the terminal is for its own developers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

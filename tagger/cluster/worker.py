@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger import __version__
+from tagger.cluster.patience import PATIENCE_SECONDS, PAUSE_SECONDS, patiently
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings, Views
@@ -34,10 +35,6 @@ from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs
 from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
-
-# A database that is restarted is back by then; what was in hand stays queued.
-_DATABASE_PATIENCE = 120.0
-_DATABASE_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class LabelWorker:
         data_dir = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tagger-worker-")))
         settings = assignment.settings.model_copy(update={"data_dir": data_dir})
         chosen = _unpacked(assignment.model, data_dir)
-        self._library = self._stack.enter_context(open_library(settings, self._clock))
+        self._library = patiently(lambda: self._stack.enter_context(open_library(settings, self._clock)), self._clock)
         self._client = self._stack.enter_context(WorkerClient(settings, chosen, self._clock))
         model = record_model(self._library, chosen)
         self._owner = f"{assignment.lock}:{secrets.token_hex(8)}"
@@ -109,11 +106,11 @@ class LabelWorker:
             except StoreError:
                 now = self._clock.monotonic()
                 if deadline is None or progress.done > done:
-                    done, deadline = progress.done, now + _DATABASE_PATIENCE
+                    done, deadline = progress.done, now + PATIENCE_SECONDS
                 elif now > deadline:
                     raise
                 self._client.close()
-                self._clock.sleep(_DATABASE_PAUSE)
+                self._clock.sleep(PAUSE_SECONDS)
             else:
                 return
 

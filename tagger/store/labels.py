@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tagger.core.photo import DERIVED, Label, Origin
@@ -32,15 +33,25 @@ class LabelIds:
         cached = self._ids.get((label.key, label.name))
         if cached is not None:
             return cached
-        row = session.scalar(select(LabelRow).where(LabelRow.key == label.key))
+        asked = select(LabelRow).where(LabelRow.key == label.key)
+        row = session.scalar(asked)
         if row is None:
-            row = LabelRow(key=label.key, name=label.name)
-            session.add(row)
-        elif row.name != label.name:
+            self.make(session, [label])
+            row = session.scalars(asked).one()
+        if row.name != label.name:
             row.name = label.name
         session.flush()
         # Not cached yet: if this transaction is rolled back, there is no such row.
         return row.id
+
+    def make(self, session: Session, labels: Iterable[Label]) -> None:
+        """Insert the rows of labels that have none. Others may make the same ones at this moment."""
+        # Two that make the same rows in different orders would wait for each other for ever.
+        names = sorted({label.key: label.name for label in labels if (label.key, label.name) not in self._ids}.items())
+        if names:
+            dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+            rows = [{"key": key, "name": name} for key, name in names]
+            session.execute(dialect.insert(LabelRow).on_conflict_do_nothing(), rows)
 
     def remember(self, session: Session) -> None:
         """Fill the cache with the committed labels. Call it at the start of a transaction."""
@@ -92,6 +103,7 @@ def replace_labels(
     kept = set(
         session.execute(select(PhotoLabelRow.photo_id, PhotoLabelRow.label_id).where(PhotoLabelRow.photo_id.in_(ids)))
     )
+    label_ids.make(session, (label for given in labels.values() for label in given))
     rows = [
         {
             "photo_id": photo_id,

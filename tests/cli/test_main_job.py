@@ -197,9 +197,9 @@ def test_a_second_backfill_opens_no_photo_and_starts_no_child(gallery: Tagger) -
     assert (gallery.data / "worker.log").stat().st_mtime_ns == before
 
 
-def test_only_the_child_imports_tensorflow_or_litert(gallery_once: Tagger, tmp_path: Path) -> None:
+def test_only_the_child_imports_tensorflow_or_litert_and_nothing_here_ray(gallery_once: Tagger, tmp_path: Path) -> None:
     """`-X importtime` lists every module that a command's own process imports."""
-    heavy = {"tensorflow", "keras", "h5py", "ai_edge_litert"}
+    heavy = {"tensorflow", "keras", "h5py", "ai_edge_litert", "ray"}
     light = {"numpy", "PIL", "sqlalchemy", "pillow_heif", "alembic"}
     for command, forbidden in (
         (["search", "espresso"], heavy | light),

@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.gallery import PHOTOS
-from tests.cli.runner import Tagger
+from tests.cli.runner import COMMAND, Tagger
 from tests.postgres import Server
 
 BUILT_IN = {"TAGGER_MODEL_NAME": "efficientnet_lite2", "TAGGER_MODEL_FETCH": "never"}
@@ -57,11 +59,16 @@ def rows(tagger: Tagger, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()  # type: ignore[arg-type]
 
 
-def assert_whole(tagger: Tagger, count: int) -> None:
+def assert_whole(tagger: Tagger, photos: Path, failed: tuple[str, ...] = ()) -> None:
     """The database equals the tree, the sums of the runs equal the photos, and no job is left."""
-    assert rows(tagger, "SELECT count(*), count(labelled_by) FROM photos") == [(count, count)]
-    assert rows(tagger, "SELECT count(*) FROM jobs") == [(0,)]
-    assert rows(tagger, "SELECT sum(labelled), sum(failed) FROM runs") == [(count, 0)]
+    names = {path.name for path in photos.iterdir()}
+    assert {name for (name,) in rows(tagger, "SELECT path FROM photos")} == names
+    assert rows(tagger, "SELECT path FROM photos WHERE labelled_by IS NULL") == [(name,) for name in failed]
+    assert rows(tagger, "SELECT state, count(*) FROM jobs GROUP BY state") == (
+        [("failed", len(failed))] if failed else []
+    )
+    count = len(names) - len(failed)
+    assert rows(tagger, "SELECT sum(labelled), sum(failed) FROM runs") == [(count, len(failed))]
     assert set(rows(tagger, "SELECT count(*) FROM features GROUP BY model_id")) == {(count,)}
 
 
@@ -89,6 +96,49 @@ def processes(word: str) -> list[int]:
     return found
 
 
+@contextlib.contextmanager
+def poison(photo: Path) -> Iterator[list[int]]:
+    """A photo that kills each child that reads it, as a fault in a decoder would; yields the killed children."""
+    killed: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        children, looked = [], 0.0
+        while not over.wait(0.01):
+            if time.monotonic() - looked > 0.5:
+                children, looked = feature_workers(), time.monotonic()
+            for child in children:
+                with contextlib.suppress(OSError):
+                    for descriptor in Path(f"/proc/{child}/fd").iterdir():
+                        if os.readlink(descriptor) == str(photo):
+                            os.kill(child, signal.SIGKILL)
+                            killed.append(child)
+                            break
+
+    # It takes long enough to read that it is seen; on the disk it is small.
+    os.truncate(photo, 1_000_000_000)
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def feature_workers() -> list[int]:
+    """The children of workers that this test's machines run."""
+    found = []
+    for child in processes("tagger.inference.processes.feature_worker"):
+        above = child
+        with contextlib.suppress(OSError):
+            while above not in (0, 1, os.getpid()):
+                above = int(Path(f"/proc/{above}/stat").read_text().rpartition(")")[2].split()[1])
+        if above == os.getpid():
+            found.append(child)
+    return found
+
+
 def test_a_library_in_sqlite_is_refused_with_the_way_to_postgresql(bare: Tagger, tmp_path: Path) -> None:
     make_photos(tmp_path / "photos", 1)
     done = bare("backfill", "--cluster", "local", tmp_path / "photos", code=2)
@@ -102,6 +152,21 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(bare: Tagger, tmp_path: 
     done = bare("backfill", "--cluster", "127.0.0.1:9", tmp_path, code=3, timeout=30)
     assert "ray status" in done.stderr
     assert "cluster.address" in bare("backfill", "--cluster", "nonsense", tmp_path, code=2).stderr
+
+
+def test_without_ray_a_sentence_says_what_to_install(bare: Tagger, tmp_path: Path) -> None:
+    """A machine without the extra: Ray is not found there."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util\n"
+        "found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, package=None: None if name == 'ray' else found(name, package)\n"
+    )
+    environ = bare.environment({"TAGGER_DATABASE": "postgresql+psycopg://nobody@/none"})
+    environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, COMMAND, "backfill", "--cluster", "local", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert done.returncode == 2
+    assert "pip install 'tagger-photos[cluster]'" in done.stderr
 
 
 @pytest.mark.slow
@@ -130,14 +195,15 @@ def test_after_a_lost_machine_and_killed_children_nothing_is_lost_or_done_twice(
         running = shared_library.start("backfill", "--cluster", cluster.address, photos)
         wait_for_labels(shared_library, running, 40)
         # As a photo does that the decoder cannot bear: its worker finds out which by itself.
-        for child in processes("tagger.inference.processes.feature_worker"):
-            if str(tmp_path) in Path(f"/proc/{child}/environ").read_text(errors="replace"):
-                os.kill(child, signal.SIGKILL)
+        children = feature_workers()
+        assert children
+        for child in children:
+            os.kill(child, signal.SIGKILL)
         wait_for_labels(shared_library, running, 120)
         cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
         out, err = running.communicate(timeout=240)
         assert running.returncode == 0, (out, err)
-    assert_whole(shared_library, 900)
+    assert_whole(shared_library, photos)
 
 
 @pytest.mark.slow
@@ -150,4 +216,23 @@ def test_a_killed_driver_leaves_all_to_the_next(shared_library: Tagger, tmp_path
         running.kill()
         running.communicate()
         shared_library("backfill", "--cluster", cluster.address, photos)
-    assert_whole(shared_library, 400)
+    assert_whole(shared_library, photos)
+
+
+@pytest.mark.slow
+def test_a_poison_photo_is_found_and_a_restart_of_the_database_is_waited_for(
+    shared_library: Tagger, tmp_path: Path, postgres_server: Server
+) -> None:
+    pytest.importorskip("ray")
+    photos = make_photos(tmp_path / "photos", 240)
+    with two_machines() as cluster, poison(photos / "0100.jpg") as killed:
+        running = shared_library.start("backfill", "--cluster", cluster.address, photos)
+        wait_for_labels(shared_library, running, 60)
+        postgres_server.restart()
+        out, err = running.communicate(timeout=240)
+        # As on one machine: one photo failed.
+        assert running.returncode == 1, (out, err)
+    # With others, and then twice alone.
+    assert len(set(killed)) >= 3
+    assert_whole(shared_library, photos, failed=("0100.jpg",))
+    assert "at no other" in str(rows(shared_library, "SELECT error FROM jobs"))

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import sqlalchemy as sa
 
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Origin
@@ -15,7 +19,7 @@ from tagger.store.moves import adopt
 from tagger.store.photos import fail_photo, photos_gone
 from tagger.store.results import PhotoResult, enqueue_stale, save_results
 from tagger.store.session import Store
-from tagger.store.tables import PhotoLabelRow
+from tagger.store.tables import LabelRow, PhotoLabelRow
 from tagger.store.twins import find_twin, twin_hashes
 from tests.store import samples
 from tests.store.samples import NOW, label
@@ -202,3 +206,29 @@ def test_a_run_that_raises_is_recorded_as_failed(store: Store) -> None:
         raise OSError("disk")
     with store.read() as session:
         assert runs.last_runs(session)[0].outcome == "failed"
+
+
+def test_two_that_need_the_same_new_labels_at_once_get_the_same_rows(store: Store) -> None:
+    """As workers on two machines do, in whatever order the labels come."""
+    names = [f"label {number}" for number in range(50)]
+    together = threading.Barrier(2)
+
+    def save_photos(order: list[str]) -> list[int]:
+        together.wait()
+        with store.write() as session:
+            by, where = samples.model(session), samples.root(session, order[0])
+            [photo] = samples.add(session, where, "a.jpg")
+            found = PhotoResult(
+                photo, samples.inspection(1), b"\0\0", [label(name, rank=n) for n, name in enumerate(order)]
+            )
+            save_results(session, LabelIds(), LabelledBy(by, NOW), [found])
+        with store.read() as session:
+            return [row.rank for row in labels_of(session, [photo])[photo]]
+
+    with store.write() as session:
+        samples.model(session)
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(save_photos, [names, names[::-1]]))
+    assert done == [list(range(50))] * 2
+    with store.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(LabelRow)) == 50
