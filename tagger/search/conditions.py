@@ -107,7 +107,7 @@ class Conditions:
     def photos_of(self, node: Node) -> str | None:
         """A query for the photos that meet a condition on what files tell, from its own index; None if it has none."""
         if isinstance(node, Not) and node.item in OTHERS:
-            return f"SELECT q.id FROM photos q WHERE {OTHERS[node.item]}"
+            return f"SELECT q.id AS photo_id FROM photos q WHERE {OTHERS[node.item]}"
         node = without_not(node)
         if not isinstance(node, FieldNode):
             return None

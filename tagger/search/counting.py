@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from tagger.search.conditions import Conditions
 from tagger.search.field_conditions import OTHERS, without_not
-from tagger.search.query_tree import Format, Located, Measured, Named, Near, Node, Not, PathPart, Shape
+from tagger.search.query_tree import (
+    FieldNode,
+    Format,
+    Located,
+    Measured,
+    Named,
+    Near,
+    Node,
+    Not,
+    Or,
+    PathPart,
+    Shape,
+    Taken,
+)
 from tagger.search.spans import smallest
 from tagger.store.reader import Reader
 
@@ -25,11 +38,15 @@ def counted(reader: Reader, where: Conditions, query: Node | None) -> int:
 def counted_among(reader: Reader, where: Conditions, among: str, also: str) -> int:
     """How many of some photos are there and meet a condition. `among`: a query for their ids; empty: all."""
     if among and not also:
-        # SQLite sorts to group, which is faster than finding a place for each, as for DISTINCT.
-        photos = f"SELECT count(*) FROM (SELECT 1 AS one FROM ({among}) AS s GROUP BY photo_id) AS d"
-        return _number(reader, where, photos) - _gone(reader, where, f" AND p.id IN ({among})")
+        return _different(reader, where, among) - _gone(reader, where, f" AND p.id IN ({among})")
     these = f"p.id IN ({among}) AND " if among else ""
     return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {these}p.missing_since IS NULL{also}")
+
+
+def _different(reader: Reader, where: Conditions, photos: str) -> int:
+    """How many different photos a query tells, in a column `photo_id`."""
+    # SQLite sorts to group, which is faster than finding a place for each, as for DISTINCT.
+    return _number(reader, where, f"SELECT count(*) FROM (SELECT 1 AS one FROM ({photos}) AS s GROUP BY photo_id) AS d")
 
 
 def _gone(reader: Reader, where: Conditions, also: str) -> int:
@@ -64,9 +81,16 @@ def _of_all(reader: Reader, where: Conditions, query: Node | None) -> int | None
             rest = None if told_nothing is None else told_nothing + _number(reader, where, unread)
         case Named() | Measured() | Shape() | Located() | Near() | Format():
             sql = where.photos_of(node)
+            if sql is None:
+                return None
             once = not isinstance(node, Named) or node.field in _SINGLE or where.is_one_term(node)
             what = "*" if once else "DISTINCT s.photo_id"
-            return None if sql is None else _number(reader, where, f"SELECT count({what}) FROM ({sql}) AS s")
+            return _number(reader, where, f"SELECT count({what}) FROM ({sql}) AS s")
+        case Taken():
+            return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {where.sql(node, 'p.id')}")
+        case Or(items) if all(isinstance(without_not(item), FieldNode) for item in items):
+            parts = [where.photos_of(item) for item in items]
+            return None if None in parts else _different(reader, where, " UNION ALL ".join(filter(None, parts)))
         case _:
             return None
     return None if rest is None else _number(reader, where, "SELECT count(*) FROM photos") - rest

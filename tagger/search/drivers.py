@@ -92,9 +92,9 @@ class _Drivers:
         return replace(best, rest=_all(rest))
 
 
-def is_many(driver: Driver, reader: Reader) -> bool:
-    """Whether a driver has so many photos that they are better not all looked up."""
-    return _weight(driver, reader, _MANY) >= _MANY
+def is_many(driver: Driver, reader: Reader, many: int = _MANY) -> bool:
+    """Whether a driver has so many photos; by default, that they are better not all looked up."""
+    return _weight(driver, reader, many) >= many
 
 
 def _weight(driver: Driver, reader: Reader, enough: int = _ENOUGH) -> int:

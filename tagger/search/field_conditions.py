@@ -150,7 +150,7 @@ def _near(node: Near, parameter: Parameter) -> str:
 
 
 def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str | None:
-    """A query for the ids of the photos that meet a condition, from its index; None if it has none."""
+    """A query for the `photo_id` of the photos that meet a condition, from its index; None if it has none."""
     match node:
         case Located(False) | Measured(_, None, None) | Format("JPEG"):
             return None
@@ -158,7 +158,7 @@ def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str
             these = ",".join(map(str, ids)) or "NULL"
             return f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({these})"
         case _:
-            return f"SELECT q.id FROM photos q WHERE {of_photo(node, parameter)}"
+            return f"SELECT q.id AS photo_id FROM photos q WHERE {of_photo(node, parameter)}"
 
 
 def without_not(node: Node) -> Node:

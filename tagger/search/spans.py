@@ -52,6 +52,11 @@ def few(number: int) -> bool:
     return number <= min(_FEW, _MOST)
 
 
+def all_were_counted(number: int) -> bool:
+    """Whether `smallest` counted to the end."""
+    return number <= _MOST
+
+
 def has_path(query: Node | None) -> bool:
     """Whether every match has a part of a path."""
     return any(PathPart in kinds_of(item) <= {Taken, PathPart} for item in needed(query))
