@@ -13,6 +13,7 @@ from tagger.labels.explain import explain_stored
 from tagger.store import records
 from tagger.store.corrections import labels_on
 from tagger.web import search_pages
+from tagger.web.albums import saved_by_id
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import context_of
 from tagger.web.problems import ProblemError
@@ -49,6 +50,7 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
     all: Annotated[bool, Query(description="Behind them those on which the labels are less sure")] = False,  # noqa: A002
     strict: Annotated[bool, Query(description="Words are labels, and not taken for a description")] = False,
     facets: Annotated[bool, Query(description="Also which labels, years, places and cameras are in all of it")] = False,
+    album: Annotated[int, Query(ge=0, le=2**31 - 1, description="Within the saved search of this id; 0: all")] = 0,
 ) -> SearchOut:
     """Photos that show what is asked for, the surest first; where the query names no label, the newest first.
 
@@ -56,8 +58,9 @@ def get_search(  # noqa: PLR0913 - one parameter a part of the address
     photos of a large library are prepared for descriptions for the first time.
     """
     library, words = Library(context_of(request), spoken.code), words_of(request)
-    page = search_pages.search(library, q, after, limit, less_sure=all, strict=strict)
-    counted = search_pages.facets_of(library, q, less_sure=all) if facets else None
+    saved = saved_by_id(library.context, album) if album else None
+    page = search_pages.search(library, q, after, limit, less_sure=all, strict=strict, saved=saved)
+    counted = search_pages.facets_of(library, q, less_sure=all, saved=saved) if facets else None
     alike = page.alike
     return SearchOut(
         photos=[PhotoOut.of(found) for found in page.photos],

@@ -42,6 +42,14 @@ def test_the_api_saves_renames_and_removes(site: Site) -> None:
     made = site.send("/albums", {"name": "Tiere", "query": "animal"}, 201)
     assert made["language"] == "en"
     assert site.send("/albums", {"name": "tiere", "query": "cat"}, 400)["detail"]
+    within = site.api(f"/search?limit=500&facets=true&album={made['id']}")
+    assert within["photos"] == site.api("/search?limit=500&q=animal")["photos"]
+    assert len(within["photos"]) == within["facets"]["photos"] == made["photos"]
+    narrowed = site.api(f"/search?limit=500&q=-cat&album={made['id']}")
+    assert narrowed["photos"] == site.api("/search?limit=500&q=animal+-cat")["photos"]
+    page = site.api(f"/search?limit=1&album={made['id']}")
+    assert site.api(f"/search?limit=1&album={made['id']}&after={page['next']}")["photos"] == within["photos"][1:2]
+    assert site.ask("GET", "/api/v1/search?album=1000000").status == 404
     assert site.send(f"/albums/{made['id']}", {"name": "Animals"}, method="PUT")[0]["name"] == "Animals"
     assert site.send(f"/albums/{made['id']}", {}, method="DELETE") == []
     assert site.send(f"/albums/{made['id']}", {}, 400, method="DELETE")["detail"]
