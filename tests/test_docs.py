@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tagger.search.field_values import FIELDS
+from tagger.search.query import HELP, parse
+
 TOP = Path(__file__).resolve().parents[1]
 PAGES = [
     TOP / "README.md",
@@ -34,3 +37,13 @@ def test_files_of_the_package_are_where_a_page_says(page: Path) -> None:
 def test_every_room_is_described() -> None:
     text = (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^\| `(\w+)/` \|", text, re.M)) == sorted(ROOMS)
+
+
+def test_every_field_of_a_query_is_described_with_examples_that_are_understood() -> None:
+    text = (TOP / "docs" / "search.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+):?` \| (.+?) \|", text, re.MULTILINE)
+    assert {*FIELDS, "format", "taken", "path", "like", "label"} == {field for field, _ in rows}
+    for field, examples in rows:
+        assert field in HELP
+        for example in re.findall("`([^`]+)`", examples):
+            parse(example)
