@@ -55,7 +55,9 @@ class LabelIds:
 
     def remember(self, session: Session) -> None:
         """Fill the cache with the committed labels. Call it at the start of a transaction."""
-        self._ids = {(row.key, row.name): row.id for row in session.scalars(select(LabelRow))}
+        # Columns, not objects: there are hundreds of rows, and a transaction for every few photos.
+        rows = session.execute(select(LabelRow.key, LabelRow.name, LabelRow.id))
+        self._ids = {(key, name): number for key, name, number in rows}
 
 
 @dataclass(frozen=True, slots=True)
