@@ -53,7 +53,7 @@ def _print(story: PhotoStory, spoken: Language) -> None:
     for label in spoken.of(story.labels):
         shown = "" if label.shown else ", search only" if label.key in search_only() else ", less sure"
         rows.append(("Label", f"{label.confidence:4.0%}  {label.name}  ({label.origin.name.lower()}{shown})"))
-    rows += [("Removed", name) for name in story.removed]
+    rows += [("Removed", spoken.name_of(key, name)) for key, name in story.removed_labels]
     before = ""
     for name, value in rows:
         print(f"{name if name != before else '':9} {value}")
@@ -80,5 +80,5 @@ def _json(story: PhotoStory, spoken: Language) -> dict[str, Any]:
         "architecture": None if story.model is None else story.model.architecture,
         "copies": [path_json(copy.path.absolute) for copy in story.copies],
         "labels": [label_json(label, spoken) for label in story.labels],
-        "removed": story.removed,
+        "removed": [spoken.name_of(key, name) for key, name in story.removed_labels],
     }

@@ -169,11 +169,6 @@ class PhotoStory:
     copies: list[PhotoRecord]
     fields: StoredFields = field(default_factory=StoredFields)
 
-    @property
-    def removed(self) -> list[str]:
-        """The names of labels that a person removed."""
-        return [name for _, name in self.removed_labels]
-
 
 def story(session: Session, record: PhotoRecord) -> PhotoStory:
     """A photo with everything that is recorded about it."""

@@ -169,3 +169,12 @@ def test_a_word_with_two_senses_says_so(tmp_path: Path) -> None:
 def test_what_a_sentence_says_beside_its_labels_is_left_out(tagger: Tagger) -> None:
     assert tagger.found("--strict", "a", "dog", "in", "the", "animal") == ["c.jpg"]
     assert tagger.found("--strict", "--lang", "de", "ein Hund im Tier") == ["c.jpg"]
+
+
+def test_what_a_person_removed_is_named_in_the_language(tagger: Tagger, folder: Path) -> None:
+    photo = folder / "b.jpg"
+    tagger("correct", photo, "--remove", "great white shark")
+    assert tagger.json("show", photo)["removed"] == ["great white shark"]
+    tagger.environ |= GERMAN
+    assert tagger.json("show", photo)["removed"] == ["Weißer Hai"]
+    assert "Removed   Weißer Hai" in tagger("show", photo).stdout
