@@ -30,11 +30,13 @@ from tagger.store import ledger, records
 from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
+from tagger.store.sizes import photos_there, sizes_of
 from tagger.web import albums, api_work, search_pages
 from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.api_pictures import PhotoId, opened
 from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
+from tagger.web.layout import by_month, shapes, style_sheet
 from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
 from tagger.web.render import render
 from tagger.web.schemas_labels import LabelCountOut
@@ -73,6 +75,17 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
         with context.store.read() as session:
             if not all_roots(session):
                 return _welcome(request)
+    facets_found = (
+        search_pages.facets_of(library, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved)
+        if page.photos and not after
+        else None
+    )
+    with context.reader() as reader:
+        count = facets_found.photos if facets_found is not None else None
+        if page.photos and not after and count is None and not q.strip() and saved is None:
+            count = photos_there(reader)
+        seen = [*page.photos, *(page.alike.photos if page.alike is not None else ())]
+        sizes = sizes_of(reader, [one.photo_id for one in seen])
     return render(
         request,
         "photos.html",
@@ -87,11 +100,11 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
         unknown=() if page.alike is not None and page.alike.photos else page.unknown,
         alike=page.alike,
         told=page.told,
-        facets=search_pages.facets_of(
-            library, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved
-        )
-        if page.photos and not after
-        else None,
+        facets=facets_found,
+        groups=by_month(page.photos),
+        shapes=shapes(seen, sizes),
+        count=count,
+        first=bool(page.photos) and not after,
         counting=facets,
         album=saved,
         after=after,
@@ -127,6 +140,12 @@ def _welcome(request: Request) -> Response:
         model_note=note,
         data_dir=settings.data_dir,
     )
+
+
+@router.get("/static/proportions.css")
+def get_proportions() -> Response:
+    """The classes of the proportions that photos may have."""
+    return Response(style_sheet(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
 @router.get("/photos/{photo_id}")

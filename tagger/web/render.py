@@ -56,6 +56,7 @@ def _environment(code: LanguageCode) -> Environment:
         "phrase": quoted,
         "wraps": _wraps,
         "moment": spoken.moment,
+        "month": spoken.month,
         "taken": spoken.taken,
         "size": spoken.size,
         "share": spoken.share,

@@ -105,12 +105,36 @@ class Words:
         """A time (seconds since the epoch) in this machine's time zone."""
         return datetime.fromtimestamp(seconds, UTC).astimezone().strftime(_DATES[self.code])
 
+    def month(self, text: str) -> str:
+        """A month of a year, which is written `2023-06`."""
+        try:
+            found = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        except ValueError:
+            return text
+        return self.text("{month} {year}", month=self.said(_MONTHS[found.month - 1]), year=found.year)
+
     def taken(self, text: str) -> str:
         """When a photo was taken, as it is stored: `2023-06-05T12:00:00`."""
         try:
             return datetime.fromisoformat(text).strftime(f"{_DATES[self.code]}:%S")
         except ValueError:
             return text.replace("T", " ")
+
+
+_MONTHS = (
+    Sentence("January"),
+    Sentence("February"),
+    Sentence("March"),
+    Sentence("April"),
+    Sentence("May"),
+    Sentence("June"),
+    Sentence("July"),
+    Sentence("August"),
+    Sentence("September"),
+    Sentence("October"),
+    Sentence("November"),
+    Sentence("December"),
+)
 
 
 @cache

@@ -400,11 +400,18 @@ def test_by_keyboard_alone(browser: Browser, reading: Site) -> None:
         expect(page).to_have_url(re.compile("q=drink"))
         page.wait_for_load_state("load")
         links = page.locator("#grid a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
-        for key, place in [("ArrowRight", 0), ("ArrowRight", 1), ("ArrowDown", 7), ("ArrowUp", 1), ("ArrowLeft", 0)]:
+        for key, place in [("ArrowRight", 0), ("ArrowRight", 1), ("ArrowLeft", 0)]:
             page.keyboard.press(key)
-            if place < len(links):
-                focused = page.evaluate("document.activeElement.getAttribute('href')")
-                assert focused == links[place], (key, place)
+            focused = page.evaluate("document.activeElement.getAttribute('href')")
+            assert focused == links[place], (key, place)
+        top = "document.activeElement.getBoundingClientRect().top + scrollY"
+        first_row = page.evaluate(top)
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate(top) > first_row
+        page.keyboard.press("ArrowUp")
+        assert page.evaluate(top) == first_row
+        page.keyboard.press("ArrowLeft")
+        page.locator("#grid a").first.focus()
         page.keyboard.press("Enter")
         expect(page.locator("article.photo")).to_be_visible()
         page.wait_for_load_state("load")
@@ -478,3 +485,53 @@ def test_axe_finds_nothing_serious(browser: Browser, reading: Site, scheme: str)
         expect(page.locator("#changed")).to_be_visible()
         found["preview"] = complaints(page, script)
     assert {path: what for path, what in found.items() if what} == {}
+
+
+ROWS = """() => [...document.querySelectorAll("#grid section")].map((section) => {
+    const rows = new Map();
+    for (const img of section.querySelectorAll("img")) {
+        const box = img.getBoundingClientRect(), top = Math.round(box.top);
+        rows.set(top, [...(rows.get(top) ?? []), { width: box.width, height: box.height, right: box.right,
+            shape: img.width / img.height, own: img.getAttribute("width") / img.getAttribute("height") }]);
+    }
+    return [...rows.values()];
+})"""
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_photos_stand_in_rows_of_one_height_and_are_not_cropped(browser: Browser, reading: Site, scripts: bool) -> None:
+    for width in (360, 1280):
+        size = {"width": width, "height": 900}
+        with watched(browser, reading.address, viewport=size, java_script_enabled=scripts) as page:
+            answer = page.goto("/?q=animal")
+            assert answer is not None
+            assert answer.ok
+            [rows] = page.evaluate(ROWS)
+            assert len(rows) > 1
+            edge = page.evaluate("document.querySelector('#grid').getBoundingClientRect().right")
+            for row in rows:
+                heights = [one["height"] for one in row]
+                assert max(heights) - min(heights) < 1.5, row
+                for one in row:
+                    assert abs(one["shape"] / one["own"] - 1) < 0.03, one
+            # All but the last row are full.
+            assert all(abs(row[-1]["right"] - edge) < 2 for row in rows[:-1])
+            expect(page.locator(".count")).to_have_text(f"{len(reading.tagger.found('animal'))} photos")
+            shoot(page, f"justified-{width}-{scripts}")
+
+
+def test_photos_of_all_times_stand_below_their_months(browser: Browser, reading: Site) -> None:
+    with watched(browser, reading.address) as page:
+        ready(page, "/")
+        expect(page.locator(".count")).to_have_text(f"{COUNT} photos")
+        dated = [one for one in reading.api("/search?limit=500")["photos"] if one["taken"]]
+        headings = page.locator("#grid h2").all_inner_texts()
+        assert headings
+        assert (headings[-1] == "Without a date") == (len(dated) < COUNT)
+        shown = page.locator("#grid [data-photo]").evaluate_all("all => all.map((one) => Number(one.dataset.photo))")
+        assert shown == [one["id"] for one in reading.api("/search?limit=60")["photos"]][: len(shown)]
+        # From a photo, the search is still there, and leads back.
+        ready(page, "/?q=drink")
+        page.locator("#grid .tile").first.click()
+        expect(page.get_by_role("link", name="Back to “drink”")).to_be_visible()
+        expect(page.get_by_role("combobox", name="Search photos")).to_have_value("drink")

@@ -94,7 +94,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -2, ArrowDown: 2 }[event.key];
   const inGrid = event.target.closest?.(".tile");
-  const grid = inGrid ? inGrid.closest(".grid") : document.getElementById("grid");
+  const grid = inGrid ? inGrid.closest("#grid") ?? inGrid.closest("ol") : document.getElementById("grid");
   if (!step || !grid || event.altKey || event.ctrlKey || event.metaKey || (isTyping(event.target))) return;
   const tiles = [...grid.querySelectorAll(".tile")];
   if (!inGrid) {
@@ -103,15 +103,23 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return;
   }
-  const columns = tiles.filter((one) => one.offsetTop === tiles[0].offsetTop).length;
-  const next = tiles[tiles.indexOf(inGrid) + (Math.abs(step) === 1 ? step : columns * step / 2)];
+  const next = Math.abs(step) === 1 ? tiles[tiles.indexOf(inGrid) + step] : across(tiles, inGrid, Math.sign(step));
   if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
   event.preventDefault();
 });
 
+// The tile of the next row, or the one before, that stands nearest: rows have as many photos as fit.
+function across(tiles, from, way) {
+  const place = (one) => { const box = one.getBoundingClientRect(); return { x: box.left + box.width / 2, y: Math.round(box.top) }; };
+  const here = place(from), others = tiles.map((one) => [one, place(one)]).filter(([, at]) => (at.y - here.y) * way > 2);
+  const row = Math.min(...others.map(([, at]) => at.y * way)) * way;
+  const inRow = others.filter(([, at]) => Math.abs(at.y - row) <= 2);
+  return inRow.sort(([, one], [, other]) => Math.abs(one.x - here.x) - Math.abs(other.x - here.x))[0]?.[0];
+}
+
 const grid = document.getElementById("grid");
 if (grid) {
-  document.addEventListener("click", (event) => { if (event.target.closest(".tile")) remember(event.target.closest(".grid")); });
+  document.addEventListener("click", (event) => { if (event.target.closest(".tile")) remember(event.target.closest("#grid") ?? event.target.closest("ol")); });
 
   let link = document.getElementById("next"), loading = false;
 
@@ -122,8 +130,12 @@ if (grid) {
       const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
       if (!answer.ok) throw new Error(t("The next page could not be loaded."));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const before = grid.children.length;
-      grid.append(...(page.getElementById("grid")?.children ?? []));
+      const before = grid.querySelectorAll(".tile").length;
+      for (const group of [...(page.getElementById("grid")?.children ?? [])]) {
+        const last = grid.lastElementChild;
+        if (last?.dataset.when === group.dataset.when) last.querySelector("ol").append(...group.querySelector("ol").children);
+        else grid.append(group);
+      }
       // Behind the last labelled photo stands what looks like the words.
       const alike = page.getElementById("alike");
       if (alike) link.parentElement.after(alike);
@@ -133,7 +145,7 @@ if (grid) {
       if (next) link.href = next.href; else { link.parentElement.remove(); link = null; }
       // Whoever pressed the link with the keyboard goes on with the first new photo.
       if (document.activeElement === link || document.activeElement === document.body) {
-        if (byHand) grid.children[before]?.querySelector("a").focus();
+        if (byHand) grid.querySelectorAll(".tile")[before]?.focus();
       }
       byHand = false;
     } catch (error) {

@@ -106,6 +106,11 @@ const close = document.getElementById("close"), previous = document.getElementBy
 const place = grid ? grid.ids.indexOf(id) : -1;
 if (place >= 0) {
   close.href = grid.back;
+  const query = new URL(grid.back).searchParams.get("q");
+  if (query) {
+    close.textContent = t("Back to “{query}”", { query });
+    document.getElementById("q").value = query;
+  }
   for (const [link, neighbour] of [[previous, grid.ids[place - 1]], [following, grid.ids[place + 1]]]) {
     if (neighbour) { link.href = at("/photos/" + neighbour); link.hidden = false; }
   }
