@@ -114,6 +114,11 @@ class Language:
             found.setdefault(form, set()).add(key)
         return {form: frozenset(keys) for form, keys in found.items()}
 
+    @property
+    def all_names(self) -> tuple[tuple[str, str], ...]:
+        """(key, name) of all names, synonyms and plurals."""
+        return tuple(self._words())
+
     def _words(self) -> Iterator[tuple[str, str]]:
         """Every word that finds a label, with the label's key."""
         for key, name in self.names.items():

@@ -25,29 +25,21 @@ from numpy.typing import NDArray
 from tagger.core.atomic_file import replacing
 from tagger.core.errors import ModelError, WeightsError
 from tagger.core.linear_heads import unit
-from tagger.inference.registry import REVISIONS, model_id, registered
 
 PACKAGED = Path(__file__).parent / "sentences.npz"
 # A library's own, in its data directory.
 OWN = "sentences.npz"
-_FORMAT = 1
-# What a probability goes by: the similarity; how far it is from that of ordinary photos, in standard deviations, and
-# the square of that; how many words are known; the logarithm of the share of photos that have the rarest of them, and
-# the sum of these logarithms; the share of words that are not known. Of more than `FEW` words some may be said
-# otherwise: then 1, the number of words, and the distance once more.
-SIGNS = (
-    "similarity",
-    "beyond",
-    "square",
-    "words",
-    "rarest",
-    "share",
-    "missing",
-    "many",
-    "many words",
-    "many beyond",
-)
-FEW = 3
+_FORMAT = 2
+# What a probability goes by. Of the query, each scaled to about one: the share of words that are not known; how many
+# are; the logarithm of the share of photos that have the rarest of them, and the sum of these logarithms; how widely
+# similarities with ordinary photos are spread; how long the sentence's vector was: short where its words disagree.
+QUERY = ("missing", "words", "rarest", "share", "spread", "length")
+# Then the products of any two of these but the first; how far a photo's similarity is from that of ordinary photos, in
+# standard deviations, alone and times each of the first; and its square, above zero.
+PAIRS = tuple((one, other) for place, one in enumerate(QUERY[1:], 1) for other in QUERY[place:])
+SIGNS = (*QUERY, *(f"{one} {other}" for one, other in PAIRS), "beyond", *(f"beyond {one}" for one in QUERY), "square")
+# Queries of one word, of a few, and of more, of which some may be said otherwise, have weights of their own.
+FEW, KINDS = 3, 3
 # Photos, and columns of a matrix, at once: enough for the product, and few megabytes.
 _ROWS, _COLUMNS = 512, 256
 
@@ -84,14 +76,15 @@ class Small:
 
 @dataclass(frozen=True)
 class Calibration:
-    """From similarity to probability: a logistic regression on `signs` of query and photo, float32 (signs,).
+    """From similarity to probability: logistic regressions on `signs` of query and photo.
 
-    `mean`: float32 (width,), `spread`: float32 (width, width), of the vectors of ordinary photos, by which a similarity
-    is compared with that of any photo. `cut_off`: the least probability that is shown by default.
+    `weights`: float32 (kinds of query, signs), `bias`: float32 (kinds,). `mean`: float32 (width,), `spread`: float32
+    (width, width), of the vectors of ordinary photos, by which a similarity is compared with that of any photo.
+    `cut_off`: the least probability that is shown by default.
     """
 
     weights: NDArray[np.float32]
-    bias: float
+    bias: NDArray[np.float32]
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
     cut_off: float
@@ -99,8 +92,8 @@ class Calibration:
     @classmethod
     def none(cls, width: int) -> Calibration:
         """One that knows of no photos, and by which everything is as likely as not."""
-        zeros = np.zeros(len(SIGNS), np.float32)
-        return cls(zeros, 0.0, np.zeros(width, np.float32), np.zeros((width, width), np.float32), 1.0)
+        zeros = np.zeros((KINDS, len(SIGNS)), np.float32)
+        return cls(zeros, zeros[:, 0], np.zeros(width, np.float32), np.zeros((width, width), np.float32), 1.0)
 
 
 @dataclass(frozen=True)
@@ -147,6 +140,9 @@ class Towers:
     @property
     def model_ids(self) -> frozenset[str]:
         """The models whose features it takes: the network with squares, and with the whole picture."""
+        # A search needs it only where photos were labelled since the last one.
+        from tagger.inference.registry import REVISIONS, model_id, registered
+
         network = registered(self.architecture)
         return frozenset(model_id(network, self.weights_sha256, views) for views in REVISIONS)
 
@@ -200,7 +196,6 @@ class Towers:
             "architecture": self.architecture,
             "weights_sha256": self.weights_sha256,
             "photos": self.photos,
-            "bias": self.calibration.bias,
             "cut_off": self.calibration.cut_off,
             "card": dict(self.card),
         }
@@ -250,7 +245,7 @@ class Towers:
 
 _ARRAYS = ("hidden_bias", "output_bias", "word_bias", "said", "meant", "wider")
 _SMALLS, _PARTS = ("hidden", "output", "vectors"), ("whole", "scales")
-_CALIBRATION = ("weights", "mean", "spread")
+_CALIBRATION = ("weights", "bias", "mean", "spread")
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:
@@ -273,51 +268,58 @@ def _file_in_use(data_dir: Path) -> Path:
     return own if own.exists() else PACKAGED
 
 
-def _version_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _version_of(archive: zipfile.ZipFile) -> str:
+    """The version of a file, by the checksums of its parts, so that nobody needs to read them for it."""
+    parts = sorted(f"{part.filename} {part.file_size} {part.CRC}" for part in archive.infolist())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=2)
 def _version(path: Path, _changed: int, _size: int) -> str:
-    return _version_of(path.read_bytes())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _version_of(archive)
+    except zipfile.BadZipFile:
+        return ""
 
 
 @lru_cache(maxsize=2)
 def _load(path: Path, _changed: int, _size: int) -> Towers:
     try:
-        content = path.read_bytes()
-        # Every byte first: NumPy believes what stands in a damaged header.
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            wrong = archive.testzip()
-            if wrong is not None:
-                raise _damaged(path, f"the checksum of {wrong} does not fit")
-        with np.load(io.BytesIO(content), allow_pickle=False) as data:
-            about: dict[str, Any] = json.loads(_text(data["about"]))
-            if about["format"] != _FORMAT:
-                raise _damaged(path, f"it has format {about['format']}, and this version reads format {_FORMAT}")
-            calibration = Calibration(
-                **{name: data[name].astype(np.float32) for name in _CALIBRATION},
-                bias=float(about["bias"]),
-                cut_off=float(about["cut_off"]),
-            )
-            matrices: dict[str, Any] = {name: Small(data[f"{name}_whole"], data[f"{name}_scales"]) for name in _SMALLS}
-            towers = Towers(
-                architecture=str(about["architecture"]),
-                weights_sha256=str(about["weights_sha256"]),
-                **matrices,
-                **{name: data[name] for name in _ARRAYS},
-                words=tuple(_text(data["words"]).split("\n")),
-                others=tuple(_text(data["others"]).split()),
-                phrases=frozenset(_text(data["phrases"]).split("\n")),
-                photos=int(about["photos"]),
-                calibration=calibration,
-                card=about["card"],
-                version=_version_of(content),
-            )
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            data = {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+            version = _version_of(archive)
+        about: dict[str, Any] = json.loads(_text(data["about"]))
+        if about["format"] != _FORMAT:
+            raise _damaged(path, f"it has format {about['format']}, and this version reads format {_FORMAT}")
+        calibration = Calibration(
+            **{name: data[name].astype(np.float32) for name in _CALIBRATION},
+            cut_off=float(about["cut_off"]),
+        )
+        arrays: dict[str, Any] = {name: data[name] for name in _ARRAYS}
+        matrices: dict[str, Any] = {name: Small(data[f"{name}_whole"], data[f"{name}_scales"]) for name in _SMALLS}
+        towers = Towers(
+            architecture=str(about["architecture"]),
+            weights_sha256=str(about["weights_sha256"]),
+            **matrices,
+            **arrays,
+            words=tuple(_text(data["words"]).split("\n")),
+            others=tuple(_text(data["others"]).split()),
+            phrases=frozenset(_text(data["phrases"]).split("\n")),
+            photos=int(about["photos"]),
+            calibration=calibration,
+            card=about["card"],
+            version=version,
+        )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, str(error)) from error
     _check(path, towers)
     return towers
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One part of a file. Its checksum is looked at first: NumPy believes what stands in a damaged header."""
+    return np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
 
 
 def _check(path: Path, towers: Towers) -> None:
@@ -342,7 +344,8 @@ def _check(path: Path, towers: Towers) -> None:
         "wider": (towers.wider, (len(towers.others),)),
         "mean": (judged.mean, (width,)),
         "spread": (judged.spread, (width, width)),
-        "weights": (judged.weights, (len(SIGNS),)),
+        "weights": (judged.weights, (KINDS, len(SIGNS))),
+        "bias": (judged.bias, (KINDS,)),
     }
     for name, (array, shape) in shapes.items():
         if array.shape != shape:

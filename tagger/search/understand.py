@@ -18,7 +18,7 @@ from tagger.labels.languages import Language, split
 from tagger.labels.taxonomy import Taxonomy, normal
 from tagger.search.function_words import IGNORED, ignored
 from tagger.search.spelling import nearest
-from tagger.search.towers import FEW, SIGNS, Towers
+from tagger.search.towers import FEW, PAIRS, QUERY, SIGNS, Towers
 
 _NUMBERS = dict(
     zip("1 2 3 4 5 6 7 8 9 10".split(), "one two three four five six seven eight nine ten".split(), strict=True)
@@ -54,7 +54,7 @@ class UnderstoodWord:
 
 @dataclass(frozen=True)
 class Understood:
-    """A sentence. `vector`: float32 (width,) of length one; None where no word is known.
+    """A sentence. `vector`: float32 (width,) of length one, None where no word is known; `length`: what it was before.
 
     `places`: of its known words in the towers. `labels`: keys of the words that only labels say. `line`: what was
     understood, empty where it is all as typed.
@@ -62,6 +62,7 @@ class Understood:
 
     text: str
     vector: NDArray[np.float32] | None
+    length: float
     words: tuple[UnderstoodWord, ...]
     places: tuple[int, ...]
     labels: tuple[str, ...]
@@ -106,9 +107,9 @@ def understand(
                 labels[reader.meant(word)] = None
         at += count
     places = [towers.places[word.means] for word in found if word.is_known]
-    vector, shares = _vector(towers, places)
+    vector, length, shares = _vector(towers, places)
     words = _with_shares(found, shares)
-    return Understood(text, vector, words, tuple(places), tuple(labels), _line(words))
+    return Understood(text, vector, length, words, tuple(places), tuple(labels), _line(words))
 
 
 class _Reader:
@@ -233,17 +234,17 @@ def inflections(word: str) -> list[str]:
     return list(dict.fromkeys(form for form in forms if form != word))
 
 
-def _vector(towers: Towers, places: list[int]) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
-    """A sentence's vector of length one, and how much each of its words weighs in it."""
+def _vector(towers: Towers, places: list[int]) -> tuple[NDArray[np.float32] | None, float, NDArray[np.float32]]:
+    """A sentence's vector of length one, its length before, and how much each of its words weighs in it."""
     if not places:
-        return None, np.zeros(0, np.float32)
+        return None, 0.0, np.zeros(0, np.float32)
     each = towers.word_vectors(places)
     whole = each.mean(axis=0) + towers.word_bias
     sizes = np.linalg.norm(each, axis=1)
     length = float(np.linalg.norm(whole))
     if not length:
-        return None, np.zeros(0, np.float32)
-    return (whole / length).astype(np.float32), sizes / max(float(sizes.sum()), 1e-12)
+        return None, 0.0, np.zeros(0, np.float32)
+    return (whole / length).astype(np.float32), length, sizes / max(float(sizes.sum()), 1e-12)
 
 
 def _with_shares(found: list[UnderstoodWord], shares: NDArray[np.float32]) -> tuple[UnderstoodWord, ...]:
@@ -291,50 +292,83 @@ def _listed(parts: Iterable[str]) -> str:
 
 
 _MISSING = {"unknown": 1.0, "wider": 0.5}
-# Beyond so many words, and beyond this logarithm, a sentence is no rarer for what is shown.
-_MOST_SIGNIFICANT, _RAREST = 8, -15.0
+# Beyond so many words, this logarithm, and this length, a sentence is no rarer for what is shown.
+_MOST_SIGNIFICANT, _RAREST, _LONGEST_VECTOR = 8, -15.0, 8.0
+# The least that similarity adds to the logit: of two photos the one that is more alike is never less likely.
+_LEAST_SLOPE = 0.1
+
+
+def kind_of(understood: Understood) -> int:
+    """Which weights a query has, by the number of its words."""
+    # What only labels say, their confidence tells.
+    asked = len(_asked(understood))
+    return 0 if asked <= 1 else 1 if asked <= FEW else 2
+
+
+def _asked(understood: Understood) -> list[UnderstoodWord]:
+    return [word for word in understood.words if word.how not in ("ignored", "label")]
 
 
 def signs(towers: Towers, understood: Understood, similarity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the probability goes by, float32 (photos, len(SIGNS))."""
-    calibration = towers.calibration
-    vector = understood.vector
+    """What the probability goes by, float32 (photos, len(SIGNS)). Zeros for a query without a known word."""
     found = np.zeros((len(similarity), len(SIGNS)), np.float32)
-    if vector is None:
+    if understood.vector is None:
         return found
-    usual = float(calibration.mean @ vector)
-    spread = float(np.sqrt(max(float(vector @ calibration.spread @ vector), 1e-9)))
-    share = np.log((towers.said[list(understood.places)] + 1) / (towers.photos + 1))
-    # What only labels say, their confidence tells.
-    asked = [word.how for word in understood.words if word.how not in ("ignored", "label")]
-    # A violinist is a musician, but not every musician is a violinist.
-    missing = sum(_MISSING.get(how, 0.0) for how in asked)
-    beyond = (similarity - usual) / spread
-    many, known = len(asked) > FEW, min(len(understood.places), _MOST_SIGNIFICANT)
-    columns = (
-        similarity,
-        beyond,
-        # Falls for none that is less alike than any photo.
-        np.square(np.maximum(beyond, 0)),
-        0 if many else known,
-        share.min(),
-        max(float(share.sum()), _RAREST),
-        missing / len(asked),
-        many,
-        known if many else 0,
-        many * beyond,
-    )
-    for place, column in enumerate(columns):
-        found[:, place] = column
+    query, beyond = _query_signs(towers, understood), _beyond(towers, understood, similarity)
+    first, then = len(query), len(QUERY)
+    found[:, :first] = query
+    found[:, first] = beyond
+    found[:, first + 1 : -1] = beyond[:, np.newaxis] * query[:then]
+    found[:, -1] = np.square(np.maximum(beyond, 0))
     return found
 
 
+def _query_signs(towers: Towers, understood: Understood) -> NDArray[np.float32]:
+    """Those of `SIGNS` that are the same for all photos, float32."""
+    share = np.log((towers.said[list(understood.places)] + 1) / (towers.photos + 1))
+    asked = _asked(understood)
+    # A violinist is a musician, but not every musician is a violinist.
+    missing = sum(_MISSING.get(word.how, 0.0) for word in asked)
+    first = {
+        "missing": missing / len(asked),
+        "words": min(len(understood.places), _MOST_SIGNIFICANT) / FEW,
+        "rarest": float(share.min()) / 5,
+        "share": max(float(share.sum()), _RAREST) / 10,
+        "spread": 8 * _spread(towers, understood),
+        "length": min(understood.length, _LONGEST_VECTOR) / 4,
+    }
+    return np.array([*first.values(), *(first[one] * first[other] for one, other in PAIRS)], np.float32)
+
+
+def _spread(towers: Towers, understood: Understood) -> float:
+    """The standard deviation of a sentence's similarities with ordinary photos."""
+    assert understood.vector is not None
+    return float(np.sqrt(max(float(understood.vector @ towers.calibration.spread @ understood.vector), 1e-9)))
+
+
+def _beyond(towers: Towers, understood: Understood, similarity: NDArray[np.float32]) -> NDArray[np.float32]:
+    assert understood.vector is not None
+    usual = np.float32(towers.calibration.mean @ understood.vector)
+    return (similarity - usual) / np.float32(_spread(towers, understood))
+
+
 def probability(towers: Towers, understood: Understood, similarity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How likely each photo shows what a sentence says, float32 (photos,), by its similarity with the sentence."""
+    """How likely each photo shows what a sentence says, float32 (photos,), by its similarity with the sentence.
+
+    The regression on `signs`, but never less for a photo that is more alike.
+    """
     if understood.vector is None:
         return np.zeros(len(similarity), np.float32)
-    calibration = towers.calibration
-    return sigmoid(signs(towers, understood, similarity) @ calibration.weights + np.float32(calibration.bias))
+    kind = kind_of(understood)
+    weights, bias = towers.calibration.weights[kind], towers.calibration.bias[kind]
+    query, beyond = _query_signs(towers, understood), _beyond(towers, understood, similarity)
+    first, then = len(query), len(QUERY)
+    level = weights[:first] @ query + bias
+    slope = max(float(weights[first] + weights[first + 1 : -1] @ query[:then]), _LEAST_SLOPE)
+    bend = float(weights[-1])
+    if bend < 0:
+        beyond = np.minimum(beyond, np.float32(-slope / (2 * bend)))
+    return sigmoid(level + np.float32(slope) * beyond + np.float32(bend) * np.square(np.maximum(beyond, 0)))
 
 
 def why(towers: Towers, understood: Understood, photo: NDArray[np.float32]) -> list[tuple[UnderstoodWord, float]]:

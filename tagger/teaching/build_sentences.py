@@ -35,6 +35,7 @@ from tagger.inference.weights import ChosenModel
 from tagger.search.towers import PACKAGED, Calibration, Small, Towers
 from tagger.system.machine import usable_threads
 from tagger.teaching.build_words import split
+from tagger.teaching.known_names import known_names
 from tagger.teaching.sentence_data import (
     Photos,
     Query,
@@ -54,7 +55,7 @@ _THREADS = "OPENBLAS_NUM_THREADS"
 _KEPT = 1000
 _HELD_BACK = 5
 # Queries that make the probability: of so many words, and a whole sentence for each so many; so many are half known.
-_LENGTHS, _QUERIES, _SENTENCES, _HALF_KNOWN = (1, 2, 2, 3, 3, 4, 5), 1200, 5, 300
+_LENGTHS, _QUERIES, _SENTENCES, _HALF_KNOWN = (1, 1, 2, 2, 3, 3, 4), 1800, 5, 400
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,23 @@ def packed(found: Trained, words: Words, rows: NDArray[np.float32], source: Sour
 
 
 def calibrated(towers: Towers, held_back: Photos, seed: int) -> Towers:
-    """Towers with a probability from one half of photos that they have not seen, and a cut-off from the other."""
+    """Towers with a probability from photos that they have not seen.
+
+    The cut-off is chosen on one half of them, by the probability from the other half.
+    """
     first = np.random.default_rng(seed).permutation(len(held_back.rows)) % 2 == 0
     one, other = held_back.part(first), held_back.part(~first)
-    queries = short_queries(one.described, _LENGTHS, _QUERIES, seed)
+    halved = Judge(Judge(towers, one).calibrated(_calibrating(one, seed)), other).with_cut_off(_asked(other, seed))
+    whole = Judge(towers, held_back).calibrated(_calibrating(held_back, seed))
+    return replace(whole, calibration=replace(whole.calibration, cut_off=halved.cut_off))
+
+
+def _calibrating(photos: Photos, seed: int) -> list[Query]:
+    """What the probability is learned from."""
+    queries = short_queries(photos.described, _LENGTHS, _QUERIES, seed)
     random = np.random.default_rng(seed)
-    queries += [query.half_known(random) for query in queries[:_HALF_KNOWN]] + sentences(one.described)[::_SENTENCES]
-    return Judge(Judge(towers, one).calibrated(queries), other).with_cut_off(_asked(other, seed))
+    half_known = [query.half_known(random) for query in queries[:_HALF_KNOWN]]
+    return [*queries, *half_known, *sentences(photos.described)[::_SENTENCES]]
 
 
 def _asked(photos: Photos, seed: int) -> list[Query]:
@@ -179,7 +190,11 @@ def run(options: argparse.Namespace) -> None:
         )
     kept = np.arange(len(pictured.rows)) >= len(pictured.rows) - _KEPT
     photos = both(others, pictured.part(~kept))
-    taken = taken_for(options.wordnet, Words.of(photos.described).names)
+    words = Words.of(photos.described)
+    taken = taken_for(options.wordnet, words.names)
+    names = known_names(options.wordnet, dict(zip(words.names, words.said.tolist(), strict=True)))
+    taken = dict.fromkeys(names, ("", "")) | taken
+    taken = {word: taken[word] for word in sorted(taken)}
     source = Source(model, taken, said_phrases(photos.described), Recipe(), options.seed)
     build(photos, pictured.part(kept), source).save(options.output)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.core.errors import UsageError
 from tagger.labels import taxonomy
-from tagger.search.towers import SIGNS, Calibration, Towers
-from tagger.search.understand import Understood, probability, signs, understand
+from tagger.search.towers import KINDS, SIGNS, Calibration, Towers
+from tagger.search.understand import Understood, kind_of, probability, signs, understand
 from tagger.teaching.logistic import fit
 from tagger.teaching.sentence_data import Photos, Query, sentences
 
@@ -111,17 +112,35 @@ class Judge:
         return found
 
     def calibrated(self, queries: Sequence[Query]) -> Towers:
-        """The same towers, with a probability that is right on average for these photos and queries."""
-        rows, truths = [], []
+        """The same towers, with a probability that is right on average for these photos and each kind of queries."""
+        rows: list[list[NDArray[np.float32]]] = [[] for _ in range(KINDS)]
+        truths: list[list[NDArray[np.bool_]]] = [[] for _ in range(KINDS)]
+        far_rows, far_truths = [], []
         for query in queries:
             understood, alike = self.asked(query)
-            found = signs(self.towers, understood, alike)
-            near = found[:, SIGNS.index("beyond")] >= _LEAST_BEYOND
-            rows.append(found[near])
-            truths.append(query.confirmed(self.photos.described)[near])
-        weights, bias = fit(np.concatenate(rows), np.concatenate(truths), 1e4, 1e-4, balanced=False)
-        calibration = replace(self.towers.calibration, weights=weights, bias=bias)
-        return replace(self.towers, calibration=calibration)
+            if understood.vector is None:
+                continue
+            found, truth = signs(self.towers, understood, alike), query.confirmed(self.photos.described)
+            near, farthest = found[:, SIGNS.index("beyond")] >= _LEAST_BEYOND, [int(alike.argmin())]
+            rows[kind_of(understood)].append(found[near])
+            truths[kind_of(understood)].append(truth[near])
+            far_rows.append(found[farthest])
+            far_truths.append(truth[farthest])
+        learned = []
+        for kind in range(KINDS):
+            some, told = rows[kind], truths[kind]
+            if not _has_both(told):
+                some, told = [*chain(*rows)], [*chain(*truths)]
+            if not _has_both(told):
+                # All that is near is right: what is farthest is not.
+                some, told = [*some, *far_rows], [*told, *far_truths]
+            learned.append(fit(np.concatenate(some), np.concatenate(told), 1e4, 1e-4, balanced=False))
+        weights = np.stack([found for found, _ in learned])
+        # What a word costs that is not known, no query of one word tells.
+        unknown = [place for place, sign in enumerate(SIGNS) if "missing" in sign]
+        weights[0, unknown] = weights[1, unknown]
+        bias = np.array([found for _, found in learned], np.float32)
+        return replace(self.towers, calibration=replace(self.towers.calibration, weights=weights, bias=bias))
 
     def with_cut_off(self, queries: Sequence[Query]) -> Towers:
         """The same towers, with the cut-off that shows most of what is confirmed and least of the rest."""
@@ -131,6 +150,11 @@ class Judge:
     def curve(self, queries: Sequence[Query]) -> list[Shown]:
         """What every cut-off would do."""
         return self.shown(queries, _CUT_OFFS)
+
+
+def _has_both(truths: Sequence[NDArray[np.bool_]]) -> bool:
+    """Whether there are examples of both kinds."""
+    return any(of_one.any() for of_one in truths) and not all(of_one.all() for of_one in truths)
 
 
 def recall_of(ranks: NDArray[np.int64], photos: int) -> Recall:
@@ -152,4 +176,4 @@ def uncalibrated(towers: Towers, rows: NDArray[np.float32]) -> Calibration:
     mean = vectors.mean(axis=0)
     spread = (vectors - mean).T @ (vectors - mean) / np.float32(len(vectors))
     # As the file keeps it.
-    return Calibration(np.zeros(len(SIGNS), np.float32), 0.0, mean, spread.astype(np.float16), 1.0)
+    return replace(Calibration.none(towers.width), mean=mean, spread=spread.astype(np.float16))

@@ -75,6 +75,12 @@ def read_senses(folder: Path, part: str) -> Senses:
     return Senses(first, synsets)
 
 
+def capitalised(folder: Path) -> Iterator[str]:
+    """The nouns that are written with a capital: persons, places, peoples. Raises UsageError."""
+    for fields in _lines(folder / "data.noun"):
+        yield from (word for word in fields[4 : 4 + 2 * int(fields[3], 16) : 2] if word[0].isupper() and word.isalpha())
+
+
 def read_parts(folder: Path) -> dict[str, str]:
     """The part of speech as which WordNet's texts have each word most often. Raises UsageError."""
     counts: dict[str, Counter[str]] = {}

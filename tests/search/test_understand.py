@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from tagger.labels import taxonomy
 from tagger.labels.languages import language
 from tagger.search.function_words import ignored
 from tagger.search.towers import Towers
-from tagger.search.understand import Understood, probability, understand, why, words_of
+from tagger.search.understand import Understood, kind_of, probability, signs, understand, why, words_of
 
 
 def understood(text: str, **own: str) -> Understood:
@@ -57,6 +59,19 @@ def means(text: str) -> list[tuple[str, str]]:
         ("pengiun", [("penguin", "label")]),
         ("oscilloscpe", [("oscilloscope", "label")]),
         ("berlin munich hamburg vienna", [("", "unknown")] * 4),
+        # What sounds alike is meant, and then what has the same letters.
+        ("elefant", [("elephant", "spelling")]),
+        ("zeebra", [("zebra", "label")]),
+        ("podle", [("poodle", "spelling")]),
+        ("palnts", [("plants", "spelling")]),
+        ("statring", [("starting", "spelling")]),
+        # Names of something else are no misspelt words: of places, of persons, and in other languages.
+        ("paris", [("", "unknown")]),
+        ("walter", [("", "unknown")]),
+        ("diego", [("", "unknown")]),
+        ("cairns", [("", "unknown")]),
+        ("barella", [("", "unknown")]),
+        ("banaan", [("banana", "label")]),
     ],
 )
 def test_words(text: str, expected: list[tuple[str, str]]) -> None:
@@ -131,6 +146,26 @@ def test_shares_are_of_the_whole_and_why_adds_up() -> None:
     parts = why(towers, found, found.vector)
     assert [word.word for word, _ in parts] == ["brown", "dog", "snow"]
     assert 0 < sum(part for _, part in parts) < 1.2
+
+
+@pytest.mark.parametrize("text", ["dog", "a dog on a beach", "two brown dogs run with a red ball", "a violinist"])
+def test_probability_never_falls_with_similarity_whatever_was_learned(text: str) -> None:
+    towers, chance = Towers.load(), np.random.default_rng(0)
+    found = understood(text)
+    alike = np.linspace(-1, 1, 200, dtype=np.float32)
+    for _ in range(20):
+        weights = chance.normal(0, 1, towers.calibration.weights.shape).astype(np.float32)
+        learned = replace(towers, calibration=replace(towers.calibration, weights=weights))
+        assert (np.diff(probability(learned, found, alike)) >= 0).all()
+
+
+def test_probability_is_the_regression_that_was_learned() -> None:
+    towers, found = Towers.load(), understood("a dog on a beach")
+    calibration, kind = towers.calibration, kind_of(found)
+    # Between as alike as any photo, and as alike as few are.
+    alike = np.linspace(0, 0.5, 50, dtype=np.float32)
+    logits = signs(towers, found, alike) @ calibration.weights[kind] + calibration.bias[kind]
+    np.testing.assert_allclose(probability(towers, found, alike), 1 / (1 + np.exp(-logits)), rtol=1e-4)
 
 
 def test_probability_rises_with_similarity() -> None:

@@ -17,6 +17,7 @@ from tagger.search.towers import Towers
 from tagger.teaching import tower_training
 from tagger.teaching.build_sentences import Source, calibrated, learn
 from tagger.teaching.described import Described
+from tagger.teaching.known_names import known_names
 from tagger.teaching.own_sentences import LEAST, adapt
 from tagger.teaching.sentence_data import Photos, Query, Words, absent_queries, short_queries, stem
 from tagger.teaching.sentence_figures import Judge, surely_better
@@ -178,6 +179,17 @@ def test_other_words_are_taken_for_known_ones() -> None:
     assert found.get("microscope", ("", "")) == ("", "")
     # Names are none of these, nor what is known, nor its forms.
     assert not {"paris", "dog", "dogs", "running"} & found.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not WORDNET.is_dir(), reason="needs WordNet 3.0 (Debian's wordnet-base)")
+def test_names_of_something_else_are_no_misspelt_words() -> None:
+    found = known_names(WORDNET, {"pairs": 9, "water": 40, "sofa": 5})
+    assert found == sorted(found)
+    # A city, a man's name, and a capital.
+    assert {"paris", "walter", "sofia"} <= {*found}
+    # Near none, or known.
+    assert not {"reykjavik", "water", "pairs", "banaan"} & {*found}
 
 
 @pytest.mark.slow

@@ -85,6 +85,14 @@ def _km(
     return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
 
 
+def names_of_places(people: int) -> list[str]:
+    """The names of all countries, and of the towns that have so many people."""
+    table = _table()
+    towns = [table.names[place] for place in np.flatnonzero(table.population >= people).tolist()]
+    countries = {table.regions[place].rpartition("\t")[2] for place in np.unique(table.region).tolist()}
+    return [*towns, *sorted(countries)]
+
+
 def forget() -> None:
     """Let go of the table, 5 MB that who is idle can do without; the next place reads it again."""
     _table.cache_clear()
