@@ -96,10 +96,21 @@ _NEVER = 'model.fetch is "never"'
 
 def model_status(settings: Settings) -> ModelStatus:
     """Which model labels now and why. Nothing is fetched."""
+    return status_of(settings, chosen_or_fault(settings))
+
+
+def chosen_or_fault(settings: Settings) -> ChosenModel | ModelError:
+    """The model that labels now, or why none does. Nothing is fetched."""
     try:
-        chosen = choose_model(settings, fetch=False)
+        return choose_model(settings, fetch=False)
     except ModelError as error:
-        return ModelStatus("", settings.model.name, error.message, str(error))
+        return error
+
+
+def status_of(settings: Settings, chosen: ChosenModel | ModelError) -> ModelStatus:
+    """What to say of what `chosen_or_fault` found."""
+    if isinstance(chosen, ModelError):
+        return ModelStatus("", settings.model.name, chosen.message, str(chosen))
     labels, substitute = chosen.architecture.name, chosen.substitute
     if substitute is None:
         return ModelStatus(labels, labels, "", "")

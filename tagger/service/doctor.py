@@ -25,8 +25,8 @@ from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpe
 from tagger.inference.light_model import exported_path
 from tagger.inference.precision import remembered
 from tagger.inference.registry import Architecture
-from tagger.inference.selection import LocatedModel, choose_model, locate_model, model_status, why_not_tensorflow
-from tagger.inference.weights import weights_url
+from tagger.inference.selection import LocatedModel, chosen_or_fault, locate_model, status_of, why_not_tensorflow
+from tagger.inference.weights import ChosenModel, weights_url
 from tagger.inference.worker_client import WorkerClient
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
@@ -71,7 +71,9 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield Finding(Grade.BAD, "Settings", fault, "Correct them in the config file, the environment or on the page.")
     yield _time_zone()
     yield from _data_dir(settings.data_dir)
-    engine = _engine_to_run(settings)
+    chosen = chosen_or_fault(settings)
+    # Where there is a fault, `_model` tells it.
+    engine = TENSORFLOW if isinstance(chosen, ModelError) else chosen.engine
     yield from _processor(engine)
     yield _memory(engine)
     yield from _formats()
@@ -82,7 +84,7 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield _watching(root, settings)
     yield from _service(settings)
     yield _people(settings)
-    yield from _model(settings)
+    yield from _model(settings, chosen)
 
 
 def _people(settings: Settings) -> Finding:
@@ -130,14 +132,6 @@ def _data_dir(folder: Path) -> Iterator[Finding]:
         yield Finding(Grade.WARNING, "Data directory", f"{folder}: only {free:,} MB are free", "Free some space.")
     else:
         yield Finding(Grade.GOOD, "Data directory", f"{folder} ({kind or 'unknown file system'}, {free:,} MB free)")
-
-
-def _engine_to_run(settings: Settings) -> EngineSpec:
-    """The engine that labels photos; TensorFlow if there is a fault, which `_model` tells."""
-    try:
-        return choose_model(settings, fetch=False).engine
-    except ModelError:
-        return TENSORFLOW
 
 
 def _processor(engine: EngineSpec) -> Iterator[Finding]:
@@ -318,7 +312,7 @@ def _service(settings: Settings) -> Iterator[Finding]:
     yield Finding(Grade.GOOD, "Service", f"running as process {state.pid}")
 
 
-def _model(settings: Settings) -> Iterator[Finding]:
+def _model(settings: Settings, chosen: ChosenModel | ModelError) -> Iterator[Finding]:
     try:
         located = locate_model(settings)
     except ModelError as error:
@@ -328,10 +322,10 @@ def _model(settings: Settings) -> Iterator[Finding]:
     if located.light is not None:
         yield Finding(Grade.GOOD, "Model", f"{name}, light model {located.light_path}, {located.light}")
     elif why_not_tensorflow():
-        status = model_status(settings)
+        status = status_of(settings, chosen)
         yield Finding(Grade.WARNING, "Model", status.why, status.note.removeprefix(status.why).strip())
     elif weights is None:
-        yield from _missing(settings, located.architecture)
+        yield from _missing(settings, located.architecture, chosen)
     else:
         yield Finding(Grade.GOOD, "Model", f"{name}, {weights.path}, {weights.verified_by}")
         yield from _unused_light_model(settings, located)
@@ -339,13 +333,13 @@ def _model(settings: Settings) -> Iterator[Finding]:
     if busy:
         yield Finding(Grade.GOOD, "Engine", f"not tried, because another tagger is at work ({busy})")
         return
-    yield _engine(settings)
+    yield _engine(settings, chosen)
 
 
-def _missing(settings: Settings, architecture: Architecture) -> Iterator[Finding]:
+def _missing(settings: Settings, architecture: Architecture, chosen: ChosenModel | ModelError) -> Iterator[Finding]:
     """That a model's weights are not here, whether they can be fetched, and where to put them."""
     name, address = architecture.name, weights_url(settings, architecture)
-    status = model_status(settings)
+    status = status_of(settings, chosen)
     if not status.labels:
         yield Finding(Grade.BAD, "Model", status.why, status.note.removeprefix(status.why).strip())
         return
@@ -376,11 +370,12 @@ def _unused_light_model(settings: Settings, located: LocatedModel) -> Iterator[F
         )
 
 
-def _engine(settings: Settings) -> Finding:
+def _engine(settings: Settings, chosen: ChosenModel | ModelError) -> Finding:
     """Start the process that looks at photos, as a backfill would."""
+    if isinstance(chosen, ModelError):
+        return Finding(Grade.BAD, "Engine", chosen.message, chosen.cure)
     clock = SystemClock()
     try:
-        chosen = choose_model(settings, fetch=False)
         started = clock.monotonic()
         with WorkerClient(settings, chosen) as client:
             client.start()
