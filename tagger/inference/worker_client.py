@@ -122,10 +122,16 @@ class WorkerClient:
     def start(self) -> None:
         """Start the child unless it runs, and wait until the model is loaded.
 
-        Raises ModelError if the child refuses the weights, EngineError if the child cannot be started.
+        Raises ModelError if the child refuses the weights, EngineError if the child cannot be started, WorkerDiedError
+        if it has died with photos in it.
         """
         if self._process is not None and self._process.poll() is None:
             return
+        if self._in_flight:
+            # A new child knows nothing of them: whoever submitted them must be told.
+            how = self._how_it_died()
+            self._kill()
+            raise WorkerDiedError(how)
         self.close()
         lacks = why_no_tensorflow() if self._model.engine is TENSORFLOW else None
         if lacks is not None:
