@@ -15,7 +15,7 @@ PAGES = [
     TOP / "README.md",
     TOP / "CONTRIBUTING.md",
     TOP / "benchmarks" / "README.md",
-    *sorted((TOP / "docs").glob("*.md")),
+    *sorted((TOP / "docs").rglob("*.md")),
 ]
 ROOMS = [path.name for path in (TOP / "tagger").iterdir() if (path / "__init__.py").exists()]
 
