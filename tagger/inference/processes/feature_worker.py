@@ -60,6 +60,9 @@ from tagger.system.machine import memory, usable_cores, usable_threads
 
 # The number of recent pictures whose features are kept, so that copies go through the network once.
 _REMEMBERED = 512
+# So many photos are looked at by the networks beside the classifier together, as soon as they are decoded: what these
+# see is three times what the classifier sees, and is not kept for a whole batch.
+_BESIDE = 8
 # The number of photos for the trial of bfloat16.
 _TRIAL_PHOTOS = 128
 
@@ -165,16 +168,23 @@ class _Worker:
         """Work until the parent sends stop."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while (batch := self._batches.get()) is not None:
-            seen = [future.result() for future in batch]
-            replies = self._reply(seen)
+            seen: list[_Seen] = []
+            some: list[_Seen] = []
+            found: dict[bytes, _Found] = {}
+            while batch:
+                some = [future.result() for future in batch[:_BESIDE]]
+                del batch[:_BESIDE]
+                self._look_beside(some, found)
+                seen += some
+            replies = self._reply(seen, found)
             with self._sending:
                 for fault in self._beside.take_faults():
                     send(self._channel, "warning", text=fault)
                 send_replies(self._channel, replies)
             if self._trying is not None:
                 self._try_bfloat16(seen)
-            # A megabyte a photo, not kept until the next batch is decoded.
-            del seen, batch
+            # Not kept until the next batch is decoded.
+            del seen, some
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:
@@ -259,34 +269,42 @@ class _Worker:
         same = inspection.pixel_hash == request.pixel_hash
         return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
-    def _reply(self, batch: Sequence[_Seen]) -> list[Reply]:
-        """Run new pictures through the networks, each once, and complete the replies."""
-        found: dict[bytes, _Found] = {}
-        fresh: dict[str, dict[bytes, _Seen]] = {name: {} for name in self._inputs}
-        for seen in batch:
-            inspection = seen.reply.inspection
-            if seen.reply.outcome is Outcome.FEATURES and inspection is not None:
-                known = found.setdefault(
-                    inspection.pixel_hash, seen.known.also(self._memory.found(inspection.pixel_hash))
-                )
-                for name in seen.wants & seen.inputs.keys():
-                    if known.lacks((name,)):
-                        fresh[name].setdefault(inspection.pixel_hash, seen)
-        # The classifier last: what the others see is let go before it runs, while the next batch is decoded.
-        for name, pictures in reversed(fresh.items()):
-            if pictures:
-                for pixel_hash, value in zip(pictures, self._run(name, list(pictures.values())), strict=True):
-                    found[pixel_hash] = replace(found[pixel_hash], **{name: value})
+    def _look_beside(self, some: Sequence[_Seen], found: dict[bytes, _Found]) -> None:
+        """Run new pictures through the networks beside the classifier, and let go of what only these see."""
+        for name in self._beside.inputs:
+            self._look(name, some, found)
+            for seen in some:
+                seen.inputs.pop(name, None)
+
+    def _reply(self, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> list[Reply]:
+        """Run new pictures through the classifier, each once, and complete the replies."""
+        fresh = self._look(FEATURES, batch, found)
         for seen in batch:
             inspection = seen.reply.inspection
             if inspection is not None and inspection.pixel_hash in found:
                 self._memory.remember(inspection, found[inspection.pixel_hash])
-        return [self._complete(seen, found, fresh[FEATURES]) for seen in batch]
+        return [self._complete(seen, found, fresh) for seen in batch]
+
+    def _look(self, name: str, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> dict[bytes, _Seen]:
+        """Add to `found` what a network finds on pictures that it is wanted for; those that it looked at."""
+        fresh: dict[bytes, _Seen] = {}
+        for seen in batch:
+            inspection = seen.reply.inspection
+            if seen.reply.outcome is Outcome.FEATURES and inspection is not None:
+                picture = inspection.pixel_hash
+                known = found.setdefault(picture, _Found()).also(seen.known).also(self._memory.found(picture))
+                found[picture] = known
+                if name in seen.wants and name in seen.inputs and known.lacks((name,)):
+                    fresh.setdefault(picture, seen)
+        if fresh:
+            for picture, value in zip(fresh, self._run(name, list(fresh.values())), strict=True):
+                found[picture] = replace(found[picture], **{name: value})
+        return fresh
 
     def _run(self, name: str, batch: Sequence[_Seen]) -> Sequence[bytes | None]:
         """What a network finds on each photo of a batch."""
         self._throttle.wait(self._alive)
-        pixels = [seen.inputs[name] if name == FEATURES else seen.inputs.pop(name) for seen in batch]
+        pixels = [seen.inputs[name] for seen in batch]
         if name == WORDS:
             return self._beside.words(pixels)
         if name == BOXES:
