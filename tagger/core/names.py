@@ -9,6 +9,9 @@ import unicodedata
 # seen (soft hyphen, joiners, byte order mark, variation selectors) makes no other name.
 _SAME = {0x131: "i", **dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0E, 0xFE0F))}
 _DOTTED_I = re.compile("i\u0307+")
+# Unicode's general categories of control characters, halves of pairs, private and unknown ones; and the directions of
+# those that turn the text around them (Unicode 15, sections 4.5 and 4.4).
+_STRANGE = frozenset(("Cc", "Cs", "Co", "Cn", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 
 def folded(name: str) -> str:
@@ -28,6 +31,17 @@ def folded(name: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two names are the same by this rule."""
     return folded(one) == folded(other)
+
+
+def single_spaced(name: str, most: int) -> str:
+    """A name that somebody gives to something, as it is stored: in NFC, with single spaces. Empty if it can be none.
+
+    None has no letter that can be seen, more than `most` characters, control characters, or ones that turn the text
+    around them. What joins letters cannot be seen either, and belongs to names in many languages, and to emoji.
+    """
+    words = " ".join(unicodedata.normalize("NFC", name).split())
+    kinds = {unicodedata.category(char) for char in words} | {unicodedata.bidirectional(char) for char in words}
+    return "" if kinds & _STRANGE or len(words) > most or not folded(words).strip() else words
 
 
 def exact(keyword: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
+from tagger.core.names import single_spaced
 from tagger.core.sentences import Sentence
 from tagger.labels.languages import Language
 from tagger.labels.taxonomy import Taxonomy, own_key
@@ -17,8 +16,8 @@ _LONGEST = 200
 
 def normalize_name(name: str) -> str:
     """A person's own label as it is stored: in NFC, with single spaces. Raises UsageError if it cannot be a label."""
-    words = " ".join(unicodedata.normalize("NFC", name).split())
-    if not words or not words.isprintable() or len(words) > _LONGEST:
+    words = single_spaced(name, _LONGEST)
+    if not words:
         raise UsageError(
             Sentence("{name!r} cannot be a label.", name=name),
             Sentence("A label has 1 to {most} characters.", most=_LONGEST),

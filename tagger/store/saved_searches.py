@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from tagger.core.errors import UsageError
 from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
-from tagger.core.names import folded
+from tagger.core.names import folded, single_spaced
 from tagger.core.paths import disk_path, shown_path, stored_path
 from tagger.store.reader import Reader
 
@@ -41,10 +40,8 @@ class SavedSearch:
 
 def search_name(name: str) -> str:
     """The name of a saved search as it is stored: in NFC, with single spaces. Raises UsageError if it can be none."""
-    words = " ".join(unicodedata.normalize("NFC", name).split())
-    # What joins letters cannot be seen and belongs to names in many languages.
-    strange = any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in words)
-    if not folded(words).strip() or strange or len(words) > _LONGEST:
+    words = single_spaced(name, _LONGEST)
+    if not words:
         raise UsageError(f"{shown_path(name[:_LONGEST])!r} cannot be the name of a search.", _NAMES)
     return words
 

@@ -81,7 +81,7 @@ def test_nonsense_is_refused_and_nothing_is_changed(gallery: Tagger, coffee: Pat
     assert "espresso" in said
     assert "nothing was said of" in gallery("correct", coffee, "--undo", "espresso", code=2).stderr
     assert "not in the library" in gallery("correct", coffee, tmp_path / "none.jpg", "--add", "x", code=2).stderr
-    for name in ("", "  ", "a" * 201, "line\nbreak\x07"):
+    for name in ("", "  ", "a" * 201, "line\nbreak\x07", "\u00ad", "\ufe0f"):
         assert "cannot be a label" in gallery("correct", coffee, "--add", name, code=2).stderr
     assert gallery("show", "--json", coffee).stdout == before
 

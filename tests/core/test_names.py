@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.core.names import folded, same
+from tagger.core.names import folded, same, single_spaced
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,15 @@ def test_folding_is_final_and_whatever_the_form(name: str) -> None:
 def test_bytes_that_are_no_text_stay_what_they_are() -> None:
     assert folded("\udce9T\udcff") == "\udce9t\udcff"
     assert folded("\uef80A") == "\uef80a"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "\u00ad", "\u200b\u200d", "\ufeff", "\ufe0f", "a\x00b", "a\nb\x1b[2J", "\u202eabc", "a" * 11]
+)
+def test_what_cannot_be_seen_or_spoils_what_stands_beside_it_is_no_name(name: str) -> None:
+    assert single_spaced(name, 10) == ""
+
+
+@pytest.mark.parametrize("name", ["Oma", "می\u200cخواهم", "👨\u200d👩\u200d👧", "❤\ufe0f", "虎", "क्\u200dष"])
+def test_names_in_every_script_are_names(name: str) -> None:
+    assert single_spaced(f" {name} ", 10) == name

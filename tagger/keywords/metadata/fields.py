@@ -41,10 +41,14 @@ def asked_for(targets: Iterable[str]) -> frozenset[Field]:
 
 
 def spelt(field: Field, keywords: Iterable[Keyword]) -> list[str]:
-    """The keywords as a field spells them, each once. XPKeywords separates them by `;`, so none may contain it."""
+    """The keywords as a field spells them, each once. XPKeywords separates them by `;`, so none may contain it.
+
+    One of which nothing can be seen, such as a soft hyphen alone, is none.
+    """
     found: dict[str, str] = {}
-    for text in filter(None, (text for keyword in keywords for text in _texts(field, keyword))):
+    for text in (text for keyword in keywords for text in _texts(field, keyword)):
         found.setdefault(comparison_key(text), text)
+    found.pop("", None)
     return list(found.values())
 
 
@@ -75,7 +79,7 @@ def seeds(field: Field, persons: Mapping[Field, Sequence[str]]) -> list[str]:
         for text in persons.get(other, ()):
             parts = [legal(part) for part in (text.split(other.separator) if other.separator else [text])]
             leaf = parts[-1]
-            if not leaf:
+            if not comparison_key(leaf):
                 continue
             if not field.separator:
                 found.setdefault(comparison_key(leaf), leaf)
