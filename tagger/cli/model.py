@@ -158,8 +158,7 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     print(f"From now on tagger uses {name}{'' if file is None else f' with {file}'} (noted in {path}).")
     if control.reload(settings.data_dir):
         print("The running service was told.")
-    lacks = why_not_tensorflow() if located.light is None else None
-    if lacks:
+    if located.light is None and why_not_tensorflow():
         _print_note(settings)
         return ExitCode.DONE
     if not located.is_here:

@@ -57,13 +57,13 @@ def _end_with_service() -> None:
 
 
 def _hash_password() -> int:
-    from tagger.web.login import hash_password
+    from tagger.web.login import LEAST_LETTERS, hash_password
 
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    if len(password) < 8:
-        raise UsageError("The password has fewer than 8 characters.", "Take a longer one.")
+    if len(password) < LEAST_LETTERS:
+        raise UsageError(f"The password has fewer than {LEAST_LETTERS} characters.", "Take a longer one.")
     print(hash_password(password))
     return ExitCode.DONE

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from tagger.core.sentences import Sentence
 from tagger.web.context import context_of
-from tagger.web.guard import too_often
 from tagger.web.login import LEAST_LETTERS
-from tagger.web.pages import go, let_in
+from tagger.web.pages import ask_later, go, let_in
 from tagger.web.render import render
 
 router = APIRouter(include_in_schema=False)
@@ -34,8 +33,10 @@ def post_setup(
 ) -> Response:
     """Makes it the password, and lets in who chose it."""
 
-    def refuse(status: int, why: Sentence | str) -> Response:
-        return render(request, "setup.html", status, wrong=why, code=code, least=LEAST_LETTERS)
+    typed: dict[str, Any] = {"code": code, "least": LEAST_LETTERS}
+
+    def refuse(status: int, why: Sentence) -> Response:
+        return render(request, "setup.html", status, wrong=why, **typed)
 
     login = context_of(request).login
     if not login.is_first:
@@ -46,10 +47,7 @@ def post_setup(
         return refuse(422, Sentence("The two passwords differ."))
     wait = login.choose_first(request.client.host if request.client else "", code, password)
     if wait:
-        error = too_often(wait)
-        answer = refuse(429, error.fault.detail)
-        answer.headers.update(error.headers)
-        return answer
+        return ask_later(request, "setup.html", wait, **typed)
     if wait is not None:
         return refuse(401, Sentence("That is not the code. It is a new one at each start of tagger."))
     return let_in(request, "/")

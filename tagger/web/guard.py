@@ -124,13 +124,9 @@ class Guard:
         except (ProblemError, TaggerError) as error:
             fault = error.fault if isinstance(error, ProblemError) else problems.of_error(error)
             is_page = wants_page(request, path)
-            if is_page and fault.status == 401 and self._login.is_first:
-                await RedirectResponse(f"{self._settings.root_path}/setup", 303)(scope, receive, send)
-                return
             if is_page and fault.status == 401:
-                asked = path + (f"?{request.url.query}" if request.url.query else "")
-                where = quote(asked if request.method == "GET" else "/", safe="")
-                await RedirectResponse(f"{self._settings.root_path}/login?next={where}", 303)(scope, receive, send)
+                where = "/setup" if self._login.is_first else _login_for(request, path)
+                await RedirectResponse(self._settings.root_path + where, 303)(scope, receive, send)
                 return
             answer = problem_page(request, fault, bare=True) if is_page else problem_json(request, fault)
             answer.headers.update(getattr(error, "headers", {}))
@@ -233,6 +229,12 @@ def too_often(wait: float) -> ProblemError:
         Sentence("Too many tries. The next is possible in {seconds} seconds.", seconds=seconds),
         headers={"Retry-After": seconds},
     )
+
+
+def _login_for(request: Request, path: str) -> str:
+    """The page that asks for the password, and leads to what was asked for then."""
+    asked = path + (f"?{request.url.query}" if request.url.query else "")
+    return f"/login?next={quote(asked if request.method == 'GET' else '/', safe='')}"
 
 
 def session_cookie(header: str) -> str:

@@ -13,6 +13,7 @@ import ipaddress
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from argon2 import PasswordHasher, extract_parameters
@@ -108,14 +109,14 @@ class Login:
         The code is asked for once. Raises StoreError where the password cannot be kept; nothing has changed then.
         """
         typed = "".join(letter for letter in code.upper() if letter in _CODE_LETTERS)
+
+        def is_right() -> bool:
+            return bool(self._code) and hmac.compare_digest(typed, self._code)
+
         with self._checking:
-            wait = max(self._wait(_place(client), *_ONE), self._wait(_EVERYBODY, *_TOGETHER))
-            if wait:
+            wait = self._try(client, "", is_right)
+            if wait is not None:
                 return wait
-            if not self._code or not hmac.compare_digest(typed, self._code):
-                self._count(_place(client), _ONE)
-                self._count(_EVERYBODY, _TOGETHER)
-                return 0.0
             chosen = hash_password(password)
             path = self._data_dir / PASSWORD_FILE
             try:
@@ -133,22 +134,33 @@ class Login:
         While it must wait, not even the right one counts, or trying would be worth it. `client`: its address. `device`:
         its device cookie.
         """
-        device = self._device(device)
-        own = device or _place(client)
-        with self._checking:
-            wait = self._wait(own, *_ONE)
-            if not device:
-                wait = max(wait, self._wait(_EVERYBODY, *_TOGETHER))
-            if wait:
-                return wait
+
+        def is_right() -> bool:
             try:
-                _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
+                return _HASHER.verify(self._hash, password.encode("utf-8", "surrogatepass"))
             except VerificationError:
-                self._count(own, _ONE)
-                if not device:
-                    self._count(_EVERYBODY, _TOGETHER)
-                return 0.0
+                return False
+
+        with self._checking:
+            return self._try(client, self._device(device), is_right)
+
+    def _try(self, client: str, device: str, is_right: Callable[[], bool]) -> float | None:
+        """One try, as `attempt` answers it, counted for the device, or for the client and all that were never let in.
+
+        While it must wait, `is_right` is not asked.
+        """
+        own = device or _place(client)
+        wait = self._wait(own, *_ONE)
+        if not device:
+            wait = max(wait, self._wait(_EVERYBODY, *_TOGETHER))
+        if wait:
+            return wait
+        if is_right():
             return None
+        self._count(own, _ONE)
+        if not device:
+            self._count(_EVERYBODY, _TOGETHER)
+        return 0.0
 
     def attempt_program(self, client: str, password: str) -> float | None:
         """As `attempt`, for a program, which sends the password with each request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -294,13 +294,18 @@ def post_login(
         return go(request, "/")
     wait = login.attempt(client, password, request.cookies.get(DEVICE_COOKIE, ""))
     if wait:
-        error = too_often(wait)
-        answer = render(request, "login.html", 429, next=_local(next), wrong=error.fault.detail)
-        answer.headers.update(error.headers)
-        return answer
+        return ask_later(request, "login.html", wait, next=_local(next))
     if wait is not None:
         return render(request, "login.html", 401, next=_local(next), wrong=Sentence("That is not the password."))
     return let_in(request, _local(next))
+
+
+def ask_later(request: Request, template: str, wait: float, **values: Any) -> Response:
+    """A form again, which says that the next try is possible in so many seconds."""
+    error = too_often(wait)
+    answer = render(request, template, 429, wrong=error.fault.detail, **values)
+    answer.headers.update(error.headers)
+    return answer
 
 
 def let_in(request: Request, path: str) -> Response:

@@ -168,14 +168,7 @@ class _Worker:
         """Work until the parent sends stop."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while (batch := self._batches.get()) is not None:
-            seen: list[_Seen] = []
-            some: list[_Seen] = []
-            found: dict[bytes, _Found] = {}
-            while batch:
-                some = [future.result() for future in batch[:_BESIDE]]
-                del batch[:_BESIDE]
-                self._look_beside(some, found)
-                seen += some
+            seen, found = self._look_beside(batch)
             replies = self._reply(seen, found)
             with self._sending:
                 for fault in self._beside.take_faults():
@@ -184,7 +177,7 @@ class _Worker:
             if self._trying is not None:
                 self._try_bfloat16(seen)
             # Not kept until the next batch is decoded.
-            del seen, some
+            del seen, batch
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:
@@ -269,12 +262,21 @@ class _Worker:
         same = inspection.pixel_hash == request.pixel_hash
         return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
-    def _look_beside(self, some: Sequence[_Seen], found: dict[bytes, _Found]) -> None:
-        """Run new pictures through the networks beside the classifier, and let go of what only these see."""
-        for name in self._beside.inputs:
-            self._look(name, some, found)
-            for seen in some:
-                seen.inputs.pop(name, None)
+    def _look_beside(self, batch: Sequence[Future[_Seen]]) -> tuple[list[_Seen], dict[bytes, _Found]]:
+        """Run new pictures through the networks beside the classifier, and let go of what only these see.
+
+        Returns the batch, when all of it is decoded, and what was found.
+        """
+        every: list[_Seen] = []
+        found: dict[bytes, _Found] = {}
+        for start in range(0, len(batch), _BESIDE):
+            some = [future.result() for future in batch[start : start + _BESIDE]]
+            for name in self._beside.inputs:
+                self._look(name, some, found)
+                for seen in some:
+                    seen.inputs.pop(name, None)
+            every += some
+        return every, found
 
     def _reply(self, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> list[Reply]:
         """Run new pictures through the classifier, each once, and complete the replies."""
