@@ -3,7 +3,7 @@
     python deploy/light_requirements.py raw postgres > light.txt
     pip install -c deploy/constraints.txt -r light.txt && pip install --no-deps .
 
-The models in the package, light models, search and the page work in it; it is 0.4 GB instead of 2.2.
+The models in the package, light models, search and the page work in it; it is 0.3 GB instead of 2.3.
 """
 
 from __future__ import annotations
