@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import settings_of
 from tagger.core.errors import ExitCode, TaggerError
 
@@ -18,7 +19,7 @@ def command(context: click.Context) -> int:
     if folders is None:
         raise TaggerError("No service is running.", "Without one: tagger backfill --accept-missing")
     for folder in folders:
-        print(f"The photos that are gone from {folder} are taken as gone.")
+        voice.done(f"The photos that are gone from {folder} are taken as gone.")
     if not folders:
-        print("Nothing is held back.")
+        voice.done("Nothing is held back.")
     return ExitCode.DONE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import (
     absolute,
     count,
@@ -61,23 +62,23 @@ class _Screen:
         self.model = chosen
         self.close()
         if not self._quiet and chosen.substitute is not None:
-            print(chosen.substitute.note(chosen.architecture.name))
+            voice.note(chosen.substitute.note(chosen.architecture.name))
 
     def on_seen(self, files: int) -> None:
-        if not self._quiet and sys.stdout.isatty():
-            print(f"\rLooking for photos: {files:,} seen", end="", flush=True)
+        if not self._quiet and voice.is_live(sys.stderr):
+            voice.note(f"\rLooking for photos: {files:,} seen", end="")
 
     def on_headers(self, done: int) -> None:
-        if not self._quiet and sys.stdout.isatty():
+        if not self._quiet and voice.is_live(sys.stderr):
             self.close()
-            print(f"\rReading headers of photos labelled before: {done:,}", end="", flush=True)
+            voice.note(f"\rReading headers of photos labelled before: {done:,}", end="")
 
     def on_taught(self, lesson: Lesson) -> None:
         if self._quiet:
             return
         found = lesson.report
         self.close()
-        print(
+        voice.note(
             f"The label {lesson.name!r} that you taught: "
             + (found.refused or f"learned again, precision {found.precision:.0%}, recall {found.recall:.0%}")
         )
@@ -96,17 +97,18 @@ class _Screen:
         changes = ", ".join(f"{number:,} {word}" for word, number in found.items() if number)
         if queued and queued != result.new + result.changed:
             changes = f"{changes}; {queued:,} to label" if changes else f"{queued:,} to label"
-        start = "\r" if sys.stdout.isatty() else ""
-        print(f"{start}Looked through {count(result.seen, 'photo')}: {changes or 'nothing new'}.")
+        start = "\r" if voice.is_live(sys.stderr) else ""
+        voice.note(f"{start}Looked through {count(result.seen, 'photo')}: {changes or 'nothing new'}.")
         for problem in result.problems[:_SHOWN_PROBLEMS]:
-            print(f"  skipped {problem}")
+            voice.fault(f"skipped {problem}")
         if len(result.problems) > _SHOWN_PROBLEMS:
-            print(f"  ... and {len(result.problems) - _SHOWN_PROBLEMS:,} more")
+            voice.note(f"  ... and {len(result.problems) - _SHOWN_PROBLEMS:,} more")
         if stale:
-            print(f"{count(stale, 'photo')} labelled by another model will be looked at again.")
+            voice.note(f"{count(stale, 'photo')} labelled by another model will be looked at again.")
         if incomplete:
-            print(f"{count(incomplete, 'photo')} labelled before will be looked at for what is new in this version.")
-        sys.stdout.flush()
+            voice.note(
+                f"{count(incomplete, 'photo')} labelled before will be looked at for what is new in this version."
+            )
         if queued:
             self._meter = Meter("Labelling", queued, first="loading the model").__enter__()
 
@@ -188,7 +190,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
     _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again, screen.rate)
     if remembered and not as_json:
-        print(remembered)
+        voice.note(remembered)
     if written is not None and not as_json:
         print_written(written)
     if outcome.interrupted:
@@ -243,29 +245,29 @@ def _told_service(settings: Settings, folders: tuple[str, ...]) -> bool:
     if scanned is None:
         return False
     for folder in scanned:
-        print(f"The service is running and looks through {folder} now; follow it with: tagger status")
+        voice.done(f"The service is running and looks through {folder} now; follow it with: tagger status")
     return True
 
 
 def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate: float) -> None:
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
-        print(f"tagger: {shown_path(root)} was left alone: {reason}.", file=sys.stderr)
+        voice.fault(f"{shown_path(root)} was left alone: {reason}.")
         if os.path.isdir(root):
-            print("If they are really gone: tagger backfill --accept-missing", file=sys.stderr)
+            voice.note("If they are really gone: tagger backfill --accept-missing")
     if progress.done or progress.total:
         # The same figure as the meter's; loading the model does not count.
         speed = f" ({rate:.1f} photos/s once the model was loaded)" if rate and outcome.seconds > 1 else ""
-        print(
+        voice.done(
             f"{count(progress.labelled, 'photo')} labelled in {duration(outcome.seconds)}{speed}; "
             f"{progress.failed:,} failed."
         )
     elif not outcome.interrupted:
-        print("Nothing to do: every photo is labelled." if outcome.scan.seen else "There are no photos there.")
+        voice.done("Nothing to do: every photo is labelled." if outcome.scan.seen else "There are no photos there.")
     if progress.failed:
-        print("Which and why: tagger status --failed")
+        voice.note("Which and why: tagger status --failed")
     if outcome.left:
-        print(f"{count(outcome.left, 'photo')} still queued; go on with: {again}")
+        voice.done(f"{count(outcome.left, 'photo')} still queued; go on with: {again}")
     elif progress.labelled:
         _print_found(settings)
 
@@ -281,9 +283,9 @@ def _print_found(settings: Settings) -> None:
         counts = worth_listing(count_labels(session))[:_SHOWN_LABELS]
     often = language(settings.labels.language).of(counts)
     if often:
-        print("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
-        print(f"Find them: tagger search {shlex.quote(often[0].name)}")
-    print("Look at them: tagger web")
+        voice.done("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
+        voice.note(f"Find them: tagger search {shlex.quote(often[0].name)}")
+    voice.note("Look at them: tagger web")
 
 
 def _print_json(outcome: BackfillResult, model: ChosenModel | None, written: Written | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import (
     absolute,
     fetch_setting,
@@ -63,7 +64,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     settings = settings_of(context, model__name=model, model__weights=weights, model__fetch=fetch_setting(offline))
     paths, missing = _paths(settings, photos)
     for path in missing:
-        print(f"tagger: {shown_path(path)}: there is no such file.", file=sys.stderr)
+        voice.fault(f"{shown_path(path)}: there is no such file.")
     if not paths:
         raise UsageError("There is no photo to look at.", "Name photos or folders: tagger classify cat.jpg")
     from tagger.labels.languages import language
@@ -79,14 +80,14 @@ def command(  # noqa: PLR0913 - one parameter an option
             for found in results:
                 if found.explanation is None:
                     failed += 1
-                    print(f"tagger: {shown_path(found.path)}: {found.reason}.", file=sys.stderr)
+                    voice.fault(f"{shown_path(found.path)}: {found.reason}.")
                     continue
                 explanation = found.explanation.named(spoken)
                 if as_json:
                     _json(found.path, explanation)
                 else:
                     if found.explanation.note and not told:
-                        print(found.explanation.note, file=sys.stderr)
+                        voice.note(found.explanation.note)
                         told = True
                     _print(found.path, explanation, in_one_line=top is None)
                 sys.stdout.flush()
@@ -111,7 +112,7 @@ def _paths(settings: Settings, photos: tuple[str, ...]) -> tuple[list[str], list
         if os.path.isdir(path):
             from tagger.intake.walk import photos_below
 
-            found += sorted(photos_below(path, settings.intake, lambda problem: print(problem, file=sys.stderr)))
+            found += sorted(photos_below(path, settings.intake, lambda problem: voice.fault(str(problem))))
         elif os.path.lexists(path):
             found.append(path)
         else:

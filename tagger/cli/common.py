@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.terminal import shows_unicode
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
@@ -28,9 +29,22 @@ def settings_of(context: click.Context, **flags: Any) -> Settings:
     """The settings with this command's flags (dotted keys with `__` for the dot, None where not given)."""
     given = {key.replace("__", "."): value for key, value in flags.items()}
     settings = load_settings(context.obj["config"], {**context.obj["flags"], **given})
+    if voice.verbose() and "data_dir" not in context.obj:
+        _tell_details(context, settings)
     # For what is said of a file that cannot be written.
     context.obj["data_dir"] = settings.data_dir
     return settings
+
+
+def _tell_details(context: click.Context, settings: Settings) -> None:
+    from tagger.core.config_sources import config_file_used
+    from tagger.system import logs
+
+    logs.set_up("text", verbose=True)
+    file = config_file_used(context.obj["config"])
+    there = "" if file.exists() else ", which does not exist"
+    voice.detail(f"settings from {shown_path(str(file))}{there}; what each is: tagger config")
+    voice.detail(f"library in {shown_path(str(settings.data_dir))}")
 
 
 def _keep_links(_context: click.Context, _option: click.Parameter, path: str | None) -> str | None:
@@ -138,9 +152,9 @@ def print_failures(failures: Sequence[tuple[str, str]]) -> None:
 
     sentences = told_together(failures)
     for sentence in sentences[:_SHOWN_FAILURES]:
-        print(f"tagger: {sentence}", file=sys.stderr)
+        voice.fault(sentence)
     if len(sentences) > _SHOWN_FAILURES:
-        print(f"... and {len(sentences) - _SHOWN_FAILURES:,} more; all of them with --json", file=sys.stderr)
+        voice.note(f"... and {len(sentences) - _SHOWN_FAILURES:,} more; all of them with --json")
 
 
 def number_of(wnid: str) -> str:

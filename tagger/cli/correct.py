@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
 from tagger.cli.groups import label_names
 from tagger.core.errors import ExitCode, UsageError
@@ -81,5 +82,5 @@ def command(  # noqa: PLR0913 - one parameter an option
         return ExitCode.DONE
     for path, labels in found.items():
         names = ", ".join(label.name for label in spoken.of(labels) if label.shown)
-        print(f"{shown_path(path)}: {names or 'no labels'}")
+        voice.done(f"{shown_path(path)}: {names or 'no labels'}")
     return ExitCode.DONE

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, megabytes, path_json, settings_of, write_json
 from tagger.cli.progress import Stages, say_stopping
 from tagger.core.errors import ExitCode
@@ -73,6 +73,6 @@ def command(context: click.Context, least: float, as_json: bool) -> int:
         photos = sum(len(group.photos) for group in groups)
         print(f"{count(len(groups), 'group')} with {count(photos, 'photo')}.")
     if interrupted:
-        print("tagger: stopped before all photos were compared.", file=sys.stderr)
+        voice.note("tagger: stopped before all photos were compared.")
         return ExitCode.INTERRUPTED
     return ExitCode.DONE

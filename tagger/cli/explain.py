@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import (
     absolute,
     model_options,
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     found = found.named(language(settings.labels.language))
     path = absolute(photo)
     if found.note and not as_json:
-        print(found.note, file=sys.stderr)
+        voice.note(found.note)
     _print_json(path, found, wanted_json(settings)) if as_json else _print(path, found)
     return ExitCode.DONE
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.names import same
@@ -43,10 +42,9 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
             number = known_count(session, root.id)
             with_keywords = ledger.count_entries(session, root.id)
         if with_keywords:
-            print(
+            voice.note(
                 f"{count(with_keywords, 'photo')} in it have keywords of tagger's, which stay. To take them back "
-                "first run tagger undo, with --all or a query.",
-                file=sys.stderr,
+                "first run tagger undo, with --all or a query."
             )
         if not yes:
             click.confirm(
@@ -56,5 +54,5 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
             remove_root(session, root.id)
         if service:
             control.wake(settings.data_dir)
-    print(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")
+    voice.done(f"Forgot {click.format_filename(path)} with {count(number, 'photo')}. The files are as they were.")
     return ExitCode.DONE

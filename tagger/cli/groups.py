@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +21,40 @@ class WholeHelp(click.Group):
         rows = [(name, _first_sentence(inner)) for name, inner in commands if inner is not None]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def below(context: click.Context) -> dict[str, click.Context]:
+    """The subcommands of a context's command by their names."""
+    command = context.command
+    if isinstance(command, click.Group):
+        found = {name: command.get_command(context, name) for name in command.list_commands(context)}
+        return {
+            name: click.Context(inner, info_name=name, parent=context)
+            for name, inner in found.items()
+            if inner is not None
+        }
+    if isinstance(command, WithSubcommands):
+        # Its own arguments do not stand before the subcommand.
+        return {
+            name: click.Context(inner, info_name=f"{context.info_name} {name}", parent=context.parent)
+            for name, inner in command.subcommands().items()
+        }
+    return {}
+
+
+def all_below(context: click.Context) -> Iterator[click.Context]:
+    """The context and those of all subcommands, and of theirs."""
+    yield context
+    for inner in below(context).values():
+        yield from all_below(inner)
+
+
+class WithSubcommands(click.Command):
+    """A command that takes arguments, some of which are the names of subcommands."""
+
+    def subcommands(self) -> dict[str, click.Command]:
+        """The subcommands by their names."""
+        raise NotImplementedError
 
 
 def _first_sentence(command: click.Command) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, path_json, settings_of, write_json
 from tagger.core.clock import local_time
 from tagger.core.errors import ExitCode
@@ -32,7 +33,7 @@ def command(context: click.Context, photo: str, as_json: bool) -> int:
     for story in stories:
         _print_json(story) if as_json else _print(story)
     if not stories and not as_json:
-        print(f"Nothing was written for {shown_path(path)}.")
+        voice.note(f"Nothing was written for {shown_path(path)}.")
     return ExitCode.DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import settings_of, write_json
 from tagger.core.errors import ExitCode
 from tagger.labels.cloud import worth_listing
@@ -36,5 +37,5 @@ def command(context: click.Context, everything: bool, as_json: bool) -> int:
     if wider:
         print(f"Wider words: {', '.join(wider)}")
     if not found:
-        print("No photo has a label yet.")
+        voice.note("No photo has a label yet.")
     return ExitCode.DONE

@@ -10,12 +10,15 @@ import importlib
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tagger import __version__
+from tagger.cli import voice
+from tagger.cli.groups import all_below
 from tagger.cli.output import OUTPUT, ReaderGoneError, drop_unwritten, prepare_streams
 from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
@@ -68,6 +71,7 @@ _GROUPS = {
         "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
         "forget": ("forget", "Remove a folder from the library; its files stay."),
         "migrate-library": ("migrate_library", "Copy the library into another database, and compare."),
+        "help": ("help", "The help of a command, as with --help."),
     },
 }
 _COMMANDS = {name: about for group in _GROUPS.values() for name, about in group.items()}
@@ -100,7 +104,9 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"tagger.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
-        read_as_typed(command)
+        for one in all_below(click.Context(command, info_name=cmd_name)):
+            read_as_typed(one.command)
+            voice.add_options(one.command)
         return command
 
     def resolve_command(
@@ -124,7 +130,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", type=click.Path(path_type=Path), help="The config file (see config.example.toml).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the library's own files are kept.")
-@click.version_option(__version__, prog_name="tagger")
+@click.version_option(__version__, "-V", "--version", prog_name="tagger")
 @click.pass_context
 def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Label every photo of a library by what is in it, and find photos by those labels."""
@@ -133,12 +139,17 @@ def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> N
 
     for fault in (unknown_variables(), read_time_zone()):
         if fault:
-            _say(fault)
+            voice.note(f"tagger: {fault}")
     context.obj |= {"config": config, "flags": {"data_dir": None if data_dir is None else str(data_dir)}}
+
+
+voice.add_options(cli)
 
 
 def main() -> None:
     """Entry point of the `tagger` command."""
+    started = time.monotonic()
+    voice.reset()
     prepare_streams()
     name_files_in_utf8()
     about: dict[str, Any] = {}
@@ -146,11 +157,13 @@ def main() -> None:
         code = cli.main(standalone_mode=False, obj=about)
         sys.stdout.flush()
     except TaggerError as error:
+        _tell_where(error)
         _say(str(error))
         code = error.exit_code
     except ReaderGoneError:
         code = _READER_GONE
     except OSError as error:
+        _tell_where(error)
         _say(_fault_of_a_file(error, about.get("data_dir")))
         code = ExitCode.DATABASE
     except click.ClickException as error:
@@ -160,6 +173,8 @@ def main() -> None:
         _say("interrupted")
         code = ExitCode.INTERRUPTED
     drop_unwritten()
+    with contextlib.suppress(OSError):
+        voice.detail(f"{time.monotonic() - started:.2f} s, exit code {_exit_code(code)}")
     sys.exit(_exit_code(code))
 
 
@@ -183,6 +198,14 @@ def _fault_of_a_file(error: OSError, data_dir: Path | None) -> str:
         f"In the data directory {shown_path(str(data_dir))}, {shown} cannot be used: {text}.\n"
         "Correct its permissions, or name another with --data-dir, TAGGER_DATA_DIR or data_dir in the config file."
     )
+
+
+def _tell_where(error: Exception) -> None:
+    if voice.verbose():
+        import traceback
+
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
 
 
 def _exit_code(result: Any) -> int:

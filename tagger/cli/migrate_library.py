@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, settings_of, write_json
 from tagger.cli.progress import Stages
 from tagger.core.errors import ExitCode
@@ -45,10 +46,10 @@ def command(context: click.Context, address: str, as_json: bool) -> int:
         return ExitCode.DONE
     address = target.engine.url.render_as_string(hide_password=True)
     before = f" ({copied.left_before:,} of them earlier)" if copied.left_before else ""
-    print(
+    voice.done(
         f"Copied {count(copied.rows, 'row')}{before} of {copied.tables} tables into {target.where}, and compared them."
     )
     secret = "   (with its password)" if "***" in address else ""
-    print(f'To use it, write into the config file:\n  database = "{address}"{secret}')
-    print(f"The old database stays as it is, and is not used then: {source.where}")
+    voice.done(f'To use it, write into the config file:\n  database = "{address}"{secret}')
+    voice.done(f"The old database stays as it is, and is not used then: {source.where}")
     return ExitCode.DONE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, settings_of, weights_option, write_json
 from tagger.cli.groups import WholeHelp, model_names
 from tagger.cli.model_export import export_model
@@ -111,18 +112,20 @@ def fetch_model(context: click.Context, name: str | None) -> int:
         ensure_weights(settings, wanted)
     if found is not None:
         if settings.model.weights is None:
-            print(f"There is nothing to fetch: the weights of {wanted.name} are here already: {found.path}")
+            voice.done(f"There is nothing to fetch: the weights of {wanted.name} are here already: {found.path}")
         else:
-            print(f"There is nothing to fetch: {wanted.name} has a file of your own, {found.path}")
+            voice.done(f"There is nothing to fetch: {wanted.name} has a file of your own, {found.path}")
         return ExitCode.DONE
     if wanted.built_in and not weights_url(settings, wanted):
-        print(f"There is nothing to fetch: {wanted.name} is in the package.")
+        voice.done(f"There is nothing to fetch: {wanted.name} is in the package.")
         return ExitCode.DONE
     with ByteMeter(f"Fetching the weights of {wanted.name}") as meter:
         found = fetch_weights(settings, wanted, meter.update)
-    print(f"Fetched the weights of {wanted.name}: {found.path}\nSHA-256 {found.sha256}, checked {found.verified_by}")
+    voice.done(
+        f"Fetched the weights of {wanted.name}: {found.path}\nSHA-256 {found.sha256}, checked {found.verified_by}"
+    )
     if control.wake(settings.data_dir):
-        print("The running service was told.")
+        voice.done("The running service was told.")
     return ExitCode.DONE
 
 
@@ -155,19 +158,19 @@ def use(context: click.Context, name: str, weights: str | None) -> int:
     located = locate_model(settings, wanted)
     path = save_model_choice(settings, name, None if weights is None else Path(weights))
     file = settings.model.weights
-    print(f"From now on tagger uses {name}{'' if file is None else f' with {file}'} (noted in {path}).")
+    voice.done(f"From now on tagger uses {name}{'' if file is None else f' with {file}'} (noted in {path}).")
     if control.reload(settings.data_dir):
-        print("The running service was told.")
+        voice.done("The running service was told.")
     if located.light is None and why_not_tensorflow():
         _print_note(settings)
         return ExitCode.DONE
     if not located.is_here:
-        print(
+        voice.done(
             f"Its weights ({wanted.megabytes} MB) are fetched when they are needed, or now: tagger model fetch {name}"
         )
     stale = _labelled_by_others(settings, located.model_id or "")
     if stale:
-        print(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
+        voice.done(f"{count(stale, 'photo')} labelled by another model will be looked at again by: tagger backfill")
     return ExitCode.DONE
 
 
@@ -177,7 +180,7 @@ def _print_note(settings: Settings) -> None:
 
     note = model_status(settings).note
     if note:
-        print(f"\n{note}")
+        voice.note(f"\n{note}")
 
 
 def _weights_row(about: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of, weights_option, write_json
 from tagger.cli.progress import ByteMeter, Stages
 from tagger.core.errors import ExitCode
@@ -66,7 +67,7 @@ def export_model(  # noqa: PLR0913 - one parameter an option
     wanted = architecture(settings.model.name, settings.data_dir)
     if not as_json:
         switched = "" if to or wanted.name != labelling else " This library will be labelled by it then."
-        print(f"Making the light model of {wanted.name}, which takes a minute or more.{switched}", flush=True)
+        voice.done(f"Making the light model of {wanted.name}, which takes a minute or more.{switched}", flush=True)
     with (
         ByteMeter(f"Fetching the weights of {wanted.name}", quiet=as_json) as bytes_meter,
         Stages(quiet=as_json) as stages,
@@ -81,12 +82,12 @@ def export_model(  # noqa: PLR0913 - one parameter an option
         about = {"path": str(made.path), "megabytes": round(made.megabytes, 1), "used": used}
         write_json(about | asdict(made.about), indent=2)
         return ExitCode.DONE
-    print(f"Made the light model of {wanted.name}: {made.path} ({made.megabytes:.0f} MB)")
-    print(f"Calibrated on {count(made.about.calibrated_on, 'photo')}; {made.about} that it was not calibrated on.")
+    voice.done(f"Made the light model of {wanted.name}: {made.path} ({made.megabytes:.0f} MB)")
+    voice.done(f"Calibrated on {count(made.about.calibrated_on, 'photo')}; {made.about} that it was not calibrated on.")
     if used:
-        print('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
+        voice.done('This library is labelled by it from now on; with engine.kind = "tensorflow" it is not.')
     if told:
-        print("The running service was told.")
+        voice.done("The running service was told.")
     description = "" if wanted.network is None else f", with models/{wanted.name}.model.json from here"
-    print(f"For another machine: copy it to models/{wanted.name}.tflite in its data directory{description}.")
+    voice.done(f"For another machine: copy it to models/{wanted.name}.tflite in its data directory{description}.")
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, otherwise a plain line every so often."""
+"""Progress of long work, on standard error: a bar on a terminal, otherwise a plain line every so often."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
+from tagger.cli import voice
 from tagger.cli.common import count, duration
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.progress import OnProgress
@@ -36,7 +37,7 @@ class Meter:
         self._what = what
         self._total = total
         self._clock = clock or SystemClock()
-        self._quiet = quiet
+        self._quiet = quiet or voice.quiet()
         # What is said until the first result.
         self._before = first
         self._bar: Any = None
@@ -63,7 +64,7 @@ class Meter:
             yield on_progress
 
     def __enter__(self) -> Meter:
-        if not self._quiet and sys.stdout.isatty():
+        if not self._quiet and voice.is_live(sys.stderr):
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
             self._bar = Progress(
@@ -72,6 +73,9 @@ class Meter:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[note]}"),
+                console=voice.console(),
+                # Results must not go where the bar goes, unless both are one terminal.
+                redirect_stdout=sys.stdout.isatty(),
             )
             self._bar.start()
             self._task = self._bar.add_task(self._what, total=self._total, note=self._before)
@@ -94,14 +98,7 @@ class Meter:
         elif not self._quiet and now - self._last_line >= _LINE_SECONDS and (done, failed) != self._shown:
             self._last_line = now
             self._shown = (done, failed)
-            print(f"{self._what}: {done:,} of {self._total:,}{', ' if note else ''}{note}", flush=True)
-
-    def say(self, text: str) -> None:
-        """Print a line without breaking the bar."""
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
-        elif not self._quiet:
-            print(text, flush=True)
+            voice.note(f"{self._what}: {done:,} of {self._total:,}{', ' if note else ''}{note}")
 
     def _note(self, now: float, done: int, failed: int) -> str:
         parts = []
@@ -123,7 +120,7 @@ class Meter:
 
 def say_stopping() -> None:
     """Answer the first Ctrl-C."""
-    print("\nStopping after the photos in hand; Ctrl-C again stops at once.", file=sys.stderr, flush=True)
+    voice.note("\nStopping after the photos in hand; Ctrl-C again stops at once.")
 
 
 class Stages:
@@ -158,7 +155,7 @@ class ByteMeter:
 
     def __init__(self, what: str, *, quiet: bool = False) -> None:
         self._what = what
-        self._quiet = quiet
+        self._quiet = quiet or voice.quiet()
         self._bar: Any = None
         self._task: Any = None
         self._clock = SystemClock()
@@ -175,7 +172,7 @@ class ByteMeter:
         """Tell how many bytes are there, of how many (None: unknown). The first call makes the bar appear."""
         if self._quiet:
             return
-        if self._bar is None and sys.stdout.isatty():
+        if self._bar is None and voice.is_live(sys.stderr):
             self._start()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
@@ -184,13 +181,19 @@ class ByteMeter:
         if now - self._last_line >= _LINE_SECONDS:
             self._last_line = now
             of = f" of {total / 1e6:.0f}" if total else ""
-            print(f"{self._what}: {done / 1e6:.0f}{of} MB", flush=True)
+            voice.note(f"{self._what}: {done / 1e6:.0f}{of} MB")
 
     def _start(self) -> None:
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
         self._bar = Progress(
-            "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+            "{task.description}",
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=voice.console(),
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._bar.start()
         self._task = self._bar.add_task(self._what, total=None)

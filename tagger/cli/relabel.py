@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, path_json, print_differences, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode
@@ -41,7 +41,9 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
 
     settings = settings_of(context)
     if not dry_run and control.relabel(settings.data_dir):
-        write_json({"service": True}) if as_json else print("The service relabels the library now; see: tagger status")
+        write_json({"service": True}) if as_json else voice.done(
+            "The service relabels the library now; see: tagger status"
+        )
         return ExitCode.DONE
     with ExitStack() as stack:
         library = stack.enter_context(open_library(settings))
@@ -61,7 +63,7 @@ def command(context: click.Context, dry_run: bool, as_json: bool) -> int:
         if isinstance(result, Relabelled) and not result.interrupted:
             catch_up(library, Callbacks(stop=stop))
     for model, reason in result.skipped.items():
-        print(f"tagger: photos of {model} were left as they are: {reason}", file=sys.stderr)
+        voice.fault(f"photos of {model} were left as they are: {reason}")
     match result:
         case Compared():
             _print_compared(result, as_json)
@@ -86,9 +88,9 @@ def _print_relabelled(result: Relabelled, settings: Settings, as_json: bool) -> 
         )
         return
     left = f" Interrupted: {count(result.total - result.done, 'photo')} left." if result.interrupted else ""
-    print(f"{count(result.done, 'photo')} relabelled; the labels of {result.changed:,} changed.{left}")
+    voice.done(f"{count(result.done, 'photo')} relabelled; the labels of {result.changed:,} changed.{left}")
     if result.changed and settings.keywords.mode != "off":
-        print("Write them into the files, too: tagger write")
+        voice.note("Write them into the files, too: tagger write")
 
 
 def _print_compared(result: Compared, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of
 from tagger.core.errors import ExitCode, UsageError
 from tagger.store.roots import root_of
@@ -36,5 +37,5 @@ def command(context: click.Context, paths: tuple[str, ...]) -> int:
             number += dead_letters.retry(session, [root.id], stored_path(relative))
     told = bool(number) and control.wake(settings.data_dir)
     then = " The service looks at them now." if told else " Run: tagger backfill" if number else ""
-    print(f"{count(number, 'failed photo')} queued again.{then}")
+    voice.done(f"{count(number, 'failed photo')} queued again.{then}")
     return ExitCode.DONE

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, fetch_setting, offline_option, settings_of
 from tagger.core.errors import ExitCode
 
@@ -33,7 +34,7 @@ def command(context: click.Context, folders: tuple[str, ...], offline: bool) -> 
 
     fetch = fetch_setting(offline)
     settings = settings_of(context, model__fetch=fetch)
-    logs.set_up(settings.service.log)
+    logs.set_up(settings.service.log, quiet=voice.quiet(), verbose=voice.verbose())
     step_back(settings.service.nice)
     with Supervisor("web", _web(context)) if settings.web.enabled else nullcontext():
         service = Service(lambda: settings_of(context, model__fetch=fetch))
@@ -50,6 +51,7 @@ def _web(context: click.Context) -> list[str]:
     data_dir = context.obj["flags"]["data_dir"]
     if data_dir is not None:
         options += ["--data-dir", data_dir]
+    options += [option for option, given in (("--quiet", voice.quiet()), ("--verbose", voice.verbose())) if given]
     # -P: a folder of photos that happens to hold a json.py must not be imported from.
     start = [sys.executable, "-P", "-c", "from tagger.cli.main import main; main()"]
     return [*start, *options, "web", "--beside-service"]

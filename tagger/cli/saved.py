@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from pydantic import BaseModel
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of, write_json
 from tagger.cli.groups import WholeHelp, saved_names
 from tagger.core.atomic_file import replacing
@@ -80,7 +81,7 @@ def rename(context: click.Context, name: str, new_name: str) -> int:
 
     with _named(context, name) as (library, saved), library.store.write(durable=True) as session:
         stored = rename_search(session, saved.id, new_name)
-    print(f"{saved.name!r} is {stored!r} now.")
+    voice.done(f"{saved.name!r} is {stored!r} now.")
     return ExitCode.DONE
 
 
@@ -93,7 +94,7 @@ def remove(context: click.Context, name: str) -> int:
 
     with _named(context, name) as (library, saved), library.store.write(durable=True) as session:
         remove_search(session, saved.id)
-    print(f"{saved.name!r} is forgotten; it was: {shown_path(saved.query)}")
+    voice.done(f"{saved.name!r} is forgotten; it was: {shown_path(saved.query)}")
     return ExitCode.DONE
 
 
@@ -111,7 +112,7 @@ def export(context: click.Context, file: str) -> int:
             unfinished.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{shown_path(str(path))} cannot be written: {why(error)}.") from error
-    print(f"{count(len(found), 'saved search', 'saved searches')} written to {shown_path(str(path))}")
+    voice.done(f"{count(len(found), 'saved search', 'saved searches')} written to {shown_path(str(path))}")
     return ExitCode.DONE
 
 
@@ -129,7 +130,7 @@ def import_file(context: click.Context, file: str, force: bool) -> int:
     with open_library(settings_of(context)) as library, library.store.write(durable=True) as session:
         for saved in found:
             save_search(session, saved, library.clock.now(), replace=force)
-    print(f"{count(len(found), 'saved search', 'saved searches')} taken in.")
+    voice.done(f"{count(len(found), 'saved search', 'saved searches')} taken in.")
     return ExitCode.DONE
 
 
@@ -143,9 +144,9 @@ def print_searches(reader: Reader, *, as_json: bool) -> int:
     for saved in found:
         kept = [f"--sort {saved.sort}" if saved.sort else "", "--all" if saved.less_sure else ""]
         options = " ".join(["", *filter(None, kept), f"({saved.language})"])
-        print(f"{saved.name:{width}}  {shown_path(saved.query)} {click.style(options, dim=True)}")
+        print(f"{saved.name:{width}}  {shown_path(saved.query)} {voice.dim(options)}")
     if not found:
-        print("No search is saved. Save one: tagger search --save NAME 'tiger taken:2019'")
+        voice.note("No search is saved. Save one: tagger search --save NAME 'tiger taken:2019'")
     return ExitCode.DONE
 
 

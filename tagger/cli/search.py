@@ -14,6 +14,7 @@ from typing import cast
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json, write_path
 from tagger.cli.groups import label_names, saved_names
 from tagger.cli.query_arguments import as_typed
@@ -34,7 +35,7 @@ from tagger.store.reader import Reader, open_reader
 from tagger.store.saved_searches import SavedSearch, Sort, saved_search
 
 # -dog is a word with NOT before it, and none of the options below.
-_NOT_A_WORD = re.compile(r"-(?!-)(?![hp0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
+_NOT_A_WORD = re.compile(r"-(?!-)(?![hpqv0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
 _MARK = "\0"
 # Words that no photo has are listed up to so many.
 _UNKNOWN = 10
@@ -183,28 +184,28 @@ def command(  # noqa: PLR0913 - one parameter an option
         seen = described.understood
     sys.stdout.flush()
     if more and not bare and not as_json:
-        print(f"There are more than {limit:,}; all of them: --limit 0", file=sys.stderr)
+        voice.note(f"There are more than {limit:,}; all of them: --limit 0")
     if unlabelled:
         from tagger.service.status import why_unlabelled
 
-        print(f"tagger: {unlabelled_sentence(unlabelled)}\n{why_unlabelled(settings)}", file=sys.stderr)
+        voice.note(f"tagger: {unlabelled_sentence(unlabelled)}\n{why_unlabelled(settings)}")
         return ExitCode.SOME_FAILED
     if number == 0:
-        print("tagger: no photo matches.", file=sys.stderr)
+        voice.note("tagger: no photo matches.")
         if fault:
-            print(f"tagger: what it looks like cannot be told: {fault}", file=sys.stderr)
+            voice.fault(f"what it looks like cannot be told: {fault}")
         elif seen:
             nearest = "." if less_sure or others else "; what comes nearest: tagger search --all"
-            print(f"tagger: nothing looks like that{nearest}", file=sys.stderr)
+            voice.note(f"tagger: nothing looks like that{nearest}")
     _tell(told)
     if others:
-        print(f"{_at_least(others)}{' more,' if number else ''} less sure: tagger search --all", file=sys.stderr)
+        voice.note(f"{_at_least(others)}{' more,' if number else ''} less sure: tagger search --all")
     if description is not None:
         # Most words of a sentence are no labels, and what is not known of it is told above.
         alone = len(unknown) == 1 and isinstance(tree, Word)
         unknown = tuple(word for word in unknown if word.hint or (alone and not number))
     if known is not None and unknown:
-        print(f"tagger: the saved search {known.name!r} asks for what the library does not have:", file=sys.stderr)
+        voice.note(f"tagger: the saved search {known.name!r} asks for what the library does not have:")
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
 
@@ -233,7 +234,7 @@ def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as
         photos = search.ids(MOST + 1, less_sure=asked.less_sure)
         text = str(description)
         if photos:
-            print(NO_LABEL, file=sys.stderr)
+            voice.note(NO_LABEL)
     if len(photos) > MOST:
         raise UsageError(f"More than {MOST:,} photos are too many to be counted so.", "Narrow the query first.")
     found = facets(reader, taxonomy.load(), settings.labels, text, photos, less_sure=asked.less_sure)
@@ -249,7 +250,7 @@ def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as
     sys.stdout.flush()
     _tell((*told, *described.told))
     if not photos:
-        print("tagger: no photo matches.", file=sys.stderr)
+        voice.note("tagger: no photo matches.")
         _print_unknown(unknown)
     return ExitCode.DONE if photos else ExitCode.SOME_FAILED
 
@@ -268,7 +269,7 @@ def _link(reader: Reader, folder: str, photos: list[PhotoPath], *, as_json: bool
         sys.stdout.flush()
         print_failures(done.failed)
     if not photos:
-        print("tagger: no photo matches.", file=sys.stderr)
+        voice.note("tagger: no photo matches.")
     return ExitCode.DONE if photos and not done.failed else ExitCode.SOME_FAILED
 
 
@@ -289,8 +290,8 @@ def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: boo
         write_json(search_json(stored) | {"photos": number})
     else:
         looks = "" if number or stored.strict or as_description(tree) is None else ": no label says that"
-        print(f"Saved as {stored.name!r}; it finds {count(number, 'photo')} now{looks}.")
-        print(f"Ask it: tagger search --saved={quote(stored.name)}")
+        voice.done(f"Saved as {stored.name!r}; it finds {count(number, 'photo')} now{looks}.")
+        voice.done(f"Ask it: tagger search --saved={quote(stored.name)}")
     sys.stdout.flush()
     _tell(told)
     _print_unknown(unknown)
@@ -304,17 +305,17 @@ def _search(settings: Settings, reader: Reader, tree: Node) -> tuple[Search, Des
 
 def _progress(told: list[bool], done: int, total: int) -> None:
     """Say that photos are being prepared for descriptions: on a terminal how far it is, else once."""
-    if sys.stderr.isatty():
+    if voice.is_live(sys.stderr):
         end = "\n" if done == total else ""
-        print(f"\rtagger: preparing {total:,} photos for descriptions, {done / total:.0%}", end=end, file=sys.stderr)
+        voice.note(f"\rtagger: preparing {total:,} photos for descriptions, {done / total:.0%}", end=end)
     elif not told:
-        print(f"tagger: preparing {total:,} photos for descriptions, once.", file=sys.stderr)
+        voice.note(f"tagger: preparing {total:,} photos for descriptions, once.")
     told.append(True)
 
 
 def _tell(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        print(f"tagger: {sentence[0].lower()}{sentence[1:]}", file=sys.stderr)
+        voice.note(f"tagger: {sentence[0].lower()}{sentence[1:]}")
 
 
 def _print_unknown(unknown: tuple[UnknownWord, ...]) -> None:
@@ -322,7 +323,7 @@ def _print_unknown(unknown: tuple[UnknownWord, ...]) -> None:
         near = f" Did you mean: {', '.join(word.near)}?" if word.near and not word.known else ""
         _tell([word.sentence + near])
     if len(unknown) > _UNKNOWN:
-        print(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.", file=sys.stderr)
+        voice.note(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +351,7 @@ class _Show:
             if self.limit and number == self.limit:
                 return number, True
             if before and not number:
-                print(before, file=sys.stderr, flush=True)
+                voice.note(before)
             number += 1
             if self.as_json:
                 _json(found)
@@ -378,4 +379,4 @@ def _line(found: FoundPhoto) -> None:
     confidence = "    " if share is None else f"{share:4.0%}"
     names = ", ".join(name for name, _ in found.labels[:3])
     names += " (less sure)" if found.less_sure else ""
-    print(f"{confidence}  {shown_path(found.path.absolute)}  {click.style(names, dim=True)}")
+    print(f"{confidence}  {shown_path(found.path.absolute)}  {voice.dim(names)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, model_options, path_json, settings_of, write_json, write_path
 from tagger.cli.progress import ByteMeter, Stages
 from tagger.core.errors import ExitCode
@@ -62,9 +63,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     bare = paths or null or not sys.stdout.isatty()
     with ExitStack() as stack:
         library = stack.enter_context(open_library(settings))
-        quiet = as_json or bare
-        download = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=quiet))
-        stages = stack.enter_context(Stages(quiet=quiet))
+        download = stack.enter_context(ByteMeter("Fetching the model's weights", quiet=as_json))
+        stages = stack.enter_context(Stages(quiet=as_json))
         callbacks = Callbacks(partial(stages.update, "gathering features"), download.update)
         found = similar_to(FeatureIndex(library), absolute(photo), limit, callbacks)
     chance_told = False
@@ -75,7 +75,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         _print(record, cosine, as_json, bare, b"\0" if null else b"\n")
     sys.stdout.flush()
     if not found:
-        print("tagger: there is no other photo with features of the same model.", file=sys.stderr)
+        voice.note("tagger: there is no other photo with features of the same model.")
     return ExitCode.DONE if found else ExitCode.SOME_FAILED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, path_json, settings_of, write_json
 from tagger.cli.groups import WholeHelp, taught_names
 from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
@@ -77,7 +77,7 @@ def command(context: click.Context, as_json: bool) -> int:
         write_json(found, indent=2)
         return ExitCode.DONE
     if not found:
-        print("Nothing was taught yet; see: tagger teach --help")
+        voice.note("Nothing was taught yet; see: tagger teach --help")
     for about in found:
         print(f"{'on ' if about['on'] else 'off'}  {about['name']}: {count(about['photos'], 'photo')}")
         for of in about["models"]:
@@ -118,7 +118,7 @@ def _switch(context: click.Context, name: str, *, on: bool, looked: bool = False
         label = teacher.find(name)
         changed = teacher.turn(label, on=on, looked=looked)
     _wake(teacher.library.settings, changed)
-    print(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
+    voice.done(f"{label.name} is {'on' if on else 'off'}; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
 
@@ -168,7 +168,7 @@ def try_it(context: click.Context, name: str, photos: tuple[str, ...], as_json: 
             if path in found:
                 print(f"{found[path]:4.0%}  {'yes' if found[path] >= head.threshold else 'no ':3}  {shown_path(path)}")
             else:
-                print(f"tagger: {shown_path(path)} cannot be read as a photo.", file=sys.stderr)
+                voice.fault(f"{shown_path(path)} cannot be read as a photo.")
     return ExitCode.DONE if len(found) == len(paths) else ExitCode.SOME_FAILED
 
 
@@ -203,7 +203,7 @@ def remove(context: click.Context, name: str) -> int:
         label = teacher.find(name)
         changed = teacher.forget(label)
     _wake(teacher.library.settings, changed)
-    print(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
+    voice.done(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
     return ExitCode.DONE
 
 
@@ -229,23 +229,23 @@ def _learn(labels: Sequence[Taught], teacher: Teacher) -> tuple[int, int]:
         report = lesson.report
         if report.refused:
             failed += 1
-            print(f"{label.name}: left as it was, because {report.refused}.")
+            voice.done(f"{label.name}: left as it was, because {report.refused}.")
             continue
         now = teacher.keep(lesson, on=label.enabled)
         changed += now
         right = f", precision {report.precision:.0%}" if report.library else ""
-        print(f"{label.name}: learned again{right}; {count(now, 'photo')} changed.")
+        voice.done(f"{label.name}: learned again{right}; {count(now, 'photo')} changed.")
         for line in spread_lines(report, on=label.enabled):
-            print(f"  {line}")
+            voice.done(f"  {line}")
         if report.must_look:
             failed += label.enabled
             kept = "It stays as it was" if label.enabled else "It cannot be switched on yet"
-            print(f"  {kept}: {report.must_look}.")
+            voice.done(f"  {kept}: {report.must_look}.")
             print_to_look_at(teacher.library, label.name, lesson.unsure, report.threshold)
-            print(how_to_look(label.name, report.library))
-            print(f"  If you know that it is right: tagger taught on {quote(label.name)} --looked")
+            voice.done(how_to_look(label.name, report.library))
+            voice.done(f"  If you know that it is right: tagger taught on {quote(label.name)} --looked")
         elif not label.enabled:
-            print(f"  Switch it on: tagger taught on {quote(label.name)}")
+            voice.done(f"  Switch it on: tagger taught on {quote(label.name)}")
     return changed, failed
 
 
@@ -270,7 +270,7 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
         raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")
     path = Path(absolute(file))
     write_label_file(path, model, usable)
-    print(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
+    voice.done(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
     return ExitCode.DONE
 
 
@@ -290,9 +290,9 @@ def import_file(context: click.Context, file: str, on: bool, looked: bool) -> in
         changed = teacher.take_in(imported, on=on, looked=looked)
     _wake(teacher.library.settings, changed)
     names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)
-    print(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")
+    voice.done(f"{count(len(imported.labels), 'label')} taken in: {names}; {count(changed, 'photo')} changed.")
     if not on:
-        print("Switch one on: tagger taught on NAME")
+        voice.note("Switch one on: tagger taught on NAME")
     return ExitCode.DONE
 
 
@@ -309,4 +309,4 @@ def _wake(settings: Settings, changed: int) -> None:
     from tagger.service import control
 
     if changed and settings.keywords.mode != "off" and not control.wake(settings.data_dir):
-        print("Write them into the files, too: tagger write")
+        voice.note("Write them into the files, too: tagger write")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import ExitStack
 from functools import partial
 from shlex import quote
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, model_options, path_json, settings_of, write_json
 from tagger.cli.progress import ByteMeter, Stages, say_stopping
 from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
@@ -173,7 +173,7 @@ def _from_keywords(teacher: Teacher, name: str, precision: float, stages: Stages
 
     keywords = read_keywords(teacher.library, Callbacks(partial(stages.update, "reading keywords"), stop=stop))
     if keywords.unreadable:
-        print(f"tagger: {count(keywords.unreadable, 'file')} could not be read.", file=sys.stderr)
+        voice.fault(f"{count(keywords.unreadable, 'file')} could not be read.")
     words = keywords.choose(name)
     for number, lesson in enumerate(teacher.teach_several(map(keywords.wanted, words), precision), 1):
         if stop():
@@ -224,43 +224,47 @@ def _print(library: Library, lesson: Lesson, changed: int | None, about: dict[st
     not_it = f" and {report.no:,} that {'does' if report.no == 1 else 'do'} not" if report.no else ""
     drawn = f", compared with {count(report.sampled, 'photo')} of the library" if report.sampled else ""
     shows = "shows" if report.yes == 1 else "show"
-    print(f"{lesson.name}: {count(report.yes, 'photo')} that {shows} it{not_it}{drawn} ({lesson.model.architecture})")
+    voice.done(
+        f"{lesson.name}: {count(report.yes, 'photo')} that {shows} it{not_it}{drawn} ({lesson.model.architecture})"
+    )
     lost = len(lesson.examples) - report.yes - report.no - report.sampled
     if lost:
-        print(f"  {count(lost, 'example')} could not be used: no picture, gone, or not labelled by this model yet.")
+        voice.done(
+            f"  {count(lost, 'example')} could not be used: no picture, gone, or not labelled by this model yet."
+        )
     if report.refused:
-        print(f"  Not learned: {report.refused}.")
-        print("  What is kept of it has not changed." if about["on"] else "  It is not switched on.")
+        voice.done(f"  Not learned: {report.refused}.")
+        voice.done("  What is kept of it has not changed." if about["on"] else "  It is not switched on.")
         if lesson.unsure:
-            print("  These photos of the library look like it; to say what they are helps most:")
+            voice.done("  These photos of the library look like it; to say what they are helps most:")
             for item in about["to_look_at"][:_UNSURE]:
-                print(f"    {shown_path(item['path'])}")
+                voice.done(f"    {shown_path(item['path'])}")
             if not asks:
-                print(f"  Add to the command: --yes PHOTO where it is {lesson.name}, --no PHOTO where it is not.")
+                voice.done(f"  Add to the command: --yes PHOTO where it is {lesson.name}, --no PHOTO where it is not.")
         else:
-            print("  More photos that show it help most.")
+            voice.done("  More photos that show it help most.")
         if report.no + report.sampled < _FEW:
-            print("  So few others tell little, too: give some that do not show it with --no FOLDER.")
+            voice.done("  So few others tell little, too: give some that do not show it with --no FOLDER.")
         if "wanted precision" in report.refused:
-            print("  Or be content with more wrong photos: --precision with a smaller number.")
+            voice.done("  Or be content with more wrong photos: --precision with a smaller number.")
         return
     for line in spread_lines(report, on=about["on"]):
-        print(f"  {line}")
-    print(f"  Of photos that do show it, {report.recall:.0%} are found.")
+        voice.done(f"  {line}")
+    voice.done(f"  Of photos that do show it, {report.recall:.0%} are found.")
     if report.unlooked:
         print_to_look_at(library, lesson.name, lesson.unsure, report.threshold)
     if report.must_look and not (about["on"] and changed):
         if about["on"]:
-            print(f"  It stays as it was: {report.must_look}.")
+            voice.done(f"  It stays as it was: {report.must_look}.")
         else:
-            print(f"  It cannot be switched on yet: {report.must_look}.")
+            voice.done(f"  It cannot be switched on yet: {report.must_look}.")
         if not asks or not report.library:
-            print(how_to_look(lesson.name, report.library))
-        print(f"  If you know that it is right: tagger taught on {name} --looked")
+            voice.done(how_to_look(lesson.name, report.library))
+        voice.done(f"  If you know that it is right: tagger taught on {name} --looked")
     elif about["on"]:
-        print(f"  It is on; {count(changed or 0, 'photo')} changed.")
+        voice.done(f"  It is on; {count(changed or 0, 'photo')} changed.")
     else:
         if report.unlooked and not asks:
-            print(how_to_look(lesson.name, report.library))
-        print(f"  Try it on a photo: tagger taught try {name} PHOTO")
-        print(f"  Switch it on: tagger taught on {name}")
+            voice.done(how_to_look(lesson.name, report.library))
+        voice.done(f"  Try it on a photo: tagger taught try {name} PHOTO")
+        voice.done(f"  Switch it on: tagger taught on {name}")

@@ -55,10 +55,7 @@ class _Typed(click.types.StringParamType):
 
 
 def read_as_typed(command: click.Command) -> None:
-    """Have the texts of a command's arguments and options, and of its subcommands', read as they were typed."""
+    """Have the texts of a command's arguments and options read as they were typed."""
     for param in command.params:
         if param.type is click.STRING:
             param.type = _Typed()
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            read_as_typed(inner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import absolute, count, duration, settings_of, weights_option, write_json
+from tagger.cli.groups import WithSubcommands
 from tagger.cli.progress import ByteMeter, Meter
 from tagger.core.clock import SystemClock
 from tagger.core.errors import ExitCode, UsageError
@@ -54,7 +55,7 @@ class _Screen(TrainingListener):
         self._started, self._behind = self._clock.monotonic(), epochs_done
         if not self._quiet:
             more = f", going on behind epoch {epochs_done}" if epochs_done else ""
-            print(f"Training {parameters:,} parameters on the {device}{more}", flush=True)
+            voice.note(f"Training {parameters:,} parameters on the {device}{more}")
 
     def batch(self, epoch: int, done: int, total: int) -> None:
         self._tell(f"Epoch {epoch} of {self._epochs}", done, total)
@@ -63,11 +64,10 @@ class _Screen(TrainingListener):
         self._stack.close()
         self._what = ""
         if not self._quiet:
-            print(
+            voice.note(
                 f"Epoch {entry['epoch']:.0f} of {self._epochs}: accuracy {entry['accuracy']:.1%}, "
                 f"on the validation {entry['val_accuracy']:.1%} (best {entry['best']:.1%})"
-                f"{self._left(round(entry['epoch']))}",
-                flush=True,
+                f"{self._left(round(entry['epoch']))}"
             )
 
     def _left(self, epoch: int) -> str:
@@ -81,15 +81,19 @@ class _Screen(TrainingListener):
         return self._should_stop()
 
 
-class _Train(click.Command):
+class _Train(WithSubcommands):
     """Takes a folder; `words` in its place is a command of its own. A folder of that name is `./words`."""
+
+    def subcommands(self) -> dict[str, click.Command]:
+        from tagger.cli.train_words import command as words
+
+        return {"words": words}
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         if args[:1] == ["words"]:
-            from tagger.cli.train_words import command as words
-
+            words = self.subcommands()["words"]
             return words.make_context(f"{info_name} words", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
@@ -187,10 +191,9 @@ def command(  # noqa: PLR0913 - one parameter an option
         options = replace(options, start_weights=_start_weights(stack, settings, options, weights, as_json))
         dataset = read_dataset(absolute(source), settings.intake, seed)
         if not as_json:
-            print(
+            voice.note(
                 f"{count(len(dataset.classes), 'class', 'classes')}; {len(dataset.train):,} pictures to train with, "
-                f"{len(dataset.validation):,} for the validation, {len(dataset.test):,} for the test",
-                flush=True,
+                f"{len(dataset.validation):,} for the validation, {len(dataset.test):,} for the test"
             )
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         stack.enter_context(work_lock(settings.data_dir, "train", TRAIN_LOCK))
@@ -203,7 +206,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _say_stopping() -> None:
-    print("\nStopping; the same command goes on behind the last whole epoch.", file=sys.stderr, flush=True)
+    voice.note("\nStopping; the same command goes on behind the last whole epoch.")
 
 
 def _widths(blocks: str) -> tuple[int, ...]:
@@ -274,12 +277,12 @@ def _print(result: TrainingResult, as_json: bool) -> int:
         )
     elif not result.stopped:
         for reason in result.skipped:
-            print(f"  skipped {reason}")
+            voice.fault(f"skipped {reason}")
         where = "test" if result.judged == "test" else "validation"
-        print(
+        voice.done(
             f"{result.name}: accuracy {result.accuracy:.1%} on the {where} pictures, "
             f"by epoch {result.best_epoch} of {len(result.history)}, in {duration(result.seconds)}"
         )
-        print(f"  {shown_path(result.curves)}\n  {shown_path(result.confusion)}")
-        print(f"Use it: tagger backfill --model {result.name} FOLDER, or for good: tagger model use {result.name}")
+        voice.done(f"  {shown_path(result.curves)}\n  {shown_path(result.confusion)}")
+        voice.note(f"Use it: tagger backfill --model {result.name} FOLDER, or for good: tagger model use {result.name}")
     return ExitCode.INTERRUPTED if result.stopped else ExitCode.DONE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, settings_of, write_json
 from tagger.cli.progress import Stages, say_stopping
 from tagger.core.errors import ExitCode
@@ -75,7 +76,7 @@ def _undo(own: Path, as_json: bool) -> int:
     if as_json:
         write_json({"undone": there})
     else:
-        print("Searching as the package does again." if there else "There is nothing to take back.")
+        voice.done("Searching as the package does again." if there else "There is nothing to take back.")
     return ExitCode.DONE
 
 
@@ -96,17 +97,19 @@ def _print(found: Adapted, dry_run: bool, own: bool, as_json: bool) -> int:
             }
         )
         return ExitCode.DONE
-    print(f"{count(found.photos, 'photo')} with a description; {found.before.photos:,} of them were held back.")
-    print(
+    voice.done(f"{count(found.photos, 'photo')} with a description; {found.before.photos:,} of them were held back.")
+    voice.done(
         f"By what is written about it, a photo is among the first ten of these {found.after.ten:.0%} of the time "
         f"(before: {found.before.ten:.0%}), and the first {found.after.first:.0%} (before: {found.before.first:.0%})."
     )
     if found.new_words:
-        print(f"New words: {', '.join(found.new_words[:20])}{' ...' if len(found.new_words) > 20 else ''}")
+        voice.done(f"New words: {', '.join(found.new_words[:20])}{' ...' if len(found.new_words) > 20 else ''}")
     if not helped:
-        print(f"That is no better, so nothing changes{': what was learned before stays in use' if own else ''}.")
+        voice.done(f"That is no better, so nothing changes{': what was learned before stays in use' if own else ''}.")
     elif dry_run:
-        print("Nothing was changed; without --dry-run it would be used.")
+        voice.done("Nothing was changed; without --dry-run it would be used.")
     else:
-        print("It is used from now on, for instance: tagger search 'like:\"...\"'. Back: tagger train words --undo")
+        voice.done(
+            "It is used from now on, for instance: tagger search 'like:\"...\"'. Back: tagger train words --undo"
+        )
     return ExitCode.DONE

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, UsageError
@@ -65,7 +66,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         interrupted = stop()
     _print_json(undone) if as_json else _print(undone, dry_run=dry_run)
     if not as_json and not dry_run and undone.files and settings.keywords.mode != "off":
-        print(
+        voice.note(
             f'keywords.mode is still "{settings.keywords.mode}": new labels will be written. '
             'Set it to "off" to stop that; silence a single label with labels.silence.'
         )
@@ -81,20 +82,22 @@ def _print(undone: Undone, *, dry_run: bool) -> None:
             for text in removed:
                 print(f"    - {text}")
         if len(undone.listing) > _SHOWN:
-            print(f"... and {count(len(undone.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json")
+            voice.note(
+                f"... and {count(len(undone.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json"
+            )
     if not undone.files and not undone.failures and not undone.absent:
-        print("There is nothing of tagger's to take back.")
+        voice.done("There is nothing of tagger's to take back.")
         return
     would = "would be " if dry_run else ""
-    print(
+    voice.done(
         f"{count(undone.files, 'file')} {would}restored ({megabytes(undone.bytes)}), {undone.exact:,} of them byte for "
         f"byte; {count(sum(undone.removed.values()), 'keyword')} {would}taken back."
     )
     if undone.absent:
-        print(f"{count(undone.absent, 'photo')} not there; run this again when they are.")
+        voice.done(f"{count(undone.absent, 'photo')} not there; run this again when they are.")
     print_failures(undone.failures)
     if undone.failures:
-        print(f"{count(len(undone.failures), 'photo')} failed.")
+        voice.done(f"{count(len(undone.failures), 'photo')} failed.")
 
 
 def _print_json(undone: Undone) -> None:

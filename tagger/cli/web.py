@@ -9,6 +9,7 @@ import threading
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import settings_of
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, UsageError
@@ -39,14 +40,14 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
         return settings_of(context, web__listen=listen)
 
     settings = load()
-    logs.set_up(settings.service.log)
+    logs.set_up(settings.service.log, quiet=voice.quiet(), verbose=voice.verbose())
     if beside_service:
         # People look now and then; labelling has weeks of work to do.
         os.nice(19)
         threading.Thread(target=_end_with_service, name="service", daemon=True).start()
     else:
         step_back(settings.service.nice)
-    serve(load, lambda address: print(f"Serving {address}  (Ctrl-C stops it)", flush=True), beside=beside_service)
+    serve(load, lambda address: voice.done(f"Serving {address}  (Ctrl-C stops it)", flush=True), beside=beside_service)
     return ExitCode.DONE
 
 

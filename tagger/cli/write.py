@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import voice
 from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, QueryError
@@ -56,7 +57,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         written = write_keywords(settings, text, callbacks, again=again, dry_run=dry_run)
         interrupted = stop()
     if query and not written.total and not as_json:
-        print("No labelled photo matches.")
+        voice.note("tagger: no labelled photo matches.")
         return ExitCode.SOME_FAILED
     write_json(written_json(written), indent=2) if as_json else _print(written, dry_run=dry_run)
     if interrupted:
@@ -72,38 +73,40 @@ def _print(written: Written, *, dry_run: bool) -> None:
                 for text in texts:
                     print(f"    {sign} {text}")
         if len(written.listing) > _SHOWN:
-            print(f"... and {count(len(written.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json")
+            voice.note(
+                f"... and {count(len(written.listing) - _SHOWN, 'more file', 'more files')}; all of them with --json"
+            )
     print_written(written, would=dry_run)
 
 
 def print_written(written: Written, *, would: bool = False) -> None:
     """The sums, as `tagger write` and `tagger backfill` print them."""
     if written.total == 0:
-        print("Nothing to do: the keywords of every photo are up to date.")
+        voice.done("Nothing to do: the keywords of every photo are up to date.")
         return
     verb = "would be written" if would else "written"
-    print(
+    voice.done(
         f"{count(written.files, 'file')} {verb} ({megabytes(written.bytes)}), {written.sidecars:,} of them sidecars; "
         f"{count(written.unchanged, 'photo')} up to date."
     )
     if written.followed:
         went = "goes" if would and written.followed == 1 else "go" if would else "went"
-        print(f"  {count(written.followed, 'sidecar')} {went} with a photo that was renamed or moved.")
+        voice.done(f"  {count(written.followed, 'sidecar')} {went} with a photo that was renamed or moved.")
     for name in sorted({*written.added, *written.removed}):
         if written.added[name] or written.removed[name]:
-            print(f"  {name}: +{written.added[name]:,} -{written.removed[name]:,}")
+            voice.done(f"  {name}: +{written.added[name]:,} -{written.removed[name]:,}")
     for reason, number in written.declined.most_common():
-        print(f"  {count(number, 'photo')} not written into but beside, because {reason}")
+        voice.done(f"  {count(number, 'photo')} not written into but beside, because {reason}")
     for note, number in written.notes.most_common(_SHOWN):
-        print(f"  {count(number, 'photo')}: {note}")
+        voice.done(f"  {count(number, 'photo')}: {note}")
     if written.stale:
         are = "is" if written.stale == 1 else "are"
-        print(f"{count(written.stale, 'photo')} changed since and {are} to be looked at first: tagger backfill")
+        voice.done(f"{count(written.stale, 'photo')} changed since and {are} to be looked at first: tagger backfill")
     if written.later:
-        print(f"{count(written.later, 'photo')} changed or went away at this moment and will be tried again.")
+        voice.done(f"{count(written.later, 'photo')} changed or went away at this moment and will be tried again.")
     print_failures(written.failures)
     if written.failed:
-        print(f"{count(written.failed, 'photo')} failed. Why: tagger status --failed; again: tagger retry")
+        voice.done(f"{count(written.failed, 'photo')} failed. Why: tagger status --failed; again: tagger retry")
 
 
 def written_json(written: Written) -> dict[str, Any]:

@@ -65,8 +65,8 @@ class _Json(logging.Formatter):
         return json.dumps(entry, ensure_ascii=(sys.stderr.encoding or "").lower() != "utf-8")
 
 
-def set_up(kind: str) -> None:
-    """Log to standard error in the format of the setting `service.log`."""
+def set_up(kind: str, *, quiet: bool = False, verbose: bool = False) -> None:
+    """Log to standard error in the format of the setting `service.log`: `quiet` warnings only, `verbose` everything."""
     if kind == "auto":
         kind = "text" if sys.stderr.isatty() else "keyvalue"
     handler = logging.StreamHandler()
@@ -76,6 +76,7 @@ def set_up(kind: str) -> None:
         "keyvalue": _KeyValue(),
     }
     handler.setFormatter(formatters[kind])
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("tagger").setLevel(logging.DEBUG if verbose else logging.NOTSET)
     for other in ("apscheduler", "watchdog", "alembic"):
         logging.getLogger(other).setLevel(logging.WARNING)

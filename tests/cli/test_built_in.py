@@ -85,12 +85,12 @@ def test_without_any_route_the_first_command_labels_and_says_why(fresh: Tagger, 
     assert done.returncode == 0, done.stderr
     assert f"{COUNT} photos labelled" in done.stdout
     # One sentence: what labels, why, and what happens next.
-    [note] = [line for line in done.stdout.splitlines() if "resnet50" in line]
+    [note] = [line for line in done.stderr.splitlines() if "resnet50" in line]
     for part in ("could not be fetched", "efficientnet_lite2, the model in the package", "tagger run", "model fetch"):
         assert part in note
     assert "Most often: " in done.stdout
-    assert "tagger search " in done.stdout
-    assert "tagger web" in done.stdout
+    assert "tagger search " in done.stderr
+    assert "tagger web" in done.stderr
     assert run(fresh, namespace, "search", "cat").stdout.splitlines() == [str(CAT)]
     # Nothing is left to do, and nothing is tried twice.
     assert "Nothing to do" in run(fresh, namespace, "backfill").stdout
@@ -105,8 +105,8 @@ def test_an_old_processor_labels_with_it_and_fetches_nothing(fresh: Tagger, tmp_
         assert site.requests == []
     assert done.returncode == 0, done.stderr
     assert f"{COUNT} photos labelled" in done.stdout
-    assert "no AVX instructions" in done.stdout
-    assert "tagger model use efficientnet_lite2" in done.stdout
+    assert "no AVX instructions" in done.stderr
+    assert "tagger model use efficientnet_lite2" in done.stderr
     assert run(fresh, namespace, "search", "cat").stdout.splitlines() == [str(CAT)]
     assert "no AVX instructions" in run(fresh, namespace, "status").stdout
     findings = {one["about"]: one for one in json.loads(run(fresh, namespace, "doctor", "--json").stdout)}
@@ -121,7 +121,7 @@ def test_with_too_little_memory_for_tensorflow_it_labels(fresh: Tagger, tmp_path
     done = run(fresh, without(tmp_path, memory_kb=900_000), "backfill", "--offline", PHOTOS)
     assert done.returncode == 0, done.stderr
     assert f"{COUNT} photos labelled" in done.stdout
-    assert "878 MB of memory" in done.stdout
+    assert "878 MB of memory" in done.stderr
 
 
 @pytest.mark.parametrize("version", [0, 2])
@@ -132,7 +132,7 @@ def test_weights_that_are_still_being_copied_are_not_taken(fresh: Tagger, versio
     start = b"\x89HDF\r\n\x1a\n" + bytes([version]) + bytes(31 if version == 0 else 19)
     place.write_bytes(start + (14_000_000).to_bytes(8, "little") + bytes(5000))
     done = fresh("backfill", "--offline", "--model", "mobilenet_v2", PHOTOS)
-    assert f"{place} is not whole: " in done.stdout
+    assert f"{place} is not whole: " in done.stderr
     assert f"{COUNT} photos labelled" in done.stdout
     assert not place.with_name(f"{place.name}.sha256").exists()
 
@@ -140,7 +140,7 @@ def test_weights_that_are_still_being_copied_are_not_taken(fresh: Tagger, versio
 def test_a_wrong_checksum_leads_to_it(fresh: Tagger) -> None:
     with serve(Site(b"not what Keras published" * 1000)) as site:
         done = fresh("backfill", PHOTOS, environ={"TAGGER_MODEL_SOURCE": site.address})
-    assert "is not the file that Keras published" in done.stdout
+    assert "is not the file that Keras published" in done.stderr
     assert f"{COUNT} photos labelled" in done.stdout
     assert not list((fresh.data / "models").glob("resnet50*.h5"))
 

@@ -91,7 +91,7 @@ def test_when_the_weights_are_put_there_by_hand_the_library_is_done_again(
         shutil.copy(path, root)
     done = bare("backfill", root)
     assert "3 photos labelled" in done.stdout
-    assert "could not be fetched" in done.stdout
+    assert "could not be fetched" in done.stderr
     name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5"
     refused = bare("model", "fetch", code=3).stderr
     for part in (name, str(bare.data / "models" / name), "model.weights", "http"):
@@ -99,7 +99,7 @@ def test_when_the_weights_are_put_there_by_hand_the_library_is_done_again(
     # They arrive; here it is another model's file, named by hand.
     ready = {"TAGGER_MODEL_NAME": "mobilenet_v2", "TAGGER_MODEL_WEIGHTS": str(shared / "models" / MOBILENET)}
     done = bare("backfill", environ=ready)
-    assert "3 photos labelled by another model will be looked at again" in done.stdout
+    assert "3 photos labelled by another model will be looked at again" in done.stderr
     assert "3 photos labelled in" in done.stdout
     # And gone again: what the wanted model labelled stays.
     assert "Nothing to do" in bare("backfill", environ={"TAGGER_MODEL_NAME": "mobilenet_v2"}).stdout
@@ -215,7 +215,7 @@ def test_a_model_change_keeps_the_old_labels_until_the_new_ones_are_there(labell
     labelled("backfill", environ={"TAGGER_MODEL_WEIGHTS": "/nonexistent"}, code=3)
     assert labelled.found("tiger") == ["n02129604_tiger.JPEG"]
     done = labelled("backfill")
-    assert "3 photos labelled by another model will be looked at again" in done.stdout
+    assert "3 photos labelled by another model will be looked at again" in done.stderr
     assert "3 photos labelled in" in done.stdout
     assert len(labelled.json("status")["models"]) == 1
 

@@ -13,20 +13,15 @@ from pathlib import Path
 import click
 import pytest
 
+from tagger.cli.groups import all_below
 from tagger.cli.main import cli
 from tests.cli.gallery import PHOTOS
 from tests.cli.runner import BUILT_IN, COMMAND, Tagger
 
 
-def commands(command: click.Command = cli, parent: click.Context | None = None) -> Iterator[click.Context]:
+def commands() -> Iterator[click.Context]:
     """Every command and subcommand."""
-    context = click.Context(command, info_name=command.name if parent else "tagger", parent=parent)
-    yield context
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None
-            yield from commands(inner, context)
+    return all_below(click.Context(cli, info_name="tagger", **cli.context_settings))
 
 
 ALL = {context.command_path: context.get_help() for context in commands()}

@@ -357,7 +357,7 @@ def test_history_tells_every_write(tmp_path: Path, folder: Path) -> None:
     path = photo(folder / "a.jpg")
     tagger = writer(tmp_path)
     label_all(tagger.data, folder, ["tiger"])
-    assert "Nothing was written" in tagger("history", path).stdout
+    assert "Nothing was written" in tagger("history", path).stderr
     tagger("write")
     label_all(tagger.data, folder, ["beach"], model="fedcba9876543210")
     tagger("write")

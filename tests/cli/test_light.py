@@ -130,7 +130,7 @@ def test_a_light_model_that_is_not_right_is_refused_by_name(nas: Tagger, exporte
     other = {"TAGGER_MODEL_SHA256": "0" * 64}
     assert "made from other weights" in refused({"TAGGER_ENGINE_KIND": "light", **other})
     # Where nothing is demanded, the weights decide.
-    said = nas("backfill", photos, environ=other).stdout
+    said = nas("backfill", photos, environ=other).stderr
     assert "could not be fetched" in said
     assert "efficientnet_lite2, the model in the package, labels the photos" in said
 

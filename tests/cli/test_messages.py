@@ -33,15 +33,15 @@ def tagger(tmp_path: Path) -> Tagger:
 
 @pytest.mark.slow
 def test_what_waits_is_never_called_nothing_new(tagger: Tagger, folder: Path) -> None:
-    assert "Looked through 3 photos: 3 new." in tagger("backfill", folder).stdout
-    assert "Looked through 3 photos: nothing new." in tagger("backfill").stdout
+    assert "Looked through 3 photos: 3 new." in tagger("backfill", folder).stderr
+    assert "Looked through 3 photos: nothing new." in tagger("backfill").stderr
     (folder / "cat.jpg").write_bytes((folder / "cat.jpg").read_bytes()[:300])
     tagger("backfill", code=1)
     tagger("retry")
-    assert "Looked through 3 photos: 1 to label." in tagger("backfill", code=1).stdout
+    assert "Looked through 3 photos: 1 to label." in tagger("backfill", code=1).stderr
     shutil.copy(PHOTOS / "brick.jpg", folder)
     tagger("retry")
-    assert "Looked through 4 photos: 1 new; 2 to label." in tagger("backfill", code=1).stdout
+    assert "Looked through 4 photos: 1 new; 2 to label." in tagger("backfill", code=1).stderr
 
 
 @pytest.mark.slow
@@ -57,11 +57,11 @@ def test_why_a_photo_failed_is_said_in_plain_words_wherever_it_is_said(tagger: T
 
 
 def test_the_end_says_what_was_found_and_what_to_do_with_it(tagger: Tagger, folder: Path) -> None:
-    said = tagger("backfill", folder).stdout
-    assert "3 photos labelled" in said
-    assert "Most often: " in said
-    assert "tagger search " in said
-    assert "tagger web" in said
+    done = tagger("backfill", folder)
+    assert "3 photos labelled" in done.stdout
+    assert "Most often: " in done.stdout
+    assert "tagger search " in done.stderr
+    assert "tagger web" in done.stderr
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ COMMANDS = [
     ["export"],
     ["export", "--format", "csv"],
     ["duplicates"],
-    ["taught"],
+    ["taught", "--json"],
     ["model", "list"],
     ["model", "show", "mobilenet_v2"],
     ["write", "--dry-run", "--mode", "sidecar"],
@@ -45,6 +45,8 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Tagger:
         shutil.copy(PHOTOS / "cat.jpg", folder / f"{number:03}{'x' * 200}.jpg")
     tagger = Tagger(home, BUILT_IN)
     label_all(tagger.data, folder, ["tiger"])
+    # So that there is a history.
+    tagger("write", "--mode", "sidecar")
     return tagger
 
 

@@ -133,10 +133,10 @@ def test_a_stored_query_that_cannot_be_understood_says_which(library: Tagger) ->
 
 
 def test_renamed_removed_listed_exported_imported(library: Tagger, tmp_path: Path) -> None:
-    assert "No search is saved" in library("saved").stdout
+    assert "No search is saved" in library("saved").stderr
     library("search", "--save", "One", "--lang", "de", "Tiger")
     library("search", "--save", "Two", "path:2020/")
-    assert "Eins" not in library("saved").stdout
+    assert "Eins" not in library("saved").stderr
     assert "already" in library("saved", "rename", "One", "TWO", code=2).stderr
     library("saved", "rename", "one", "ONE")
     library("saved", "rename", "ONE", "Eins")

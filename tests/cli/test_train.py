@@ -120,9 +120,9 @@ def test_training_that_was_interrupted_goes_on(plain: Tagger, pictures: Path) ->
         time.sleep(0.05)
     running.kill()
     running.communicate()
-    finished = plain(*command).stdout
-    assert "going on behind epoch" in finished
-    assert "by epoch" in finished
+    finished = plain(*command)
+    assert "going on behind epoch" in finished.stderr
+    assert "by epoch" in finished.stdout
     assert "three" in plain("model", "list").stdout
 
 
@@ -323,5 +323,5 @@ def test_training_says_how_long_it_will_still_take(
         for epoch in (3, 4, 5):
             clock.time += 90
             screen.epoch({"epoch": epoch, "accuracy": 0.5, "val_accuracy": 0.5, "best": 0.5})
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Epoch")]
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Epoch")]
     assert [line.partition("), ")[2] for line in lines] == ["about 3 min 00 s to go", "about 1 min 30 s to go", ""]
