@@ -8,7 +8,6 @@ costs every command a tenth of a second.
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import json
 import os
@@ -24,6 +23,8 @@ from tagger.core.config import WRITTEN_BY_A_PERSON, ModelSettings, Section, Sett
 from tagger.core.environment_files import IN_FILE, values_from_files
 from tagger.core.errors import ConfigError
 from tagger.core.paths import stored_path
+from tagger.core.secrets import hidden
+from tagger.core.toml_files import read_toml
 
 _ENV_PREFIX = "TAGGER_"
 # Variables that are not settings: the config file to use, and a switch of the tests.
@@ -52,8 +53,18 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Read all sources and return the validated settings.
+    """The validated settings of all sources; see `load_with_sources`."""
+    return load_with_sources(config_file, flags, environ)[0]
 
+
+def load_with_sources(
+    config_file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Settings, dict[str, list[str]]]:
+    """Read all sources. Returns the validated settings, and for each key that one of them sets, which set it.
+
+    A source is the path of a file, "environment" or "command line"; rules for labels may come from two files.
     `flags` maps dotted keys (`"model.name"`) to values of the command line. `environ` defaults to the process's. Later
     sources win: defaults, the library's saved choice (`tagger model use`), the config file, the environment, flags.
 
@@ -72,6 +83,7 @@ def load_settings(
         # Weights that are configured are those of the model that is configured.
         for key in ("weights", "sha256"):
             values.get("model", {}).pop(key, None)
+            sources.pop(f"model.{key}", None)
     for key, value in given.items():
         _merge(values, sources, _nested(key, value), "command line")
     settings = _validate(values, sources)
@@ -84,15 +96,19 @@ def load_settings(
     if rules:
         values["labels"] = _with_rules(values.get("labels", {}), rules)
     if not remembered and not rules:
-        return settings
+        return settings, {key: [source] for key, source in sources.items()}
     _merge(remembered, remembered_sources, values, "")
     remembered_sources |= {f"labels.{key}": str(settings.data_dir / RULES_FILE) for key in rules}
-    return _validate(remembered, {**remembered_sources, **sources})
+    told = {key: [source] for key, source in {**remembered_sources, **sources}.items()}
+    for key in rules.keys() & values.get("labels", {}).keys():
+        if isinstance(values["labels"][key], dict | list) and f"labels.{key}" in sources:
+            told[f"labels.{key}"].append(str(settings.data_dir / RULES_FILE))
+    return _validate(remembered, {**remembered_sources, **sources}), told
 
 
 def _from_choice(choice: Path, model: Mapping[str, Any]) -> dict[str, Any]:
     """What the library remembers of its model, as far as `model`, the section of the other sources, leaves it open."""
-    said = _read_toml(choice).get("model", {})
+    said = read_toml(choice).get("model", {})
     name = model.get("name") or said.get("name") or ModelSettings().name
     weights = None if "weights" in model else remembered_weights(choice.parent).get(name)
     found = {"name": name, **({} if weights is None else {"weights": str(weights)})}
@@ -104,7 +120,7 @@ def remembered_weights(data_dir: Path) -> dict[str, Path]:
     choice = data_dir / CHOICE_FILE
     if not choice.is_file():
         return {}
-    said = _read_toml(choice)
+    said = read_toml(choice)
     found = {str(name): Path(path) for name, path in said.get("weights", {}).items()}
     model = said.get("model", {})
     # As written before several models' files were remembered.
@@ -114,7 +130,7 @@ def remembered_weights(data_dir: Path) -> dict[str, Path]:
 def own_rules(data_dir: Path) -> dict[str, Any]:
     """The [labels] rules made on the web pages (`tagger.labels.rules`); empty if there are none."""
     path = data_dir / RULES_FILE
-    return dict(_read_toml(path).get("labels", {})) if path.is_file() else {}
+    return dict(read_toml(path).get("labels", {})) if path.is_file() else {}
 
 
 def _with_rules(labels: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,28 +210,7 @@ def _from_file(config_file: Path | None, environ: Mapping[str, str]) -> tuple[di
         if path == default_config_file():
             return {}, ""
         raise ConfigError(f"There is no config file {path}.", "Name an existing file with --config or TAGGER_CONFIG.")
-    return _as_named_now(_read_toml(path)), str(path)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        if path.exists() and not path.is_file():
-            raise ConfigError(
-                f"{path} cannot be read: it is no file.",
-                "Name a file in TOML; see config.example.toml for how it looks.",
-            )
-        data = path.read_bytes()
-        # As Windows' editors save it.
-        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-        text = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "See config.example.toml for how it looks.") from error
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path} is not text in UTF-8 (line {line}).", "Save it in UTF-8.") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    return _as_named_now(read_toml(path)), str(path)
 
 
 def _as_named_now(data: dict[str, Any]) -> dict[str, Any]:
@@ -342,6 +337,7 @@ def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> 
         elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
             found = found[int(part)]
     shown_key = ".".join(loc)
+    found = hidden(key, found)
     if key not in fields:
         return f"{source}: {shown_key} = {found!r} is not allowed: {problem['msg']}."
     why = f": {problem['ctx']['error']}" if problem["type"] == "value_error" else ""

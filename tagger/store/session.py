@@ -89,7 +89,7 @@ def open_store(settings: Settings, *, create: bool = False, stays: bool = False)
     """
     from tagger.store import migrate
 
-    url, where = _checked_url(settings.database_url)
+    url, where = checked_url(settings.database_url)
     marker = settings.data_dir / MARKER_FILE
     known = _read_marker(marker)
     _check_file(url, where, known is not None, create, marker)
@@ -127,7 +127,7 @@ def open_store(settings: Settings, *, create: bool = False, stays: bool = False)
 
 def open_database(address: str) -> Store:
     """A database by its SQLAlchemy URL, whatever is in it. Raises StoreError for one that cannot be."""
-    url, where = _checked_url(address)
+    url, where = checked_url(address)
     return Store(_engine(url, None), where)
 
 
@@ -205,7 +205,8 @@ def _lost(where: str, marker: Path, how: str) -> StoreError:
     )
 
 
-def _checked_url(address: str) -> tuple[Any, str]:
+def checked_url(address: str) -> tuple[Any, str]:
+    """SQLAlchemy's URL of a database's address, and how people are told of it. Raises StoreError where it is none."""
     try:
         url = make_url(address)
     except ArgumentError as error:

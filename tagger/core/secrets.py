@@ -1,0 +1,25 @@
+"""What no output, log or error may tell: passwords in settings."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# Settings that are secret as a whole.
+SECRETS = frozenset({"web.password_hash"})
+HIDDEN = "***"
+# scheme://user:password@host, and ?password=... behind it (RFC 3986, section 3.2.1; libpq's connection URIs).
+_IN_ADDRESS = re.compile(r"(://[^/:@\s]*:)[^\s]*(@)")
+_IN_QUERY = re.compile(r"([?&](?:password|sslpassword|passwd|token)=)[^&\s]*", re.IGNORECASE)
+
+
+def without_passwords(text: str) -> str:
+    """A text in which the passwords of addresses are replaced by ***."""
+    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_ADDRESS.sub(rf"\1{HIDDEN}\2", text))
+
+
+def hidden(key: str, value: Any) -> Any:
+    """The value of a setting without what is secret in it. `key`: as in "web.password_hash"."""
+    if key in SECRETS:
+        return HIDDEN if value else value
+    return without_passwords(value) if isinstance(value, str) else value
