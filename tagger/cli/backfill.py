@@ -20,6 +20,7 @@ from tagger.cli.common import (
     settings_of,
     write_json,
 )
+from tagger.cli.groups import folders as folders_of
 from tagger.cli.progress import ByteMeter, Meter, say_stopping
 from tagger.cli.write import print_written, written_json
 from tagger.core.errors import BusyError, ExitCode, UsageError
@@ -140,7 +141,7 @@ Examples:
 Interrupt it with Ctrl-C whenever you like; the next run goes on where it was.
 Unchanged photos are not opened again. The library remembers its --model.""",
 )
-@click.argument("folders", nargs=-1, type=click.Path())
+@click.argument("folders", nargs=-1, type=click.Path(), shell_complete=folders_of)
 @model_options
 @offline_option
 @click.option("--cluster", metavar="ADDRESS", help="Label on the machines of this Ray cluster; local starts one here.")

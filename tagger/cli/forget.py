@@ -6,6 +6,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of
+from tagger.cli.groups import folders
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.names import same
 from tagger.store.photos import known_count
@@ -13,7 +14,7 @@ from tagger.store.roots import all_roots, remove_root, root_of
 
 
 @click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=click.Path(), shell_complete=folders)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def command(context: click.Context, folder: str, yes: bool) -> int:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
+
+from tagger.core.languages import ENGLISH
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
@@ -73,13 +76,37 @@ def model_names(context: click.Context, _param: click.Parameter, begun: str) -> 
 
 
 def label_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
-    """The labels of the library whose names begin so, for a shell's completion."""
-    return _names(context, begun, taught=False)
+    """The labels of the library whose names in the owner's language begin so, for a shell's completion."""
+    from tagger.labels.languages import language
+    from tagger.store.label_scores import known_labels
+
+    def names(reader: Reader) -> list[str]:
+        settings = _settings(context)
+        spoken = language(context.params.get("lang") or (settings.labels.language if settings else ENGLISH))
+        return sorted({spoken.name_of(key, name) for _, key, name in known_labels(reader)})
+
+    return _beginning(context, begun, names)
+
+
+def query_words(context: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    """The labels and the fields of a query that begin so, for a shell's completion."""
+    from tagger.search.query import FIELDS
+
+    minus, word = ("-", begun[1:]) if begun.startswith("-") else ("", begun)
+    fields = [f"{field}:" for field in FIELDS if field.startswith(word)] if word else []
+    return [minus + name for name in [*label_names(context, param, word), *fields]]
+
+
+def folders(_context: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem[str]]:
+    """Folders, which the shell itself completes."""
+    return [CompletionItem(begun, type="dir")]
 
 
 def taught_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
     """The taught labels whose names begin so, for a shell's completion."""
-    return _names(context, begun, taught=True)
+    from tagger.store.label_scores import taught_label_names
+
+    return _beginning(context, begun, taught_label_names)
 
 
 def saved_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -87,12 +114,6 @@ def saved_names(context: click.Context, _param: click.Parameter, begun: str) -> 
     from tagger.store.saved_searches import saved_searches
 
     return _beginning(context, begun, lambda reader: [search.name for search in saved_searches(reader)])
-
-
-def _names(context: click.Context, begun: str, *, taught: bool) -> list[str]:
-    from tagger.store.label_scores import label_names_in
-
-    return _beginning(context, begun, lambda reader: label_names_in(reader, taught=taught))
 
 
 def _beginning(context: click.Context, begun: str, names: Callable[[Reader], list[str]]) -> list[str]:
@@ -106,7 +127,7 @@ def _beginning(context: click.Context, begun: str, names: Callable[[Reader], lis
     try:
         with open_reader(settings) as reader:
             return [name for name in names(reader) if folded(name).startswith(folded(begun))]
-    except TaggerError:
+    except (TaggerError, OSError):
         return []
 
 

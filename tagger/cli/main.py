@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from tagger import __version__
 from tagger.cli import voice
 from tagger.cli.groups import all_below
 from tagger.cli.output import OUTPUT, ReaderGoneError, drop_unwritten, prepare_streams
+from tagger.cli.shells import VARIABLE, answer_shells
 from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
 from tagger.core.full_disk import full_disk, is_full
@@ -72,6 +74,7 @@ _GROUPS = {
         "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),
         "forget": ("forget", "Remove a folder from the library; its files stay."),
         "migrate-library": ("migrate_library", "Copy the library into another database, and compare."),
+        "completion": ("completion", "The script that lets a shell complete it."),
         "help": ("help", "The help of a command, as with --help."),
     },
 }
@@ -113,13 +116,20 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             import difflib
 
             near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        # Click would import every command's module for a look at whether it is hidden.
+        found = [
+            CompletionItem(name, help=text) for name, (_, text) in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         widest = max(map(len, _COMMANDS))
@@ -153,6 +163,8 @@ def main() -> None:
     voice.reset()
     prepare_streams()
     name_files_in_utf8()
+    if VARIABLE in os.environ:
+        answer_shells()
     about: dict[str, Any] = {}
     try:
         code = cli.main(standalone_mode=False, obj=about)

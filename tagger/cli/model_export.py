@@ -8,6 +8,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of, weights_option, write_json
+from tagger.cli.groups import folders, model_names
 from tagger.cli.progress import ByteMeter, Stages
 from tagger.core.errors import ExitCode
 
@@ -24,13 +25,18 @@ Examples:
   tagger model export
   tagger model export mobilenet_v2 --photos ~/Photos --to mobilenet_v2.tflite""",
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=model_names)
 @weights_option
 @click.option(
     "--to", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write it, to be copied elsewhere."
 )
 @click.option(
-    "--photos", metavar="FOLDER", multiple=True, type=click.Path(), help="Photos of this folder, not the library's."
+    "--photos",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(),
+    shell_complete=folders,
+    help="Photos of this folder, not the library's.",
 )
 @click.option("--sample", type=click.IntRange(50, 100_000), default=300, show_default=True, help="Photos to look at.")
 @click.option(

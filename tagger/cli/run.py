@@ -10,6 +10,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, fetch_setting, offline_option, settings_of
+from tagger.cli.groups import folders as folders_of
 from tagger.core.errors import ExitCode
 
 
@@ -22,7 +23,7 @@ Examples:
 Stop it with Ctrl-C or SIGTERM; SIGHUP makes it read its settings again.
 See: tagger status""",
 )
-@click.argument("folders", nargs=-1, type=click.Path())
+@click.argument("folders", nargs=-1, type=click.Path(), shell_complete=folders_of)
 @offline_option
 @click.pass_context
 def command(context: click.Context, folders: tuple[str, ...], offline: bool) -> int:

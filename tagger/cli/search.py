@@ -13,10 +13,11 @@ from shlex import quote
 from typing import cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json, write_path
-from tagger.cli.groups import label_names, saved_names
+from tagger.cli.groups import folders, query_words, saved_names
 from tagger.cli.query_arguments import as_typed
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
@@ -51,6 +52,10 @@ class _Search(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [_MARK + arg if _NOT_A_WORD.fullmatch(arg) else arg for arg in args])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        words = query_words(ctx, self.params[0], incomplete) if _NOT_A_WORD.fullmatch(incomplete) else []
+        return [*super().shell_complete(ctx, incomplete), *map(CompletionItem, words)]
+
 
 @click.command(
     "search",
@@ -81,7 +86,7 @@ matched. What is unlikely follows with --all.
 
 In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 )
-@click.argument("query", nargs=-1, shell_complete=label_names)
+@click.argument("query", nargs=-1, shell_complete=query_words)
 @click.option("-n", "--limit", type=click.IntRange(0, 1_000_000_000), help="At most so many photos; 0 for all.")
 @click.option("--all", "less_sure", is_flag=True, help="Behind them those that are less sure, or less alike.")
 @click.option("--strict", is_flag=True, help="Words are labels, and never taken for a description.")
@@ -89,7 +94,12 @@ In a pipe only paths are printed. Finds nothing: exit code 1, as with grep.""",
 @click.option("--sort", type=click.Choice(["confidence", "date", "path"]), help="The surest, the newest, or by path.")
 @click.option("--count", "only_count", is_flag=True, help="Only how many there are.")
 @click.option("--facets", "only_facets", is_flag=True, help="Only what is in them: labels, years, places, cameras.")
-@click.option("--link", metavar="DIR", help="Fill a folder with symbolic links to them; again to renew it.")
+@click.option(
+    "--link",
+    metavar="DIR",
+    shell_complete=folders,
+    help="Fill a folder with symbolic links to them; again to renew it.",
+)
 @click.option("--save", metavar="NAME", help="Keep the query under this name, instead of asking it.")
 @click.option("--force", is_flag=True, help="With --save: replace the search of this name.")
 @click.option(

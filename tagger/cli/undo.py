@@ -8,6 +8,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
+from tagger.cli.groups import label_names, query_words
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
@@ -30,9 +31,9 @@ Examples:
 Where nobody edited the file since, it gets its old bytes back, each of them.
 A keyword that a person wrote stays.""",
 )
-@click.argument("query", nargs=-1)
+@click.argument("query", nargs=-1, shell_complete=query_words)
 @click.option("--run", "run_id", type=click.IntRange(1, 2**63 - 1), metavar="N", help="What this run wrote.")
-@click.option("--label", metavar="L", help="This label.")
+@click.option("--label", metavar="L", shell_complete=label_names, help="This label.")
 @click.option("--all", "everything", is_flag=True, help="Everything, in every photo.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would lose.")
 @click.option("--json", "as_json", is_flag=True, help="No progress; one JSON object at the end.")

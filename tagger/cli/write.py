@@ -8,6 +8,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import count, megabytes, print_failures, settings_of, write_json
+from tagger.cli.groups import query_words
 from tagger.cli.progress import Meter, say_stopping
 from tagger.core.errors import ExitCode, QueryError
 
@@ -29,7 +30,7 @@ Examples:
 Which labels, which fields and where to: [keywords] in the config file.
 Take it all back with: tagger undo --all""",
 )
-@click.argument("query", nargs=-1)
+@click.argument("query", nargs=-1, shell_complete=query_words)
 @click.option("--mode", type=click.Choice(["sidecar", "embed"]), help="Instead of keywords.mode, this time.")
 @click.option("--again", is_flag=True, help="Look at every photo, also those whose keywords are up to date.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files with what they would get.")

@@ -55,7 +55,7 @@ def doubtful_labels(
     return rows
 
 
-def label_names_in(reader: Reader, *, taught: bool) -> list[str]:
-    """The names of all labels of the library, or of those only that were taught, in alphabetical order."""
-    only = "JOIN taught ON taught.label_id = labels.id" if taught else ""
-    return [name for (name,) in reader.rows(f"SELECT labels.name FROM labels {only} ORDER BY labels.name", {})]
+def taught_label_names(reader: Reader) -> list[str]:
+    """The names of the labels that were taught, in alphabetical order."""
+    sql = "SELECT labels.name FROM labels JOIN taught ON taught.label_id = labels.id ORDER BY labels.name"
+    return [name for (name,) in reader.rows(sql, {})]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,27 +111,3 @@ def test_exit_codes_are_those_of_readme(tagger: Tagger, tmp_path: Path) -> None:
     tagger("backfill", code=1)
     tagger("search", "(", code=2)
     tagger("show", tmp_path / "other.jpg", code=2)
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("tagger correct --remove esp", ["espresso"]),
-        ("tagger search esp", ["espresso"]),
-        ("tagger taught off our", ["our espresso"]),
-        ("tagger taught off esp", []),
-        ("tagger --data-dir /nowhere search esp", []),
-        ("tagger model use mobilenet_v2", ["mobilenet_v2"]),
-    ],
-)
-def test_a_shell_completes_names(gallery_once: Tagger, line: str, expected: list[str], tmp_path: Path) -> None:
-    """As bash asks for them: with the words of the line, and the number of the one that is being typed."""
-    shutil.copytree(gallery_once.data, tmp_path / "data")
-    with sqlite3.connect(tmp_path / "data" / "library.db") as connection:
-        connection.execute("INSERT INTO labels (id, key, name) VALUES (9999, 'own:our espresso', 'our espresso')")
-        connection.execute("INSERT INTO taught VALUES (1, 9999, 0.9, 1, 0)")
-    connection.close()
-    words = line.split()
-    ask = {"_TAGGER_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    told = Tagger(tmp_path, dict(gallery_once.environ))(environ=ask).stdout
-    assert [entry.partition(",")[2] for entry in told.splitlines() if entry] == expected
