@@ -20,6 +20,7 @@ from tagger.cli.common import (
     settings_of,
     write_json,
 )
+from tagger.cli.photo_arguments import named, photo_options
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
@@ -45,7 +46,8 @@ Examples:
   tagger classify ~/Photos/2019
   find . -name '*.jpg' -newer mark | tagger classify --json -""",
 )
-@click.argument("photos", nargs=-1, required=True, type=click.Path(), metavar="PHOTO|FOLDER|-...")
+@click.argument("photos", nargs=-1, type=click.Path(allow_dash=True), metavar="PHOTO|FOLDER|-...")
+@photo_options
 @click.option("--top", metavar="NUMBER", type=click.IntRange(1, 1000), help="So many classes, one a line.")
 @model_options
 @offline_option
@@ -54,6 +56,8 @@ Examples:
 def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     photos: tuple[str, ...],
+    files_from: str | None,
+    null: bool,
     top: int | None,
     model: str | None,
     weights: str | None,
@@ -62,7 +66,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """What the model sees on each PHOTO: its likeliest classes, and what tagger would show."""
     settings = settings_of(context, model__name=model, model__weights=weights, model__fetch=fetch_setting(offline))
-    paths, missing = _paths(settings, photos)
+    paths, missing = _paths(settings, named(photos, files_from, null).paths)
     for path in missing:
         voice.fault(f"{shown_path(path)}: there is no such file.")
     if not paths:
@@ -96,18 +100,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _paths(settings: Settings, photos: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The photos that are meant, as absolute paths, and the names of files that are not there."""
-    named: list[str] = []
-    for name in photos:
-        if name == "-":
-            given = sys.stdin.buffer.read()
-            # As `find -print0` writes them, or one a line.
-            lines = given.split(b"\0") if b"\0" in given else given.splitlines()
-            named += [os.fsdecode(line) for line in lines if line.strip()]
-        else:
-            named.append(name)
     found: list[str] = []
     missing: list[str] = []
-    for name in named:
+    for name in photos:
         path = absolute(name)
         if os.path.isdir(path):
             from tagger.intake.walk import photos_below

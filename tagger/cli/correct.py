@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from tagger.cli import voice
-from tagger.cli.common import absolute, label_json, path_json, settings_of, write_json
+from tagger.cli.common import label_json, path_json, settings_of, write_json
 from tagger.cli.groups import label_names
+from tagger.cli.photo_arguments import named, photo_options
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.paths import shown_path
 from tagger.labels.languages import language
@@ -24,9 +25,11 @@ Examples:
   tagger correct zoo.jpg --remove leopard --add jaguar
   tagger correct IMG_1.jpg IMG_2.jpg --add 'our boat'
   tagger correct zoo.jpg --confirm tiger
-  tagger correct zoo.jpg --undo leopard""",
+  tagger correct zoo.jpg --undo leopard
+  tagger search -0 path:boats/ | tagger correct -0 - --add 'our boat'""",
 )
-@click.argument("photos", nargs=-1, required=True, type=click.Path())
+@click.argument("photos", nargs=-1, type=click.Path(allow_dash=True), metavar="PHOTO|-...")
+@photo_options
 @click.option(
     "--remove",
     metavar="LABEL",
@@ -48,6 +51,8 @@ Examples:
 def command(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     photos: tuple[str, ...],
+    files_from: str | None,
+    null: bool,
     remove: tuple[str, ...],
     confirm: tuple[str, ...],
     add: tuple[str, ...],
@@ -64,7 +69,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if not said:
         raise UsageError("Nothing was said of the photos.", "Use --remove, --confirm, --add or --undo.")
     settings = settings_of(context)
-    paths = [absolute(photo) for photo in photos]
+    paths = named(photos, files_from, null).absolute
     with open_library(settings) as library:
         found = dict(zip(paths, correct(library, paths, said), strict=True))
         with library.store.read() as session:

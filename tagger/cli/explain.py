@@ -9,7 +9,6 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import (
-    absolute,
     model_options,
     number_of,
     path_json,
@@ -17,8 +16,9 @@ from tagger.cli.common import (
     wanted_json,
     write_json,
 )
+from tagger.cli.photo_arguments import each, named, photo_options
 from tagger.cli.progress import ByteMeter
-from tagger.core.errors import ExitCode, UnknownPhotoError, UsageError
+from tagger.core.errors import UnknownPhotoError, UsageError
 from tagger.core.paths import shown_path
 from tagger.imaging.kinds import KINDS
 
@@ -37,36 +37,53 @@ _WIDE = 0.6
 Examples:
   tagger explain ~/Photos/2019/zoo.jpg
   tagger explain --json zoo.jpg | jq .labels
+  tagger search -0 tiger | tagger explain -0 --json -
   tagger explain zoo.jpg --like "a child on a swing"
 A photo of the library is explained from what is stored; any other is looked
 at now.""",
 )
-@click.argument("photo", type=click.Path())
+@click.argument("photos", nargs=-1, type=click.Path(allow_dash=True), metavar="PHOTO|-...")
+@photo_options
 @model_options
 @click.option("--like", metavar="DESCRIPTION", help="Why a photo of the library looks like this, or not, instead.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; of several photos one a line.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option
-    context: click.Context, photo: str, model: str | None, weights: str | None, like: str | None, as_json: bool
+    context: click.Context,
+    photos: tuple[str, ...],
+    files_from: str | None,
+    null: bool,
+    model: str | None,
+    weights: str | None,
+    like: str | None,
+    as_json: bool,
 ) -> int:
-    """Why PHOTO got its labels: what was seen on it, the rules and the thresholds."""
+    """Why each PHOTO got its labels: what was seen on it, the rules and the thresholds."""
     from tagger.labels.languages import language
-    from tagger.pipeline.on_demand import explain
+    from tagger.pipeline.on_demand import OnDemandLabeller, explain
 
+    wanted = named(photos, files_from, null)
     settings = settings_of(context, model__name=model, model__weights=weights)
+    indent = None if wanted.several else 2
     if like is not None:
-        return _explain_likeness(settings, absolute(photo), like, as_json)
-    with ByteMeter("Fetching the model's weights", quiet=as_json) as meter:
-        found = explain(settings, absolute(photo), meter.update, configured=bool(model or weights))
-    found = found.named(language(settings.labels.language))
-    path = absolute(photo)
-    if found.note and not as_json:
-        voice.note(found.note)
-    _print_json(path, found, wanted_json(settings)) if as_json else _print(path, found)
-    return ExitCode.DONE
+        return each(wanted, lambda path: _explain_likeness(settings, path, like, as_json, indent))
+    told: set[str] = set()
+
+    def tell(path: str) -> None:
+        found = explain(settings, path, labeller).named(language(settings.labels.language))
+        if found.note and not as_json and found.note not in told:
+            told.add(found.note)
+            voice.note(found.note)
+        _print_json(path, found, wanted_json(settings), indent) if as_json else _print(path, found)
+
+    with (
+        ByteMeter("Fetching the model's weights", quiet=as_json) as meter,
+        OnDemandLabeller(settings, meter.update, configured=bool(model or weights)) as labeller,
+    ):
+        return each(wanted, tell)
 
 
-def _explain_likeness(settings: Settings, path: str, text: str, as_json: bool) -> int:
+def _explain_likeness(settings: Settings, path: str, text: str, as_json: bool, indent: int | None) -> None:
     """Which words of a description fit a photo of the library, and how well."""
     from tagger.search.looks import Describer
     from tagger.store import records
@@ -83,8 +100,8 @@ def _explain_likeness(settings: Settings, path: str, text: str, as_json: bool) -
         with open_reader(settings, library.store) as reader:
             found = Describer(settings, reader).descriptions.reason(text, record.id)
     if as_json:
-        write_json(path_json(path) | asdict(found), indent=2)
-        return ExitCode.DONE
+        write_json(path_json(path) | asdict(found), indent=indent)
+        return
     sure = "shown" if found.probability >= found.cut_off else "not shown"
     print(f"{shown_path(path)}\n{found.probability:.0%} {text!r}: {sure} by default, which takes {found.cut_off:.0%}\n")
     for name, part in sorted(found.words, key=lambda word: -word[1]):
@@ -98,7 +115,6 @@ def _explain_likeness(settings: Settings, path: str, text: str, as_json: bool) -
         print(f"  {confidence:6.0%}  as sure as it is labelled {name}")
     if found.line and found.similarity is not None:
         print(found.line)
-    return ExitCode.DONE
 
 
 def _print(path: str, found: Explanation) -> None:
@@ -140,7 +156,7 @@ def _box_json(box: Box) -> dict[str, Any]:
     return {"name": box.name, "score": round(box.score, 3), "sure": box.is_sure, **edges}
 
 
-def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:
+def _print_json(path: str, found: Explanation, wanted: dict[str, Any], indent: int | None) -> None:
     write_json(
         path_json(path)
         | {
@@ -153,5 +169,5 @@ def _print_json(path: str, found: Explanation, wanted: dict[str, Any]) -> None:
             "kinds": found.kinds,
             "labels": [asdict(candidate) for candidate in found.candidates],
         },
-        indent=2,
+        indent=indent,
     )

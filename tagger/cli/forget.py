@@ -6,6 +6,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of
+from tagger.cli.consent import must_agree, yes_option
 from tagger.cli.groups import folders
 from tagger.core.errors import ExitCode, UsageError
 from tagger.core.names import same
@@ -15,7 +16,7 @@ from tagger.store.roots import all_roots, remove_root, root_of
 
 @click.command("forget", epilog="\b\nExample:\n  tagger forget ~/OldPhotos")
 @click.argument("folder", type=click.Path(), shell_complete=folders)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.pass_context
 def command(context: click.Context, folder: str, yes: bool) -> int:
     """Remove FOLDER with all its photos and their labels from the library. Files on disk are not touched."""
@@ -47,10 +48,7 @@ def command(context: click.Context, folder: str, yes: bool) -> int:
                 f"{count(with_keywords, 'photo')} in it have keywords of tagger's, which stay. To take them back "
                 "first run tagger undo, with --all or a query."
             )
-        if not yes:
-            click.confirm(
-                f"Forget {click.format_filename(path)} and what is known of {count(number, 'photo')}?", abort=True
-            )
+        must_agree(f"Forget {click.format_filename(path)} and what is known of {count(number, 'photo')}?", yes=yes)
         with store.write() as session:
             remove_root(session, root.id)
         if service:

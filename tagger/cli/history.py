@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli import voice
-from tagger.cli.common import absolute, path_json, settings_of, write_json
+from tagger.cli.common import path_json, settings_of, write_json
+from tagger.cli.photo_arguments import each, named, photo_options
 from tagger.core.clock import local_time
-from tagger.core.errors import ExitCode
 from tagger.core.paths import shown_path
 from tagger.store import records
 
@@ -17,24 +17,36 @@ if TYPE_CHECKING:
     from tagger.store.ledger import Entry, Story
 
 
-@click.command("history", epilog="\b\nExample:\n  tagger history ~/Photos/2019/zoo.jpg")
-@click.argument("photo", type=click.Path())
+@click.command(
+    "history",
+    epilog="""\b
+Examples:
+  tagger history ~/Photos/2019/zoo.jpg
+  tagger search -0 tiger | tagger history -0 - --json""",
+)
+@click.argument("photos", nargs=-1, type=click.Path(allow_dash=True), metavar="PHOTO|-...")
+@photo_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a write.")
 @click.pass_context
-def command(context: click.Context, photo: str, as_json: bool) -> int:
-    """Every write of keywords to PHOTO and its sidecar, the newest first."""
+def command(context: click.Context, photos: tuple[str, ...], files_from: str | None, null: bool, as_json: bool) -> int:
+    """Every write of keywords to each PHOTO and its sidecar, the newest first."""
     from tagger.store import ledger
     from tagger.store.session import open_store
 
-    path = absolute(photo)
-    with open_store(settings_of(context)) as store, store.read() as session:
-        record = records.get_photo_at(session, path)
-        stories = ledger.history(session, record.id)
-    for story in stories:
-        _print_json(story) if as_json else _print(story)
-    if not stories and not as_json:
-        voice.note(f"Nothing was written for {shown_path(path)}.")
-    return ExitCode.DONE
+    wanted = named(photos, files_from, null)
+    with open_store(settings_of(context)) as store:
+
+        def tell(path: str) -> None:
+            with store.read() as session:
+                stories = ledger.history(session, records.get_photo_at(session, path).id)
+            if stories and wanted.several and not as_json:
+                print(f"{shown_path(path)}:")
+            for story in stories:
+                _print_json(path, story) if as_json else _print(story)
+            if not stories and not as_json:
+                voice.note(f"Nothing was written for {shown_path(path)}.")
+
+        return each(wanted, tell)
 
 
 def _print(story: Story) -> None:
@@ -60,7 +72,7 @@ def _remark(entry: Entry) -> str:
     return remarks.get(entry.kind, "")
 
 
-def _print_json(story: Story) -> None:
+def _print_json(photo: str, story: Story) -> None:
     write = story.write
 
     def entry_json(entry: Entry) -> dict[str, str]:
@@ -69,6 +81,7 @@ def _print_json(story: Story) -> None:
     write_json(
         path_json(write.path)
         | {
+            "photo": path_json(photo),
             "written_at": write.written_at,
             "run": write.run_id,
             "command": story.command,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, settings_of, write_json
+from tagger.cli.consent import must_agree_to_replace, yes_option
 from tagger.cli.groups import WholeHelp, saved_names
 from tagger.core.atomic_file import replacing
 from tagger.core.errors import ExitCode, UsageError
@@ -94,18 +96,20 @@ def remove(context: click.Context, name: str) -> int:
 
     with _named(context, name) as (library, saved), library.store.write(durable=True) as session:
         remove_search(session, saved.id)
-    voice.done(f"{saved.name!r} is forgotten; it was: {shown_path(saved.query)}")
+    voice.done(f"{saved.name!r} is forgotten; to have it back: {shown_path(_command(saved))}")
     return ExitCode.DONE
 
 
 @command.command("export", epilog="\b\nExample:\n  tagger saved export searches.json")
 @click.argument("file", type=click.Path(dir_okay=False))
+@yes_option
 @click.pass_context
-def export(context: click.Context, file: str) -> int:
+def export(context: click.Context, file: str, yes: bool) -> int:
     """Write all saved searches to FILE, for another library."""
     with open_reader(settings_of(context)) as reader:
         found = saved_searches(reader)
     path = Path(absolute(file))
+    must_agree_to_replace(path, yes=yes)
     data = {"file": _KIND, "searches": [search_json(saved) for saved in found]}
     try:
         with replacing(path) as unfinished:
@@ -148,6 +152,14 @@ def print_searches(reader: Reader, *, as_json: bool) -> int:
     if not found:
         voice.note("No search is saved. Save one: tagger search --save NAME 'tiger taken:2019'")
     return ExitCode.DONE
+
+
+def _command(saved: SavedSearch) -> str:
+    """The command that saves a search again as it was."""
+    kept = {f"--lang={saved.language}": True, f"--sort={saved.sort}": saved.sort}
+    kept |= {"--all": saved.less_sure, "--strict": saved.strict}
+    options = [option for option, given in kept.items() if given]
+    return " ".join(["tagger search", f"--save={quote(saved.name)}", *options, "--", quote(saved.query)])
 
 
 def search_json(saved: SavedSearch) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`tagger show`: everything known about one photo."""
+"""`tagger show`: everything known about photos."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.common import absolute, label_json, path_json, settings_of, wanted_json, write_json
+from tagger.cli.common import label_json, path_json, settings_of, wanted_json, write_json
+from tagger.cli.photo_arguments import each, named, photo_options
 from tagger.core.clock import local_time
-from tagger.core.errors import ExitCode
 from tagger.labels.languages import Language, language
 from tagger.labels.search_only import search_only
 from tagger.store import records
@@ -18,21 +18,42 @@ if TYPE_CHECKING:
     from tagger.store.records import PhotoStory
 
 
-@click.command("show", epilog="\b\nExamples:\n  tagger show ~/Photos/2019/zoo.jpg\n  tagger show --json zoo.jpg")
-@click.argument("photo", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.command(
+    "show",
+    epilog="""\b
+Examples:
+  tagger show ~/Photos/2019/zoo.jpg
+  tagger show --json zoo.jpg
+  tagger search -0 tiger | tagger show -0 -""",
+)
+@click.argument("photos", nargs=-1, type=click.Path(allow_dash=True), metavar="PHOTO|-...")
+@photo_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; of several photos one a line.")
 @click.pass_context
-def command(context: click.Context, photo: str, as_json: bool) -> int:
-    """Everything that the library knows about PHOTO."""
+def command(context: click.Context, photos: tuple[str, ...], files_from: str | None, null: bool, as_json: bool) -> int:
+    """Everything that the library knows about each PHOTO."""
     from tagger.store.session import open_store
 
+    wanted = named(photos, files_from, null)
     settings = settings_of(context)
-    with open_store(settings) as store, store.read() as session:
-        record = records.get_photo_at(session, absolute(photo))
-        story = records.story(session, record)
     spoken = language(settings.labels.language)
-    write_json(_json(story, spoken) | wanted_json(settings), indent=2) if as_json else _print(story, spoken)
-    return ExitCode.DONE
+    told = wanted_json(settings) if as_json else {}
+    with open_store(settings) as store:
+        between = False
+
+        def tell(path: str) -> None:
+            nonlocal between
+            with store.read() as session:
+                story = records.story(session, records.get_photo_at(session, path))
+            if as_json:
+                write_json(_json(story, spoken) | told, indent=None if wanted.several else 2)
+                return
+            if between:
+                print()
+            between = True
+            _print(story, spoken)
+
+        return each(wanted, tell)
 
 
 def _print(story: PhotoStory, spoken: Language) -> None:

@@ -13,6 +13,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, path_json, settings_of, write_json
+from tagger.cli.consent import must_agree, must_agree_to_replace, yes_option
 from tagger.cli.groups import WholeHelp, taught_names
 from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
 from tagger.core.errors import ExitCode, UsageError
@@ -48,8 +49,18 @@ Examples:
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
     """The labels that you taught: list them, switch them on and off, carry them elsewhere."""
-    if context.invoked_subcommand is not None:
-        return ExitCode.DONE
+    return ExitCode.DONE if context.invoked_subcommand is not None else _list(context, as_json)
+
+
+@command.command("list", epilog="\b\nExamples:\n  tagger taught list\n  tagger taught list --json")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@click.pass_context
+def list_taught(context: click.Context, as_json: bool) -> int:
+    """List them: how good each is, whether it is on, and how many photos have it."""
+    return _list(context, as_json)
+
+
+def _list(context: click.Context, as_json: bool) -> int:
     from tagger.store import taught_labels
     from tagger.store.session import open_store
 
@@ -196,11 +207,13 @@ def look(context: click.Context, name: str) -> int:
 
 @command.command("remove", epilog="\b\nExamples:\n  tagger taught remove 'our boat'")
 @click.argument("name", shell_complete=taught_names)
+@yes_option
 @click.pass_context
-def remove(context: click.Context, name: str) -> int:
+def remove(context: click.Context, name: str, yes: bool) -> int:
     """Forget taught label NAME with its examples. The label stays where you gave it yourself."""
     with _teacher(context) as teacher:
         label = teacher.find(name)
+        must_agree(f"Forget {label.name!r} with all that it was taught by?", yes=yes)
         changed = teacher.forget(label)
     _wake(teacher.library.settings, changed)
     voice.done(f"{label.name} is forgotten; {count(changed, 'photo')} changed.")
@@ -254,8 +267,9 @@ def _learn(labels: Sequence[Taught], teacher: Teacher) -> tuple[int, int]:
 )
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.argument("names", nargs=-1, shell_complete=taught_names)
+@yes_option
 @click.pass_context
-def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
+def export(context: click.Context, file: str, names: tuple[str, ...], yes: bool) -> int:
     """Write taught labels (all, or NAMES) to FILE, for another library that uses the same model."""
     from tagger.store import taught_labels
     from tagger.teaching.label_file import write_label_file
@@ -269,6 +283,7 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
     if not usable:
         raise UsageError(f"No label was taught for {model.architecture} ({model.model_id}).")
     path = Path(absolute(file))
+    must_agree_to_replace(path, yes=yes)
     write_label_file(path, model, usable)
     voice.done(f"{count(len(usable), 'taught label')} of {model.architecture} written to {shown_path(str(path))}")
     return ExitCode.DONE
@@ -280,13 +295,20 @@ def export(context: click.Context, file: str, names: tuple[str, ...]) -> int:
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--on", is_flag=True, help="Switch them on at once.")
 @click.option("--looked", is_flag=True, help="With --on: you know that they are right here, too.")
+@yes_option
 @click.pass_context
-def import_file(context: click.Context, file: str, on: bool, looked: bool) -> int:
+def import_file(context: click.Context, file: str, on: bool, looked: bool, yes: bool) -> int:
     """Take taught labels from FILE. Those of the same name are replaced."""
+    from tagger.store import taught_labels
     from tagger.teaching.label_file import read_label_file
 
     imported = read_label_file(Path(absolute(file)))
     with _teacher(context) as teacher:
+        with teacher.library.store.read() as session:
+            there = {label.name for label in taught_labels.all_taught(session)}
+        lost = sorted(there & {trained.head.name for _, trained in imported.labels if trained.head is not None})
+        if lost:
+            must_agree(f"Replace what {', '.join(map(repr, lost))} was taught by?", yes=yes)
         changed = teacher.take_in(imported, on=on, looked=looked)
     _wake(teacher.library.settings, changed)
     names = ", ".join(trained.head.name for _, trained in imported.labels if trained.head is not None)

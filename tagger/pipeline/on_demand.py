@@ -28,19 +28,12 @@ from tagger.store.models import Model
 from tagger.store.session import open_store
 
 
-def explain(
-    settings: Settings, path: str, on_download: OnDownload = ignore_download, *, configured: bool = False
-) -> Explanation:
+def explain(settings: Settings, path: str, labeller: OnDemandLabeller) -> Explanation:
     """Explain the photo at an absolute path. Raises ModelError, or UsageError if it cannot be read.
 
-    A photo that the library does not know is looked at by the library's model, or if `configured` by that of the
-    settings.
+    `labeller` looks at it if the library does not know it.
     """
-    known = _from_library(settings, path)
-    if known is not None:
-        return known
-    with OnDemandLabeller(settings, on_download, configured=configured) as labeller:
-        return labeller.explain(path)
+    return _from_library(settings, path) or labeller.explain(path)
 
 
 class OnDemandLabeller:

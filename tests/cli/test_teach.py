@@ -103,7 +103,7 @@ def test_a_label_is_taught_told_of_switched_on_and_forgotten(school: Tagger, sch
     school("taught", "off", "our truck")
     assert paths_of(school, '"our truck"') == []
     school("taught", "on", "our truck")
-    school("taught", "remove", "our truck")
+    school("taught", "remove", "--yes", "our truck")
     assert paths_of(school, '"our truck"') == []
     assert school.json("taught") == []
 
@@ -128,7 +128,7 @@ def test_what_a_person_says_goes_before_it_and_is_learned_from(school: Tagger, s
     assert set(right) <= set(now)
     assert not set(wrong) & set(now)
     # A label may be taught from what was corrected alone.
-    school("taught", "remove", "lorry")
+    school("taught", "remove", "--yes", "lorry")
     assert sorted(paths_of(school, "lorry")) == sorted(right)
     [alone] = school.json("teach", "lorry")
     assert alone["yes"] == len(right)
@@ -218,7 +218,7 @@ def test_a_file_of_another_model_is_refused(gallery: Tagger, tmp_path: Path) -> 
     with sqlite3.connect(gallery.database) as connection:
         connection.execute("UPDATE models SET model_id = 'feedfeedfeedfeed'")
     connection.close()
-    error = gallery("taught", "import", tmp_path / "taught.json", code=2).stderr
+    error = gallery("taught", "import", "--yes", tmp_path / "taught.json", code=2).stderr
     assert "taught for efficientnet_lite2" in error
     assert "feedfeedfeedfeed" in error
 
@@ -261,7 +261,7 @@ def test_keywords_that_are_in_photos_already_are_learned_and_written(
     # What tagger wrote itself teaches it nothing.
     [again] = tagger.json("teach", "--from-keywords", "regatta")
     assert again["yes"] == 70
-    tagger("taught", "remove", "regatta")
+    tagger("taught", "remove", "--yes", "regatta")
     tagger("write", environ=environ)
     done = subprocess.run(["exiftool", "-j", "-XMP-dc:Subject", *held_back], check=True, capture_output=True)
     assert "Regatta" not in done.stdout.decode()
