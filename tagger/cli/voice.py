@@ -41,7 +41,7 @@ def _want(_context: click.Context, option: click.Parameter, given: bool) -> None
 _OPTIONS = (
     (("-q", "--quiet"), "Only results and faults; no progress, no messages."),
     (("-v", "--verbose"), "Tell more: settings, library, time; of a fault, where in the program it was."),
-    (("--no-color",), "No colours and no bars; so does the variable NO_COLOR."),
+    (("--no-color",), "No colours; so does the variable NO_COLOR."),
 )
 
 
