@@ -23,6 +23,7 @@ from typing import Any
 from tagger import __version__
 from tagger.cluster.patience import patiently
 from tagger.cluster.worker import Assignment, LabelWorker, packed
+from tagger.core import events
 from tagger.core.config import ClusterSettings, Settings
 from tagger.core.errors import ConfigError, EngineError, TaggerError, UsageError
 from tagger.core.os_words import why
@@ -244,6 +245,6 @@ def _told(error: BaseException) -> BaseException:
         if isinstance(inner, TaggerError) and type(inner).__module__.startswith("tagger."):
             return inner
         inner = getattr(inner, "cause", None) or inner.__cause__
-    _LOG.error("Ray gave up", exc_info=error)
+    _LOG.error(events.CLUSTER_FAILED(), exc_info=error)
     text = str(error).strip().splitlines()
     return EngineError(f"Ray gave up: {text[-1] if text else type(error).__name__}", "The photos stay queued.")

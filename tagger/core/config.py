@@ -203,8 +203,9 @@ class ServiceSettings(Section):
         Field(pattern=r"^(|[^ ]+:[0-9]+|unix:/.+)$", description='"127.0.0.1:8642", "unix:/path" or ""'),
         AfterValidator(_address),
     ] = ""
-    log: Literal["auto", "text", "keyvalue", "json"] = Field(
-        default="auto", description='"auto", "text", "keyvalue" or "json"'
+    # "keyvalue" is what logfmt was called.
+    log: Literal["auto", "text", "logfmt", "json", "keyvalue"] = Field(
+        default="auto", description='"auto", "text", "logfmt" or "json"'
     )
 
 

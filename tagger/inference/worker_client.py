@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import EngineError, StoreError, TaggerError, WeightsError
@@ -281,7 +282,7 @@ class WorkerClient:
         for fault in faults:
             if fault not in self.faults:
                 self.faults.append(fault)
-                _LOG.warning("%s", fault)
+                _LOG.warning(events.MODEL_WARNED(why=fault))
 
     def _fault(self, message: dict[str, Any]) -> TaggerError:
         """The fault that the child reported, as an exception: of the model, or of a full disk."""

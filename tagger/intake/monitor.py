@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tagger.core import events
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
 from tagger.core.paths import shown_path
@@ -149,7 +150,7 @@ class FolderMonitor:
                 self._settler.forget((state.root.id, event.path))
                 state.gone[event.path] = now
             case EventKind.LOST:
-                _LOG.warning("folder=%s is looked through again: %s", state.root.path, event.path)
+                _LOG.warning(events.LOOKED_AGAIN(folder=state.root.path, why=event.path))
                 self._watch(state)
                 state.scan_at = now
 
@@ -186,7 +187,7 @@ class FolderMonitor:
         with self._store.read() as session:
             known = {root.id for root in all_roots(session)}
         for state in [state for state in self._roots.values() if state.root.id not in known]:
-            _LOG.info("folder=%s was forgotten", state.root.path)
+            _LOG.info(events.FORGOTTEN(folder=state.root.path))
             self._forget(state)
 
     def close(self) -> None:
@@ -266,12 +267,10 @@ class FolderMonitor:
         if noted.moved and state.braked:
             state.release_at = self._clock.monotonic()
         for problem in noted.problems:
-            _LOG.warning("cannot be looked at: folder=%s %s", state.root.path, problem)
+            _LOG.warning(events.UNREADABLE(folder=state.root.path, why=str(problem)))
         if noted:
-            _LOG.info(
-                "noticed folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
-                *(state.root.path, noted.new, noted.changed, noted.moved, noted.back, noted.gone),
-            )
+            changes = {"new": noted.new, "changed": noted.changed, "moved": noted.moved, "back": noted.back}
+            _LOG.info(events.NOTICED(folder=state.root.path, **changes, gone=noted.gone))
         self._on_queued()
 
     def _release(self, state: _RootState) -> None:
@@ -285,7 +284,7 @@ class FolderMonitor:
         if resolved.held:
             state.held = resolved.held
         elif not state.away:
-            _LOG.info("folder=%s is as it was again gone=%d", state.root.path, resolved.gone)
+            _LOG.info(events.RELEASED(folder=state.root.path, gone=resolved.gone))
             state.held, state.braked, state.release_at = "", False, None
         else:
             state.scan_at = self._clock.monotonic()
@@ -312,7 +311,7 @@ class FolderMonitor:
         if state.watch is not None:
             state.look_at = self._clock.monotonic() + _LOOK_SECONDS
         if state.polling and state.polling != before and state.identity is not None:
-            _LOG.warning("folder=%s is polled: %s", state.root.path, state.polling)
+            _LOG.warning(events.POLLED(folder=state.root.path, why=state.polling))
 
     def _poll_later(self, state: _RootState) -> None:
         """Schedule a scan for what the kernel does not tell of."""
@@ -335,7 +334,7 @@ class FolderMonitor:
         if state.by_link and state.identity != identity_of(state.root.path):
             why = "another folder is there now"
         if why:
-            _LOG.warning("folder=%s is looked through again: %s", state.root.path, why)
+            _LOG.warning(events.LOOKED_AGAIN(folder=state.root.path, why=why))
             self._watch(state)
             state.scan_at = self._clock.monotonic()
 
@@ -364,9 +363,9 @@ class FolderMonitor:
         state.accept_missing = False
         held = result.held_back.get(root.path, "")
         if held and held != state.held:
-            _LOG.warning("folder=%s is left alone: %s", root.path, held)
+            _LOG.warning(events.HELD(folder=root.path, why=held))
         elif state.held and not held:
-            _LOG.info("folder=%s is as it was again", root.path)
+            _LOG.info(events.RELEASED(folder=root.path, gone=result.gone))
         state.held = held
         state.braked = root.path in result.braked
         state.away = result.away.get(root.path, [])
@@ -382,10 +381,8 @@ class FolderMonitor:
             # It was mounted between the attempt to watch it and the scan, so there is no watch on it yet.
             state.scan_at = now + _QUIET_SECONDS
         if result.new or result.changed or result.moved or result.back or result.gone:
-            _LOG.info(
-                "looked through folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
-                *(root.path, result.new, result.changed, result.moved, result.back, result.gone),
-            )
+            changes = {"new": result.new, "changed": result.changed, "moved": result.moved, "back": result.back}
+            _LOG.info(events.LOOKED_THROUGH(folder=root.path, **changes, gone=result.gone))
         self._on_queued()
 
     def _forget(self, state: _RootState) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
+from tagger.core import events
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import shown_path
 from tagger.core.sidecar_names import is_sidecar
@@ -215,7 +216,7 @@ class Watch:
         except CannotWatchError as error:
             self._report(EventKind.LOST, error.reason)
         except Exception as error:  # noqa: BLE001 - reported as LOST; the thread must go on
-            _LOG.exception("watching %s", self._root)
+            _LOG.exception(events.FAILED(part=f"watching {shown_path(self._root)}"))
             self._report(EventKind.LOST, f"the watcher failed: {error}")
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
@@ -280,7 +281,7 @@ class Watch:
             new = path not in self._polled
             self._polled.setdefault(path, why)
         if new and path:
-            _LOG.warning("folder=%s is polled: %s", shown_path(self._where(path)), why)
+            _LOG.warning(events.POLLED(folder=shown_path(self._where(path)), why=why))
 
     def _add(self, below: str) -> bool:
         """Watch a folder and every folder below it that a walk enters.

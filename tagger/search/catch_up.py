@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tagger.core import events
 from tagger.core.errors import TaggerError
 from tagger.core.progress import SILENT, Callbacks
 from tagger.search.likeness import sentence_index
@@ -25,7 +26,7 @@ def catch_up(library: Library, callbacks: Callbacks = SILENT) -> None:
         with open_reader(library.settings, library.store) as reader:
             sentence_index(library.settings, library.clock).vectors(reader, callbacks)
     except (TaggerError, OSError) as error:
-        _LOG.warning("searching by descriptions is not prepared: %s", error)
+        _LOG.warning(events.SEARCH_NOT_PREPARED(why=str(error)))
     finally:
         # An idle service is small.
         Towers.forget()

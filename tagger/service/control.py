@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from tagger.core import events
 from tagger.core.errors import TaggerError, UsageError
 from tagger.service.state import ServiceState
 from tagger.system import unix_socket
@@ -206,7 +207,7 @@ def _serve(server: socket.socket, service: Answers) -> None:
                 answer = {"protocol": PROTOCOL} | _reply(service, question)
                 connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
             except (OSError, ValueError) as error:
-                _LOG.debug("control: %s", error)
+                _LOG.debug(events.QUESTION_FAILED(why=str(error)))
 
 
 def _reply(service: Answers, question: dict[str, Any]) -> dict[str, Any]:
@@ -230,7 +231,7 @@ def _reply(service: Answers, question: dict[str, Any]) -> dict[str, Any]:
     except TaggerError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - the asker is told, and the thread must live
-        _LOG.exception("control")
+        _LOG.exception(events.QUESTION_FAILED(why=str(error)))
         return {"error": f"{type(error).__name__}: {error}"}
 
 

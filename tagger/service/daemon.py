@@ -18,6 +18,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.config_sources import setting_keys
@@ -121,7 +122,7 @@ class Service:
                     self._folders.add_root(root)
                 self._scheduler.start()
                 notify("READY=1")
-                _LOG.info("ready folders=%d", len(roots))
+                _LOG.info(events.READY(folders=len(roots)))
                 self._loop()
                 return self._end()
             finally:
@@ -133,10 +134,10 @@ class Service:
 
     def _end(self) -> bool:
         notify("STOPPING=1")
-        _LOG.info("stopping after the photos in hand")
+        _LOG.info(events.STOPPING())
         finished = self._stop_threads()
         if not finished:
-            _LOG.warning("the photos in hand took too long; the next start goes on with them")
+            _LOG.warning(events.STOPPED_LATE())
         return finished
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -191,20 +192,20 @@ class Service:
             window = Window(settings.service.work_window, self._zone)
             self._scheduler.set_jobs(settings.service, self._remind)
         except TaggerError as error:
-            _LOG.error("the new settings are refused, going on with the old ones: %s", error)
+            _LOG.error(events.RELOAD_REFUSED(why=str(error)))
             return
         later = changed_for_restart(self._settings, settings)
         if later:
-            _LOG.warning("restart the service for the new settings of: %s", ", ".join(later))
+            _LOG.warning(events.RESTART_NEEDED(settings=", ".join(later)))
         # The library that is open stays open.
         settings = settings.model_copy(update={key: getattr(self._settings, key) for key in ("data_dir", "database")})
         while not self._stop_threads() and not self._stopping:
-            _LOG.warning("the new settings wait for the photos in hand")
+            _LOG.warning(events.RELOAD_LATER())
         self._settings, self._window = settings, window
         self._new_threads()
         self._start_threads()
         self._folders.apply_settings(settings)
-        _LOG.info("settings reloaded")
+        _LOG.info(events.RELOADED())
 
     # --- the loop ---------------------------------------------------------------------------------------
 
@@ -240,7 +241,7 @@ class Service:
         except StoreError as error:
             return error.message
         except Exception as error:  # noqa: BLE001 - it is logged and told
-            _LOG.exception("noticing failed")
+            _LOG.exception(events.FAILED(part="noticing"))
             return f"{type(error).__name__}: {error}"
         return ""
 
@@ -267,12 +268,10 @@ class Service:
         try:
             done = tidy(self._store, self._settings, self._labelling.model, self._clock)
         except StoreError as error:
-            _LOG.warning("upkeep: %s", error)
+            _LOG.warning(events.UPKEEP_FAILED(why=str(error)))
             return
-        _LOG.info(
-            "upkeep dropped_photos=%d dropped_features=%d backup=%s",
-            *(done.dropped_photos, done.dropped_features, done.backup),
-        )
+        dropped = {"dropped_photos": done.dropped_photos, "dropped_features": done.dropped_features}
+        _LOG.info(events.UPKEEP(**dropped, backup=str(done.backup)))
 
     # --- telling others ---------------------------------------------------------------------------------
 
@@ -313,7 +312,7 @@ class Service:
     def _say(self, problem: str) -> None:
         if problem != self._problem:
             if problem:
-                _LOG.warning("waiting: %s", problem)
+                _LOG.warning(events.WAITING(why=problem))
             self._problem = problem
 
     def _line(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from tagger.core import events
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock
 from tagger.core.config import Settings
@@ -74,5 +75,5 @@ def back_up(database: Path, folder: Path, keep: int, clock: Clock) -> Path:
         ) from error
     for old in sorted(folder.glob("library-*.db"))[:-keep]:
         old.unlink()
-        _LOG.info("dropped the backup %s", old.name)
+        _LOG.info(events.BACKUP_DROPPED(file=old.name))
     return path

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.errors import ExitCode
 
@@ -58,10 +59,10 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             if process.returncode == ExitCode.USAGE:
-                _LOG.error("%s: its settings are refused, see above; going on without it", self._name)
+                _LOG.error(events.CHILD_REFUSED(part=self._name))
                 return
             if self._clock.monotonic() - started > _LONG:
                 wait = _FIRST_WAIT
-            _LOG.error("%s ended with code %d and starts again in %g s", self._name, process.returncode, wait)
+            _LOG.error(events.CHILD_ENDED(part=self._name, code=process.returncode, seconds=wait))
             self._stopping.wait(wait)
             wait = min(2 * wait, _LAST_WAIT)

@@ -6,6 +6,8 @@ import logging
 import os
 import socket
 
+from tagger.core import events
+
 _LOG = logging.getLogger("tagger")
 
 
@@ -18,7 +20,7 @@ def notify(text: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
             connection.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
     except OSError as error:
-        _LOG.debug("sd_notify: %s", error)
+        _LOG.debug(events.NOT_NOTIFIED(why=str(error)))
 
 
 def watchdog_seconds() -> float | None:

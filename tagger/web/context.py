@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
 from tagger.core.errors import TaggerError, UnknownPhotoError
@@ -284,7 +285,7 @@ class WebContext:
             taxonomy.load().find("animal")
             self.label_counts()
         except (TaggerError, OSError) as error:
-            _LOG.debug("%s", error)
+            _LOG.debug(events.PAGE_WAITS(why=str(error)))
         while not self._stopping.wait(_TIDY_SECONDS):
             self.thumbnailer.rest()
             self.looker.rest()
@@ -294,7 +295,7 @@ class WebContext:
                 self._relabel()
             except (TaggerError, OSError) as error:
                 # Without a library, with a locked one, or while another tagger is at work: it is tried again.
-                _LOG.debug("%s", error)
+                _LOG.debug(events.PAGE_WAITS(why=str(error)))
 
     def _sample(self) -> None:
         """Add to the speed history while no page asks for the status."""

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tagger.core import events
 from tagger.core.config import WebSettings
 from tagger.core.errors import TaggerError
 from tagger.core.sentences import Sentence
@@ -214,11 +215,7 @@ class Guard:
     def _warn_of(self, came: Approach) -> None:
         if came.unknown_proxy and not self._warned:
             self._warned = True
-            _LOG.warning(
-                "%s passes requests on for others, but is not in web.trusted_proxies: what it says of them is not "
-                "believed, and all of them count as one",
-                came.client,
-            )
+            _LOG.warning(events.UNKNOWN_PROXY(client=came.client))
 
 
 def too_often(wait: float) -> ProblemError:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import uvicorn
 
+from tagger.core import events
 from tagger.core.config import Settings, WebSettings
 from tagger.core.errors import ConfigError
 from tagger.core.page_address import page_address
@@ -44,7 +45,7 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
     address = _address(settings.web, listener)
     if lets_others_in(settings.web) and not context.login.required:
         code = context.login.ask_for_first()
-        _LOG.warning("the page has no password yet: open %ssetup and choose one with the code %s", address, code)
+        _LOG.warning(events.NO_PASSWORD(address=address, code=code))
     config = uvicorn.Config(
         create_app(context),
         root_path=settings.web.root_path,

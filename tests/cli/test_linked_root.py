@@ -15,9 +15,7 @@ from tests.cli.service import running
 @pytest.mark.slow
 def test_what_arrives_directly_in_a_root_that_is_a_link_is_labelled_at_once(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
-    tagger = Tagger(
-        tmp_path / "home", BUILT_IN | {"TAGGER_INTAKE_SETTLE_SECONDS": "1", "TAGGER_SERVICE_LOG": "keyvalue"}
-    )
+    tagger = Tagger(tmp_path / "home", BUILT_IN | {"TAGGER_INTAKE_SETTLE_SECONDS": "1", "TAGGER_SERVICE_LOG": "logfmt"})
     photos = sorted(PHOTOS.glob("*.jpg"))
     disk, link = tmp_path / "disk" / "Photos", tmp_path / "Photos"
     (disk / "sub").mkdir(parents=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tagger.core import events
 from tagger.core.config import Settings, WebSettings
 from tagger.core.page_address import page_address
 from tagger.store import runs
 from tagger.store.library import open_library
-from tagger.system.logs import _Text
 from tests.cli.gallery import PHOTOS
 from tests.cli.runner import BUILT_IN, Tagger
 
@@ -100,23 +100,23 @@ def test_what_a_person_ended_is_interrupted_not_failed(tmp_path: Path, error: Ba
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments", "says"),
+    ("told", "says"),
     [
         (
-            "noticed folder=%s new=%d changed=%d moved=%d back=%d gone=%d",
-            ("/my photos", 13, 0, 0, 0, 2),
-            "noticed /my photos: 13 new, 2 gone",
+            events.NOTICED(folder="/my {photos} 100 %s", new=1300, changed=0, moved=0, back=0, gone=2),
+            "noticed /my {photos} 100 %s: 1,300 new, 2 gone",
         ),
-        ("batch photos=%d failed=%d seconds=%.2f", (8, 0, 0.5), "labelled: 8 photos, 0.50 seconds"),
-        ("folder=%s is polled: %s", ("/p", "it is a share"), "/p is polled: it is a share"),
-        ("ready folders=%d", (2,), "ready: 2 folders"),
-        ("settings reloaded", (), "settings reloaded"),
-        ("fetching the model's weights: %.0f %% of %.0f MB", (5, 100), "fetching the model's weights: 5 % of 100 MB"),
+        (events.BATCH(photos=8, failed=0, seconds=0.5), "labelled: 8 photos, 0.50 seconds"),
+        (events.POLLED(folder="/p", why="it is a share"), "/p is polled: it is a share"),
+        (events.READY(folders=2), "ready: 2 folders"),
+        (events.RELOADED(), "settings reloaded"),
+        (events.FETCHING(percent=5, megabytes=100), "fetching the model's weights: 5 % of 100 MB"),
+        (events.RELABELLED(photos=0, changed=0), "relabelled: nothing"),
     ],
 )
-def test_the_service_on_a_terminal_speaks_to_people(message: str, arguments: tuple[object, ...], says: str) -> None:
-    record = logging.LogRecord("x", logging.INFO, "x", 1, message, arguments, None)
-    assert _Text("%(message)s").format(record) == says
+def test_the_service_on_a_terminal_speaks_to_people(told: events.Told, says: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "x", 1, told, (), None)
+    assert logging.Formatter("%(message)s").format(record) == says
 
 
 @pytest.mark.parametrize(

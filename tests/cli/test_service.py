@@ -30,7 +30,7 @@ from tests.cli.test_killed import make_copies
 QUICK = {
     "TAGGER_INTAKE_SETTLE_SECONDS": "1.5",
     "TAGGER_INTAKE_POLL_SECONDS": "2",
-    "TAGGER_SERVICE_LOG": "keyvalue",
+    "TAGGER_SERVICE_LOG": "logfmt",
     "TAGGER_SERVICE_NICE": "0",
 }
 

@@ -7,6 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from tagger.core import events
 from tagger.core.errors import ModelError, TaggerError
 from tagger.core.photo import JobKind
 from tagger.service.work_window import Window
@@ -80,7 +81,7 @@ class Worker(ABC):
                 wait = min(2 * wait, _LAST_WAIT)
                 self._sleep(pause)
             except Exception as error:  # noqa: BLE001 - the service must live; the fault is logged and told
-                _LOG.exception("%s failed", self._name)
+                _LOG.exception(events.FAILED(part=self._name))
                 self._note(f"{type(error).__name__}: {error}", "")
                 wait = min(2 * wait, _LAST_WAIT)
                 self._sleep(wait)
@@ -110,8 +111,8 @@ class Worker(ABC):
     def _note(self, problem: str, whole: str = "") -> None:
         if problem != self.problem:
             if problem:
-                _LOG.warning("waiting: %s", whole or problem)
+                _LOG.warning(events.WAITING(why=whole or problem))
             else:
-                _LOG.info("going on")
+                _LOG.info(events.GOING_ON())
             self.problem = problem
             self._changed()

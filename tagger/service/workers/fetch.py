@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from tagger.core import events
 from tagger.core.errors import ModelError
 from tagger.inference.download import ensure_weights
 from tagger.inference.selection import LocatedModel, locate_model, why_not_tensorflow
@@ -68,7 +69,7 @@ class FetchWorker(Worker):
                 continue
             if located.is_here:
                 if self._tried.is_set() and self._why:
-                    _LOG.info("the weights of %s are here now", located.architecture.name)
+                    _LOG.info(events.FETCHED(model=located.architecture.name))
                     self._arrived()
                 self._why, self._next_try = "", None
                 self._tried.set()
@@ -101,7 +102,7 @@ class FetchWorker(Worker):
             ensure_weights(self._settings, located.architecture, self._report)
         except ModelError as error:
             if error.message != self._why:
-                _LOG.warning("%s", error.message)
+                _LOG.warning(events.NOT_FETCHED(why=str(error.message)))
             self._why = error.message
             self._changed()
             return False
@@ -118,7 +119,7 @@ class FetchWorker(Worker):
             self._tried.set()
         if total and done / total >= self._share + _LOG_SHARE:
             self._share = done / total
-            _LOG.info("fetching the model's weights: %.0f %% of %.0f MB", 100 * self._share, total / 1e6)
+            _LOG.info(events.FETCHING(percent=100 * self._share, megabytes=total / 1e6))
 
     def state(self) -> FetchState:
         """For `tagger status`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tagger.core import events
 from tagger.core.photo import JobKind
 from tagger.imaging.metadata import places
 from tagger.pipeline.header_fields import read_headers_due
@@ -24,7 +25,7 @@ class HeaderWorker(Worker):
                 # An idle service is small.
                 places.forget()
                 if done:
-                    _LOG.info("headers read=%d", done)
+                    _LOG.info(events.HEADERS_READ(photos=done))
                     self._changed()
                 self._note("")
             # Whatever was labelled wakes it, so that an idle service looks at nothing.

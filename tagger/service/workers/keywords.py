@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tagger.core import events
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks
 from tagger.keywords.failures import told_together
@@ -58,7 +59,7 @@ class KeywordWorker(Worker):
         with self._store.write() as session:
             queued = ledger.enqueue_unsettled(session, settings_digest(self._settings))
         if queued:
-            _LOG.info("the keywords of %d photos are to be written", queued)
+            _LOG.info(events.KEYWORDS_DUE(photos=queued))
 
     def _write(self, owner: str) -> None:
         before = (self.written, self.failed)
@@ -70,12 +71,10 @@ class KeywordWorker(Worker):
 
         write_due(self._library, owner, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
         if done.files or done.failed:
-            _LOG.info(
-                "keywords files=%d sidecars=%d bytes=%d failed=%d",
-                *(done.files, done.sidecars, done.bytes, done.failed),
-            )
+            told = {"files": done.files, "sidecars": done.sidecars, "bytes": done.bytes, "failed": done.failed}
+            _LOG.info(events.KEYWORDS(**told))
             for failure in told_together(done.failures):
-                _LOG.warning("keywords failed: %s", failure)
+                _LOG.warning(events.KEYWORDS_FAILED(why=failure))
 
     def state(self) -> KeywordState:
         """For `tagger status` and health."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from tagger.core import events
 from tagger.core.errors import ModelError, UsageError
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks
@@ -81,7 +82,7 @@ class LabelWorker(Worker):
             return
         chosen = choose_model(self._settings, fetch=False)
         if chosen.substitute is not None and chosen.substitute != self._substitute:
-            _LOG.warning("%s", chosen.substitute.note(chosen.architecture.name))
+            _LOG.warning(events.SUBSTITUTE(why=str(chosen.substitute.note(chosen.architecture.name))))
         self._substitute = chosen.substitute
         self.model = record_model(self._library, chosen)
         self._witnesses = record_witnesses(self._library, self.model)
@@ -89,9 +90,9 @@ class LabelWorker(Worker):
             stale = enqueue_stale(session, self.model, None, substitute=chosen.substitute is not None)
             incomplete = enqueue_incomplete(session, self.model, self._witnesses, None)
         if stale:
-            _LOG.info("%d photos were labelled by another model and will be looked at again", stale)
+            _LOG.info(events.MODEL_CHANGED(photos=stale))
         if incomplete:
-            _LOG.info("%d photos will be looked at for people and things", incomplete)
+            _LOG.info(events.LOOKED_LATER(photos=incomplete))
         with WorkerClient(self._settings, chosen, self._clock) as client:
             self._client = client
             try:
@@ -152,7 +153,7 @@ class LabelWorker(Worker):
             self.batches += 1
             self.seconds += seconds
             self.labelled, self.failed = before[0] + now.labelled, before[1] + now.failed
-            _LOG.info("batch photos=%d failed=%d seconds=%.2f", count, now.failed, seconds)
+            _LOG.info(events.BATCH(photos=count, failed=now.failed, seconds=seconds))
             self._changed()
             catching_up(now.labelled)
 
@@ -168,11 +169,11 @@ class LabelWorker(Worker):
             lessons = Teacher(self._library).teach_due(self.model, client)
         except (ModelError, UsageError) as error:
             # Photos are labelled all the same.
-            _LOG.warning("teaching: %s", error)
+            _LOG.warning(events.NOT_TAUGHT(why=str(error)))
             return
         for lesson in lessons:
             what = lesson.report.refused or f"precision={lesson.report.precision:.2f} photos={lesson.report.photos}"
-            _LOG.info("taught label=%s %s", lesson.name, what)
+            _LOG.info(events.TAUGHT(label=lesson.name, what=what))
             self._changed()
 
     def _catch_up(self) -> None:
@@ -187,7 +188,7 @@ class LabelWorker(Worker):
         if left > 0:
             return left
         client.close()
-        _LOG.info("nothing to do: the model's process ended")
+        _LOG.info(events.MODEL_RESTS())
         self._changed()
         return None
 

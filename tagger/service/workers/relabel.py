@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from tagger.core import events
 from tagger.core.progress import Callbacks
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.search.catch_up import catch_up
@@ -30,8 +31,8 @@ class RelabelWorker(Worker):
             finally:
                 self.progress = None
             for model, reason in done.skipped.items():
-                _LOG.warning("photos of %s were not relabelled: %s", model, reason)
-            _LOG.info("relabelled photos=%d changed=%d", done.done, done.changed)
+                _LOG.warning(events.NOT_RELABELLED(model=str(model), why=reason))
+            _LOG.info(events.RELABELLED(photos=done.done, changed=done.changed))
             catch_up(self._library, Callbacks(stop=self._stopping.is_set))
             self._changed()
 
