@@ -28,6 +28,7 @@ def command(context: click.Context, address: str, as_json: bool) -> int:
     Every row is compared in the end. The old database stays as it is. Stopped in the middle, it goes on where it was
     when it is run again. No other tagger may work on the library meanwhile.
     """
+    from tagger.core.secrets import without_passwords
     from tagger.store.copy_library import copy_library
     from tagger.store.lock import LOCK_FILE, TRAIN_LOCK, WRITE_LOCK, work_lock
     from tagger.store.session import open_database, open_store
@@ -44,7 +45,7 @@ def command(context: click.Context, address: str, as_json: bool) -> int:
     if as_json:
         write_json({"database": target.where, "rows": copied.rows, "tables": copied.tables})
         return ExitCode.DONE
-    address = target.engine.url.render_as_string(hide_password=True)
+    address = without_passwords(target.engine.url.render_as_string(hide_password=False))
     before = f" ({copied.left_before:,} of them earlier)" if copied.left_before else ""
     voice.done(
         f"Copied {count(copied.rows, 'row')}{before} of {copied.tables} tables into {target.where}, and compared them."

@@ -8,14 +8,15 @@ from typing import Any
 # Settings that are secret as a whole.
 SECRETS = frozenset({"web.password_hash"})
 HIDDEN = "***"
-# scheme://user:password@host, and ?password=... behind it (RFC 3986, section 3.2.1; libpq's connection URIs).
-_IN_ADDRESS = re.compile(r"(://[^/:@\s]*:)[^\s]*(@)")
+# scheme://user:password@host, with slashes mistyped, too, and ?password=... behind it (RFC 3986, section 3.2.1; libpq's
+# connection URIs).
+_IN_ADDRESS = re.compile(r"(^|[\s'\"(]|\w:/{1,2}|\w//)([^/:@\s]*:)(?!//)[^\s]*(@)")
 _IN_QUERY = re.compile(r"([?&](?:password|sslpassword|passwd|token)=)[^&\s]*", re.IGNORECASE)
 
 
 def without_passwords(text: str) -> str:
     """A text in which the passwords of addresses are replaced by ***."""
-    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_ADDRESS.sub(rf"\1{HIDDEN}\2", text))
+    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_ADDRESS.sub(rf"\1\2{HIDDEN}\3", text))
 
 
 def hidden(key: str, value: Any) -> Any:

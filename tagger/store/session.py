@@ -21,6 +21,7 @@ from tagger.core.atomic_file import replacing
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, StoreError
 from tagger.core.full_disk import full_disk
+from tagger.core.secrets import without_passwords
 from tagger.store.read_only import cannot_write, connect_read_only, older, why_read_only
 
 MARKER_FILE = "library.json"
@@ -209,26 +210,24 @@ def checked_url(address: str) -> tuple[Any, str]:
     """SQLAlchemy's URL of a database's address, and how people are told of it. Raises StoreError where it is none."""
     try:
         url = make_url(address)
-    except ArgumentError as error:
-        raise _no_address(address) from error
-    try:
         url.get_dialect()
-    except NoSuchModuleError as error:
-        raise _no_address(url.render_as_string(hide_password=True)) from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        # ValueError: SQLAlchemy's parser on a port that is no number.
+        raise _no_address(address) from error
     kind = url.get_backend_name()
     if kind == "sqlite" and url.database:
         return url, url.database
     if kind != "postgresql":
-        raise _no_address(url.render_as_string(hide_password=True))
+        raise _no_address(address)
     if url.drivername == kind:
         # The one driver that tagger is tried with.
         url = url.set(drivername="postgresql+psycopg")
-    return url, url.render_as_string(hide_password=True)
+    return url, without_passwords(url.render_as_string(hide_password=False))
 
 
 def _no_address(text: str) -> StoreError:
     return StoreError(
-        f"{text!r} is no database that tagger can use.",
+        f"{without_passwords(text)!r} is no database that tagger can use.",
         "Examples: sqlite:////volume1/tagger/library.db, postgresql+psycopg://tagger@localhost/tagger",
     )
 

@@ -176,3 +176,22 @@ def test_passwords_of_addresses(text: str, shown: str) -> None:
 def test_lines_of_keys_are_those_of_statements() -> None:
     text = 'a = """\n[b]\nc = 1\n"""\n\n[d]\n# e = 1\ne = [\n  "]",\n]\n[f.g]\nh = 1\n[d.i]\n[d.j]\nk = {l = 1}\n'
     assert lines_of_keys(text) == {"a": 1, "d": 6, "d.e": 8, "f.g": 11, "d.i": 13, "d.j": 14}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:geheim@nas:port/tagger",
+        "postgresql://u:geheim@[::1/tagger",
+        "postgresql:/u:geheim@nas/tagger",
+        "postgresql//u:ge:hei/m@nas/tagger",
+        "u:geheim@nas/tagger",
+        "mysql://u:geheim@nas/tagger",
+        "nosuch+driver://u:geheim@nas/tagger?password=geheim",
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(bare: Tagger, address: str) -> None:
+    for command in (["status"], ["config", "--check"]):
+        said = bare(*command, code=None, environ={"TAGGER_DATABASE": address}).stderr
+        assert "is no database that tagger can use" in said
+        assert "geheim" not in said.replace(":", "").replace("/", "")
