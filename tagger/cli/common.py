@@ -15,6 +15,7 @@ from tagger.cli import voice
 from tagger.cli.terminal import shows_unicode
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
+from tagger.core.paths import absolute as absolute
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label, is_wnid
 from tagger.labels.differences import Difference
@@ -82,19 +83,6 @@ def wanted_json(settings: Settings) -> dict[str, str]:
 
     status = model_status(settings)
     return {"wanted": status.wanted, "why_not_wanted": status.why}
-
-
-def absolute(path: str | os.PathLike[str]) -> str:
-    """A path from the command line as the library knows it: absolute, links kept; `..` goes where the system goes."""
-    given = os.path.expanduser(os.fspath(path))
-    parts = given.split("/")
-    if ".." in parts:
-        # What is behind a link has another folder above it than the link has.
-        end = len(parts) - parts[::-1].index("..")
-        given = os.path.join(os.path.realpath("/".join(parts[:end])), *parts[end:])
-    found = os.path.abspath(given)
-    # Python keeps two slashes at the beginning.
-    return "/" + found.lstrip("/")
 
 
 def write_path(path: str, end: bytes = b"\n") -> None:

@@ -55,6 +55,19 @@ def shown_path(path: str) -> str:
     return "".join(out)
 
 
+def absolute(path: str | os.PathLike[str]) -> str:
+    """A path that a person gives, as the library knows it: absolute, links kept; `..` goes where the system goes."""
+    given = os.path.expanduser(os.fspath(path))
+    parts = given.split("/")
+    if ".." in parts:
+        # What is behind a link has another folder above it than the link has.
+        end = len(parts) - parts[::-1].index("..")
+        given = os.path.join(os.path.realpath("/".join(parts[:end])), *parts[end:])
+    found = os.path.abspath(given)
+    # Python keeps two slashes at the beginning.
+    return "/" + found.lstrip("/")
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoPath:
     """A photo's root folder and its path relative to it, both in the operating system's form."""

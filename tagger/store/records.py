@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from tagger.core.errors import UnknownPhotoError
-from tagger.core.names import folded, same
+from tagger.core.names import folded
 from tagger.core.paths import PhotoPath, disk_path, shown_path, stored_path
 from tagger.core.photo import Fingerprint, JobKind, JobState, Label
 from tagger.store import jobs
@@ -17,7 +17,8 @@ from tagger.store.corrections import labels_on
 from tagger.store.fields import StoredFields, stored_fields
 from tagger.store.labels import labels_of
 from tagger.store.models import Model, all_models
-from tagger.store.roots import Root, all_roots, places_of
+from tagger.store.places import photo_places
+from tagger.store.roots import all_roots
 from tagger.store.session import Store
 from tagger.store.tables import (
     JobRow,
@@ -92,8 +93,7 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
 
     If there is none, the only one whose path is the same name: macOS writes é in two characters, keyboards in one.
     """
-    by_name = _place_by_name(session, path)
-    places = places_of(session, path) or ([by_name] if by_name else [])
+    places = photo_places(all_roots(session), path)
     for root, relative in places:
         found = _records(session, and_(PhotoRow.root_id == root.id, PhotoRow.path == stored_path(relative)))
         if found:
@@ -103,15 +103,6 @@ def find_photo(session: Session, path: str) -> PhotoRecord | None:
         found = _records(session, alike, 2)
         if len(found) == 1:
             return found[0]
-    return None
-
-
-def _place_by_name(session: Session, path: str) -> tuple[Root, str] | None:
-    for root in all_roots(session):
-        depth = root.path.count("/") + 1
-        parts = path.split("/")
-        if same("/".join(parts[:depth]), root.path):
-            return root, "/".join(parts[depth:])
     return None
 
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import disk_path, stored_path
+from tagger.store.places import Root as Root
+from tagger.store.places import places_in
 from tagger.store.tables import MountRow, RootRow
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder tree of the library; `path` as the operating system spells it."""
-
-    id: int
-    path: str
-    scanned_at: int | None
 
 
 def all_roots(session: Session) -> list[Root]:
@@ -39,26 +30,8 @@ def add_root(session: Session, path: str, now: float) -> Root:
 
 
 def places_of(session: Session, path: str) -> list[tuple[Root, str]]:
-    """Where an absolute path is in the library: roots, and the path relative to each ("" for the root itself).
-
-    First by the name as it is; then without links on the way; then where the path itself leads. Of nested roots, the
-    inner one.
-    """
-    roots = sorted(all_roots(session), key=lambda root: len(root.path), reverse=True)
-    found = [place for root in roots if (place := _inside(root, root.path, path))]
-    parent, name = os.path.split(path)
-    on_the_way = os.path.join(os.path.realpath(parent), name)
-    real_roots = [(root, os.path.realpath(root.path)) for root in roots]
-    for real in dict.fromkeys((on_the_way, os.path.realpath(path))):
-        found += [place for root, at in real_roots if (place := _inside(root, at, real))]
-    return list(dict.fromkeys(found))
-
-
-def _inside(root: Root, folder: str, path: str) -> tuple[Root, str] | None:
-    if path == folder:
-        return root, ""
-    prefix = folder.rstrip("/") + "/"
-    return (root, path[len(prefix) :]) if path.startswith(prefix) else None
+    """Where an absolute path is in the library, as `places_in` tells it."""
+    return places_in(all_roots(session), path)
 
 
 def root_of(session: Session, path: str) -> tuple[Root, str] | None:
