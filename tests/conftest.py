@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from tagger.core.config import Settings
 from tagger.store.session import Store, open_store
 from tests import postgres
-from tests.cli.gallery import make_photos
+from tests.cli.gallery import found_elsewhere, make_photos
 from tests.cli.runner import BUILT_IN, Tagger, with_mobilenet
 
 # A busy machine is no fault of the code.
@@ -117,9 +116,5 @@ def gallery(gallery_once: Tagger, tmp_path: Path) -> Tagger:
     home = tmp_path / "gallery"
     shutil.copytree(gallery_once.home, home, ignore=shutil.ignore_patterns("pictures"))
     tagger = Tagger(home, dict(gallery_once.environ))
-    # As a library on another disk: its folder is elsewhere, and the inodes are others.
-    with sqlite3.connect(tagger.database) as connection:
-        connection.execute("UPDATE roots SET path = ?", (str(home / "photos"),))
-        connection.execute("UPDATE photos SET inode = NULL, ctime_ns = NULL")
-    connection.close()
+    found_elsewhere(tagger.database, home / "photos")
     return tagger

@@ -9,14 +9,8 @@ import pytest
 
 from tagger.search.field_values import FIELDS
 from tagger.search.query import HELP, parse
+from tests.documented import PAGES, TOP
 
-TOP = Path(__file__).resolve().parents[1]
-PAGES = [
-    TOP / "README.md",
-    TOP / "CONTRIBUTING.md",
-    TOP / "benchmarks" / "README.md",
-    *sorted((TOP / "docs").rglob("*.md")),
-]
 ROOMS = [path.name for path in (TOP / "tagger").iterdir() if (path / "__init__.py").exists()]
 
 

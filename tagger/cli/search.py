@@ -75,7 +75,7 @@ Examples:
   tagger search --saved "Dogs at home" taken:2024
   tagger search --link ~/Dogs dog
   tagger search --facets place:Italy
-  tagger search -0 '"golden retriever">0.9' | xargs -0 cp -t ~/dogs
+  tagger search -0 '"golden retriever">0.9' | xargs -0 -r cp -t ~/dogs
 
 Words that no label says, or with which no photo is labelled, are taken for a
 description: photos that look like it are found, and a line on standard error

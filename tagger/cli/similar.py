@@ -34,7 +34,7 @@ library; after that an answer takes a second.
 Examples:
   tagger similar ~/Photos/2019/boat.jpg
   tagger similar download.jpg --limit 100
-  tagger similar -0 boat.jpg | xargs -0 cp -t ~/boats
+  tagger similar -0 boat.jpg | xargs -0 -r cp -t ~/boats
 In a pipe only paths are printed.""",
 )
 @click.argument("photo", type=click.Path())

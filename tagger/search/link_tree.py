@@ -94,7 +94,7 @@ def _probe(folder: Path) -> None:
             folder.rmdir()
         raise UsageError(
             f"The file system of {shown_path(os.fspath(folder))} has no symbolic links (FAT, exFAT), or allows none.",
-            "Name a folder on another disk, or copy the photos: tagger search -0 QUERY | xargs -0 cp -t FOLDER",
+            "Name a folder on another disk, or copy the photos: tagger search -0 QUERY | xargs -0 -r cp -t FOLDER",
         ) from error
 
 

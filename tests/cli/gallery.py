@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -63,6 +64,14 @@ def make_photos(folder: Path) -> None:
     wide.save(folder / "turned.jpg", exif=exif)
     cat.resize((330, 250)).save(folder / HOSTILE)
     (folder / "broken.jpg").write_bytes((folder / "turned.jpg").read_bytes()[:300])
+
+
+def found_elsewhere(database: Path, folder: Path) -> None:
+    """Make a copied library one of its copied photos, as a library on another disk: the inodes are others."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE roots SET path = ?", (str(folder),))
+        connection.execute("UPDATE photos SET inode = NULL, ctime_ns = NULL")
+    connection.close()
 
 
 def huge_png() -> bytes:
