@@ -63,7 +63,7 @@ def correct(
             ids.append(record.id)
             _correct(session, label_ids, naming, record, said)
             if said.undo:
-                _relabel(session, settings, label_ids, record, library.clock.now())
+                work_out_again(session, settings, label_ids, record.id, library.clock.now())
         if settings.keywords.mode != "off":
             jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
         labels = labels_of(session, ids)
@@ -149,11 +149,12 @@ def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
             jobs.enqueue(session, [photo_id], jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
 
 
-def _relabel(session: Session, settings: Settings, label_ids: LabelIds, record: PhotoRecord, now: float) -> None:
+def work_out_again(session: Session, settings: Settings, label_ids: LabelIds, photo_id: int, now: float) -> None:
     """Derive a photo's labels from its stored features again. Without features, its next labelling does that."""
-    known = stored_labeller(session, settings, record)
+    record = records.photo_by_id(session, photo_id)
+    known = None if record is None else stored_labeller(session, settings, record)
     if known is not None:
         labeller, features, evidence = known
         [labels] = labeller.labels_for(session, features, evidence)
         by = LabelledBy(labeller.model, now, labeller.taught(session))
-        relabel_photos(session, label_ids, by, {record.id: labels})
+        relabel_photos(session, label_ids, by, {photo_id: labels})

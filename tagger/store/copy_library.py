@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Table
 from tagger.core.errors import StoreError
 from tagger.store import migrate
 from tagger.store.session import Store, translated_errors
-from tagger.store.tables import Base, LibraryRow
+from tagger.store.table_base import Base
+from tagger.store.tables import LibraryRow
 
 # A transaction of the target, in rows: features have kilobytes each.
 _CHUNK = 2000

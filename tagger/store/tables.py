@@ -6,32 +6,16 @@ have 16 bytes (`tagger.core.photo.Inspection`).
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-# Constraint names must be fixed, or Alembic cannot alter them later on SQLite.
-_NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-# SQLite assigns row numbers only to a plain INTEGER key.
-BigKey = BigInteger().with_variant(Integer, "sqlite")
-# Paths are compared byte for byte (code point order), because the rescan merges two streams in that order.
-PathText = Text().with_variant(Text(collation="C"), "postgresql")
+# Whoever knows one table must know all of them: copying a library copies what is known.
+from tagger.store import page_tables  # noqa: F401
+from tagger.store.table_base import Base, BigKey, PathText
 
 # Which photos are in these indexes; a search says one of the same parts, as it stands here, for them to be used.
 NOT_JPEG = "format IS NULL OR format <> 'JPEG'"
 NOT_LANDSCAPE = "width IS NULL OR height IS NULL OR width * 49 <= height * 50"
-
-
-class Base(DeclarativeBase):
-    """The registry of all tables."""
-
-    metadata = MetaData(naming_convention=_NAMING)
 
 
 class LibraryRow(Base):

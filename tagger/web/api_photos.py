@@ -94,6 +94,18 @@ def get_suggest(
     return [Suggestion.model_validate(naming(one.key, one.name, spoken) | {"photos": count}) for one, count in found]
 
 
+@router.get("/lookup")
+def get_lookup(
+    request: Request,
+    spoken: Spoken,
+    path: Annotated[str, Query(min_length=1, max_length=10_000, description="Its absolute path, as `path` tells it")],
+) -> PhotoDetail:
+    """Everything known of the photo at a path; 404 where the library has none there."""
+    with context_of(request).store.read() as session:
+        record = records.get_photo_at(session, path)
+        return PhotoDetail.of(records.story(session, record), spoken)
+
+
 @router.get("/photos/{photo_id}")
 def get_photo(request: Request, photo_id: PhotoId, spoken: Spoken) -> PhotoDetail:
     """Everything known of one photo."""

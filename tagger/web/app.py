@@ -21,6 +21,7 @@ from tagger import __version__
 from tagger.core.errors import TaggerError
 from tagger.web import (
     albums,
+    api_bulk,
     api_classify,
     api_labels,
     api_photos,
@@ -78,6 +79,8 @@ def create_app(context: WebContext) -> FastAPI:
     )
     for part in (
         albums.api,
+        # Before one photo, whose address ends in anything.
+        api_bulk.router,
         api_photos.router,
         api_pictures.router,
         api_labels.router,

@@ -97,7 +97,7 @@ def search(  # noqa: PLR0913 - what may be asked for
     labels, and not taken for a description. `saved`: within what this search finds. Raises QueryError, StoreError,
     ProblemError for a cursor of another query, or while photos are still prepared for descriptions.
     """
-    tree = _tree(query, saved)
+    tree = query_tree(query, saved)
     if saved is not None:
         less_sure, strict = less_sure or saved.less_sure, strict or saved.strict
     description = None if tree is None or strict else as_description(tree)
@@ -121,7 +121,8 @@ def search(  # noqa: PLR0913 - what may be asked for
     return Page(photos, _cursor(following), unknown, others, alike, told)
 
 
-def _tree(query: str, saved: SavedSearch | None) -> Node | None:
+def query_tree(query: str, saved: SavedSearch | None) -> Node | None:
+    """What is searched for, within a saved search; None: everything. Raises QueryError."""
     tree = parse(query) if query.strip() else None
     return tree if saved is None else saved_tree(saved, tree)
 
@@ -130,7 +131,7 @@ def facets_of(
     library: Library, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
 ) -> Facets | None:
     """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
-    tree = _tree(query, saved)
+    tree = query_tree(query, saved)
     less_sure = less_sure or (saved is not None and saved.less_sure)
     labels = library.labels
     with library.context.reader() as reader:
