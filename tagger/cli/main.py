@@ -52,6 +52,7 @@ _GROUPS = {
     },
     "One photo": {
         "show": ("show", "Everything known about it."),
+        "tags": ("tags", "Its labels, in the library or not, for scripts."),
         "explain": ("explain", "Why it got its labels."),
         "correct": ("correct", "Say which of its labels are wrong, right or missing."),
         "history": ("history", "What tagger wrote into it, and when."),
