@@ -116,6 +116,13 @@ def saved_names(context: click.Context, _param: click.Parameter, begun: str) -> 
     return _beginning(context, begun, lambda reader: [search.name for search in saved_searches(reader)])
 
 
+def token_names(context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The tokens whose names begin so, for a shell's completion."""
+    from tagger.store.tokens import token_names as names
+
+    return _beginning(context, begun, names)
+
+
 def _beginning(context: click.Context, begun: str, names: Callable[[Reader], list[str]]) -> list[str]:
     from tagger.core.errors import TaggerError
     from tagger.core.names import folded

@@ -48,6 +48,7 @@ _GROUPS = {
         "duplicates": ("duplicates", "Groups of photos that are nearly the same."),
         "labels": ("labels", "Which labels the library contains, with counts."),
         "web": ("web", "The library as a web page with an API."),
+        "token": ("token", "What programs send to the API: create, list, remove."),
         "export": ("export", "The whole library as CSV or JSON lines."),
     },
     "One photo": {

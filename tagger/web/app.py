@@ -65,7 +65,7 @@ def create_app(context: WebContext) -> FastAPI:
         version=__version__,
         description="Search, look at and correct a library of photos. Faults are problem details (RFC 9457).",
         lifespan=life,
-        middleware=[Middleware(Guard, settings=context.settings.web, login=context.login)],
+        middleware=[Middleware(Guard, settings=context.settings.web, login=context.login, tokens=context.tokens)],
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",

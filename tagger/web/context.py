@@ -46,6 +46,7 @@ from tagger.web.picture_cache import PictureCache
 from tagger.web.problems import ProblemError
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
+from tagger.web.token_check import Tokens
 
 _LOG = logging.getLogger("tagger")
 # Counting a library takes a third of a second for a million photos; what took longer than this is done beside.
@@ -77,6 +78,7 @@ class WebContext:
         self.settings = load()
         self.clock = clock or SystemClock()
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
+        self.tokens = Tokens(lambda: self.store, self.clock)
         # Two would take the caches and the memory from the network, however far they step back.
         self.thumbnailer = Thumbnailer(self.settings, self.clock, 1 if beside else 2)
         self.pictures = PictureCache(self.settings.data_dir, self.settings.web.cache_mb << 20, self.clock)

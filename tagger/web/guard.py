@@ -26,11 +26,13 @@ from tagger.core import events
 from tagger.core.config import WebSettings
 from tagger.core.errors import TaggerError
 from tagger.core.sentences import Sentence
+from tagger.store.tokens import PREFIX, Token
 from tagger.web import problems
 from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
 from tagger.web.proxies import Approach, approach, is_address, networks, split_host
 from tagger.web.render import problem_json, problem_page, wants_page
+from tagger.web.token_check import Tokens, check_scope
 
 _LOG = logging.getLogger("tagger")
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -61,10 +63,11 @@ class _HeadersSentError(Exception):
 class Guard:
     """The middleware. Answers what may not pass itself, and gives every answer the headers of a careful site."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings, login: Login) -> None:
+    def __init__(self, app: ASGIApp, settings: WebSettings, login: Login, tokens: Tokens) -> None:
         self._app = app
         self._settings = settings
         self._login = login
+        self._tokens = tokens
         self._names = {"localhost", *(_name(host) for host in settings.hosts), *_own_names()}
         self._trusted = networks(settings.trusted_proxies)
         self._warned = False
@@ -120,8 +123,13 @@ class Guard:
             # A page that tells of a wrong name needs its style.
             if not path.startswith(_STATIC):
                 self._check_host(came)
-            self._check_origin(request, came)
-            await self._check_password(request, path)
+            token = await self._token(request)
+            if token is None:
+                self._check_origin(request, came)
+                await self._check_password(request, path)
+            else:
+                # No browser sends one by itself, so no other page can make it.
+                check_scope(token, request.method, path)
         except (ProblemError, TaggerError) as error:
             fault = error.fault if isinstance(error, ProblemError) else problems.of_error(error)
             is_page = wants_page(request, path)
@@ -181,6 +189,13 @@ class Guard:
                 )
         raise ProblemError(403, Sentence("Another page made the browser send this."), cure)
 
+    async def _token(self, request: Request) -> Token | None:
+        """The token that a program sent, if it is one; a wrong one is a try of the password."""
+        sent = _bearer(request)
+        if not sent.startswith(PREFIX):
+            return None
+        return await anyio.to_thread.run_sync(self._tokens.find, sent, limiter=self._checks)
+
     async def _check_password(self, request: Request, path: str) -> None:
         is_first = self._login.is_first
         if not self._login.required or path in (_FIRST if is_first else _OPEN) or path.startswith(_STATIC):
@@ -191,10 +206,9 @@ class Guard:
                 Sentence("There is no password yet."),
                 Sentence("Open this server's page in a browser and choose one, with the code in tagger's log."),
             )
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.casefold() == "bearer" and token:
+        password = _bearer(request)
+        if password:
             client = request.client.host if request.client else ""
-            password = token.strip().encode("latin-1").decode("utf-8", "replace")
             if self._login.is_known_program(client, password):
                 return
             attempt = partial(self._login.attempt_program, client, password)
@@ -208,7 +222,7 @@ class Guard:
             raise ProblemError(
                 401,
                 Sentence("The password is needed."),
-                Sentence("Log in, or send it as: Authorization: Bearer PASSWORD"),
+                Sentence("Log in, or send it, or a token, as: Authorization: Bearer PASSWORD"),
                 {"WWW-Authenticate": "Bearer"},
             )
 
@@ -226,6 +240,12 @@ def too_often(wait: float) -> ProblemError:
         Sentence("Too many tries. The next is possible in {seconds} seconds.", seconds=seconds),
         headers={"Retry-After": seconds},
     )
+
+
+def _bearer(request: Request) -> str:
+    """What a program sent to be let in: the password, or a token; empty if it sent nothing."""
+    kind, _, sent = request.headers.get("authorization", "").partition(" ")
+    return sent.strip().encode("latin-1").decode("utf-8", "replace") if kind.casefold() == "bearer" else ""
 
 
 def _login_for(request: Request, path: str) -> str:
