@@ -28,6 +28,8 @@ MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
 _DURABLE = "tagger_durable"
 _BUSY_SECONDS = 30
+# The driver would wait 130; one that answers at all does so at once, also while it starts.
+_CONNECT_SECONDS = 10
 # With less than this a disk counts as full.
 _ROOM = 1 << 20
 
@@ -173,7 +175,7 @@ def _operational(error: OperationalError, where: str) -> StoreError:
         return StoreError(
             f"The database {where} cannot be opened.", "Is its folder there, and may this user read and write it?"
         )
-    if not os.path.isabs(where) and "connection" in text:
+    if not os.path.isabs(where) and ("connection" in text or "resolve host" in text):
         # psycopg puts its own words before the server's.
         why = text.split("\n")[0].removeprefix("connection failed: ").removeprefix("connection is bad: ")
         return StoreError(
@@ -262,8 +264,13 @@ def _engine(url: Any, read_only: Path | None) -> Engine:
             engine = create_engine("sqlite://", creator=partial(connect_read_only, read_only), poolclass=QueuePool)
             event.listen(engine, "begin", _on_sqlite_begin)
             return engine
-        # A server that was restarted has ended the connections that wait in the pool: they are tried before use.
-        engine = create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+        if url.get_backend_name() == "postgresql":
+            if "connect_timeout" not in url.query and "PGCONNECT_TIMEOUT" not in os.environ:
+                url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
+            # A server that was restarted has ended the connections that wait in the pool: they are tried before use.
+            engine = create_engine(url, pool_pre_ping=True)
+        else:
+            engine = create_engine(url)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"The driver for {url.get_backend_name()} is not installed ({error.name}).",

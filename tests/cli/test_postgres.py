@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,27 @@ def test_the_main_job_on_postgresql(tagger: Tagger, tmp_path: Path, shared: Path
         "status", environ={"TAGGER_DATABASE": "postgresql+psycopg://tagger@/nothing?host=/nonexistent"}, code=4
     )
     assert "cannot be reached" in done.stderr
+
+
+def test_a_wrong_address_is_told_with_what_to_look_at(bare: Tagger) -> None:
+    done = bare("search", "dog", environ={"TAGGER_DATABASE": "postgresql://tagger@no-such-host.invalid/tagger"}, code=4)
+    assert "cannot be reached" in done.stderr
+    assert "is the address right" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_answer_is_told_within_seconds(bare: Tagger) -> None:
+    """As behind a firewall that drops what it gets."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://tagger@127.0.0.1:{silent.getsockname()[1]}/tagger"
+        began = time.monotonic()
+        done = bare("search", "dog", environ={"TAGGER_DATABASE": address}, code=4, timeout=60)
+        assert "cannot be reached" in done.stderr
+        assert time.monotonic() - began < 30
+        # Somebody who knows better says so.
+        began = time.monotonic()
+        bare("search", "dog", environ={"TAGGER_DATABASE": f"{address}?connect_timeout=2"}, code=4, timeout=60)
+        assert time.monotonic() - began < 8
 
 
 @pytest.mark.slow
