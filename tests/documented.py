@@ -62,7 +62,7 @@ def blocks(page: Path) -> Iterator[Block]:
         if token.type in {"fence", "code_block"}:
             line = token.map[0] + 1 if token.map else 0
             yield Block(token.info.strip(), token.content, line, not_run)
-        if token.level == 0:
+        if not token.type.endswith("_close"):
             not_run = ""
 
 

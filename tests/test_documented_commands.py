@@ -29,18 +29,24 @@ from tagger.core.config_sources import environment_name, load_settings, setting_
 from tests.cli.gallery import PHOTOS, VARIANTS, found_elsewhere
 from tests.cli.runner import BUILT_IN, COMMAND, Tagger
 from tests.documented import PAGES, TOP, Block, blocks, inline_code
+from tests.pictures import OWNER, on_a_terminal, settled
 from tests.web.proxies import free_port
 
 ROOT = click.Context(cli, info_name="tagger", **cli.context_settings)
 COMMANDS = {context.command_path: context.command for context in all_below(ROOT)}
 # Benchmarks take minutes; their figures are kept with the commands that made them.
-SHOWN = [page for page in PAGES if page.parent.name != "benchmarks"]
+SHOWN = [page for page in PAGES if page.parent.name not in {"benchmarks", "reference"}]
 # What no test runs, by page: how many blocks, and why. Each stands behind a comment `not run: ...` on its page.
 NOT_RUN: dict[str, dict[str, int]] = {
     "README.md": {"installs": 2},
     "CONTRIBUTING.md": {"installs": 1, "the tests themselves": 1},
     "docs/engines.md": {"minutes of TensorFlow": 2, "figures": 2},
     "docs/logs.md": {"systemd and Docker": 1},
+    "docs/how-to/nextcloud.md": {"Nextcloud": 1},
+    "docs/how-to/qnap.md": {"Docker": 1},
+    "docs/how-to/truenas.md": {"Docker": 1},
+    "docs/how-to/unraid.md": {"Docker": 1},
+    "docs/release.md": {"builds": 4},
     "docs/service.md": {"systemd": 2, "Docker": 1},
     "docs/teaching.md": {"minutes of TensorFlow": 2},
     "docs/web.md": {"asks on the terminal": 1},
@@ -49,6 +55,7 @@ NOT_RUN: dict[str, dict[str, int]] = {
 SIDECAR = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>regatta</rdf:li></rdf:Bag></dc:subject>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
+TUTORIAL = TOP / "docs" / "tutorial.md"
 # What stops when it is told to.
 SERVERS = {"run", "web"}
 
@@ -131,10 +138,11 @@ def test_settings_that_are_shown_can_be_copied(page: Path, block: Block, tmp_pat
 
 @dataclass
 class Reader:
-    """Somebody who types what a page says, in the folder of their photos."""
+    """Somebody who types what a page says, in a folder."""
 
     tagger: Tagger
     port: int
+    folder: Path
     servers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -151,7 +159,10 @@ class Reader:
         if words[0] == "tagger" and not set("|&;<$") & set(re.sub(r"'[^']*'|\"[^\"]*\"|#.*", "", line)):
             if words[1] in SERVERS:
                 return self._serve(*words[1:])
-            done = self.tagger(*words[1:], code=None, environ={"TAGGER_WEB_LISTEN": f"127.0.0.1:{self.port}"})
+            environ = {"TAGGER_WEB_LISTEN": f"127.0.0.1:{self.port}"}
+            done = self.tagger(*words[1:], code=None, environ=environ)
+            if "Agree to it with --yes" in done.stderr:
+                done = self.tagger(*words[1:], "--yes", code=None, environ=environ)
         else:
             if "curl" in words and not self.servers:
                 self._serve("web")
@@ -161,6 +172,18 @@ class Reader:
         fine = {0, 1} if words[:2] == ["tagger", "search"] else {0}
         assert done.returncode in fine, f"{line}\n{done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def see(self, line: str) -> str:
+        """What a command line prints on a terminal, without colours; the reader is called Ann."""
+        code, said = on_a_terminal(["bash", "-c", line], {**self.environment, "NO_COLOR": "1"}, self.folder)
+        assert code == 0, f"{line}\n{said}"
+        return settled(said).replace(str(self.tagger.home), OWNER)
+
+    def set(self, text: str) -> None:
+        """Copy settings into the config file."""
+        file = self.tagger.home / ".config" / "tagger" / "config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
     def _serve(self, *words: str) -> str:
         self.servers.append(self.tagger.start(*words, environ={"TAGGER_WEB_LISTEN": f"127.0.0.1:{self.port}"}))
@@ -225,9 +248,20 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reader(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     home = tmp_path / "home"
     shutil.copytree(library, home)
-    made = Reader(Tagger(home, dict(BUILT_IN)), free_port())
+    made = Reader(Tagger(home, dict(BUILT_IN)), free_port(), home / "Photos")
     found_elsewhere(made.tagger.database, home / "Photos")
-    monkeypatch.chdir(home / "Photos")
+    monkeypatch.chdir(made.folder)
+    yield made
+    made.leave()
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Who has photos and nothing else."""
+    home = tmp_path / "home"
+    shutil.copytree(PHOTOS, home / "Photos", ignore=shutil.ignore_patterns("*.md"))
+    made = Reader(Tagger(home, dict(BUILT_IN)), free_port(), home)
+    monkeypatch.chdir(home)
     yield made
     made.leave()
 
@@ -237,14 +271,27 @@ def runnable(page: Path) -> list[Block]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in SHOWN if runnable(page)], ids=name)
+@pytest.mark.parametrize("page", [page for page in SHOWN if runnable(page) and page != TUTORIAL], ids=name)
 def test_commands_are_run(page: Path, reader: Reader) -> None:
-    for block in runnable(page):
-        for line in block.commands():
-            said = reader.type(line)
-            if block.language == "console":
-                [printed] = [lines for command, lines in block.printed() if command == line]
-                assert_printed(printed, said)
+    follow(page, reader)
+
+
+@pytest.mark.slow
+def test_the_tutorial_can_be_followed(newcomer: Reader) -> None:
+    follow(TUTORIAL, newcomer)
+
+
+def follow(page: Path, reader: Reader) -> None:
+    """Do all that a page says, from its top to its end."""
+    for block in blocks(page):
+        if block.language == "toml" and page.parent.name == "how-to":
+            reader.set(block.text)
+        elif block.language == "console":
+            for line, printed in block.printed():
+                assert_printed(printed, reader.see(line))
+        elif not block.not_run:
+            for line in block.commands():
+                reader.type(line)
 
 
 def assert_printed(expected: list[str], said: str) -> None:
@@ -256,4 +303,4 @@ def assert_printed(expected: list[str], said: str) -> None:
 
 
 def _plain(line: str) -> str:
-    return " ".join(re.sub(r"\d+(\.\d+)?", "N", line.replace(str(Path.home()), "~")).split())
+    return " ".join(re.sub(r"\d+(\.\d+)?", "N", line).split())

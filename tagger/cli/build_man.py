@@ -19,7 +19,7 @@ from tagger.cli.main import cli
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "man" / "man1"
 # Lines that end so are headings, if they stand alone or begin a block of lines.
-_HEADINGS = {"Example:": "EXAMPLES", "Examples:": "EXAMPLES", "Queries:": "QUERIES", "Exit codes:": "EXIT STATUS"}
+HEADINGS = {"Example:": "EXAMPLES", "Examples:": "EXAMPLES", "Queries:": "QUERIES", "Exit codes:": "EXIT STATUS"}
 # What no command's help tells, on the page of tagger itself.
 _MORE = [
     ".SH ENVIRONMENT",
@@ -54,7 +54,7 @@ def pages() -> dict[str, str]:
 
 def _page(context: click.Context, name: str, names: list[str]) -> str:
     command = context.command
-    about = _paragraphs(command.help or "")
+    about = paragraphs(command.help or "")
     first = " ".join(about[0][1]) if about else ""
     lines = [
         f'.TH "{_roff(name.upper())}" 1 "" "tagger {__version__}" "tagger"',
@@ -70,14 +70,14 @@ def _page(context: click.Context, name: str, names: list[str]) -> str:
     if inner:
         lines.append(".SH COMMANDS")
         for word, one in inner.items():
-            text = " ".join(_paragraphs(one.command.help or "")[0][1])
+            text = " ".join(paragraphs(one.command.help or "")[0][1])
             lines += [".TP", f".B {_roff(word)}", _roff(text)]
     lines.append(".SH OPTIONS")
     for param in command.get_params(context):
         record = param.get_help_record(context) if isinstance(param, click.Option) else None
         if record is not None:
             lines += [".TP", f".B {_roff(record[0])}", _roff(" ".join(record[1].split()))]
-    lines += _blocks(_paragraphs(command.epilog or ""))
+    lines += _blocks(paragraphs(command.epilog or ""))
     if context.parent is None:
         lines += _MORE
     related = {other for other in names if other.startswith(f"{name}-")} | {name.rpartition("-")[0], "tagger"} & {
@@ -88,7 +88,7 @@ def _page(context: click.Context, name: str, names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _paragraphs(text: str) -> list[tuple[bool, list[str]]]:
+def paragraphs(text: str) -> list[tuple[bool, list[str]]]:
     """Paragraphs of a help text as (whether its lines stay as they are, lines)."""
     found: list[tuple[bool, list[str]]] = []
     for part in re.split(r"\n\s*\n", inspect.cleandoc(text)):
@@ -103,7 +103,7 @@ def _paragraphs(text: str) -> list[tuple[bool, list[str]]]:
 
 def _blocks(paragraphs: list[tuple[bool, list[str]]]) -> Iterator[str]:
     for kept, lines in paragraphs:
-        heading = _HEADINGS.get(lines[0].strip()) if kept else None
+        heading = HEADINGS.get(lines[0].strip()) if kept else None
         rest = lines[1:] if heading else lines
         yield f".SH {heading}" if heading else ".PP"
         if kept:

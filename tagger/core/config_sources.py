@@ -342,7 +342,7 @@ def _sentence(problem: Any, values: dict[str, Any], sources: dict[str, str]) -> 
         return f"{source}: {shown_key} = {found!r} is not allowed: {problem['msg']}."
     why = f": {problem['ctx']['error']}" if problem["type"] == "value_error" else ""
     shown = _as_variable(key, found) if source.startswith("environment") else ""
-    return f"{source}: {shown_key} = {found!r} is not allowed{why}. Allowed: {_allowed(fields[key])}.{shown}"
+    return f"{source}: {shown_key} = {found!r} is not allowed{why}. Allowed: {allowed(fields[key])}.{shown}"
 
 
 def _as_variable(key: str, found: Any) -> str:
@@ -360,7 +360,8 @@ def _sections() -> list[str]:
     return [name for name, field in Settings.model_fields.items() if _section(field)]
 
 
-def _allowed(field: Any) -> str:
+def allowed(field: Any) -> str:
+    """What a setting may be, in words, from its pydantic field."""
     if field.description:
         return str(field.description)
     kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}

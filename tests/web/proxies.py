@@ -20,6 +20,7 @@ from tests.web.browser import missing
 from tests.web.site import Answer
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "web.md"
+HOW_TO = PAGE.parent / "how-to" / "reverse-proxy.md"
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,14 @@ class Proxy:
 
 
 def documented_nginx() -> str:
-    """The nginx block of docs/web.md."""
+    """The nginx block of docs/web.md, for a path of its own."""
     [block] = re.findall(r"^    location /tagger/ \{\n.*?^    \}$", PAGE.read_text(), re.M | re.S)
+    return str(block)
+
+
+def documented_server() -> str:
+    """What the nginx server of docs/how-to/reverse-proxy.md does with each request."""
+    [block] = re.findall(r"^    location / \{\n.*?^    \}$", HOW_TO.read_text(), re.M | re.S)
     return str(block)
 
 
@@ -82,10 +89,11 @@ def nginx(folder: Path, port: int, location: str, https: bool = False) -> Iterat
 
 @contextmanager
 def caddy(folder: Path, port: int, target: int) -> Iterator[None]:
+    """With the block of docs/how-to/reverse-proxy.md, but for HTTPS, which would ask for a certificate."""
+    [block] = re.findall(r"^```caddy\n(.+?)^```$", HOW_TO.read_text(), re.M | re.S)
     config = folder / "Caddyfile"
-    config.write_text(
-        f"{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\n reverse_proxy 127.0.0.1:{target}\n}}\n"
-    )
+    here = block.replace("photos.example.org", f"http://:{port}").replace("127.0.0.1:8643", f"127.0.0.1:{target}")
+    config.write_text(f"{{\n admin off\n auto_https off\n}}\n{here}")
     with _running(["caddy", "run", "--config", str(config), "--adapter", "caddyfile"], port, ""):
         yield
 

@@ -12,7 +12,16 @@ from urllib.parse import quote
 import pytest
 
 from tests.cli.runner import Tagger
-from tests.web.proxies import Proxy, apache, caddy, documented_nginx, free_port, haproxy, nginx
+from tests.web.proxies import (
+    Proxy,
+    apache,
+    caddy,
+    documented_nginx,
+    documented_server,
+    free_port,
+    haproxy,
+    nginx,
+)
 from tests.web.site import Answer, Site, serving
 from tests.web.test_guard import FORM, HASH, PASSWORD
 
@@ -86,6 +95,13 @@ def test_nginx_as_documented_at_any_port(below: Site, tmp_path: Path, https: boo
         answer = log_in(beside, Origin=f"{beside.origin.rpartition(':')[0]}:9")
         # Where the port is not known, another of the same name cannot be told; with the documented line it is.
         assert answer.status == (303 if old else 403)
+
+
+def test_nginx_of_the_how_to_page(site: Site, tmp_path: Path) -> None:
+    port = free_port()
+    location = documented_server().replace("127.0.0.1:8643", f"127.0.0.1:{site.port}")
+    with nginx(tmp_path, port, location, https=True):
+        goes_through(Proxy(port, NAME, https=True))
 
 
 def test_nginx_by_a_unix_socket(gallery_once: Tagger, tmp_path: Path) -> None:
