@@ -1,7 +1,7 @@
 """What MkDocs does beside its own work: links that lead out of docs/ lead to something on the site, too.
 
-In the repository README.md and others stand above docs/, and links are written for a reader who looks at files there. Pages above
-docs/ become pages of the site, and other files that are linked to are copied to `files/`.
+In the repository README.md and others stand above docs/, and links are written for a reader who looks at files there.
+Pages above docs/ become pages of the site, and other files that are linked to are copied to `files/`.
 """
 
 from __future__ import annotations
