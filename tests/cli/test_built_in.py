@@ -79,6 +79,7 @@ def fresh(tmp_path: Path) -> Tagger:
     return Tagger(tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_without_any_route_the_first_command_labels_and_says_why(fresh: Tagger, tmp_path: Path) -> None:
     namespace = without(tmp_path, network=False)
     done = run(fresh, namespace, "backfill", PHOTOS)
@@ -117,6 +118,7 @@ def test_an_old_processor_labels_with_it_and_fetches_nothing(fresh: Tagger, tmp_
     assert "Nothing to do" in run(fresh, namespace, "backfill").stdout
 
 
+@pytest.mark.slow
 def test_with_too_little_memory_for_tensorflow_it_labels(fresh: Tagger, tmp_path: Path) -> None:
     done = run(fresh, without(tmp_path, memory_kb=900_000), "backfill", "--offline", PHOTOS)
     assert done.returncode == 0, done.stderr
@@ -145,6 +147,7 @@ def test_a_wrong_checksum_leads_to_it(fresh: Tagger) -> None:
     assert not list((fresh.data / "models").glob("resnet50*.h5"))
 
 
+@pytest.mark.slow
 def test_parent_and_child_need_less_than_350_megabytes_and_no_tensorflow(fresh: Tagger) -> None:
     process = fresh.start("backfill", "--offline", PHOTOS)
     found = peaks(process)

@@ -154,6 +154,7 @@ def test_an_older_library_is_told_apart(library: Tagger) -> None:
         assert "must be brought up to date first, but its disk is mounted read-only" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_page_works(library: Tagger) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

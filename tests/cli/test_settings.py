@@ -60,6 +60,7 @@ def test_a_time_zone_that_is_none_is_told_and_stops_nothing(empty: Tagger) -> No
         assert empty("status", environ={"TZ": zone}).stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_a_user_without_a_home_is_told_to_name_a_place(empty: Tagger, tmp_path: Path) -> None:
     environ = {name: value for name, value in empty.environment().items() if name not in ("HOME", "TAGGER_DATA_DIR")}

@@ -182,6 +182,7 @@ def test_no_colours_in_a_pipe_unless_they_are_forced(gallery: Tagger) -> None:
     assert ESCAPE not in gallery("saved", "--no-color", environ={"CLICOLOR_FORCE": "1"}).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
 def test_a_bar_is_not_drawn_where_it_cannot_be(gallery: Tagger, environ: dict[str, str]) -> None:
     (gallery.home / "photos" / "more.jpg").write_bytes((PHOTOS / "rocket.jpg").read_bytes())

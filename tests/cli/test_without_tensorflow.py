@@ -31,6 +31,7 @@ def light(tmp_path: Path) -> Tagger:
     return Tagger(tmp_path, {"PYTHONPATH": path})
 
 
+@pytest.mark.slow
 def test_the_model_in_the_package_labels_and_says_why(light: Tagger, tmp_path: Path) -> None:
     done = light("backfill", tmp_path / "photos")
     assert "TensorFlow is not installed here" in done.stdout + done.stderr
@@ -42,6 +43,7 @@ def test_the_model_in_the_package_labels_and_says_why(light: Tagger, tmp_path: P
     assert "tagger model use efficientnet_lite2" in about["cure"]
 
 
+@pytest.mark.slow
 def test_what_needs_it_says_so_at_once(light: Tagger, tmp_path: Path, shared: Path) -> None:
     for command in (("train", tmp_path / "photos"), ("model", "export", "mobilenet_v2")):
         said = light(*command, code=3)

@@ -116,6 +116,7 @@ def test_a_damaged_file_is_made_anew(store: Store, tmp_path: Path, damage: str) 
     assert [n for n, _ in again.nearest(vectors[7], 40)] == [n for n, _ in expected(vectors, vectors[7])]
 
 
+@pytest.mark.slow
 def test_no_pair_of_near_duplicates_is_missed(store: Store, tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     vectors = np.abs(random.normal(size=(600, 200)))

@@ -131,6 +131,7 @@ def _as_on_disk(folder: Folder) -> None:
     )
 
 
+@pytest.mark.slow
 def test_very_many_renamed_one_by_one(folder: Folder) -> None:
     for number in range(55):
         target = folder.path / "2019" / f"{number % 12 + 1:02}" / f"IMG_{number}.jpg"
@@ -164,6 +165,7 @@ def test_the_coming_first(folder: Folder) -> None:
     assert folder.said(folder.path / "new" / "f1.jpg") == {"our boat"}
 
 
+@pytest.mark.slow
 def test_the_going_first_and_what_turns_up_later_lets_the_brake_go(folder: Folder, tmp_path: Path) -> None:
     (folder.path / "a").rename(tmp_path / "elsewhere")
     assert "55 of its 70 photos are gone at once" in folder.backfill().scan.held_back[str(folder.path)]
@@ -196,6 +198,7 @@ def test_what_a_person_took_as_gone_may_turn_up(folder: Folder, tmp_path: Path) 
     assert folder.said(folder.path / "z" / "f1.jpg") == {"our boat"}
 
 
+@pytest.mark.slow
 def test_renamed_and_given_other_metadata_at_once(folder: Folder) -> None:
     for number in range(55):
         old = folder.path / "a" / f"f{number}.jpg"
@@ -269,6 +272,7 @@ def test_what_was_said_of_both_is_kept(folder: Folder) -> None:
     _as_on_disk(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 52])
 def test_photos_of_a_disk_that_is_away_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Few of a root are on a disk that is mounted below it: the brake would not hold them."""

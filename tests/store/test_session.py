@@ -260,6 +260,7 @@ def test_many_writers_at_once_never_meet_a_locked_database(tmp_path: Path) -> No
         assert len(all_roots(session)) == 100
 
 
+@pytest.mark.slow
 def test_several_processes_make_the_same_library_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tagger.core.config import Settings\n"
@@ -288,6 +289,7 @@ def open_for_long(settings: Settings) -> None:
     subprocess.run([sys.executable, "-c", OPEN_FOR_LONG, settings.data_dir, settings.database], check=True)
 
 
+@pytest.mark.slow
 def test_what_runs_for_long_has_its_library_made_elsewhere(settings: Settings) -> None:
     open_for_long(settings)
     with open_store(settings) as store, store.write() as session:

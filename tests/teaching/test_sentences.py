@@ -89,6 +89,7 @@ def test_the_gradients_are_those_of_the_loss() -> None:
             assert found[name][place] == pytest.approx((above - below) / 2e-5, abs=1e-7), (name, place)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file_and_another_does_not(tmp_path: Path) -> None:
     photos, held_back = photos_of(THINGS, 120), photos_of(THINGS, 60, 1)
     about = source(tmp_path, trainings=2)
@@ -108,6 +109,7 @@ def test_what_was_learned_finds_photos_that_it_was_not_learned_from(tmp_path: Pa
     assert Judge(towers, others).recall().ten > 0.95
 
 
+@pytest.mark.slow
 def test_a_probability_is_the_share_of_photos_that_are_right(tmp_path: Path) -> None:
     photos = photos_of(THINGS, 120)
     towers = calibrated(learn(photos, source(tmp_path)), photos_of(THINGS, 120, 1), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind, Label, Origin
@@ -89,6 +90,7 @@ def test_photos_of_the_library_are_compared_with_whatever_counter_examples_are_g
     assert report.photos <= BOATS + 4
 
 
+@pytest.mark.slow
 def test_labels_that_share_a_look_through_the_library_come_out_as_each_by_itself(store: Store) -> None:
     library(store)
     ours = teacher(store)

@@ -6,6 +6,8 @@ import html
 import re
 from urllib.parse import urlencode
 
+import pytest
+
 from tests.web.site import Answer, Site
 
 HTML = {"Accept": "text/html"}
@@ -38,6 +40,7 @@ def test_albums_are_saved_shown_renamed_and_removed(site: Site) -> None:
     assert site.get(f"/?album={one['id']}", HTML).status == 404
 
 
+@pytest.mark.slow
 def test_the_api_saves_renames_and_removes(site: Site) -> None:
     made = site.send("/albums", {"name": "Tiere", "query": "animal"}, 201)
     assert made["language"] == "en"
