@@ -18,7 +18,8 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   └── NoLibraryError          4
     └── BusyError                   5   another tagger process is at work on this library
 
-The web server has two more, which become HTTP answers: `ThumbnailError` and under it `MissingError`.
+The web server has some more, which become HTTP answers: `ThumbnailError`, and under it `MissingError`, `TooSlowError`
+and `LaterError`.
 """
 
 from __future__ import annotations

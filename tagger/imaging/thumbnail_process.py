@@ -22,6 +22,7 @@ def main(descriptor: int) -> None:
     limits = LimitSettings.model_validate(receive(channel)["limits"])
     # Lowest priority, although a person waits: it must not slow down labelling.
     step_back_behind_all()
+    send(channel, "ready")
     try:
         while (message := receive(channel))["kind"] == "photo":
             data, reason = b"", ""

@@ -18,10 +18,16 @@ from tagger.system.scratch import scratch
 LOG_FILE = "thumbnailer.log"
 # The decoder gives up after limits.decode_seconds. A process that has not answered this much later is killed.
 _PATIENCE = 15.0
+# A process is there in half a second; a machine that is busy needs longer.
+_STARTING = 60.0
 
 
 class ThumbnailError(TaggerError):
     """A photo has no thumbnail. The message says why."""
+
+
+class TooSlowError(ThumbnailError):
+    """The thumbnail took longer than it was given; the process that made it was ended."""
 
 
 class Thumbnailer:
@@ -37,11 +43,14 @@ class Thumbnailer:
             self._idle.put(_Child(settings))
         self._last_used = clock.monotonic()
 
-    def small_copy(self, path: str, name: str, longest: int) -> bytes:
-        """A JPEG of the photo at a path, upright, its longer side at most `longest` pixels. Raises ThumbnailError."""
+    def small_copy(self, path: str, name: str, longest: int, seconds: float | None = None) -> bytes:
+        """A JPEG of the photo at a path, upright, its longer side at most `longest` pixels.
+
+        Raises ThumbnailError; TooSlowError if it takes longer than `seconds`, if that is less than decoding may take.
+        """
         child = self._idle.get()
         try:
-            return child.small_copy(path, name, longest)
+            return child.small_copy(path, name, longest, seconds)
         finally:
             self._last_used = self._clock.monotonic()
             self._idle.put(child)
@@ -69,13 +78,17 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
 
-    def small_copy(self, path: str, name: str, longest: int) -> bytes:
+    def small_copy(self, path: str, name: str, longest: int, seconds: float | None) -> bytes:
+        limit = self._settings.limits.decode_seconds + _PATIENCE
         try:
+            # That a process must be started first is not the picture's fault.
             channel = self._started()
             send(channel, "photo", path=path, name=name, longest=longest)
-            if not channel.poll(self._settings.limits.decode_seconds + _PATIENCE):
+            given = limit if seconds is None else min(limit, seconds)
+            if not channel.poll(given):
                 self.end()
-                raise ThumbnailError(Sentence("The picture takes too long to decode."))
+                kind = ThumbnailError if given == limit else TooSlowError
+                raise kind(Sentence("The picture takes too long to decode."))
             reason = receive(channel)["reason"]
             data = channel.recv_bytes()
         except (EOFError, OSError, ValueError, KeyError) as error:
@@ -106,4 +119,7 @@ class _Child:
                 "tagger.imaging.thumbnail_process", data_dir, scratch(data_dir) / LOG_FILE
             )
             send(self._channel, "limits", limits=self._settings.limits.model_dump())
+            if not self._channel.poll(_STARTING):
+                raise EOFError
+            receive(self._channel)
         return self._channel

@@ -6,10 +6,9 @@ to lie in its folder before a byte is read: a link that leaves it leads nowhere.
 
 from __future__ import annotations
 
+import asyncio
 import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -17,77 +16,78 @@ import anyio
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from tagger.core.paths import PhotoPath
 from tagger.core.sentences import Sentence
 from tagger.imaging.thumbnails import ThumbnailError
-from tagger.store.records import PhotoRecord
-from tagger.web.context import WebContext, context_of
+from tagger.web.context import context_of
+from tagger.web.opened_photo import opened
+from tagger.web.pictures import LaterError
+from tagger.web.problems import ProblemError
 
 router = APIRouter(tags=["pictures"])
 PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as search gives it")]
-# The longer side, in pixels.
-SIZES = {"thumbnail": 400, "screen": 1800}
+# The longer side, in pixels; `full`: the most that a JPEG can have.
+SIZES = {"thumbnail": 400, "large": 800, "screen": 1800, "full": 65_000}
 _CHUNK = 1 << 20
 _IMMUTABLE = "private, max-age=31536000, immutable"
-
-
-class MissingError(ThumbnailError):
-    """The photo's file cannot be opened, or is not where it should be."""
-
-
-@contextmanager
-def opened(path: PhotoPath) -> Iterator[int]:
-    """A descriptor of a photo's file. Raises MissingError where there is none, or it lies outside of its folder."""
-    try:
-        # Without O_NONBLOCK a pipe of that name would hold everything up.
-        descriptor = os.open(path.absolute, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        raise MissingError(Sentence("The photo's file cannot be opened: {what}.", what=what)) from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise MissingError(Sentence("It is not a regular file."))
-        real = os.readlink(f"/proc/self/fd/{descriptor}")
-        if not real.startswith(os.path.realpath(path.root).rstrip("/") + "/"):
-            raise MissingError(Sentence("The photo is a link that leaves its folder."))
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def picture(context: WebContext, record: PhotoRecord, longest: int) -> bytes:
-    """A small copy of a photo: the one that is kept, or a new one. Raises ThumbnailError."""
-    version = record.fingerprint.version
-    kept = context.pictures.get(record.id, version, longest)
-    if kept is not None:
-        return kept
-    with opened(record.path) as descriptor:
-        # The child gets the open file, because the name may lead elsewhere in the meantime.
-        here = f"/proc/{os.getpid()}/fd/{descriptor}"
-        data = context.thumbnailer.small_copy(here, os.path.basename(record.path.relative), longest)
-    context.pictures.put(record.id, version, longest, data)
-    return data
+# Seconds that a program waits for a picture that is slow, and that a page waits until it asks for it again.
+_PATIENCE, _PAUSE = 60.0, 3
+_DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"><g fill="none" stroke="#8a8780" stroke-width="5" '
+    'stroke-linecap="round" stroke-linejoin="round">{}</g></svg>'
+)
+# A frame with mountains, struck through; and a clock.
+_NO_PICTURE = _DRAWING.format(
+    '<rect x="80" y="90" width="80" height="60" rx="6"/><path d="M84 142l24-26 16 16 12-10 20 20M76 168l88-96"/>'
+)
+_NOT_YET = _DRAWING.format('<circle cx="120" cy="120" r="28"/><path d="M120 102v18l12 9"/>')
 
 
 @router.get(
     "/photos/{photo_id}/picture",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG, upright, of an own cache"}},
+    responses={
+        200: {"content": {"image/jpeg": {}, "image/svg+xml": {}}, "description": "A JPEG, upright, of an own cache"},
+        202: {"content": {"image/svg+xml": {}}, "description": "A symbol: it is being made, ask again"},
+    },
 )
 async def get_picture(
     request: Request,
     photo_id: PhotoId,
-    size: Annotated[Literal["thumbnail", "screen"], Query(description="400 or 1800 pixels")] = "thumbnail",
+    size: Annotated[
+        Literal["thumbnail", "large", "screen", "full"], Query(description="400, 800, 1800 pixels, or all there are")
+    ] = "thumbnail",
     v: Annotated[str, Query(max_length=40, description="The photo's version, so that it may be kept for ever")] = "",
+    symbol: Annotated[bool, Query(description="A symbol for what cannot be shown or takes long, and no fault")] = False,
 ) -> Response:
-    """A small copy of a photo, of any format, as JPEG."""
+    """A small copy of a photo, of any format, as JPEG. What takes long is made behind everything else."""
     context = context_of(request)
 
     def make() -> bytes:
-        return picture(context, context.record(photo_id), SIZES[size])
+        return context.pictures.picture(context.record(photo_id), SIZES[size])
 
-    data = await anyio.to_thread.run_sync(make, limiter=request.app.state.pictures)
+    try:
+        try:
+            data = await anyio.to_thread.run_sync(make, limiter=request.app.state.pictures)
+        except LaterError as later:
+            if symbol:
+                return _symbol(_NOT_YET, 202)
+            answer = asyncio.wrap_future(later.answer)
+            done, _ = await asyncio.wait([answer], timeout=_PATIENCE)
+            if not done:
+                raise ProblemError(
+                    503, later.message, Sentence("Ask again in a moment."), {"Retry-After": str(_PAUSE)}
+                ) from later
+            data = answer.result()
+    except ThumbnailError:
+        if symbol:
+            return _symbol(_NO_PICTURE, 200)
+        raise
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": _IMMUTABLE if v else "no-cache"})
+
+
+def _symbol(drawing: str, status: int) -> Response:
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(_PAUSE)} if status == 202 else {})
+    return Response(drawing, status, headers, "image/svg+xml")
 
 
 @router.get(

@@ -20,7 +20,6 @@ from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.core.languages import LanguageCode
 from tagger.core.progress import Callbacks
 from tagger.core.sentences import Sentence
-from tagger.imaging.thumbnails import Thumbnailer
 from tagger.labels import taxonomy
 from tagger.labels.labeller import policy_for, show_threshold
 from tagger.labels.policy import Policy
@@ -42,7 +41,7 @@ from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
 from tagger.web.login import Login
-from tagger.web.picture_cache import PictureCache
+from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
@@ -80,8 +79,7 @@ class WebContext:
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
         self.tokens = Tokens(lambda: self.store, self.clock)
         # Two would take the caches and the memory from the network, however far they step back.
-        self.thumbnailer = Thumbnailer(self.settings, self.clock, 1 if beside else 2)
-        self.pictures = PictureCache(self.settings.data_dir, self.settings.web.cache_mb << 20, self.clock)
+        self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
         self._store: Store | None = None
@@ -111,7 +109,7 @@ class WebContext:
     def close(self) -> None:
         """End what was started."""
         self._stopping.set()
-        self.thumbnailer.close()
+        self.pictures.close()
         self.looker.close()
         self._comparing.shutdown(cancel_futures=True)
         self._preparing.shutdown(cancel_futures=True)
@@ -289,9 +287,8 @@ class WebContext:
         except (TaggerError, OSError) as error:
             _LOG.debug(events.PAGE_WAITS(why=str(error)))
         while not self._stopping.wait(_TIDY_SECONDS):
-            self.thumbnailer.rest()
+            self.pictures.rest()
             self.looker.rest()
-            self.pictures.trim()
             try:
                 self._sample()
                 self._relabel()

@@ -35,6 +35,14 @@ class Shape:
         """The class, which differs from the proportions by half a hundredth at most."""
         return f"r{min(max(round(100 * self.width / self.height), _LEAST), _MOST)}"
 
+    def across(self, longest: int) -> int:
+        """The width in pixels of a small copy of which the longer side has at most `longest`."""
+        return max(1, round(self.width * min(1, longest / max(self.width, self.height))))
+
+    def rem(self, height: float) -> float:
+        """About how wide it is in a row of that height."""
+        return round(height * min(max(self.width / self.height, _LEAST / 100), _MOST / 100), 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -33,11 +33,12 @@ from tagger.store.roots import all_roots
 from tagger.store.sizes import photos_there, sizes_of
 from tagger.web import albums, api_work, search_pages
 from tagger.web.api_labels import Key, get_rules, tree
-from tagger.web.api_pictures import PhotoId, opened
+from tagger.web.api_pictures import PhotoId
 from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
 from tagger.web.layout import by_month, shapes, style_sheet
 from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
+from tagger.web.opened_photo import opened
 from tagger.web.render import render
 from tagger.web.schemas_labels import LabelCountOut
 from tagger.web.schemas_photos import PhotoDetail, naming

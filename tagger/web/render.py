@@ -73,8 +73,9 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
     def at(path: str) -> str:
         return str(root) + path
 
-    def picture(found: FoundPhoto) -> str:
-        return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}"
+    def picture(found: FoundPhoto, size: str = "") -> str:
+        asked = f"&size={size}" if size else ""
+        return f"{root}/api/v1/photos/{found.photo_id}/picture?v={found.version}{asked}&symbol=1"
 
     spoken, code = words_of(request), code_of(request)
     text = (

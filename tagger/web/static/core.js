@@ -88,7 +88,7 @@ function altOf(photo) {
 
 export function tile(photo) {
   return make("li", {}, make("a", { class: "tile", ...inLabels(), href: at("/photos/" + photo.id), "data-photo": photo.id },
-    make("img", { src: at("/api/v1/" + photo.picture), alt: altOf(photo), width: 400, height: 400, loading: "lazy", decoding: "async" }),
+    make("img", { src: at("/api/v1/" + photo.picture + "&symbol=1"), alt: altOf(photo), width: 400, height: 400, loading: "lazy", decoding: "async" }),
     make("span", { class: "caption", "aria-hidden": "true" }, photo.labels[0]?.name ?? "")));
 }
 
