@@ -190,6 +190,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     if not outcome.scan.seen and not folders and not outcome.scan.held_back and not outcome.interrupted:
         raise UsageError("The library has no photos yet.", "Name a folder: tagger backfill ~/Photos")
     _print_json(outcome, screen.model, written) if as_json else _print_outcome(settings, outcome, again, screen.rate)
+    for sentence in outcome.untold:
+        voice.fault(sentence)
+    if outcome.untold and not as_json:
+        voice.note("The next tagger backfill, or the service, tries it again.")
     if remembered and not as_json:
         voice.note(remembered)
     if written is not None and not as_json:

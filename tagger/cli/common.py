@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from tagger.cli.terminal import shows_unicode
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.paths import absolute as absolute
+from tagger.core.paths import path_json as path_json
 from tagger.core.paths import shown_path
 from tagger.core.photo import Label, is_wnid
 from tagger.labels.differences import Difference
@@ -88,15 +88,6 @@ def wanted_json(settings: Settings) -> dict[str, str]:
 def write_path(path: str, end: bytes = b"\n") -> None:
     """Write a path to standard output byte for byte, whatever its encoding."""
     sys.stdout.buffer.write(os.fsencode(path) + end)
-
-
-def path_json(path: str) -> dict[str, str]:
-    """A path for JSON: as text, and its bytes in base64 where the text cannot hold them."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return {"path": shown_path(path), "path_base64": base64.b64encode(os.fsencode(path)).decode()}
-    return {"path": path}
 
 
 def label_json(label: Label, spoken: Language) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         print(f"          {found.keywords.failed:,} could not be written (again with: tagger retry)")
     for fault in found.unwritten:
         print(f"          {fault.path}: {fault.reason}")
+    for name, number in found.untold.items():
+        told = f"yet to be told of {count(number, 'photo')}" if number else "told of all photos"
+        print(f"Hook      hooks.{name} is {told}")
     if found.last_run is not None:
         run = found.last_run
         name = "the service" if run.command == "run" else run.command
@@ -129,6 +132,7 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
             "failed": found.keywords.failed,
             "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in found.unwritten],
         },
+        "hooks": dict(found.untold),
         "settings_fault": found.settings_fault,
         "at_work": found.at_work or None,
         "service": None if found.service is None else state_json(found.service),
@@ -155,6 +159,8 @@ def _print_service(service: ServiceState, by_priority: Mapping[int, int], settin
         print(f"Relabels  {relabelling.done:,} of {relabelling.total:,} photos are compared with the changed rules")
     for problem in service.problems:
         print(f"WAITING   {problem}")
+    for problem in service.hooks.problems:
+        print(f"UNTOLD    {problem}")
     if service.settling:
         print(f"Settling  {count(service.settling, 'file')} that arrived just now")
     later = sum(number for priority, number in by_priority.items() if priority > PRIORITY_NEW)

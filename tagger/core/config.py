@@ -244,6 +244,34 @@ class WebSettings(Section):
         return value
 
 
+class HookSettings(Section):
+    """Who is told of photos that were labelled: an address, a command."""
+
+    labelled: Annotated[
+        str,
+        Field(pattern=r"^(|https?://[^\s/@]+(/[^\s]*)?)$", description='"https://host/path", or "" for nobody'),
+    ] = ""
+    command: tuple[str, ...] = Field(default=(), description='a list such as ["/usr/local/bin/told", "--tagger"]')
+    secret: str = ""
+    photos: Annotated[int, Field(ge=1, le=1000)] = 100
+    seconds: Annotated[float, Field(ge=0, le=86400)] = 10.0
+    timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hooks that are set, by the names of their settings."""
+        return tuple(name for name in ("labelled", "command") if getattr(self, name))
+
+    @field_validator("secret")
+    @classmethod
+    def _is_base64(cls, value: str) -> str:
+        if value.startswith("whsec_"):
+            import base64
+
+            base64.b64decode(value.removeprefix("whsec_"), validate=True)
+        return value
+
+
 class ClusterSettings(Section):
     """Several machines at once, by Ray."""
 
@@ -268,6 +296,7 @@ class Settings(Section):
     search: SearchSettings = SearchSettings()
     service: ServiceSettings = ServiceSettings()
     web: WebSettings = WebSettings()
+    hooks: HookSettings = HookSettings()
     cluster: ClusterSettings = ClusterSettings()
 
     @field_validator("data_dir")

@@ -95,6 +95,9 @@ CLUSTER_FAILED = Event("cluster_failed", "Ray gave up")
 KEYWORDS_DUE = Event("keywords_due", "the keywords of {photos:,} photos are to be written")
 KEYWORDS = Event("keywords", "keywords: {counts}", ("files", "sidecars", "bytes", "failed"))
 KEYWORDS_FAILED = Event("keywords_failed", "keywords failed: {why}")
+# Hooks.
+HOOK_TOLD = Event("hook_told", "{hook} was told of {photos:,} photos")
+HOOK_FAILED = Event("hook_failed", "{hook}: {why}; tried again in {seconds:.0f} s")
 # The web page.
 NO_PASSWORD = Event(
     "no_password", "the page has no password yet: open {address}setup and choose one with the code {code}"

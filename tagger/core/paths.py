@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass
 
@@ -66,6 +67,15 @@ def absolute(path: str | os.PathLike[str]) -> str:
     found = os.path.abspath(given)
     # Python keeps two slashes at the beginning.
     return "/" + found.lstrip("/")
+
+
+def path_json(path: str) -> dict[str, str]:
+    """A path for JSON: as text, and its bytes in base64 where the text cannot hold them."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return {"path": shown_path(path), "path_base64": base64.b64encode(os.fsencode(path)).decode()}
+    return {"path": path}
 
 
 @dataclass(frozen=True, slots=True)

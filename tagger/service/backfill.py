@@ -6,7 +6,7 @@ The commands call this, and print what its `BackfillListener` receives.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tagger.cluster.label import ClusterRun, check_cluster, label_on_cluster
@@ -24,6 +24,7 @@ from tagger.labels.labeller import Labeller, policy_for
 from tagger.pipeline.header_fields import read_headers_due
 from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.search.catch_up import CatchingUp, catch_up
+from tagger.service.workers.hooks import tell_rest, telling
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
@@ -73,13 +74,17 @@ class BackfillListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """How a run ended. `left`: photos still queued in its roots. `seconds`: of labelling alone."""
+    """How a run ended. `left`: photos still queued in its roots. `seconds`: of labelling alone.
+
+    `untold`: why which hooks could not be told of all photos that were labelled, as sentences.
+    """
 
     scan: ScanResult
     progress: Progress
     left: int
     seconds: float
     interrupted: bool
+    untold: list[str] = field(default_factory=list)
 
 
 def backfill(
@@ -118,13 +123,16 @@ def backfill(
             incomplete = enqueue_incomplete(session, model, witnesses, root_ids)
         progress = Progress(total=_left(store, root_ids))
         listener.on_scanned(scan, progress.total, stale, incomplete)
-        with runs.recorded(library, "backfill", stop, model) as recorded:
+        with runs.recorded(library, "backfill", stop, model) as recorded, telling(library, owner) as wake_hooks:
             if progress.total:
                 with WorkerClient(settings, chosen, library.clock) as client:
-                    catching_up = CatchingUp(library, Callbacks(stop=stop))
+                    catching_up, told = CatchingUp(library, Callbacks(stop=stop)), Progress()
 
                     def on_progress(now: Progress) -> None:
                         listener.on_labelled(now)
+                        if now.labelled > told.labelled:
+                            told.labelled = now.labelled
+                            wake_hooks()
                         catching_up(now.labelled)
 
                     if settings.cluster.address:
@@ -141,7 +149,8 @@ def backfill(
             catch_up(library, Callbacks(stop=stop))
         _release_held(library, roots, scan)
         read_headers_due(library, stop, listener.on_headers)
-        return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop())
+        untold = tell_rest(library, stop)
+        return BackfillResult(scan, progress, _left(store, root_ids), recorded.seconds, stop(), untold)
 
 
 def _release_held(library: Library, roots: Sequence[Root], scan: ScanResult) -> None:

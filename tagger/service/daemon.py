@@ -37,6 +37,7 @@ from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
 from tagger.service.workers.fetch import FetchWorker
 from tagger.service.workers.headers import HeaderWorker
+from tagger.service.workers.hooks import HookWorker
 from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
@@ -159,6 +160,7 @@ class Service:
         self._keywords = KeywordWorker("keywords", library, self._window, self._owner, self._told)
         self._relabelling = RelabelWorker("relabelling", library, self._window, self._owner, self._labelled)
         self._headers = HeaderWorker("headers", library, self._window, self._owner, self._told)
+        self._hooks = HookWorker(library, self._window, self._owner, self._told)
 
     def _start_threads(self) -> None:
         self._fetching.start()
@@ -166,19 +168,28 @@ class Service:
         self._keywords.start()
         self._relabelling.start()
         self._headers.start()
+        self._hooks.start()
 
     def _stop_threads(self) -> bool:
         # All finish at the same time: each was told before any is waited for.
-        threads = (self._fetching, self._labelling, self._keywords, self._relabelling, self._headers)
+        threads = (
+            self._fetching,
+            self._labelling,
+            self._keywords,
+            self._relabelling,
+            self._headers,
+            self._hooks,
+        )
         for thread in threads:
             thread.stop(0)
         return all(thread.stop(self._settings.service.stop_seconds) for thread in threads)
 
     def _labelled(self) -> None:
         self._told()
-        # What was labelled may have keywords to be written, and its header is to be read.
+        # What was labelled may have keywords to be written, its header is to be read, and others are to be told.
         self._keywords.wake()
         self._headers.wake()
+        self._hooks.wake()
 
     def _told(self) -> None:
         notify(f"STATUS={self._line()}")
@@ -337,6 +348,7 @@ class Service:
             work_window=self._settings.service.work_window,
             window_changes_at=self._window.next_change(self._clock.now()),
             next=self._scheduler.next_times(),
+            hooks=self._hooks.state(),
         )
 
     def _health(self, address: str) -> Health | None:

@@ -32,6 +32,7 @@ from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.labels.labeller import faults_of_settings
 from tagger.service import control
+from tagger.service.hook_check import check_hooks
 from tagger.store.counts import count_totals
 from tagger.store.lock import holder
 from tagger.store.roots import Root, all_roots
@@ -83,6 +84,8 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield _folder(root)
         yield _watching(root, settings)
     yield from _service(settings)
+    for hook in check_hooks(settings):
+        yield Finding(Grade.WARNING if hook.cure else Grade.GOOD, "Hook", hook.text, hook.cure)
     yield _people(settings)
     yield from _model(settings, chosen)
 

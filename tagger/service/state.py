@@ -62,6 +62,14 @@ class RelabelState:
 
 
 @dataclass(frozen=True, slots=True)
+class HookState:
+    """What hooks.* were told since the start of the service, in photos; `problems`: why which could not be told."""
+
+    told: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceState:
     """The service. `problems`: what it waits for. `settling`: files that do not stand still yet.
 
@@ -81,6 +89,8 @@ class ServiceState:
     work_window: str
     window_changes_at: float | None
     next: dict[str, float]
+    # A receiver that is away does not make the service unwell.
+    hooks: HookState = HookState()
 
     @property
     def reasons_unwell(self) -> list[str]:

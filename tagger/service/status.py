@@ -14,6 +14,7 @@ from tagger.inference.selection import ModelStatus, model_status
 from tagger.labels.labeller import faults_of_settings
 from tagger.search.sentence_index import prepared
 from tagger.service import control
+from tagger.service.hook_check import waiting_hooks
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
 from tagger.store import dead_letters, jobs, ledger, runs
@@ -36,7 +37,7 @@ class Overview:
     `at_work`: who holds the
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
     of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels. `prepared`:
-    photos that descriptions are compared with at once.
+    photos that descriptions are compared with at once. `untold`: of how many photos each hook is yet to be told.
     """
 
     roots: list[Root]
@@ -54,6 +55,7 @@ class Overview:
     service_fault: str
     settings_fault: str
     prepared: int
+    untold: Mapping[str, int]
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
@@ -85,6 +87,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             settings_fault=faults_of_settings(settings),
             # Rows of photos that are gone stay in the file for a while.
             prepared=min(prepared(settings.data_dir), totals.labelled),
+            untold=waiting_hooks(session, settings),
         )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs, runs
+from tagger.store.deliveries import queue_deliveries
 from tagger.store.evidence import NO_WITNESSES, UNSEEN, Seen, Witnesses, complete_of, kinds_of, seen_of
 from tagger.store.features import reusable_features, to_bytes, to_matrix
 from tagger.store.jobs import Job, JobFilter
@@ -268,6 +269,8 @@ class _Commit:
         labelled += [job for job, *_ in self._twins] + self._rewritten
         jobs.complete(session, *self._complete, *(job.job_id for job in labelled))
         keywords = self._save_seen() + self._save_recalled()
+        if hooks := context.library.settings.hooks.names:
+            queue_deliveries(session, hooks, [photo_id for photo_id, _ in keywords])
         # A program that rewrote the file may have dropped our keywords.
         keywords += [(job.photo_id, job) for job in self._rewritten]
         self._queue_keywords(keywords)

@@ -382,3 +382,14 @@ class SearchRow(Base):
     saved_at: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (Index("uq_searches_folded", "folded", unique=True),)
+
+
+class DeliveryRow(Base):
+    """A photo that a hook is to be told of. `batch`: the identifier of the delivery; empty: in none yet."""
+
+    __tablename__ = "deliveries"
+    hook: Mapped[str] = mapped_column(String(8), primary_key=True)
+    batch: Mapped[str] = mapped_column(String(40), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
