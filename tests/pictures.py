@@ -120,7 +120,7 @@ def page(tagger: Tagger) -> None:
                 time.sleep(0.2)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            shown = browser.new_page(viewport={"width": 1280, "height": 800})
+            shown = browser.new_page(viewport={"width": 1280, "height": 704})
             shown.goto(f"http://127.0.0.1:{port}/")
             shown.wait_for_load_state("networkidle")
             picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
