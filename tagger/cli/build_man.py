@@ -122,7 +122,10 @@ def _roff(text: str) -> str:
 
 
 def main() -> None:
-    """Write the pages, and remove those of commands that are gone."""
+    """Write the pages, remove those of commands that are gone, and write docs/reference, which says the same."""
+    # It takes a help text apart by what stands here.
+    from tagger.cli import build_reference
+
     FOLDER.mkdir(parents=True, exist_ok=True)
     made = pages()
     for name, text in made.items():
@@ -131,6 +134,7 @@ def main() -> None:
         if old.name not in made:
             old.unlink()
     sys.stdout.write(f"{len(made)} pages in {FOLDER}\n")
+    build_reference.main()
 
 
 if __name__ == "__main__":

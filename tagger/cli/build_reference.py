@@ -1,6 +1,6 @@
 """Makes the pages of docs/reference from the commands, the settings and the query language.
 
-python -m tagger.cli.build_reference
+python -m tagger.cli.build_reference, or python -m tagger.cli.build_man for manual pages, too.
 """
 
 from __future__ import annotations
