@@ -71,6 +71,7 @@ _GROUPS = {
     },
     "Upkeep": {
         "status": ("status", "What is there, what is queued, what failed and why."),
+        "health": ("health", "Whether the service is well, by its exit code."),
         "config": ("config", "The settings as they are, and where each comes from."),
         "doctor": ("doctor", "Check machine and library; each finding with its cure."),
         "accept-missing": ("accept_missing", "Confirm that very many photos are really gone."),

@@ -7,13 +7,11 @@ another version of tagger that is still running is told apart.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,25 +20,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from tagger.core import events
 from tagger.core.errors import TaggerError, UsageError
+from tagger.service.control_socket import PROTOCOL, SECONDS, ask, short_address
+from tagger.service.control_socket import SOCKET as SOCKET
+from tagger.service.control_socket import OtherVersionError as OtherVersionError
 from tagger.service.state import ServiceState
 from tagger.system import unix_socket
 
-SOCKET = "service.sock"
-# Counted up when an answer changes so that an older reader would not understand it. Version 1 did not say its version.
-PROTOCOL = 3
-_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 _STATE = TypeAdapter(ServiceState)
-
-
-class OtherVersionError(TaggerError):
-    """The running service is of a version of tagger that this one does not understand."""
-
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(
-            f"The service that runs in {data_dir} is of another version of tagger.",
-            "Restart it, so that it is of the version that is installed.",
-        )
 
 
 # --- the side that asks -------------------------------------------------------------------------------------
@@ -48,12 +35,12 @@ class OtherVersionError(TaggerError):
 
 def is_running(data_dir: Path) -> bool:
     """Whether a service answers, of whatever version. Raises TaggerError."""
-    return _ask(data_dir, "status") is not None
+    return ask(data_dir, "status") is not None
 
 
-def status(data_dir: Path, seconds: float = _SECONDS) -> ServiceState | None:
+def status(data_dir: Path, seconds: float = SECONDS) -> ServiceState | None:
     """What the service says of itself; None if none is running. Raises OtherVersionError, TaggerError."""
-    answer = _ask(data_dir, "status", seconds=seconds)
+    answer = ask(data_dir, "status", seconds=seconds)
     if answer is None:
         return None
     if answer.get("protocol") != PROTOCOL:
@@ -74,51 +61,27 @@ def scan(data_dir: Path, folders: Sequence[str]) -> list[str] | None:
 
     Raises UsageError where one overlaps another root, TaggerError.
     """
-    return _folders(data_dir, _ask(data_dir, "scan", folders=list(folders)))
+    return _folders(data_dir, ask(data_dir, "scan", folders=list(folders)))
 
 
 def accept_missing(data_dir: Path) -> list[str] | None:
     """Take what is missing from held folders as gone; returns these folders, None if no service is running."""
-    return _folders(data_dir, _ask(data_dir, "accept missing"))
+    return _folders(data_dir, ask(data_dir, "accept missing"))
 
 
 def wake(data_dir: Path) -> bool:
     """Say that photos or keywords were queued, or folders forgotten; False if no service is running."""
-    return _ask(data_dir, "wake") is not None
+    return ask(data_dir, "wake") is not None
 
 
 def reload(data_dir: Path) -> bool:
     """Have the settings read again; False if no service is running."""
-    return _ask(data_dir, "reload") is not None
+    return ask(data_dir, "reload") is not None
 
 
 def relabel(data_dir: Path) -> bool:
     """Have the settings read again and the library relabelled by them; False if no service is running."""
-    return _ask(data_dir, "relabel") is not None
-
-
-def _ask(data_dir: Path, question: str, *, seconds: float = _SECONDS, **values: Any) -> dict[str, Any] | None:
-    """Ask the service; None if none is running. Raises TaggerError with what it found wrong."""
-    try:
-        with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(seconds)
-            with _short(data_dir) as address:
-                connection.connect(address)
-            connection.sendall(json.dumps({"ask": question, **values}).encode("ascii") + b"\n")
-            with connection.makefile("rb") as lines:
-                answer = json.loads(lines.readline())
-    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            # Another user's, or on a snapshot.
-            return None
-        raise TaggerError(f"The service in {data_dir} does not answer: {error}.", "See its log.") from error
-    if not isinstance(answer, dict) or answer.get("protocol", 1) not in range(1, PROTOCOL + 1):
-        raise OtherVersionError(data_dir)
-    if "error" in answer:
-        raise TaggerError(str(answer["error"]))
-    return answer
+    return ask(data_dir, "relabel") is not None
 
 
 def _folders(data_dir: Path, answer: dict[str, Any] | None) -> list[str] | None:
@@ -184,7 +147,7 @@ def listen(data_dir: Path, service: Answers) -> Listener:
     path, server = data_dir / SOCKET, socket.socket(socket.AF_UNIX)
     # A socket that is there already belonged to a process that is dead.
     unix_socket.remove(str(path))
-    with _short(data_dir) as address:
+    with short_address(data_dir) as address:
         server.bind(address)
     path.chmod(0o600)
     server.listen(8)
@@ -201,7 +164,7 @@ def _serve(server: socket.socket, service: Answers) -> None:
             return
         with connection:
             try:
-                connection.settimeout(_SECONDS)
+                connection.settimeout(SECONDS)
                 with connection.makefile("rb") as lines:
                     question = json.loads(lines.readline(1 << 20))
                 answer = {"protocol": PROTOCOL} | _reply(service, question)
@@ -220,6 +183,8 @@ def _reply(service: Answers, question: dict[str, Any]) -> dict[str, Any]:
         match question.get("ask"):
             case "status":
                 return state_json(service.state())
+            case "health":
+                return {"reasons": service.state().reasons_unwell}
             case "scan":
                 return {"folders": service.scan(question.get("folders", ()))}
             case "accept missing":
@@ -233,13 +198,3 @@ def _reply(service: Answers, question: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the asker is told, and the thread must live
         _LOG.exception(events.QUESTION_FAILED(why=str(error)))
         return {"error": f"{type(error).__name__}: {error}"}
-
-
-@contextlib.contextmanager
-def _short(folder: Path) -> Iterator[str]:
-    """A socket's address may have 107 bytes only (unix(7)); a folder's descriptor stands for any path."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
-    finally:
-        os.close(descriptor)

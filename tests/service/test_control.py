@@ -14,7 +14,7 @@ import pytest
 
 from tagger.core.errors import TaggerError, UsageError
 from tagger.intake.monitor import FolderState
-from tagger.service import control
+from tagger.service import control, control_socket
 from tagger.service.state import FetchState, KeywordState, LabelState, RelabelState, ServiceState
 from tests.cli.runner import Tagger
 
@@ -110,6 +110,13 @@ def test_everything_arrives_as_it_was(tmp_path: Path, service: Service) -> None:
     assert control.wake(tmp_path)
     assert control.reload(tmp_path)
     assert service.asked == ["wake", "reload"]
+
+
+def test_it_says_whether_it_is_well(tmp_path: Path, service: Service) -> None:
+    assert control_socket.reasons_unwell(tmp_path) == [
+        "The disk is full.",
+        "/photos: 900 of 1000 photos are gone",
+    ]
 
 
 def test_faults_of_the_service_are_told(tmp_path: Path, service: Service) -> None:
