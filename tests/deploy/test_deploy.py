@@ -9,7 +9,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
+import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+import tagger
 from tagger.core.config_sources import default_config_file, load_settings, unknown_variables
 from tests.cli.gallery import make_photos
 from tests.deploy.machine import TOP, Machine, cannot
@@ -219,6 +222,51 @@ def test_the_compose_file_is_one_and_fits_the_image() -> None:
     assert (DEPLOY / build["context"] / build["dockerfile"]).samefile(DEPLOY / "Dockerfile")
     assert environment_of_image()["TAGGER_DATA_DIR"] == "/data"
     assert f"VOLUME {environment_of_image()['HOME']}" in dockerfile()
+
+
+def test_the_compose_file_is_valid_by_the_schema_of_the_specification() -> None:
+    """The schema is the Compose specification's own, as check-jsonschema carries it."""
+    check = Path(sys.executable).parent / "check-jsonschema"
+    command = [check, "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_images_carry_the_labels_of_the_opencontainers_specification() -> None:
+    """https://github.com/opencontainers/image-spec/blob/main/annotations.md"""
+    text = "\n".join(dockerfile())
+    [line] = [line for line in dockerfile() if line.startswith("LABEL ")]
+    labels = dict(part.split("=", 1) for part in shlex.split(line)[1:])
+    prefix = "org.opencontainers.image."
+    assert {name.removeprefix(prefix) for name in labels} == {
+        *("title", "description", "licenses", "version", "revision", "created", "source")
+    }
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    assert labels[prefix + "licenses"] == project["license"]
+    assert labels[prefix + "description"] == project["description"]
+    assert f"ARG VERSION={tagger.__version__}" in text
+    for name, value in labels.items():
+        if value.startswith("$"):
+            assert f"ARG {name.removeprefix(prefix).upper()}=" in text
+
+
+def test_the_bake_file_builds_both_images_for_both_processors() -> None:
+    """https://docs.docker.com/build/bake/reference/"""
+    bake = json.loads((DEPLOY / "docker-bake.json").read_text())
+    assert bake["variable"]["VERSION"]["default"] == tagger.__version__
+    common = bake["target"].pop("common")
+    assert common["platforms"] == ["linux/amd64", "linux/arm64"]
+    assert (TOP / common["context"] / common["dockerfile"]).is_file()
+    assert bake["group"]["default"]["targets"] == list(bake["target"])
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", "\n".join(dockerfile()), re.M)
+    tags = [tag for target in bake["target"].values() for tag in target["tags"]]
+    assert len(set(tags)) == len(tags) == 4
+    for target in bake["target"].values():
+        assert target["inherits"] == ["common"]
+        assert target["target"] in stages
+    used = set(re.findall(r"\$\{(\w+)\}", json.dumps([common, bake["target"]])))
+    assert used == set(bake["variable"])
+    assert set(common["args"]) <= set(re.findall(r"^ARG (\w+)=", "\n".join(dockerfile()), re.M))
 
 
 def test_what_the_image_is_made_of_is_there() -> None:
