@@ -154,6 +154,10 @@ def _print_service(service: ServiceState, by_priority: Mapping[int, int], settin
         if folder.held:
             print(f"HELD      {folder.path}: {folder.held}")
             print("          If they are really gone: tagger accept-missing")
+    for path in service.standing_by:
+        print(f"Stands by {path}  (another service watches it; this one takes over when that ends)")
+    if not service.is_scheduler:
+        print("Upkeep    of the library is another service's")
     relabelling = service.relabelling
     if relabelling.running:
         print(f"Relabels  {relabelling.done:,} of {relabelling.total:,} photos are compared with the changed rules")

@@ -72,6 +72,8 @@ LOOKED_AGAIN = Event("looked_again", "{folder} is looked through again: {why}")
 POLLED = Event("polled", "{folder} is polled: {why}")
 HELD = Event("held", "{folder} is left alone: {why}")
 RELEASED = Event("released", "{folder} is as it was again: {counts}", ("gone",))
+STANDS_BY = Event("stands_by", "{folder} is watched by another service; this one takes over when that ends")
+TAKEN_OVER = Event("taken_over", "{folder}: nobody else watches it any longer, so this service does")
 FORGOTTEN = Event("forgotten", "{folder} was forgotten")
 UNREADABLE = Event("unreadable", "cannot be looked at: {folder}: {why}")
 # Labelling.

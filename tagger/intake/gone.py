@@ -8,7 +8,7 @@ until a person says that they are gone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -145,6 +145,7 @@ def _has_files(folder: str) -> bool:
         return False
 
 
-def dead_roots(session: Session) -> list[int]:
-    """Roots whose folder is not there at all: their photos may turn up in another root."""
-    return [root.id for root in all_roots(session) if not os.path.lexists(root.path)]
+def dead_roots(session: Session, here: Collection[int] | None) -> list[int]:
+    """Roots, of those that are this process's, whose folder is not there: their photos may turn up in another root."""
+    roots = [root for root in all_roots(session) if here is None or root.id in here]
+    return [root.id for root in roots if not os.path.lexists(root.path)]

@@ -160,6 +160,11 @@ class FolderMonitor:
         self._watch(state)
         state.scan_at = self._clock.monotonic()
 
+    def drop_root(self, root: Root) -> None:
+        """Stop watching a root."""
+        if root.id in self._roots:
+            self._forget(self._roots[root.id])
+
     def apply_settings(self, settings: Settings) -> None:
         """Replace the settings. If those of intake changed, watch and scan every root again."""
         changed = settings.intake != self._intake

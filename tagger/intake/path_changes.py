@@ -90,7 +90,7 @@ class _PathUpdate:
                 if file.fault is not None:
                     fail_photo(session, photo_id, file.fault)
             # What they were moved from may have been noticed earlier, or is among what is lost now.
-            matched = match_new(session, ids, dead_roots(session))
+            matched = match_new(session, ids, dead_roots(session, self._library.here()))
             changes.moved += matched
             found_again = {photo_id for photo_id, _ in followed.moved}
             left = {photo.id for photo in lost if photo.id not in found_again} | set(followed.gone)

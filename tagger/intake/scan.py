@@ -207,7 +207,7 @@ class _RootScan:
             # The first scan finds the archive; later scans find new photos.
             priority = jobs.PRIORITY_NEW if self._root.scanned_at is not None else jobs.PRIORITY_ARCHIVE
             ids = add_photos(session, self._root.id, files, now, settle, priority)
-            moved = match_new(session, ids, dead_roots(session))
+            moved = match_new(session, ids, dead_roots(session, self._library.here()))
             photos_back(session, self._back)
             read_again(session, self._other_sidecars)
             for photo_id, file in zip(ids, self._new, strict=True):

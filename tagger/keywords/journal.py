@@ -190,7 +190,7 @@ def recover_pending(writer: FileWriter, owner: str) -> int:
     library = writer.library
     with library.store.write() as session:
         jobs.reclaim(session, owner, JobKind.KEYWORDS, anybodys=not library.settings.database)
-        pending = ledger.pending(session)
+        pending = ledger.pending(session, library.here())
     for write in pending:
         if os.path.isdir(os.path.dirname(write.path)):
             _recover(writer, write)

@@ -68,8 +68,8 @@ def write_due(
     recover_pending(FileWriter(library), owner)
     now = library.clock.now()
     with library.store.read() as session:
-        due = jobs.next_due(session, None, up_to(), kind=JobKind.KEYWORDS, now=now)
-        counts = jobs.counts(session, kind=JobKind.KEYWORDS)
+        due = jobs.next_due(session, library.here(), up_to(), kind=JobKind.KEYWORDS, now=now)
+        counts = jobs.counts(session, library.here(), kind=JobKind.KEYWORDS)
     written.total = counts.queued + counts.leased
     if due is None or due > now:
         return written

@@ -32,7 +32,7 @@ _PAGE = 200
 def photos_with_strays(library: Library) -> list[int]:
     """The labelled photos whose sidecar is not where it belongs. Reads folders, but no files."""
     with library.store.read() as session:
-        places = ledger.sidecar_places(session)
+        places = ledger.sidecar_places(session, root_ids=library.here())
     settings, folders = library.settings.keywords, Folders()
     return [place.photo_id for place in places if _is_astray(place, settings, folders)]
 
@@ -64,7 +64,7 @@ def take_strays_back(writer: FileWriter, written: Written) -> None:
     """
     store = writer.library.store
     with store.read() as session:
-        places = ledger.queued_sidecar_places(session)
+        places = ledger.queued_sidecar_places(session, writer.library.here())
     with ThreadPoolExecutor(THREADS, "strays") as pool:
         for strays in _pages(places, writer.library.settings.keywords):
             drafts = _drafts(writer, strays)

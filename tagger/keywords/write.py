@@ -111,7 +111,7 @@ def write_queued(
             # It begins with the leases.
             heartbeat = Heartbeat(writer.library, owner)
             with store.write() as session:
-                which = JobFilter(JobKind.KEYWORDS, up_to=up_to())
+                which = JobFilter(JobKind.KEYWORDS, writer.library.here(), up_to())
                 claimed = jobs.claim(session, which, owner, _CLAIM, clock.now())
             if not claimed:
                 return

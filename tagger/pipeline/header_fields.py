@@ -32,7 +32,7 @@ def read_headers_due(library: Library, stop: StopCheck = never_stop, on_read: Ca
         read_outdated_again(session)
     while not stop():
         with store.read() as session:
-            page = unread_photos(session, after, _PAGE)
+            page = unread_photos(session, after, _PAGE, library.here())
         if not page:
             break
         after = page[-1].photo_id

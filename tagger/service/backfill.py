@@ -6,7 +6,7 @@ The commands call this, and print what its `BackfillListener` receives.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tagger.cluster.label import ClusterRun, check_cluster, label_on_cluster
@@ -28,6 +28,7 @@ from tagger.service.workers.hooks import tell_rest, telling
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext
 from tagger.store.counts import count_totals
+from tagger.store.duties import is_shared
 from tagger.store.library import Library, open_library
 from tagger.store.lock import work_lock
 from tagger.store.results import enqueue_incomplete, enqueue_stale
@@ -110,6 +111,9 @@ def backfill(
             jobs.reclaim(session, owner, JobKind.LABEL, anybodys=not settings.database)
         roots = resolve_roots(store, folders, library.clock)
         root_ids = tuple(root.id for root in roots)
+        if is_shared(store):
+            # Other roots may be other machines'.
+            library = replace(library, here=lambda: root_ids)
         callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop)
         scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
         chosen = None if stop() else _needed_model(library, root_ids, listener, scan)

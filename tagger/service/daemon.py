@@ -32,6 +32,7 @@ from tagger.intake.watch import WatchEvent
 from tagger.labels.relabel_request import ask_for
 from tagger.service import control
 from tagger.service.maintenance import tidy
+from tagger.service.own_roots import OwnRoots
 from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
@@ -42,6 +43,7 @@ from tagger.service.workers.keywords import KeywordWorker
 from tagger.service.workers.label import LabelWorker
 from tagger.service.workers.relabel import RelabelWorker
 from tagger.store import jobs
+from tagger.store.duties import is_shared
 from tagger.store.jobs import QueueCounts
 from tagger.store.library import Library
 from tagger.store.lock import work_lock
@@ -104,14 +106,14 @@ class Service:
             self._store, self._owner = store, owner
             with store.write() as session:
                 jobs.reclaim(session, owner, JobKind.LABEL, anybodys=not settings.database)
-            resolve_roots(store, folders, self._clock)
-            with store.read() as session:
-                roots = all_roots(session)
+            roots = resolve_roots(store, folders, self._clock)
+            if not is_shared(store):
+                with store.read() as session:
+                    roots = all_roots(session)
             if not roots:
                 raise UsageError("The library has no folders yet.", "Name one: tagger run ~/Photos")
-            self._folders = FolderMonitor(
-                Library(store, settings, self._clock), self._inbox.put, self._queued, lambda: self._stopping
-            )
+            self._own = OwnRoots(store, self._clock)
+            self._folders = FolderMonitor(self._library(), self._inbox.put, self._queued, lambda: self._stopping)
             self._new_threads()
             listener = control.listen(settings.data_dir, self)
             web = self._health(settings.service.health)
@@ -120,7 +122,7 @@ class Service:
             try:
                 self._start_threads()
                 for root in roots:
-                    self._folders.add_root(root)
+                    self._own.want(root, self._folders)
                 self._scheduler.start()
                 notify("READY=1")
                 _LOG.info(events.READY(folders=len(roots)))
@@ -132,6 +134,7 @@ class Service:
                 if web is not None:
                     web.close()
                 self._folders.close()
+                self._own.close()
 
     def _end(self) -> bool:
         notify("STOPPING=1")
@@ -151,8 +154,11 @@ class Service:
             # Only to wake the loop.
             self._inbox.put(_Do(lambda: None))
 
+    def _library(self) -> Library:
+        return Library(self._store, self._settings, self._clock, self._own.here)
+
     def _new_threads(self) -> None:
-        library = Library(self._store, self._settings, self._clock)
+        library = self._library()
         self._fetching = FetchWorker(library, self._window, self._owner, self._told, self.reload)
         self._labelling = LabelWorker(
             library, self._window, self._owner, self._labelled, self._fetching.wait_for_first_try
@@ -227,8 +233,9 @@ class Service:
     def _wait(self) -> float | None:
         """Seconds until something is due without a message; None if nothing is."""
         now = self._clock.monotonic()
-        due, beat = self._folders.next_due(), watchdog_seconds()
-        times = [moment for moment in (due, None if beat is None else now + beat) if moment is not None]
+        beat = watchdog_seconds()
+        dues = (self._folders.next_due(), self._own.look_at, None if beat is None else now + beat)
+        times = [moment for moment in dues if moment is not None]
         return max(0.0, min(times) - now) if times else None
 
     def _step(self, seconds: float | None) -> None:
@@ -243,7 +250,7 @@ class Service:
         except queue.Empty:
             pass
         notify("WATCHDOG=1")
-        self._say(self._guarded(self._folders.do_due) or problem)
+        self._say(self._guarded(self._folders.do_due) or self._guarded(self._look_for_others) or problem)
 
     def _guarded(self, what: Callable[[], None]) -> str:
         """Do something; what went wrong, or an empty text. A fault in one folder must not end the service."""
@@ -255,6 +262,11 @@ class Service:
             _LOG.exception(events.FAILED(part="noticing"))
             return f"{type(error).__name__}: {error}"
         return ""
+
+    def _look_for_others(self) -> None:
+        """Look what other services of the library do and leave."""
+        if self._own.look_at is not None and self._own.look_at <= self._clock.monotonic():
+            self._own.look(self._folders)
 
     def _take(self, message: WatchEvent | _Do) -> None:
         if isinstance(message, _Do):
@@ -275,7 +287,9 @@ class Service:
         self._headers.wake()
 
     def upkeep(self) -> None:
-        """Drop what is not needed any longer, and back the database up."""
+        """Drop what is not needed any longer, and back the database up; of several services, one does."""
+        if not self._own.is_scheduler:
+            return
         try:
             done = tidy(self._store, self._settings, self._labelling.model, self._clock)
         except StoreError as error:
@@ -290,9 +304,9 @@ class Service:
 
     def scan(self, folders: Sequence[str]) -> list[str]:
         """Scan folders, new roots among them; returns them as people are shown them. Raises UsageError."""
-        roots = resolve_roots(self._store, folders, self._clock)
+        roots = (None if folders else self._own.wanted()) or resolve_roots(self._store, folders, self._clock)
         for root in roots:
-            self._inbox.put(_Do(partial(self._folders.add_root, root)))
+            self._inbox.put(_Do(partial(self._own.want, root, self._folders)))
         return [shown_path(root.path) for root in roots]
 
     def accept_missing(self) -> list[str]:
@@ -349,6 +363,8 @@ class Service:
             window_changes_at=self._window.next_change(self._clock.now()),
             next=self._scheduler.next_times(),
             hooks=self._hooks.state(),
+            is_scheduler=self._own.is_scheduler,
+            standing_by=self._own.standing_by(),
         )
 
     def _health(self, address: str) -> Health | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.intake.monitor import FolderState
 
@@ -74,7 +74,8 @@ class ServiceState:
     """The service. `problems`: what it waits for. `settling`: files that do not stand still yet.
 
     Times are seconds since the epoch. `window_changes_at`: when the work window opens or closes next; None without a
-    window. `next`: when each scheduled job runs next.
+    window. `next`: when each scheduled job runs next. `is_scheduler`: whether the library's upkeep is this service's;
+    `standing_by`: folders that another service watches, which this one takes over when that ends.
     """
 
     pid: int
@@ -91,6 +92,8 @@ class ServiceState:
     next: dict[str, float]
     # A receiver that is away does not make the service unwell.
     hooks: HookState = HookState()
+    is_scheduler: bool = True
+    standing_by: list[str] = field(default_factory=list)
 
     @property
     def reasons_unwell(self) -> list[str]:

@@ -166,14 +166,18 @@ def read_outdated_again(session: Session) -> None:
     session.execute(update(PhotoRow).where(PhotoRow.fields_as < FIELDS_VERSION).values(fields_as=None))
 
 
-def unread_photos(session: Session, after: int, limit: int) -> list[Unread]:
-    """Labelled photos with ids above `after` that are to be read, by id. Others are read when they are labelled."""
+def unread_photos(session: Session, after: int, limit: int, root_ids: Sequence[int] | None = None) -> list[Unread]:
+    """Labelled photos with ids above `after` that are to be read, by id. Others are read when they are labelled.
+
+    `root_ids`: of these roots; None for all.
+    """
+    here = [] if root_ids is None else [PhotoRow.root_id.in_(root_ids)]
     stat = (PhotoRow.size, PhotoRow.mtime_ns, PhotoRow.inode, PhotoRow.ctime_ns)
     rows = session.execute(
         select(PhotoRow.id, RootRow.path, PhotoRow.path, *stat)
         .join(RootRow, RootRow.id == PhotoRow.root_id)
         .where(PhotoRow.fields_as.is_(None), PhotoRow.id > after)
-        .where(PhotoRow.labelled_by.is_not(None), PhotoRow.missing_since.is_(None))
+        .where(PhotoRow.labelled_by.is_not(None), PhotoRow.missing_since.is_(None), *here)
         .order_by(PhotoRow.id)
         .limit(limit)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path, stored_path
@@ -160,9 +160,10 @@ def void(session: Session, write_id: int) -> None:
     session.execute(delete(WriteRow).where(WriteRow.id == write_id))
 
 
-def pending(session: Session) -> list[Write]:
-    """Writes that an earlier process left unfinished."""
-    return _writes(session, WriteRow.state == _PENDING)
+def pending(session: Session, root_ids: Sequence[int] | None = None) -> list[Write]:
+    """Writes that an earlier process left unfinished, to photos of some roots; None: of all."""
+    here = [] if root_ids is None else [WriteRow.photo_id.in_(select(PhotoRow.id).where(_of_roots(root_ids)))]
+    return _writes(session, WriteRow.state == _PENDING, *here)
 
 
 def writes_of(session: Session, photo_id: int) -> list[Write]:
@@ -200,9 +201,11 @@ class SidecarPlace:
     hash: bytes
 
 
-def sidecar_places(session: Session, photo_ids: Sequence[int] | None = None) -> list[SidecarPlace]:
-    """The places of sidecars: those of some photos; None: of all that are labelled."""
-    labelled = PhotoRow.labelled_by.is_not(None)
+def sidecar_places(
+    session: Session, photo_ids: Sequence[int] | None = None, root_ids: Sequence[int] | None = None
+) -> list[SidecarPlace]:
+    """The places of sidecars: those of some photos; None: of all that are labelled. `root_ids`: the same of roots."""
+    labelled = PhotoRow.labelled_by.is_not(None) & _of_roots(root_ids)
     if photo_ids is None:
         return _sidecar_places(session, labelled)
     return [
@@ -210,10 +213,14 @@ def sidecar_places(session: Session, photo_ids: Sequence[int] | None = None) -> 
     ]
 
 
-def queued_sidecar_places(session: Session) -> list[SidecarPlace]:
-    """The places of the sidecars of photos whose keywords are to be written."""
+def queued_sidecar_places(session: Session, root_ids: Sequence[int] | None = None) -> list[SidecarPlace]:
+    """The places of the sidecars of photos whose keywords are to be written, in some roots; None: in all."""
     queued = select(JobRow.photo_id).where(JobRow.kind == JobKind.KEYWORDS, JobRow.state == JobState.QUEUED)
-    return _sidecar_places(session, PhotoRow.id.in_(queued))
+    return _sidecar_places(session, PhotoRow.id.in_(queued) & _of_roots(root_ids))
+
+
+def _of_roots(root_ids: Sequence[int] | None) -> ColumnElement[bool]:
+    return true() if root_ids is None else PhotoRow.root_id.in_(root_ids)
 
 
 def _sidecar_places(session: Session, which: ColumnElement[bool]) -> list[SidecarPlace]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,13 +11,23 @@ from tagger.core.config import Settings
 from tagger.store.session import Store, open_store
 
 
+def everywhere() -> None:
+    """All roots."""
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library's database, its settings, and the clock its times are told by."""
+    """A library's database, its settings, and the clock its times are told by.
+
+    `here`: the roots that are this process's to work on; None for all. Files of others may be out of this machine's
+    reach, so that they are not there says nothing.
+    """
 
     store: Store
     settings: Settings
     clock: Clock = field(default_factory=SystemClock)
+    here: Callable[[], tuple[int, ...] | None] = everywhere
 
 
 @contextmanager

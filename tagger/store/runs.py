@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tagger.core.progress import StopCheck
+from tagger.store.duties import Duties, nobodys
 from tagger.store.library import Library
 from tagger.store.models import Model
 from tagger.store.tables import RunRow
@@ -50,8 +51,11 @@ def recorded(library: Library, command: str, stop: StopCheck, model: Model | Non
 
     It ends as `interrupted` if a person ended it, once (`stop()`) or at once; as `failed` if it raises; else as `done`.
     """
+    # Others see by it that the run goes on.
+    alive = Duties(library.store)
     with library.store.write() as session:
         run = OpenRun(start_run(session, command, model, library.clock.now()))
+        alive.hold(_going_on(run.id))
     started = library.clock.monotonic()
     outcome = "failed"
     try:
@@ -66,13 +70,16 @@ def recorded(library: Library, command: str, stop: StopCheck, model: Model | Non
         run.seconds = library.clock.monotonic() - started
         with library.store.write() as session:
             end_run(session, run.id, outcome, run.seconds, library.clock.now())
+        alive.close()
 
 
 def start_run(session: Session, command: str, model: Model | None, now: float) -> int:
-    """Start a run. A run that an earlier process left open is closed as killed."""
+    """Start a run. Runs that processes left open which are no more are closed as killed."""
     # Labelling and writing keywords run side by side, each under its own lock.
     same = RunRow.command.in_(WRITING) if command in WRITING else RunRow.command.not_in(WRITING)
-    session.execute(update(RunRow).where(same, RunRow.outcome.is_(None)).values(outcome="killed", ended_at=int(now)))
+    left = session.scalars(select(RunRow.id).where(same, RunRow.outcome.is_(None))).all()
+    if dead := nobodys(session, {_going_on(run_id): run_id for run_id in left}):
+        session.execute(update(RunRow).where(RunRow.id.in_(dead)).values(outcome="killed", ended_at=int(now)))
     row = RunRow(
         command=command,
         model_id=None if model is None else model.id,
@@ -85,6 +92,10 @@ def start_run(session: Session, command: str, model: Model | None, now: float) -
     session.add(row)
     session.flush()
     return row.id
+
+
+def _going_on(run_id: int) -> str:
+    return f"run {run_id}"
 
 
 def count_run(  # noqa: PLR0913 - one parameter a count

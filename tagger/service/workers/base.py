@@ -105,7 +105,7 @@ class Worker(ABC):
             return None
         change = self._window.next_change(now)
         with self._store.read() as session:
-            waiting = jobs.next_due(session, None, kind=kind, now=now)
+            waiting = jobs.next_due(session, self._library.here(), kind=kind, now=now)
         return None if change is None or waiting is None else change - now + 0.01
 
     def _note(self, problem: str, whole: str = "") -> None:

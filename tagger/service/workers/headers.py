@@ -37,7 +37,7 @@ class HeaderWorker(Worker):
         if not self._window.is_open(now):
             return True
         with self._store.read() as session:
-            due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=now)
+            due = jobs.next_due(session, self._library.here(), self._up_to(), kind=JobKind.LABEL, now=now)
         return due is not None and due <= now
 
     def _until_open(self) -> float | None:

@@ -41,7 +41,9 @@ class KeywordWorker(Worker):
             self._wake.clear()
             self._queue()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.KEYWORDS, now=self._clock.now())
+                due = jobs.next_due(
+                    session, self._library.here(), self._up_to(), kind=JobKind.KEYWORDS, now=self._clock.now()
+                )
             if first or (due is not None and due <= self._clock.now()):
                 # What an earlier process left is settled at the start, also where nothing is queued.
                 with work_lock(self._settings.data_dir, "run", WRITE_LOCK) as owner:

@@ -87,8 +87,8 @@ class LabelWorker(Worker):
         self.model = record_model(self._library, chosen)
         self._witnesses = record_witnesses(self._library, self.model)
         with self._store.write() as session:
-            stale = enqueue_stale(session, self.model, None, substitute=chosen.substitute is not None)
-            incomplete = enqueue_incomplete(session, self.model, self._witnesses, None)
+            stale = enqueue_stale(session, self.model, self._library.here(), substitute=chosen.substitute is not None)
+            incomplete = enqueue_incomplete(session, self.model, self._witnesses, self._library.here())
         if stale:
             _LOG.info(events.MODEL_CHANGED(photos=stale))
         if incomplete:
@@ -102,7 +102,7 @@ class LabelWorker(Worker):
 
     def _anything_known(self) -> bool:
         with self._store.read() as session:
-            due = jobs.next_due(session, None, kind=JobKind.LABEL, now=self._clock.now())
+            due = jobs.next_due(session, self._library.here(), kind=JobKind.LABEL, now=self._clock.now())
             return due is not None or anything_labelled(session)
 
     def _label(self, client: WorkerClient, model: Model) -> None:
@@ -112,8 +112,9 @@ class LabelWorker(Worker):
         idle_since = self._clock.monotonic()
         while not self._stopping.is_set():
             self._wake.clear()
+            here = self._library.here()
             with self._store.read() as session:
-                due = jobs.next_due(session, None, self._up_to(), kind=JobKind.LABEL, now=self._clock.now())
+                due = jobs.next_due(session, here, self._up_to(), kind=JobKind.LABEL, now=self._clock.now())
             self._note("")
             if due is not None and due <= self._clock.now():
                 labeller = labeller or Labeller(model, client.head(), policy_for(self._settings, model))
@@ -135,7 +136,9 @@ class LabelWorker(Worker):
 
     def _run_recorded(self, client: WorkerClient, labeller: Labeller) -> None:
         with runs.recorded(self._library, "run", self._stopping.is_set, labeller.model) as recorded:
-            batches = BatchContext(self._library, labeller, self._owner, None, recorded.id, self._witnesses)
+            batches = BatchContext(
+                self._library, labeller, self._owner, self._library.here(), recorded.id, self._witnesses
+            )
             self._label_due(LabelRun(batches, client, self._up_to))
 
     def _label_due(self, run: LabelRun) -> None:
