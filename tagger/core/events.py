@@ -110,6 +110,7 @@ UNKNOWN_PROXY = Event(
     "and all of them count as one",
 )
 PAGE_WAITS = Event("page_waits", "the page is not prepared: {why}")
+TASK_FAILED = Event("task_failed", "{task}, started on the page, failed: {why}")
 CHILD_ENDED = Event("child_ended", "{part} ended with code {code} and starts again in {seconds:g} s")
 CHILD_REFUSED = Event("child_refused", "{part}: its settings are refused, see above; going on without it")
 

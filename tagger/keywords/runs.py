@@ -24,13 +24,19 @@ from tagger.store.lock import WRITE_LOCK, work_lock
 from tagger.store.session import Store
 
 
-def write_keywords(
-    settings: Settings, query: str, callbacks: Callbacks = SILENT, *, again: bool = False, dry_run: bool = False
+def write_keywords(  # noqa: PLR0913 - which photos may be said in several ways
+    settings: Settings,
+    query: str,
+    callbacks: Callbacks = SILENT,
+    *,
+    photo_ids: Sequence[int] | None = None,
+    again: bool = False,
+    dry_run: bool = False,
 ) -> Written:
     """Write keywords: to the photos that a query finds; without one, to all whose keywords are not settled.
 
-    `again`: without a query, to every photo. `dry_run`: only work out, file by file, what would be written.
-    Raises BusyError, StoreError, UsageError, QueryError.
+    `photo_ids`: to these. `again`: without a query, to every photo. `dry_run`: only work out,
+    file by file, what would be written. Raises BusyError, StoreError, UsageError, QueryError.
     """
     if settings.keywords.mode == "off":
         raise UsageError(
@@ -38,7 +44,7 @@ def write_keywords(
             'Set mode = "sidecar" or "embed" in [keywords] of the config file, or try: tagger write --dry-run '
             "--mode sidecar",
         )
-    chosen = photos_of(settings, query) if query else None
+    chosen = photos_of(settings, query) if query else photo_ids
     with open_library(settings) as library:
         if dry_run:
             ids = _to_write(library, chosen, again=again, queued_too=True)

@@ -45,6 +45,7 @@ from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
+from tagger.web.tasks import Tasks
 from tagger.web.token_check import Tokens
 
 _LOG = logging.getLogger("tagger")
@@ -78,6 +79,7 @@ class WebContext:
         self.clock = clock or SystemClock()
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
         self.tokens = Tokens(lambda: self.store, self.clock)
+        self.tasks = Tasks()
         # Two would take the caches and the memory from the network, however far they step back.
         self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
         self.looker = self._new_looker()
@@ -109,6 +111,7 @@ class WebContext:
     def close(self) -> None:
         """End what was started."""
         self._stopping.set()
+        self.tasks.close()
         self.pictures.close()
         self.looker.close()
         self._comparing.shutdown(cancel_futures=True)

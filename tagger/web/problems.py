@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from tagger.core.errors import (
     BusyError,
     ModelError,
+    MustLookError,
     NoLibraryError,
     StoreError,
     TaggerError,
@@ -26,6 +27,7 @@ _STATUS: tuple[tuple[type[TaggerError], int], ...] = (
     (UnknownPhotoError, 404),
     (UsageError, 400),
     (BusyError, 409),
+    (MustLookError, 409),
     (ThumbnailError, 422),
     (NoLibraryError, 503),
     (StoreError, 503),

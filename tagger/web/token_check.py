@@ -15,7 +15,7 @@ from tagger.web.problems import ProblemError
 
 _LOG = logging.getLogger("tagger")
 # What only looks at what is sent with it, though it is sent by POST.
-_LOOKS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels")
+_LOOKS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels", "/api/v1/duplicates")
 _PREVIEW = "/preview"
 
 
