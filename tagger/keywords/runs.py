@@ -80,6 +80,7 @@ def write_due(
     if due is None or due > now:
         return written
     with runs.recorded(library, runs.WRITE, callbacks.stop) as run:
+        written.run = run.id
         writer = FileWriter(library, run.id)
         take_strays_back(writer, written)
         write_queued(writer, owner, written, callbacks, up_to)

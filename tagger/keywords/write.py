@@ -32,8 +32,9 @@ _LATER_SECONDS = 30
 
 @dataclass(slots=True)
 class Written:
-    """The result of writing keywords. `photos` counts those that are done; `files` those that were written.
+    """The result of writing keywords. `run`: by which it can be taken back; None if nothing was due.
 
+    `photos` counts those that are done; `files` those that were written.
     `added`, `removed`: keywords by field; `declined`: why photos got a sidecar instead, with counts; `stale`: photos
     that changed since they were labelled; `later`: photos that changed or went away meanwhile; `followed`: sidecars
     taken away from where their photo was before; `listing`: for a dry run, each file with the keywords it would get and
@@ -41,6 +42,7 @@ class Written:
     """
 
     total: int = 0
+    run: int | None = None
     photos: int = 0
     files: int = 0
     bytes: int = 0

@@ -56,19 +56,12 @@ def correct_many(
     photos nothing is said. Photos that are not there any more are left out. Raises UsageError for a label to remove or
     confirm that the library does not know.
     """
-    settings, now = library.settings, library.clock.now()
-    known, spoken = taxonomy.load(), spoken or language(settings.labels.language)
-    label_ids = LabelIds()
+    now = library.clock.now()
     with library.store.write(durable=True) as session:
-        named = [
-            *(_existing(session, spoken, name, "remove") for name in said.remove),
-            *(_existing(session, spoken, name, "confirm") for name in said.confirm),
-            *(_Named(*resolve_label(session, known, name, spoken), "add") for name in said.add),
-        ]
-        ids = bulk_corrections.present(session, sorted(set(photo_ids)))
-        changes: list[Changed] = []
-        for part in jobs.chunks(ids):
-            changes += _changes(session, label_ids, known, named, part)
+        label_ids = LabelIds()
+        named = _all_named(library, session, said, spoken)
+        numbers = {one.key: label_ids.id_of(session, _as_label(one)) for one in named}
+        ids, changes = _all_changes(session, named, numbers, photo_ids)
         if not changes:
             return Corrected(None, len(ids), 0)
         bulk_corrections.store(session, changes)
@@ -77,6 +70,20 @@ def correct_many(
         changed = sorted({one.photo_id for one in changes})
         _queue_keywords(library, session, changed)
         return Corrected(number, len(ids), len(changed))
+
+
+def preview_many(
+    library: Library, photo_ids: Sequence[int], said: Correction, spoken: Language | None = None
+) -> Corrected:
+    """What `correct_many` would do. Nothing is stored; raises as it does."""
+    with library.store.read() as session:
+        named = _all_named(library, session, said, spoken)
+        # One that is in no photo yet has no number.
+        numbers = {
+            one.key: bulk_corrections.label_number(session, one.key) or -place for place, one in enumerate(named, 1)
+        }
+        ids, changes = _all_changes(session, named, numbers, photo_ids)
+    return Corrected(None, len(ids), len({one.photo_id for one in changes}))
 
 
 def take_back(library: Library, number: int) -> TakenBack:
@@ -110,11 +117,31 @@ def _existing(session: Session, spoken: Language, name: str, kind: str) -> _Name
     )
 
 
+def _all_named(library: Library, session: Session, said: Correction, spoken: Language | None) -> list[_Named]:
+    """The labels that something is said of. Raises UsageError."""
+    spoken = spoken or language(library.settings.labels.language)
+    known = taxonomy.load()
+    return [
+        *(_existing(session, spoken, name, "remove") for name in said.remove),
+        *(_existing(session, spoken, name, "confirm") for name in said.confirm),
+        *(_Named(*resolve_label(session, known, name, spoken), "add") for name in said.add),
+    ]
+
+
+def _all_changes(
+    session: Session, named: Sequence[_Named], numbers: dict[str, int], photo_ids: Sequence[int]
+) -> tuple[list[int], list[Changed]]:
+    """The photos that are there, and what changes on them. `numbers`: row ids of the labels by key."""
+    ids, changes = bulk_corrections.present(session, sorted(set(photo_ids))), []
+    for part in jobs.chunks(ids):
+        changes += _changes(session, numbers, taxonomy.load(), named, part)
+    return ids, changes
+
+
 def _changes(
-    session: Session, label_ids: LabelIds, known: Taxonomy, named: Sequence[_Named], photo_ids: Sequence[int]
+    session: Session, numbers: dict[str, int], known: Taxonomy, named: Sequence[_Named], photo_ids: Sequence[int]
 ) -> list[Changed]:
     """What changes on some photos, a label at most once each: what is said last of it counts."""
-    numbers = {one.key: label_ids.id_of(session, _as_label(one)) for one in named}
     found: dict[tuple[int, int], Changed] = {}
     for photo_id, there in bulk_corrections.states_on(session, photo_ids).items():
         have = {key: state for key, state in there.values() if not state.removed}

@@ -80,6 +80,11 @@ class TakenBack:
     relabel: list[int]
 
 
+def label_number(session: Session, key: str) -> int | None:
+    """The row id of the label with a key; None if no photo ever had it."""
+    return session.scalar(select(LabelRow.id).where(LabelRow.key == key))
+
+
 def states_on(session: Session, photo_ids: Sequence[int]) -> dict[int, dict[int, tuple[str, LabelState]]]:
     """Of each photo the labels that it has or had taken away: row id of the label -> (key, state)."""
     rows = session.execute(

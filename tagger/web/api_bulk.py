@@ -9,13 +9,14 @@ from pydantic import BaseModel
 
 from tagger.core.errors import UsageError
 from tagger.core.sentences import Sentence
-from tagger.labels.bulk_corrections import correct_many, take_back
+from tagger.labels.bulk_corrections import correct_many, preview_many, take_back
 from tagger.labels.corrections import Correction
+from tagger.labels.languages import Language
 from tagger.store.bulk_corrections import KEPT, last_corrections
 from tagger.web.context import context_of
 from tagger.web.schemas_photos import Names
 from tagger.web.search_pages import Library
-from tagger.web.selection import Selection, count, selected
+from tagger.web.selection import MOST, Selection, count, ids_of, selected
 from tagger.web.visitor import Spoken
 
 router = APIRouter(tags=["many photos"])
@@ -62,6 +63,13 @@ class TakenBackOut(BaseModel):
     kept: int
 
 
+class IdsOut(BaseModel):
+    """Photos by their ids, in the order of the search. `more`: there are more than these."""
+
+    photos: list[int]
+    more: bool
+
+
 class CountOut(BaseModel):
     """How many photos a search finds."""
 
@@ -78,6 +86,19 @@ def get_count(
 ) -> CountOut:
     """How many photos a search finds by labels and fields, exactly."""
     return CountOut(photos=count(Library(context_of(request), spoken.code), q, album, less_sure=all))
+
+
+@router.get("/search/ids")
+def get_ids(
+    request: Request,
+    spoken: Spoken,
+    q: Annotated[str, Query(max_length=10_000, description="As for `search`; empty: everything")] = "",
+    all: Annotated[bool, Query(description="Also those on which the labels are less sure")] = False,  # noqa: A002
+    album: Annotated[int, Query(ge=0, le=2**31 - 1, description="Within the saved search of this id; 0: all")] = 0,
+) -> IdsOut:
+    """The photos that a search finds by labels and fields, by their ids, up to 10,000 of them."""
+    found = ids_of(Library(context_of(request), spoken.code), q, album, less_sure=all)
+    return IdsOut(photos=found[:MOST], more=len(found) > MOST)
 
 
 @router.get("/corrections")
@@ -105,14 +126,23 @@ def post_corrections(request: Request, said: BulkCorrections, spoken: Spoken) ->
 
     409 where a search finds another number of photos than was `expected`: nothing was changed then.
     """
-    context = context_of(request)
+    found = correct_many(context_of(request).library, *_asked(request, said, spoken), spoken)
+    _tell(request, found.changed)
+    return CorrectedOut(id=found.id, photos=found.photos, changed=found.changed)
+
+
+@router.post("/corrections/preview")
+def post_preview(request: Request, said: BulkCorrections, spoken: Spoken) -> CorrectedOut:
+    """What a correction of many photos would do: on how many something would change. Nothing is stored."""
+    found = preview_many(context_of(request).library, *_asked(request, said, spoken), spoken)
+    return CorrectedOut(id=None, photos=found.photos, changed=found.changed)
+
+
+def _asked(request: Request, said: BulkCorrections, spoken: Language) -> tuple[list[int], Correction]:
     correction = Correction(said.remove, said.confirm, said.add)
     if not correction:
         raise UsageError(Sentence("Nothing was said of the photos."), Sentence("Use remove, confirm or add."))
-    ids = selected(Library(context, spoken.code), said)
-    found = correct_many(context.library, ids, correction, spoken)
-    _tell(request, found.changed)
-    return CorrectedOut(id=found.id, photos=found.photos, changed=found.changed)
+    return selected(Library(context_of(request), spoken.code), said), correction
 
 
 @router.post("/corrections/{correction_id}/undo")

@@ -86,6 +86,7 @@ def _written_out(written: Written, by: str) -> WrittenOut:
     return WrittenOut.model_validate(
         {
             "by": by,
+            "run": written.run,
             "photos": written.total,
             "files": written.files,
             "sidecars": written.sidecars,

@@ -23,6 +23,7 @@ from tagger.web import (
     albums,
     api_bulk,
     api_classify,
+    api_downloads,
     api_keywords,
     api_labels,
     api_photos,
@@ -58,6 +59,7 @@ def create_app(context: WebContext) -> FastAPI:
         app.state.pictures = CapacityLimiter(_PICTURES)
         app.state.looks = CapacityLimiter(_LOOKS)
         app.state.streams = 0
+        app.state.downloads = api_downloads.Downloads()
         app.state.uploads = Uploads(context.settings.web)
         context.start()
         yield
@@ -86,6 +88,7 @@ def create_app(context: WebContext) -> FastAPI:
         api_bulk.router,
         api_photos.router,
         api_pictures.router,
+        api_downloads.router,
         api_labels.router,
         api_work.router,
         api_tasks.router,

@@ -33,11 +33,12 @@ class WrittenOut(BaseModel):
 
     `unchanged`: photos that need nothing; `stale`: that changed since they were labelled; `later`: that changed at this
     moment. `added`, `removed`: keywords by field. `files_listed`: the first 100 files of a preview. `by`: who writes:
-    this server, or the service, which was told.
+    this server, in a `run` that can be taken back, or the service, which was told.
     """
 
     kind: Literal["written"] = "written"
     by: Literal["server", "service"]
+    run: int | None
     photos: int
     files: int
     sidecars: int

@@ -42,11 +42,7 @@ def selected(library: Library, which: Selection) -> list[int]:
     """The ids of the photos. Raises ProblemError where the search finds another number than was seen, or too many."""
     if which.photos is not None:
         return list(dict.fromkeys(which.photos))
-    saved = saved_by_id(library.context, which.album) if which.album else None
-    tree = query_tree(which.query or "", saved)
-    with library.context.reader() as reader:
-        search = library.search(reader, tree, library.context.describer(reader, library.code))
-        found = search.ids(MOST + 1, less_sure=which.all or (saved is not None and saved.less_sure))
+    found = ids_of(library, which.query or "", which.album, less_sure=which.all)
     if len(found) > MOST:
         raise ProblemError(
             422,
@@ -62,6 +58,15 @@ def selected(library: Library, which: Selection) -> list[int]:
             Sentence("Look at them again; nothing was done."),
         )
     return found
+
+
+def ids_of(library: Library, query: str, album: int, *, less_sure: bool) -> list[int]:
+    """The photos that a search finds, one more than `MOST` at most. Raises QueryError, StoreError, ProblemError."""
+    saved = saved_by_id(library.context, album) if album else None
+    tree = query_tree(query, saved)
+    with library.context.reader() as reader:
+        search = library.search(reader, tree, library.context.describer(reader, library.code))
+        return search.ids(MOST + 1, less_sure=less_sure or (saved is not None and saved.less_sure))
 
 
 def count(library: Library, query: str, album: int, *, less_sure: bool) -> int:

@@ -15,7 +15,13 @@ from tagger.web.problems import ProblemError
 
 _LOG = logging.getLogger("tagger")
 # What only looks at what is sent with it, though it is sent by POST.
-_LOOKS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels", "/api/v1/duplicates")
+_LOOKS = (
+    "/api/classify",
+    "/api/v1/classify",
+    "/api/v1/vision/labels",
+    "/api/v1/duplicates",
+    "/api/v1/downloads",
+)
 _PREVIEW = "/preview"
 
 

@@ -156,6 +156,7 @@ def test_scripts_say_nothing_that_is_in_no_catalogue(messages: dict[object, Mess
         "shot noshot",
         "classes first",
         "grid small",
+        "button main",
         "number",
         ".stage img",
         ".tree details",
