@@ -6,7 +6,7 @@ file "luarc" beside that folder:  require "tagger"
 Then there is a button in the module "actions on selection", and a shortcut can be set for it. Preferences, Lua options:
 where the program is, and below which tag its labels are put (empty: at the top).
 
-Linux and macOS, darktable 3.6 or newer with Lua. MIT licence.
+Linux and macOS, darktable 3.6 or newer with Lua; tried with 4.2 on Linux. MIT licence.
 --]]
 
 local dt = require "darktable"

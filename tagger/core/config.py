@@ -262,6 +262,16 @@ class HookSettings(Section):
         """The hooks that are set, by the names of their settings."""
         return tuple(name for name in ("labelled", "command") if getattr(self, name))
 
+    @field_validator("labelled")
+    @classmethod
+    def _has_a_port(cls, value: str) -> str:
+        if value:
+            from urllib.parse import urlsplit
+
+            # Raises ValueError.
+            _ = urlsplit(value).port
+        return value
+
     @field_validator("secret")
     @classmethod
     def _is_base64(cls, value: str) -> str:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tagger import __version__
 from tagger.core.config import HookSettings
@@ -143,7 +143,8 @@ def _post(settings: HookSettings, sent: Delivery, stop: StopCheck) -> None:
     }
     if settings.secret:
         headers["webhook-signature"] = signature(settings.secret, sent)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # What is quoted already stays as it is (RFC 3986, section 2.2).
+    path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="%/?:@!$&'()*+,;=-._~[]")
     answers: list[int | Exception] = []
 
     def ask() -> None:

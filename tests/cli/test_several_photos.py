@@ -8,9 +8,14 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
+from tagger.cli.groups import below
+from tagger.cli.main import cli
 from tests.cli.runner import COMMAND, Tagger
+
+LISTED = {"saved", "taught", "model", "token"}
 
 
 @pytest.fixture
@@ -159,7 +164,14 @@ def test_a_saved_search_that_was_removed_can_be_had_back(gallery: Tagger) -> Non
     assert gallery.json("saved", "list") == before
 
 
-@pytest.mark.parametrize("group", ["saved", "taught", "model"])
+def test_every_group_of_things_lists_them() -> None:
+    top = click.Context(cli, info_name="tagger")
+    groups = {name: set(below(inner)) for name, inner in below(top).items()}
+    assert {name for name, commands in groups.items() if commands & {"remove", "use", "show"}} == LISTED
+    assert {name for name, commands in groups.items() if "list" in commands} == LISTED
+
+
+@pytest.mark.parametrize("group", sorted(LISTED))
 def test_lists_are_called_list(gallery_once: Tagger, group: str) -> None:
     listed = gallery_once(group, "list", "--json").stdout
     assert isinstance(json.loads(listed), list)

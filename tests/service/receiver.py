@@ -33,6 +33,7 @@ class Receiver:
     answer: int | Callable[[BaseHTTPRequestHandler], None] = 204
     got: list[Got] = field(default_factory=list)
     address: str = ""
+    paths: list[str] = field(default_factory=list)
 
     def wait(self, number: int, seconds: float = 20) -> None:
         until = time.monotonic() + seconds
@@ -51,6 +52,7 @@ def receiver(port: int = 0) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            found.paths.append(self.path)
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.got.append(Got({name.lower(): value for name, value in self.headers.items()}, body))
             if not isinstance(found.answer, int):

@@ -142,6 +142,11 @@ def test_what_was_not_taken_is_an_error_that_says_why(away: Receiver, answer: ob
     assert len(away.got) == 1
 
 
+def test_an_address_may_have_any_letters(away: Receiver) -> None:
+    send(hooks(away.address + "/für%20alle?a=b&c=ä"), "labelled", SENT, GO_ON)
+    assert away.paths == ["/hooks/s3cret/f%C3%BCr%20alle?a=b&c=%C3%A4"]
+
+
 def test_nobody_answers(away: Receiver) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -354,6 +359,8 @@ def test_settings_that_make_no_sense_are_refused_and_secrets_hidden(tmp_path: Pa
     (tmp_path / "config.toml").touch()
     for name, value in (
         ("LABELLED", "ftp://host/"),
+        ("LABELLED", "https://host:abc/"),
+        ("LABELLED", "https://host:99999/"),
         ("LABELLED", "https://user:password@host/"),
         ("SECRET", "whsec_???"),
     ):
