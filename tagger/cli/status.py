@@ -90,6 +90,7 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
             + f", {run.failed:,} failed"
             + (f" ({run.engine})" if run.engine else "")
         )
+    _print_nodes(found)
     if found.service_fault:
         print(f"Service   {found.service_fault}")
     elif service is not None:
@@ -97,6 +98,20 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
     elif at_work:
         print(f"At work   {at_work}")
     return ExitCode.DONE
+
+
+def _print_nodes(found: Overview) -> None:
+    """The machines of a cluster, and when they will be done."""
+    from tagger.store.run_nodes import speed_of
+
+    now = SystemClock().now()
+    for node in found.nodes:
+        silent = f"not heard of for {duration(now - node.seen_at)}"
+        how = f"{node.photos_per_second:.1f} photos/s" if node.is_alive else silent
+        print(f"Node      {node.node}: {count(node.labelled, 'photo')} labelled, {how}")
+    done_at = found.nodes_done_at(now)
+    if done_at is not None:
+        print(f"Cluster   {speed_of(found.nodes):.1f} photos/s, done about {local_time(done_at)}")
 
 
 def _wrapped(found: Overview) -> str:
@@ -133,6 +148,8 @@ def _json(settings: Settings, found: Overview) -> dict[str, Any]:
             "failures": [path_json(f.path.absolute) | {"reason": f.reason} for f in found.unwritten],
         },
         "hooks": dict(found.untold),
+        "nodes": [asdict(node) | {"photos_per_second": round(node.photos_per_second, 2)} for node in found.nodes],
+        "nodes_done_at": found.nodes_done_at(SystemClock().now()),
         "settings_fault": found.settings_fault,
         "at_work": found.at_work or None,
         "service": None if found.service is None else state_json(found.service),

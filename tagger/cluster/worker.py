@@ -35,6 +35,7 @@ from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
 from tagger.store import jobs
 from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
+from tagger.store.run_nodes import start_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,11 @@ class LabelWorker:
         self._owner = f"{assignment.lock}:{secrets.token_hex(8)}"
         labeller = Labeller(model, self._client.head(), policy_for(settings, model))
         witnesses = record_witnesses(self._library, model)
-        batches = BatchContext(self._library, labeller, self._owner, assignment.root_ids, assignment.run_id, witnesses)
+        node, run_id = socket.gethostname(), assignment.run_id
+        with self._library.store.write() as session:
+            start_node(session, run_id, node, self._clock.now())
+        roots = assignment.root_ids
+        batches = BatchContext(self._library, labeller, self._owner, roots, run_id, witnesses, node=node)
         self._run = LabelRun(batches, self._client)
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:

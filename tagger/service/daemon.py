@@ -48,6 +48,7 @@ from tagger.store.jobs import QueueCounts
 from tagger.store.library import Library
 from tagger.store.lock import work_lock
 from tagger.store.roots import all_roots
+from tagger.store.run_nodes import RunNode, nodes_at_work
 from tagger.store.session import open_store
 from tagger.system.allocator import return_large_blocks
 from tagger.system.systemd import notify, watchdog_seconds
@@ -373,7 +374,11 @@ class Service:
         # Imported where it is wanted: a web server and Prometheus' client are a megabyte.
         from tagger.service import health
 
-        return health.serve(address, self.state, self._counts)
+        return health.serve(address, self.state, self._counts, self._nodes)
+
+    def _nodes(self) -> list[RunNode]:
+        with self._store.read() as session:
+            return nodes_at_work(session, self._clock.now())
 
     def _counts(self) -> QueueCounts:
         with self._store.read() as session:

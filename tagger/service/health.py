@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,10 +17,12 @@ from prometheus_client.registry import Collector
 from tagger.core.errors import ConfigError
 from tagger.service.state import ServiceState
 from tagger.store.jobs import QueueCounts
+from tagger.store.run_nodes import RunNode
 from tagger.system import unix_socket
 
 State = Callable[[], ServiceState]
 Counts = Callable[[], QueueCounts]
+Nodes = Callable[[], Sequence[RunNode]]
 
 
 class Health:
@@ -46,10 +48,10 @@ class Health:
         self._thread.join(5)
 
 
-def serve(where: str, state: State, counts: Counts) -> Health:
+def serve(where: str, state: State, counts: Counts, nodes: Nodes) -> Health:
     """Serve at `127.0.0.1:8642` or `unix:/path`. Raises ConfigError where that cannot be done."""
     registry = CollectorRegistry()
-    registry.register(_Metrics(state, counts))
+    registry.register(_Metrics(state, counts, nodes))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -98,9 +100,10 @@ def serve(where: str, state: State, counts: Counts) -> Health:
 class _Metrics(Collector):
     """Reads the service's state each time Prometheus asks."""
 
-    def __init__(self, state: State, counts: Counts) -> None:
+    def __init__(self, state: State, counts: Counts, nodes: Nodes) -> None:
         self._state = state
         self._counts = counts
+        self._nodes = nodes
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before the service runs."""
@@ -138,3 +141,14 @@ class _Metrics(Collector):
             scanned.add_metric([folder.path], folder.scanned_at or 0)
         yield watched
         yield scanned
+        yield from self._of_nodes()
+
+    def _of_nodes(self) -> Iterator[Metric]:
+        """The machines of a cluster that label now."""
+        speed = GaugeMetricFamily("tagger_node_photos_per_second", "Its speed in this run", labels=["node"])
+        labelled = GaugeMetricFamily("tagger_node_labelled_photos", "Photos labelled in this run", labels=["node"])
+        for node in self._nodes():
+            speed.add_metric([node.node], node.photos_per_second)
+            labelled.add_metric([node.node], node.labelled)
+        yield speed
+        yield labelled

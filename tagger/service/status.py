@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tagger.core.clock import SystemClock
 from tagger.core.config import Settings
 from tagger.core.local_zone import LocalZone
 from tagger.core.photo import JobKind
@@ -24,6 +25,7 @@ from tagger.store.jobs import QueueCounts
 from tagger.store.lock import holder
 from tagger.store.models import Model, all_models
 from tagger.store.roots import Root, all_roots
+from tagger.store.run_nodes import RunNode, nodes_at_work, speed_of
 from tagger.store.runs import Run
 from tagger.store.session import Store
 
@@ -38,6 +40,7 @@ class Overview:
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
     of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels. `prepared`:
     photos that descriptions are compared with at once. `untold`: of how many photos each hook is yet to be told.
+    `nodes`: the machines of a cluster that label now.
     """
 
     roots: list[Root]
@@ -56,6 +59,12 @@ class Overview:
     settings_fault: str
     prepared: int
     untold: Mapping[str, int]
+    nodes: list[RunNode]
+
+    def nodes_done_at(self, now: float) -> int | None:
+        """When the machines of a cluster will have labelled what waits, in seconds since the epoch; None: not known."""
+        speed, waiting = speed_of(self.nodes), self.totals.queue.queued + self.totals.queue.leased
+        return int(now + waiting / speed) if speed and waiting else None
 
 
 def overview(store: Store, settings: Settings, failures: int | None) -> Overview:
@@ -88,6 +97,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             # Rows of photos that are gone stay in the file for a while.
             prepared=min(prepared(settings.data_dir), totals.labelled),
             untold=waiting_hooks(session, settings),
+            nodes=nodes_at_work(session, SystemClock().now()),
         )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
-from tagger.store import jobs, runs
+from tagger.store import jobs, run_nodes, runs
 from tagger.store.deliveries import queue_deliveries
 from tagger.store.evidence import NO_WITNESSES, UNSEEN, Seen, Witnesses, complete_of, kinds_of, seen_of
 from tagger.store.features import reusable_features, to_bytes, to_matrix
@@ -50,7 +50,10 @@ class LabelSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What all batches of a run share. `root_ids`: claim photos of these roots; None for all."""
+    """What all batches of a run share. `root_ids`: claim photos of these roots; None for all.
+
+    `node`: the machine, where several label for one run.
+    """
 
     library: Library
     labeller: LabelSource
@@ -59,6 +62,7 @@ class BatchContext:
     run_id: int
     witnesses: Witnesses = NO_WITNESSES
     label_ids: LabelIds = field(default_factory=LabelIds)
+    node: str = ""
 
     def queue(self, up_to: int, *, isolated_too: bool = True) -> JobFilter:
         """The jobs that the run may claim. `up_to`: the last priority that may be worked on now."""
@@ -197,6 +201,9 @@ def commit_batch(context: BatchContext, results: Sequence[BatchResult], engine: 
             failed=counts.failed,
             engine=engine if counts.classified else None,
         )
+        if context.node:
+            now = context.library.clock.now()
+            run_nodes.count_node(session, context.run_id, context.node, counts.labelled, now)
     return counts
 
 

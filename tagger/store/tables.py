@@ -323,6 +323,17 @@ class RunRow(Base):
     outcome: Mapped[str | None] = mapped_column(String(16))
 
 
+class RunNodeRow(Base):
+    """How far a machine of a cluster is with a run. `seen_at`: when it stored results last."""
+
+    __tablename__ = "run_nodes"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started_at: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[int] = mapped_column(BigInteger)
+    labelled: Mapped[int] = mapped_column(Integer)
+
+
 class TaughtRow(Base):
     """A label that the owner taught. `precision`: the share of correct photos that was asked for."""
 

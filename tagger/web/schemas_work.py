@@ -52,6 +52,15 @@ class FolderOut(BaseModel):
     held: str
 
 
+class NodeOut(BaseModel):
+    """A machine of a cluster: photos labelled in this run, its speed (0: not heard of), when it stored results last."""
+
+    node: str
+    labelled: int
+    photos_per_second: float
+    seen_at: int
+
+
 class SpeedOut(BaseModel):
     """How fast photos were labelled up to a time."""
 
@@ -72,7 +81,7 @@ class StatusOut(BaseModel):
     """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
 
     `prepared`: photos that descriptions are compared with at once; `at_work`: who works on the library; `problems`:
-    what the service waits for; `speed`: the last hour.
+    what the service waits for; `speed`: the last hour; `nodes`: the machines of a cluster that label now.
     """
 
     photos: int
@@ -91,6 +100,7 @@ class StatusOut(BaseModel):
     problems: list[str]
     photos_per_second: float
     finished_at: int | None
+    nodes: list[NodeOut]
     window: str
     next_runs: dict[str, int]
     relabelling: bool

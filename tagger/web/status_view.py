@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from tagger.core.config import Settings
 from tagger.core.paths import shown_path
 from tagger.service.status import Overview, finish
-from tagger.web.schemas_work import FolderOut, ModelStatusOut, SpeedOut, StatusOut
+from tagger.store.run_nodes import speed_of
+from tagger.web.schemas_work import FolderOut, ModelStatusOut, NodeOut, SpeedOut, StatusOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
     labelling = None if service is None else service.labelling
     history.add(now, totals.labelled)
     waiting = totals.queue.queued + totals.queue.leased
-    rate = labelling.photos_per_second if labelling else 0.0
+    cluster = speed_of(found.nodes)
+    rate = (labelling.photos_per_second if labelling else 0.0) + cluster
     done = finish(waiting, rate, settings, now) if waiting and rate and labelling and labelling.child else None
     watched = {} if service is None else {folder.path: folder for folder in service.folders}
     folders = []
@@ -91,7 +93,16 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
             *([found.service_fault] if found.service_fault else [] if service is None else service.problems),
         ],
         photos_per_second=rate,
-        finished_at=None if done is None else int(done.timestamp()),
+        finished_at=found.nodes_done_at(now) if cluster else None if done is None else int(done.timestamp()),
+        nodes=[
+            NodeOut(
+                node=node.node,
+                labelled=node.labelled,
+                photos_per_second=round(node.photos_per_second, 2),
+                seen_at=node.seen_at,
+            )
+            for node in found.nodes
+        ],
         window=settings.service.work_window,
         next_runs={} if service is None else {name: int(at) for name, at in service.next.items()},
         relabelling=service is not None and service.relabelling.running,

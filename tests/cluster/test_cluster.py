@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -213,10 +214,17 @@ def test_a_killed_driver_leaves_all_to_the_next(shared_library: Tagger, tmp_path
     with two_machines() as cluster:
         running = shared_library.start("backfill", "--cluster", cluster.address, photos)
         wait_for_labels(shared_library, running, 40)
+        status = shared_library.json("status")
+        assert [node["node"] for node in status["nodes"]] == [socket.gethostname()]
+        assert status["nodes"][0]["labelled"] >= 40
+        assert status["nodes_done_at"] > time.time() - 60
+        assert "photos/s, done about" in shared_library("status").stdout
         running.kill()
         running.communicate()
         shared_library("backfill", "--cluster", cluster.address, photos)
     assert_whole(shared_library, photos)
+    assert rows(shared_library, "SELECT sum(labelled) FROM run_nodes") == [(400,)]
+    assert shared_library.json("status")["nodes"] == []
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from tagger.web import serve
 
 
 def serve_health(path: Path) -> Any:
-    return health.serve(f"unix:{path}", lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
+    return health.serve(f"unix:{path}", lambda: None, lambda: None, list)  # type: ignore[arg-type,return-value]
 
 
 def serve_page(path: Path) -> Any:
