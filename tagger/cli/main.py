@@ -6,6 +6,7 @@ A command's module is imported only when it is used, so that `tagger search` sta
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -109,8 +110,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"tagger.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
+        command: click.Command = _imported(f"tagger.cli.{_COMMANDS[cmd_name][0]}").command
         for one in all_below(click.Context(command, info_name=cmd_name)):
             read_as_typed(one.command)
             voice.add_options(one.command)
@@ -139,6 +139,16 @@ class _Commands(click.Group):
         for purpose, commands in _GROUPS.items():
             with formatter.section(purpose):
                 formatter.write_dl([(name.ljust(widest), text) for name, (_, text) in commands.items()])
+
+
+def _imported(name: str) -> Any:
+    """A command's module. What is imported stays: looking through it for garbage would take a fifth of a search."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

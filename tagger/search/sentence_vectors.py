@@ -27,8 +27,9 @@ from tagger.system.machine import usable_threads
 
 _FORMAT, _MAGIC, _HEADER = 2, b"tagger sentences", 4096
 _ROWS, _LEAD = 1024, 64
-# Chunks looked at by one call of NumPy.
-_TOGETHER = 4
+# Chunks whose first numbers are multiplied by one call of NumPy, as many as stay in the processor's cache; and that are
+# compared at once, because each call takes longer than what it does for few.
+_TOGETHER, _COMPARED = 4, 16
 
 
 def _chunk(width: int) -> np.dtype[np.void]:
@@ -107,7 +108,7 @@ class SentenceVectors:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The photos whose similarity with a vector of length one is at least this: ids (int64), similarities."""
         vector = vector[self.order]
-        starts = range(0, len(self.chunks), _TOGETHER)
+        starts = range(0, len(self.chunks), _COMPARED)
         threads = max(1, min(usable_threads(0), len(starts)))
         parts = [starts[number::threads] for number in range(threads)]
         with ThreadPoolExecutor(threads) as pool:
@@ -125,26 +126,30 @@ class SentenceVectors:
         lead, tail = np.ascontiguousarray(vector[:_LEAD]), np.ascontiguousarray(vector[_LEAD:])
         length = np.float32(np.linalg.norm(tail))
         firsts = np.empty((_TOGETHER, _ROWS, _LEAD), np.float32)
+        nears, scales, mosts = np.empty((3, _COMPARED, _ROWS), np.float32)
         wide = np.empty((_ROWS, len(tail)), np.float32)
         found = []
         for start in starts:
-            some = self.chunks[start : start + _TOGETHER]
-            part = firsts[: len(some)]
-            np.copyto(part, some["lead"])
-            near = part.reshape(-1, _LEAD) @ lead
-            scale = some["scale"].reshape(-1)
+            some = self.chunks[start : start + _COMPARED]
+            near, scale, most = nears[: len(some)], scales[: len(some)], mosts[: len(some)]
+            for first in range(0, len(some), _TOGETHER):
+                part = firsts[: len(some) - first]
+                np.copyto(part, some["lead"][first : first + _TOGETHER])
+                np.matmul(part.reshape(-1, _LEAD), lead, out=near[first : first + _TOGETHER].reshape(-1))
+            np.copyto(scale, some["scale"])
             near *= scale
             # The most that the other numbers can add (Cauchy and Schwarz), and what rounding may.
-            rows = np.flatnonzero(near + some["rest"].reshape(-1) * length >= least - 1e-5)
+            np.multiply(some["rest"], length, out=most)
+            most += near
+            rows = np.flatnonzero(most >= least - 1e-5)
             if not len(rows):
                 continue
-            if 3 * len(rows) > len(near):
+            if 3 * len(rows) > near.size:
                 added = np.concatenate([_products(chunk["tail"], tail, wide) for chunk in some])[rows]
             else:
                 added = some["tail"][np.divmod(rows, _ROWS)].astype(np.float32) @ tail
-            exact = near[rows] + added * scale[rows]
             # Copies are equal, whatever the order in which a row's products were added.
-            exact = np.round(exact, 5)
+            exact: NDArray[np.float32] = np.round(near.reshape(-1)[rows] + added * scale.reshape(-1)[rows], 5)
             enough = exact >= least
             found.append((rows[enough] + start * _ROWS, exact[enough]))
         return found

@@ -286,7 +286,7 @@ def _version(path: Path, _changed: int, _size: int) -> str:
 @lru_cache(maxsize=2)
 def _load(path: Path, _changed: int, _size: int) -> Towers:
     try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        with zipfile.ZipFile(path) as archive:
             data = {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
             version = _version_of(archive)
         about: dict[str, Any] = json.loads(_text(data["about"]))
