@@ -16,6 +16,8 @@ from tagger.core.os_words import why
 from tagger.inference.engine_specs import LITERT
 
 SIZE = 320
+# Of the picture that it is given, the longer side has so many pixels at most: enough to look closer at a part of it.
+PICTURE = 640
 STRIDES = (8, 16, 32)
 # Each distance from a cell to a side of its box is a distribution over so many strides.
 BINS = 11
@@ -23,7 +25,7 @@ DETECTOR_FILE = Path(__file__).parent / "models" / "nanodet_g.tflite"
 # Of the file; `build_detector` prints it.
 FILE_SHA256 = "a2a53a4870461221bd7fbdd85724603400ad3ed456e586c16e5b0e98f2d95d9e"
 # Counted up when what comes before or after the network changes, because boxes are other ones then.
-_REVISION = 1
+_REVISION = 2
 # The detector's name for ever, 16 hexadecimal digits: boxes that another one found are stale.
 DETECTOR_ID = hashlib.sha256(f"{FILE_SHA256}\n{_REVISION}".encode()).hexdigest()[:16]
 

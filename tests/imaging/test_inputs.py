@@ -74,6 +74,28 @@ def test_a_letterboxed_picture_is_upright_and_where_the_frame_says(
     np.testing.assert_allclose(shares, (0, 0.5, 0.5, 1), atol=1.5 / min(frame.width, frame.height))
 
 
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize(
+    ("size", "given"), [((400, 301), (400, 301)), ((1400, 700), (640, 320)), ((9, 1999), (3, 640))]
+)
+def test_a_whole_picture_is_upright_and_no_longer_than_wanted(
+    tmp_path: Path, orientation: int, size: tuple[int, int], given: tuple[int, int]
+) -> None:
+    picture = Image.new("RGB", size, "white")
+    picture.paste("red", (0, size[1] // 2, max(1, size[0] // 2), size[1]))
+    turn = STORED[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (picture if turn is None else picture.transpose(turn)).save(tmp_path / "a.png", exif=exif)
+
+    with open_photo(str(tmp_path / "a.png")) as photo:
+        [[found]] = decode(photo, [SQUARES, NetworkInput(640, "picture")], limits=LIMITS).others
+
+    assert found.shape == (given[1], given[0], 3)
+    assert found[-1, 0].tolist() == [255, 0, 0]
+    assert (found[0] == 255).all()
+
+
 @given(st.integers(1, 70_000), st.integers(1, 70_000), st.sampled_from([32, 320, 416]))
 def test_a_frame_is_within_its_square_and_fills_it_one_way(width: int, height: int, size: int) -> None:
     frame = letterbox(width, height, size)

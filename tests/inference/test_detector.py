@@ -19,7 +19,7 @@ from tagger.core.boxes import Box
 from tagger.core.config import LimitSettings, Settings
 from tagger.core.errors import EngineError
 from tagger.imaging.decode import decode, open_photo
-from tagger.imaging.inputs import NetworkInput
+from tagger.imaging.inputs import NetworkInput, letterboxed
 from tagger.imaging.views import letterbox
 from tagger.inference import detector
 from tagger.inference.detector import DETECTOR_FILE, DETECTOR_ID, SIZE, detector_id, why_no_detector
@@ -89,6 +89,36 @@ def test_a_batch_gives_what_each_photo_gives_alone(network: Detector) -> None:
         look(network, PHOTOS / name) for name in ("cat.jpg", "grass.jpg", "coffee.jpg")
     ]
     assert network.boxes(np.zeros((0, SIZE, SIZE, 3), np.uint8), []) == []
+
+
+@pytest.mark.parametrize(("who", "height", "where"), [("photographer", 60, (400, 300)), ("astronaut", 50, (0, 430))])
+def test_small_people_are_looked_at_closer(network: Detector, who: str, height: int, where: tuple[int, int]) -> None:
+    with Image.open(PHOTOS / "rocket.jpg") as rocket, Image.open(PHOTOS / f"{who}.jpg") as person:
+        scene = rocket.convert("RGB").resize((640, 480))
+        small = person.convert("RGB").resize((round(person.width * height / person.height), height))
+    scene.paste(small, where)
+    pixels, frame = letterboxed(scene, scene.size, SIZE), letterbox(*scene.size, SIZE)
+
+    def surest(boxes: tuple[Box, ...]) -> Box:
+        return next(box for box in boxes if box.name == "person")
+
+    [once] = network.boxes(pixels, [frame])
+    found = network.look(np.asarray(scene), scene.size)
+
+    assert surest(once).score < 0.4
+    box = surest(found)
+    assert box.score >= 0.5
+    assert where[0] / 640 - 0.02 <= box.left < box.right <= (where[0] + small.width) / 640 + 0.02
+    assert where[1] / 480 - 0.02 <= box.top < box.bottom <= (where[1] + height) / 480 + 0.02
+    assert [one for one in found if one is not box] == [one for one in once if one is not surest(once)]
+
+
+def test_where_no_small_person_may_be_the_picture_is_looked_at_once(network: Detector) -> None:
+    for name in ("astronaut.jpg", "cat.jpg", "grass.jpg", "motorcycle.jpg"):
+        with Image.open(PHOTOS / name) as photo:
+            picture = photo.convert("RGB")
+        [once] = network.boxes(letterboxed(picture, picture.size, SIZE), [letterbox(*picture.size, SIZE)])
+        assert network.look(np.asarray(picture), picture.size) == once
 
 
 def test_a_low_demand_finds_what_a_high_one_does_and_more(network: Detector) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
+from PIL import Image
 
 from tagger.core.boxes import MOST_BOXES, OBJECTS, Box
 from tagger.core.errors import EngineError
-from tagger.imaging.views import Frame
+from tagger.imaging.inputs import letterboxed
+from tagger.imaging.views import Frame, letterbox
 from tagger.inference.detector import BINS, DETECTOR_FILE, SIZE, STRIDES
 from tagger.inference.engines.litert import QuantizedInput
 from tagger.inference.preprocessing import Preprocessing
@@ -24,6 +26,12 @@ LEAST_SCORE = 0.2
 _SAME_OBJECT = 0.6
 # More candidates are not compared with each other: the surest are enough for the most boxes that are kept.
 _MOST_CANDIDATES = 300
+# Where no person's box has this score, the surest is looked at again, closer, if it is small: in a part of the picture
+# that is so many times as large as the box, and at least this share of the picture's shorter side.
+_PERSON, _SURE, _TIMES, _LEAST_PART = 0, 0.40, 3.0, 0.5
+# Who has this score there is a person: on captioned photos 14 of 14 are confirmed (on every other one, by which it was
+# chosen, 7 of 7); snapshots without people have 0.37 at most.
+_SURE_CLOSER = 0.45
 
 
 class Detector:
@@ -58,6 +66,47 @@ class Detector:
                 for levels, frame in zip(given, frames[start : start + len(part)], strict=True)
             ]
         return found
+
+    def look(self, picture: NDArray[np.uint8], full: tuple[int, int]) -> tuple[Box, ...]:
+        """A whole upright picture, RGB, uint8 (height, width, 3) -> its boxes, the surest first.
+
+        `full`: width and height of the upright picture in its file. Small people of whom it is not sure it looks at
+        closer.
+        """
+        image = Image.fromarray(picture)
+        [found] = self.boxes(letterboxed(image, full, SIZE), [letterbox(*full, SIZE)])
+        unsure = next((box for box in found if box.kind == _PERSON), None)
+        if unsure is None or unsure.score >= _SURE:
+            return found
+        closer = self._closer(image, unsure)
+        if closer is None:
+            return found
+        return tuple(sorted((closer if box is unsure else box for box in found), key=lambda box: -box.score))
+
+    def _closer(self, image: Image.Image, box: Box) -> Box | None:
+        """The surest person in the part of a picture around a box; None without, and where that is nearly all of it."""
+        width, height = image.size
+        short = min(width, height)
+        side = _TIMES * max((box.right - box.left) * width, (box.bottom - box.top) * height)
+        if side > short:
+            return None
+        side = max(1, round(max(side, _LEAST_PART * short)))
+        left = round(min(max(0.0, (box.left + box.right) / 2 * width - side / 2), width - side))
+        top = round(min(max(0.0, (box.top + box.bottom) / 2 * height - side / 2), height - side))
+        part = image.crop((left, top, left + side, top + side))
+        [found] = self.boxes(letterboxed(part, part.size, SIZE), [letterbox(*part.size, SIZE)])
+        near = next((one for one in found if one.kind == _PERSON and one.score >= _SURE_CLOSER), None)
+        if near is None:
+            return None
+        # One only: the rest of the picture is not looked at like this, so it is no measure of how many there are.
+        return Box(
+            _PERSON,
+            near.score,
+            left=(left + near.left * side) / width,
+            top=(top + near.top * side) / height,
+            right=(left + near.right * side) / width,
+            bottom=(top + near.bottom * side) / height,
+        )
 
     def _boxes(self, levels: NDArray[np.uint8], frame: Frame, least: float) -> tuple[Box, ...]:
         """What the network gives for one picture, quantized, (cells, 80 + 4 x BINS) -> boxes."""

@@ -16,8 +16,7 @@ from tagger.core.boxes import boxes_to_bytes
 from tagger.core.errors import ModelError
 from tagger.core.photo import PhotoFacts
 from tagger.imaging.inputs import NetworkInput
-from tagger.imaging.views import letterbox
-from tagger.inference.detector import SIZE
+from tagger.inference.detector import PICTURE
 from tagger.inference.engines import Engine
 from tagger.inference.protocol import BOXES, WORDS, wire_features
 from tagger.inference.registry import BUILT_IN, REGISTRY
@@ -39,12 +38,12 @@ class Beside:
         self._words = self._loaded("everyday words", _built_in, Path(words["file"]), threads) if words else None
         self.inputs: dict[str, NetworkInput] = {}
         if self._detector is not None:
-            self.inputs[BOXES] = NetworkInput(SIZE, "letterbox")
+            self.inputs[BOXES] = NetworkInput(PICTURE, "picture")
         if self._words is not None:
             self.inputs[WORDS] = NetworkInput(REGISTRY[BUILT_IN].input_size, words["views"])
 
     def boxes(self, photos: Sequence[tuple[NDArray[np.uint8], PhotoFacts]]) -> list[bytes | None]:
-        """Letterboxed photos, each uint8 (1, SIZE, SIZE, 3), -> their boxes as stored.
+        """Whole photos, each uint8 (1, height, width, 3), -> their boxes as stored.
 
         A photo on which it fails has none, so that it is not asked for at every start; None: there was no memory.
         """
@@ -53,8 +52,7 @@ class Beside:
 
         def found(photo: tuple[NDArray[np.uint8], PhotoFacts]) -> bytes:
             pixels, facts = photo
-            [boxes] = detector.boxes(pixels, [letterbox(facts.width, facts.height, SIZE)])
-            return boxes_to_bytes(boxes)
+            return boxes_to_bytes(detector.look(pixels[0], (facts.width, facts.height)))
 
         return [self._guarded("people and things", found, photo, failed=b"") for photo in photos]
 
