@@ -239,9 +239,13 @@ def get_label(request: Request, key: Key) -> Response:
 
 
 @router.get("/review")
-def get_review(request: Request) -> Response:
-    """Uncertain labels, one after the other."""
-    return render(request, "review.html", here="/review")
+def get_review(
+    request: Request,
+    view: Annotated[Literal["one", "many"], Query()] = "one",
+    label: Annotated[str, Query(max_length=128)] = "",
+) -> Response:
+    """Uncertain labels, one after the other, or several photos of one label at once."""
+    return render(request, "review.html", here="/review", many=view == "many", label=label)
 
 
 @router.get("/failed")

@@ -23,8 +23,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # On a busy machine a page may take long.
+    expect.set_options(timeout=30_000)
     with chromium() as found:
         yield found
+    expect.set_options(timeout=None)
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +244,39 @@ def test_axe_finds_nothing_serious_while_photos_are_chosen(browser: Browser, she
             page.keyboard.press("Escape")
             expect(page.get_by_role("dialog")).to_be_hidden()
     assert {what: told for what, told in found.items() if told} == {}
+
+
+def test_several_photos_of_one_label_are_reviewed_on_one_screen(browser: Browser, shelf: Site) -> None:
+    script = axe_script()
+    with watched(browser, shelf.address) as page:
+        ready(page, "/review")
+        page.get_by_role("link", name="Several at once").click()
+        marks = page.locator("#marks button")
+        marks.first.wait_for()
+        name = page.locator("#asked strong").inner_text()
+        number = marks.count()
+        ids = [int(one) for one in marks.evaluate_all("all => all.map((one) => one.dataset.photo)")]
+        expect(marks.first).to_be_focused()
+        assert complaints(page, script) == []
+        # The second one is wrong.
+        if number > 1:
+            page.keyboard.press("ArrowRight")
+        wrong = ids[min(1, number - 1)]
+        page.keyboard.press("x")
+        expect(page.locator("#marks [aria-pressed=true]")).to_have_count(1)
+        shoot(page, "review-many")
+        before = shelf.api(f"/photos/{wrong}")
+        page.keyboard.press("d")
+        expect(page.locator("#count")).to_have_text(f"{number} answered")
+        after = shelf.api(f"/photos/{wrong}")
+        assert name in after["removed"]
+        assert name not in [label["name"] for label in after["labels"]]
+        for photo in set(ids) - {wrong}:
+            said = {label["name"]: label["origin"] for label in shelf.api(f"/photos/{photo}")["labels"]}
+            assert said[name] == "person"
+        page.keyboard.press("u")
+        expect(page.locator("#asked strong")).to_have_text(name)
+        expect(marks).to_have_count(number)
+        assert shelf.api(f"/photos/{wrong}") == before
+        page.keyboard.press("s")
+        expect(page.locator("#asked strong")).not_to_have_text(name)

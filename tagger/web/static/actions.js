@@ -179,9 +179,10 @@ export class Bar {
       [t("Teach"), () => teach(ids(), done)],
       [t("Write keywords"), () => write(ids(), done)],
       [t("Download"), () => download(ids())],
-      [t("Clear selection"), () => { this.forget(); clear(); }],
     ];
-    this.row = make("div", { class: "row" }, this.number, ...entries.map(([name, what]) => {
+    const close = make("button", { type: "button", "aria-label": t("Clear selection"), title: t("Clear selection") }, "✕");
+    close.addEventListener("click", () => { this.forget(); clear(); });
+    this.row = make("div", { class: "row" }, close, this.number, ...entries.map(([name, what]) => {
       const button = make("button", { type: "button" }, name);
       button.addEventListener("click", what);
       return button;
