@@ -77,7 +77,7 @@ def test_a_library_of_before_is_completed_without_the_classifier(tagger: Tagger)
         connection.execute("DELETE FROM boxes")
         connection.execute("UPDATE photos SET kinds = NULL")
     connection.close()
-    told = tagger("backfill", PHOTOS).stdout
+    told = tagger("backfill", PHOTOS).stderr
     assert f"{COUNT} photos labelled before will be looked at for what is new in this version." in told
     assert last_run(tagger) == (COUNT, 0)
     assert boxes(tagger) == COUNT
