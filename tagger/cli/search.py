@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -16,9 +14,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from tagger.cli import voice
-from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json, write_path
+from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json
 from tagger.cli.groups import folders, query_words, saved_names
 from tagger.cli.query_arguments import as_typed
+from tagger.cli.search_output import Show, ShowFacets, ShowPhotos
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
 from tagger.core.languages import LANGUAGES
@@ -28,7 +27,7 @@ from tagger.labels import taxonomy
 from tagger.search.looks import Describer, as_description
 from tagger.search.query import HELP, parse
 from tagger.search.query_tree import Node, Word, likes
-from tagger.search.run import FoundPhoto, Search
+from tagger.search.run import Search
 from tagger.search.saved import as_saved, saved_tree
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.search.vocabulary import UnknownWord
@@ -166,16 +165,16 @@ def command(  # noqa: PLR0913 - one parameter an option
             tree = saved_tree(known, tree)
             sort, less_sure, strict = sort or known.sort, less_sure or known.less_sure, strict or known.strict
         assert tree is not None
-        show = _Show(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
+        show: Show = ShowPhotos(limit, less_sure, bare, as_json, b"\0" if null else b"\n", sort or "", only_count)
         if link is not None:
             found = _search(settings, reader, tree)[0].results(
                 limit, labels=False, less_sure=less_sure, sort=sort or ""
             )
             return _link(reader, absolute(link), [one.path for one in found], as_json=as_json)
         if only_facets:
-            return _facets(settings, reader, tree, _Asked(text, known, less_sure, strict), as_json=as_json)
+            show = ShowFacets(settings, reader, less_sure, as_json)
         search, described = _search(settings, reader, tree)
-        number, more = show(search)
+        number, more = show(search, text, "")
         unlabelled = 0 if number else unlabelled_photos(reader)
         unknown = search.unknown_words
         description = None if number or strict or unlabelled or only_count else as_description(tree)
@@ -183,7 +182,9 @@ def command(  # noqa: PLR0913 - one parameter an option
         if description is not None:
             alike, described = _search(settings, reader, description)
             try:
-                number, more = show(alike, NO_LABEL)
+                number, more = show(alike, str(description), NO_LABEL)
+            except UsageError:
+                raise
             except TaggerError as error:
                 # The labels were searched all the same.
                 fault = str(error)
@@ -192,6 +193,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         others = search.count_less_sure(_COUNTED + 1) if asks and (number == 0 or description is None) else 0
         told = [*(search.told if description is None else ()), *described.told]
         seen = described.understood
+    if not number and isinstance(show, ShowFacets):
+        show.nothing()
     sys.stdout.flush()
     if more and not bare and not as_json:
         voice.note(f"There are more than {limit:,}; all of them: --limit 0")
@@ -218,51 +221,6 @@ def command(  # noqa: PLR0913 - one parameter an option
         voice.note(f"tagger: the saved search {known.name!r} asks for what the library does not have:")
     _print_unknown(unknown)
     return ExitCode.DONE if number else ExitCode.SOME_FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """How a result was asked for. `text`: beside the saved search, if there is one."""
-
-    text: str
-    saved: SavedSearch | None
-    less_sure: bool
-    strict: bool
-
-
-def _facets(settings: Settings, reader: Reader, tree: Node, asked: _Asked, *, as_json: bool) -> int:
-    """Print what is in a result."""
-    from tagger.search.facets import MOST, facets
-
-    text = asked.text
-    search, described = _search(settings, reader, tree)
-    photos = search.ids(MOST + 1, less_sure=asked.less_sure)
-    unknown, told = search.unknown_words, search.told
-    description = None if photos or asked.strict else as_description(tree)
-    if description is not None:
-        search, described = _search(settings, reader, description)
-        photos = search.ids(MOST + 1, less_sure=asked.less_sure)
-        text = str(description)
-        if photos:
-            voice.note(NO_LABEL)
-    if len(photos) > MOST:
-        raise UsageError(f"More than {MOST:,} photos are too many to be counted so.", "Narrow the query first.")
-    found = facets(reader, taxonomy.load(), settings.labels, text, photos, less_sure=asked.less_sure)
-    groups = {"labels": found.labels, "years": found.years, "places": found.places, "cameras": found.cameras}
-    if as_json:
-        listed = {name: [asdict(facet) for facet in group] for name, group in groups.items()}
-        write_json({"photos": found.photos, **listed})
-    else:
-        print(f"{count(found.photos, 'photo')}")
-        for name, group in groups.items():
-            for number, facet in enumerate(group):
-                print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")
-    sys.stdout.flush()
-    _tell((*told, *described.told))
-    if not photos:
-        voice.note("tagger: no photo matches.")
-        _print_unknown(unknown)
-    return ExitCode.DONE if photos else ExitCode.SOME_FAILED
 
 
 def _link(reader: Reader, folder: str, photos: list[PhotoPath], *, as_json: bool) -> int:
@@ -336,57 +294,5 @@ def _print_unknown(unknown: tuple[UnknownWord, ...]) -> None:
         voice.note(f"tagger: and {len(unknown) - _UNKNOWN:,} more words that no photo has.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Show:
-    """Prints what searches find."""
-
-    limit: int | None
-    less_sure: bool
-    bare: bool
-    as_json: bool
-    end: bytes
-    sort: str
-    only_count: bool
-
-    def __call__(self, search: Search, before: str = "") -> tuple[int, bool]:
-        """How many photos were printed, and whether there are more. `before`: to be told before the first."""
-        if self.only_count:
-            number = search.count(less_sure=self.less_sure)
-            print(json.dumps({"count": number}) if self.as_json else number)
-            return number, False
-        number = 0
-        wanted = self.limit + 1 if self.limit else None
-        labels = self.as_json or not self.bare
-        for found in search.results(wanted, labels=labels, less_sure=self.less_sure, sort=self.sort):
-            if self.limit and number == self.limit:
-                return number, True
-            if before and not number:
-                voice.note(before)
-            number += 1
-            if self.as_json:
-                _json(found)
-            elif self.bare:
-                write_path(found.path.absolute, self.end)
-            else:
-                _line(found)
-        return number, False
-
-
 def _at_least(number: int) -> str:
     return f"{number:,}" if number <= _COUNTED else f"More than {_COUNTED:,}"
-
-
-def _json(found: FoundPhoto) -> None:
-    labels = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in found.labels]
-    alike = {"likeness": None if found.likeness is None else round(found.likeness, 4)}
-    write_json(
-        path_json(found.path.absolute) | {"taken": found.taken, "labels": labels, "less_sure": found.less_sure} | alike
-    )
-
-
-def _line(found: FoundPhoto) -> None:
-    share = max((share for _, share in found.labels), default=None) if found.likeness is None else found.likeness
-    confidence = "    " if share is None else f"{share:4.0%}"
-    names = ", ".join(name for name, _ in found.labels[:3])
-    names += " (less sure)" if found.less_sure else ""
-    print(f"{confidence}  {shown_path(found.path.absolute)}  {voice.dim(names)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tagger.search.towers import OWN
 from tests.cli.labelled import label_all
 from tests.cli.runner import Tagger
 
@@ -88,3 +89,12 @@ def test_facets_of_a_saved_search_and_of_nothing(library: Tagger) -> None:
     assert library.json("search", "--facets", "--saved", "x")["photos"] == 1
     assert library("search", "--facets", "--strict", "unicorn", code=1).stdout == "0 photos\n"
     assert "not kept" in library("search", "--save", "y", "--facets", "tiger", code=2).stderr
+
+
+def test_facets_of_what_only_looks_so(library: Tagger) -> None:
+    """A description that cannot be answered is said beside what labels find, as in a search."""
+    (library.data / OWN).write_bytes(b"no numbers")
+    searched = library("search", "pink unicorn", code=1)
+    counted = library("search", "--facets", "pink unicorn", code=1)
+    assert "what it looks like cannot be told" in searched.stderr
+    assert (counted.stdout, counted.stderr) == ("0 photos\n", searched.stderr)
