@@ -36,6 +36,7 @@ from tagger.store.reader import Reader
 
 # Where a condition waits for the photos that it is to be decided for.
 _WAITS = re.compile("<alike ([0-9]+)>")
+_LABELLED = "SELECT l.photo_id FROM photo_labels l"
 # So many labels of a word are looked up one by one.
 _LOOKED_UP = 4
 
@@ -113,6 +114,43 @@ class Conditions:
             return None
         ids = self._vocabulary.terms.ids(node) if isinstance(node, Named) else ()
         return photos_sql(node, ids, self.parameter)
+
+    def rows_of(self, node: Node) -> tuple[str, bool] | None:
+        """A query for the `photo_id` of the photos that meet one condition, and False; or of all others, and True.
+
+        A photo may come several times. None where no index tells them.
+        """
+        if node in OTHERS:
+            return f"SELECT q.id AS photo_id FROM photos q WHERE {OTHERS[node]}", True
+        match node:
+            case Word(_, comparison):
+                parts = []
+                if ids := self._vocabulary.ids(node):
+                    sure = self.sure("l", ids) if comparison is None else self.bound("l.confidence", comparison)
+                    parts.append(f"{_LABELLED} WHERE l.label_id IN ({id_list(ids)}) AND NOT l.removed AND {sure}")
+                if terms := self._vocabulary.keywords(node):
+                    parts.append(f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(terms)})")
+                return " UNION ALL ".join(parts) or f"{_LABELLED} WHERE 1 = 0", False
+            case AnyLabel(comparison):
+                some = f"l.label_id IN ({id_list(self._vocabulary.names)}) AND NOT l.removed AND l.shown"
+                return f"{_LABELLED} WHERE {some} AND {self.bound('l.confidence', comparison)}", False
+            case Taken() | PathPart():
+                return f"SELECT p.id AS photo_id FROM photos p WHERE {self.sql(node, 'p.id')}", False
+            case Located(False) | Measured(_, None, None):
+                some_sql = self.photos_of(Not(node))
+                return None if some_sql is None else (some_sql, True)
+            case Named():
+                return self._vocabulary.terms.rows_of(node)
+            case _:
+                sql = self.photos_of(node)
+                return None if sql is None else (sql, False)
+
+    def without_name(self, node: Named) -> str:
+        """A query for photos among which are all without a name: of which something else is told, or nothing."""
+        others = (
+            f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(self._vocabulary.terms.others(node))})"
+        )
+        return f"{others} UNION ALL SELECT p.id FROM photos p WHERE p.fields_as IS NULL"
 
     def is_one_term(self, node: Named) -> bool:
         """Whether a condition means a single text, which a photo has once."""

@@ -24,8 +24,10 @@ _SHAPES = {
     "landscape": "q.width * 49 > q.height * 50",
     "square": "q.width * 49 <= q.height * 50 AND q.height * 49 <= q.width * 50",
 }
+# A photo has one of these at most.
+SINGLE = ("camera", "lens")
 # What most photos are, and the condition on the others, which are in an index.
-OTHERS: dict[FieldNode, str] = {
+OTHERS: dict[Node, str] = {
     Format("JPEG"): "q.format IS NULL OR q.format <> 'JPEG'",
     Shape("landscape"): "q.width IS NULL OR q.height IS NULL OR q.width * 49 <= q.height * 50",
 }
@@ -57,6 +59,24 @@ class Terms:
         """The term of the photos that tell nothing in a field."""
         sql = "SELECT id FROM terms WHERE kind = 'none' AND name = :field"
         return tuple(number for (number,) in self._reader.rows(sql, {"field": field}))
+
+    def others(self, node: Named) -> tuple[int, ...]:
+        """The terms of the photos that a condition does not mean, which say that a field tells nothing among them."""
+        meant = set(self.ids(node))
+        known = (*(row[0] for row in self.all_of(node.field)), *self._nothing(node.field))
+        return tuple(number for number in known if number not in meant)
+
+    def rows_of(self, node: Named) -> tuple[str, bool]:
+        """As of `Conditions`: the photos with a name, or those without it, whichever are fewer."""
+        own, others = self.ids(node), self.others(node) if node.field in SINGLE else ()
+        if not others or self._often(own) <= self._often(others):
+            return _with_terms(own), False
+        unread = f"SELECT p.id FROM photos p WHERE p.fields_as IS NULL AND NOT {has_term('p.id', own)}"
+        return f"{_with_terms(others)} UNION ALL {unread}", True
+
+    def _often(self, ids: Sequence[int]) -> int:
+        """On how many photos terms stand."""
+        return int(next(self._reader.rows(f"SELECT count(*) FROM ({_with_terms(ids)}) AS s", {}))[0])
 
     def unknown(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Conditions that no photo meets: field, text, and names like it."""
@@ -155,10 +175,13 @@ def photos_sql(node: FieldNode, ids: Sequence[int], parameter: Parameter) -> str
         case Located(False) | Measured(_, None, None) | Format("JPEG"):
             return None
         case Named():
-            these = ",".join(map(str, ids)) or "NULL"
-            return f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({these})"
+            return _with_terms(ids)
         case _:
             return f"SELECT q.id AS photo_id FROM photos q WHERE {of_photo(node, parameter)}"
+
+
+def _with_terms(ids: Sequence[int]) -> str:
+    return f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({','.join(map(str, ids)) or 'NULL'})"
 
 
 def without_not(node: Node) -> Node:

@@ -86,7 +86,7 @@ def by_path(
     """As in a listing. `everything`: all that match in this order, where a single query is not the way."""
     walk = source.reader.rows(f"SELECT p.id, NULL FROM photos p WHERE p.missing_since IS NULL ORDER BY {_BY_PATH}", {})
     # The sum keeps the database from going through all photos in this order instead of those that an index tells.
-    order = _BY_PATH if limit is None else _BY_PATH.replace("p.root_id", "p.root_id + 0")
+    order = _BY_PATH.replace("p.root_id", "p.root_id + 0") if source.among and limit is not None else _BY_PATH
     yield from source.first(limit, walk, everything or (lambda: source.all(order, limit, "p.id, NULL")))
 
 

@@ -30,7 +30,7 @@ from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search import spans
 from tagger.search.conditions import Conditions
-from tagger.search.counting import counted, counted_among
+from tagger.search.counting import counted, counted_among, counted_combined
 from tagger.search.drivers import Driver, driver_of, is_many
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
 from tagger.search.ordered import Cursor, Placed, Source, by_path, in_order, newest_first
@@ -211,6 +211,9 @@ class Search:
                 return iter(sort_all())
         dated = order.sort in ("date", _ANY_DATE) or after is not None
         source = self._source(dated)
+        if source.among:
+            # A span holds fewer than the driver.
+            sort_all = None
         if dated:
             return newest_first(source, order.limit, after, sort_all)
         return by_path(source, order.limit, sort_all)
@@ -222,8 +225,10 @@ class Search:
             return self._passing(photos, also)
 
         also, matches = self._and(self.query), self._there()
-        told = spans.smallest(self._reader, self._where, self.query)
+        told = spans.smallest_or_plain(self._reader, self._where, self.query)
         among, is_few = ("", False) if told is None else (told[0], spans.few(told[1]))
+        if told is not None and not spans.all_were_counted(told[1]):
+            among = ""
         if dated and not is_few and spans.has_path(self.query):
             span = spans.span_of(self._reader, self._where, self.query)
             among, is_few = (among, False) if span is None else (id_list(span), True)
@@ -237,16 +242,18 @@ class Search:
         if driver is None:
             return counted(self._reader, self._where, self.query)
         rows = f"SELECT l.photo_id FROM photo_labels l WHERE l.label_id IN ({id_list(driver.ids)})"
-        told = spans.smallest(self._reader, self._where, self.query)
+        told = spans.smallest_or_plain(self._reader, self._where, self.query)
         if told is not None and spans.all_were_counted(told[1]) and is_many(driver, self._reader, told[1]):
             # There are fewer photos to look at than with the labels.
             return counted_among(self._reader, self._where, told[0], self._and(self.query))
         queries = [f"{rows}{self._rows_of(driver, driver.ids)}"] if driver.ids else []
         if driver.terms:
             queries.append(f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(driver.terms)})")
-        return counted_among(
-            self._reader, self._where, " UNION ALL ".join(queries) or _NO_PHOTO, self._and(driver.rest)
-        )
+        every = " UNION ALL ".join(queries) or _NO_PHOTO
+        number = None if driver.rest is None else counted_combined(self._reader, self._where, self.query, every)
+        if number is None:
+            number = counted_among(self._reader, self._where, every, self._and(driver.rest))
+        return number
 
     def _surest_first(
         self, driver: Driver, span: set[int] | None, after: Cursor | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tagger.search.conditions import Conditions
-from tagger.search.query_tree import And, Node, Or, PathPart, Taken, kinds_of
+from tagger.search.query_tree import And, Named, Node, Not, Or, PathPart, Taken, kinds_of
 from tagger.store.reader import Reader
 
 # The most photos of a time span or path that are read in advance.
@@ -31,7 +31,7 @@ def span_of(reader: Reader, where: Conditions, query: Node | None) -> set[int] |
 def plain_of(where: Conditions, query: Node | None) -> str | None:
     """A query for the photos of the time spans and paths that every match has."""
     plain = tuple(item for item in needed(query) if kinds_of(item) <= {Taken, PathPart})
-    return f"SELECT p.id FROM photos p WHERE {where.sql(And(plain), 'p.id')}" if plain else None
+    return f"SELECT p.id AS photo_id FROM photos p WHERE {where.sql(And(plain), 'p.id')}" if plain else None
 
 
 def smallest(reader: Reader, where: Conditions, query: Node | None) -> tuple[str, int] | None:
@@ -45,6 +45,17 @@ def smallest(reader: Reader, where: Conditions, query: Node | None) -> tuple[str
             rows = reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {_MOST + 1}) AS s", where.parameters)
             counted.append((next(rows)[0], sql))
     return None if not counted else (min(counted)[1], min(counted)[0])
+
+
+def smallest_or_plain(reader: Reader, where: Conditions, query: Node | None) -> tuple[str, int] | None:
+    """As `smallest`, but where that is not counted to the end, also the photos of the time spans and paths."""
+    told = smallest(reader, where, query)
+    plain = plain_of(where, query)
+    alone = all(kinds_of(item) <= {Taken, PathPart} for item in needed(query))
+    if plain is None or alone or (told is not None and all_were_counted(told[1])):
+        return told
+    number = next(reader.rows(f"SELECT count(*) FROM ({plain} LIMIT {_MOST + 1}) AS s", where.parameters))[0]
+    return plain, number
 
 
 def few(number: int) -> bool:
@@ -69,6 +80,12 @@ def _from_index(where: Conditions, item: Node) -> str | None:
         return None if None in parts else " UNION ALL ".join(filter(None, parts))
     if isinstance(item, And):
         return next((sql for one in item.items if (sql := _from_index(where, one)) is not None), None)
+    if isinstance(item, Not) and isinstance(item.item, And | Or):
+        return _from_index(where, (Or if isinstance(item.item, And) else And)(tuple(map(Not, item.item.items))))
+    if isinstance(item, Taken):
+        return f"SELECT p.id AS photo_id FROM photos p WHERE {where.sql(item, 'p.id')}"
+    if isinstance(item, Not) and isinstance(item.item, Named) and item.item.text:
+        return where.without_name(item.item)
     return where.photos_of(item)
 
 

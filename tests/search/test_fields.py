@@ -14,7 +14,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import QueryError
 from tagger.core.photo import FileKeyword, Label, Origin, PhotoFacts, PhotoFields
 from tagger.labels import taxonomy
-from tagger.search import ordered, spans
+from tagger.search import counting, ordered, spans
 from tagger.search.conditions import Conditions
 from tagger.search.looks import no_likeness
 from tagger.search.query import parse
@@ -110,6 +110,9 @@ def found(settings: Settings, text: str, **options: bool) -> list[int]:
         ("camera:nikon", [1, 3]),
         ('camera:"d850 nikon"', [1]),
         ("camera:none", [5, 6]),
+        ("-camera:nikon", [2, 4, 5, 6]),
+        ("-(camera:nikon lens:50)", [2, 3, 4, 5, 6]),
+        ("-(camera:nikon OR camera:none)", [2, 4]),
         ("lens:50", [1]),
         ("camera:nikon OR camera:canon", [1, 2, 3]),
         ("rating:>=4", [1, 2]),
@@ -279,6 +282,9 @@ QUERIES = (
     *("dog type:jpeg", "type:heic OR orientation:square", "type:jpeg OR orientation:landscape"),
     *("near:48.85,2.35,10km", "rating:4 OR keyword:rex", "rating:4 OR -gps:yes", "dog", "dog rating:5", "dog -gps:no"),
     *("dog OR rex", "dog OR rating:4", "path:1.jpg rating:5", "keyword:summer* OR place:york", "keyword:nobody"),
+    *("-camera:nikon", "-lens:none", "-(camera:nikon lens:50)", "dog -rex", "dog -dog", "dog -camera:nikon -gps:no"),
+    *("label>0.5 -gps:no", "dog<0.5 -rating:none", "path:1.jpg OR -dog", "taken:2019-06-02 OR -lens:50"),
+    *("camera:nikon -lens:none", "dog -path:1.jpg", "-dog -camera:canon", "dog height:none", "dog -height:none"),
 )
 
 
@@ -287,6 +293,7 @@ def test_orders_limits_and_counts_agree_with_plain_results(
     settings: Settings, library: Store, most: int, walked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spans, "_MOST", most)
+    monkeypatch.setattr(counting, "_MANY_ROWS", most)
     monkeypatch.setattr(ordered, "_WALKED", walked)
     monkeypatch.setattr(ordered, "_FIRST", 1)
     with library.write() as session:
