@@ -1,4 +1,5 @@
-"""Dates in people's words: `monday`, `last month`, `summer 2019`. In English, by the local calendar.
+"""Dates in people's words: `monday`, `last month`, `Sommer 2019`. In English and as `spoken_dates` knows, by the local
+calendar.
 
 Seasons are the northern half's: summer is June to August, and winter begins in December of its year.
 """
@@ -12,14 +13,14 @@ from datetime import date, datetime, timedelta
 from tagger.core.clock import SystemClock
 from tagger.core.local_zone import LocalZone
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _UNITS = ("day", "week", "month", "year")
-WORDS = ("today", "yesterday", *_DAYS, *MONTHS, *SEASONS, "weekend", "last", "this", "week", "month", "year")
+WORDS = ("today", "yesterday", *DAYS, *MONTHS, *SEASONS, "weekend", "last", "this", "week", "month", "year")
 _AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
 _LAST_MANY = re.compile(r"(?:the )?(?:last|past) (\d{1,4}) (day|week|month|year)s?")
 _NAMED = re.compile(r"(?:(last|this) )?([a-z]+)(?: (?:of )?(\d{4}))?")
@@ -37,8 +38,19 @@ def today() -> date:
 def span_of(text: str, now: date | None = None) -> Span | None:
     """The days that some words mean, from the first to the one behind the last; None if they mean none."""
     words = " ".join(text.casefold().replace("-", " ").replace("_", " ").split())
+    now = now or today()
+    found = _real(words, now)
+    if found is not None:
+        return found
+    # Not even the module is loaded for English.
+    from tagger.search.spoken_dates import in_english
+
+    return next((span for each in in_english(text) if (span := _real(each, now)) is not None), None)
+
+
+def _real(words: str, now: date) -> Span | None:
     try:
-        return _span(words, now or today())
+        return _span(words, now)
     except (OverflowError, ValueError):
         # Before the first year, or behind the last.
         return None
@@ -59,7 +71,7 @@ def _span(words: str, now: date) -> Span | None:
     if name in _UNITS:
         return None if year or not which else _unit(name, now, -1 if which == "last" else 0)
     begins = _starts(name)
-    if begins is None or (year and (which or name in (*_DAYS, "weekend"))):
+    if begins is None or (year and (which or name in (*DAYS, "weekend"))):
         return None
     if year:
         return begins(date(int(year), 6, 15), int(year))
@@ -69,8 +81,8 @@ def _span(words: str, now: date) -> Span | None:
 def _starts(name: str) -> Callable[[date, int], Span] | None:
     """What gives the span of a name that comes again and again: near a day, in a year."""
     months = [month for month in MONTHS if month == name or (len(name) >= 3 and month.startswith(name))]
-    if name in _DAYS:
-        return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=_DAYS.index(name)), 1)
+    if name in DAYS:
+        return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=DAYS.index(name)), 1)
     if name == "weekend":
         return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=5), 2)
     if name in SEASONS:

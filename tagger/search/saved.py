@@ -6,6 +6,7 @@ from dataclasses import replace
 from shlex import quote
 
 from tagger.core.errors import QueryError
+from tagger.core.sentences import Sentence
 from tagger.search.query import parse
 from tagger.search.query_tree import Node, both, in_language
 from tagger.store.saved_searches import SavedSearch, search_name
@@ -20,8 +21,8 @@ def saved_tree(saved: SavedSearch, also: Node | None = None) -> Node:
         tree = in_language(parse(saved.query), saved.language)
     except QueryError as error:
         raise QueryError(
-            f"The saved search {saved.name!r} cannot be understood. {error.message}",
-            f"Save it anew: tagger search --save={quote(saved.name)} --force 'QUERY'",
+            Sentence("The saved search {name!r} cannot be understood. {why}", name=saved.name, why=error.message),
+            Sentence("Save it anew: tagger search --save={name} --force 'QUERY'", name=quote(saved.name)),
         ) from error
     return tree if also is None else both(tree, also)
 

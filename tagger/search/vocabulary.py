@@ -35,11 +35,12 @@ class UnknownWord:
     what: str = ""
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """What is wrong with the word."""
         text = self.text if len(self.text) <= _SHOWN else f"{self.text[: _SHOWN - 3]}..."
-        what = self.what or ("No photo is labelled" if self.known else "There is no label")
-        return f"{what} {text!r}.{' ' if self.hint else ''}{self.hint}"
+        what = self.what or (Sentence("No photo is labelled") if self.known else Sentence("There is no label"))
+        told = Sentence("{what} {word!r}.", what=what, word=text)
+        return Sentence("{first} {then}", first=told, then=self.hint) if self.hint else told
 
 
 # What people write for an operator, and what they mean.

@@ -11,6 +11,7 @@ from tagger.core.errors import UsageError
 from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
 from tagger.core.names import folded, single_spaced
 from tagger.core.paths import disk_path, shown_path, stored_path
+from tagger.core.sentences import Sentence
 from tagger.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ def search_name(name: str) -> str:
     """The name of a saved search as it is stored: in NFC, with single spaces. Raises UsageError if it can be none."""
     words = single_spaced(name, _LONGEST)
     if not words:
-        raise UsageError(f"{shown_path(name[:_LONGEST])!r} cannot be the name of a search.", _NAMES)
+        raise UsageError(Sentence("{name!r} cannot be the name of a search.", name=shown_path(name[:_LONGEST])), _NAMES)
     return words
 
 
-_NAMES = f"A name has 1 to {_LONGEST} letters, digits or other signs."
+_NAMES = Sentence("A name has 1 to {most} letters, digits or other signs.", most=_LONGEST)
 
 
 def saved_searches(reader: Reader) -> list[SavedSearch]:
@@ -148,8 +149,13 @@ def _unknown(name: str, there: list[str]) -> UsageError:
 
 
 def _taken(name: str) -> UsageError:
-    return UsageError(f"There is a saved search {name!r} already.", "Use another name, or replace it with --force.")
+    return UsageError(
+        Sentence("There is a saved search {name!r} already.", name=name),
+        Sentence("Use another name, or replace it with --force."),
+    )
 
 
 def _gone() -> UsageError:
-    return UsageError("This saved search is not there any more.", "Those that are: tagger saved list")
+    return UsageError(
+        Sentence("This saved search is not there any more."), Sentence("Those that are: tagger saved list")
+    )

@@ -100,8 +100,18 @@ def _album(library: Library, saved: SavedSearch) -> Album:
         search = library.search(reader, tree, library.context.describer(reader, library.code))
         first = next(search.results(1, less_sure=saved.less_sure, sort=saved.sort), None)
         number = len(search.ids(COUNTED + 1, less_sure=saved.less_sure))
-        unknown = " ".join(word.sentence for word in search.unknown_words) if first is None else ""
-        return Album(saved, number, first, unknown)
+        unknown = [word.sentence for word in search.unknown_words] if first is None else []
+        return Album(saved, number, first, _together(unknown))
+
+
+def _together(sentences: list[Sentence]) -> str:
+    """One behind another, still to be said in another language."""
+    if not sentences:
+        return ""
+    told = sentences[0]
+    for each in sentences[1:]:
+        told = Sentence("{first} {then}", first=told, then=each)
+    return told
 
 
 def saved_by_id(context: WebContext, number: int) -> SavedSearch:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from babel import Locale
 
-from tagger.search.dates import span_of
+from tagger.core.languages import LANGUAGES
+from tagger.search.dates import DAYS, MONTHS, span_of
 
 SATURDAY = date(2026, 11, 28)
 
@@ -55,4 +57,53 @@ def test_a_month_ago_ends_where_its_month_does() -> None:
     ["", "someday", "monday 2019", "last", "month", "9999 years ago", "may 0000", "ma", "summer2019", "june 19"],
 )
 def test_other_words_are_none(words: str) -> None:
+    assert span_of(words, SATURDAY) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "behind"),
+    [
+        ("Sommer 2019", "2019-06-01", "2019-09-01"),
+        ("letzten Monat", "2026-10-01", "2026-11-01"),
+        ("letzter Monat", "2026-10-01", "2026-11-01"),
+        ("Maerz 2019", "2019-03-01", "2019-04-01"),
+        ("vor 3 Tagen", "2026-11-25", "2026-11-26"),
+        ("le mois dernier", "2026-10-01", "2026-11-01"),
+        ("l’été dernier", "2026-06-01", "2026-09-01"),
+        ("ete 2019", "2019-06-01", "2019-09-01"),
+        ("verano de 2019", "2019-06-01", "2019-09-01"),
+        ("hace 2 semanas", "2026-11-09", "2026-11-16"),
+        ("lunedì scorso", "2026-11-23", "2026-11-24"),
+        ("julho de 2020", "2020-07-01", "2020-08-01"),
+        ("vorige maand", "2026-10-01", "2026-11-01"),
+        ("w zeszłym miesiącu", "2026-10-01", "2026-11-01"),
+        ("zeszły miesiąc", "2026-10-01", "2026-11-01"),
+        ("marca 2019", "2019-03-01", "2019-04-01"),
+        ("igår", "2026-11-27", "2026-11-28"),
+        ("2019年6月", "2019-06-01", "2019-07-01"),
+        ("2019年夏", "2019-06-01", "2019-09-01"),
+        ("先週", "2026-11-16", "2026-11-23"),
+        ("3日前", "2026-11-25", "2026-11-26"),
+        ("2019年夏天", "2019-06-01", "2019-09-01"),
+        ("上个月", "2026-10-01", "2026-11-01"),
+    ],
+)
+def test_dates_in_the_languages_of_labels(words: str, first: str, behind: str) -> None:
+    assert span_of(words, SATURDAY) == (date.fromisoformat(first), date.fromisoformat(behind))
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_every_month_and_day_of_a_language_is_known(code: str) -> None:
+    locale = Locale(code)
+    for kind in ("format", "stand-alone"):
+        for number, name in locale.months[kind]["wide"].items():
+            assert span_of(f"{name} 2019", SATURDAY) == span_of(f"{MONTHS[number - 1]} 2019", SATURDAY), name
+        for number, name in locale.days[kind]["wide"].items():
+            assert span_of(name, SATURDAY) == span_of(DAYS[number], SATURDAY), name
+
+
+@pytest.mark.parametrize(
+    "words", ["", "de", "Hund 2019", "夏夏", "Sommer Winter", "2019 2020", "vor vielen Tagen", "x" * 99]
+)
+def test_what_is_no_date_in_any_language(words: str) -> None:
     assert span_of(words, SATURDAY) is None
