@@ -12,12 +12,13 @@ import importlib.util
 import logging
 import math
 import os
+import pickle
 import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tagger import __version__
@@ -43,6 +44,8 @@ _PHOTOS_A_TICKET = 500
 _TICKETS_A_WORKER = 4
 _FEWEST_PHOTOS = 32
 _TICK = 0.5
+# The column of results in which a worker tells why it cannot work.
+_FAULT = "fault"
 _ANSWER_SECONDS = 10.0
 
 
@@ -168,6 +171,9 @@ def ticket_results(
             return
         if isinstance(found, BaseException):
             raise _told(found) from found
+        fault = str(found.pop(_FAULT, [""])[0])
+        if fault:
+            raise pickle.loads(bytes.fromhex(fault))
         yield BatchCounts(**{name: int(values[0]) for name, values in found.items()})
 
 
@@ -187,10 +193,27 @@ class _RemoteWorker:
     def __init__(self, told: Any) -> None:
         import ray
 
-        self._worker = LabelWorker(ray.get(told))
+        self._worker: LabelWorker | None = None
+        self._fault = ""
+        try:
+            self._worker = LabelWorker(ray.get(told))
+        except TaggerError as error:
+            self._fault = _packed_fault(error)
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
-        return self._worker(ticket)
+        counts: dict[str, Any] = {count.name: [0] for count in fields(BatchCounts)}
+        fault = self._fault
+        if self._worker is not None:
+            try:
+                counts = self._worker(ticket)
+            except TaggerError as error:
+                fault = _packed_fault(error)
+        return counts | {_FAULT: [fault]}
+
+
+def _packed_fault(error: TaggerError) -> str:
+    """An error as it travels: of one that is raised Ray tells only as a text with all its own around it."""
+    return pickle.dumps(error).hex()
 
 
 @contextmanager
@@ -239,12 +262,11 @@ def _unreachable(address: str, reason: str) -> EngineError:
 
 
 def _told(error: BaseException) -> BaseException:
-    """A worker's error as it was raised there, without what Ray wraps around it."""
-    inner: Any = error
-    while inner is not None:
-        if isinstance(inner, TaggerError) and type(inner).__module__.startswith("tagger."):
-            return inner
-        inner = getattr(inner, "cause", None) or inner.__cause__
-    _LOG.error(events.CLUSTER_FAILED(), exc_info=error)
-    text = str(error).strip().splitlines()
-    return EngineError(f"Ray gave up: {text[-1] if text else type(error).__name__}", "The photos stay queued.")
+    """An error of Ray's own, or one that no worker expects, for people."""
+    _LOG.debug(events.CLUSTER_FAILED(), exc_info=error)
+    # Ray tells of the worker's error with its traceback, and behind that how it took it itself.
+    lines = str(error).partition("The above exception was")[0].strip().splitlines()
+    return EngineError(
+        f"Ray gave up: {lines[-1].strip() if lines else type(error).__name__}",
+        "The photos stay queued. More is in Ray's logs, in /tmp/ray/session_latest/logs.",
+    )

@@ -7,11 +7,13 @@ found out as on one machine, and kills no worker. What it knows of the library i
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import hashlib
 import os
 import secrets
 import socket
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -31,10 +33,11 @@ from tagger.inference.weights import ChosenModel, WeightsFile
 from tagger.inference.witnesses import record_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
-from tagger.pipeline.label_queue import LabelRun, Progress, label_queued
+from tagger.pipeline.label_queue import LabelRun, Progress, folder_is_away, has_files, label_queued
 from tagger.store import jobs
 from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
+from tagger.store.roots import all_roots
 from tagger.store.run_nodes import start_node
 
 
@@ -81,6 +84,8 @@ class LabelWorker:
         settings = assignment.settings.model_copy(update={"data_dir": data_dir})
         chosen = _unpacked(assignment.model, data_dir)
         self._library = patiently(lambda: self._stack.enter_context(open_library(settings, self._clock)), self._clock)
+        self._places = places_on(settings, socket.gethostname())
+        self._check_folders(assignment.root_ids)
         self._client = self._stack.enter_context(WorkerClient(settings, chosen, self._clock))
         model = record_model(self._library, chosen)
         self._owner = f"{assignment.lock}:{secrets.token_hex(8)}"
@@ -90,8 +95,18 @@ class LabelWorker:
         with self._library.store.write() as session:
             start_node(session, run_id, node, self._clock.now())
         roots = assignment.root_ids
-        batches = BatchContext(self._library, labeller, self._owner, roots, run_id, witnesses, node=node)
+        batches = BatchContext(
+            self._library, labeller, self._owner, roots, run_id, witnesses, node=node, places=self._places
+        )
         self._run = LabelRun(batches, self._client)
+
+    def _check_folders(self, root_ids: Sequence[int]) -> None:
+        """Raise EngineError where this machine has not the photos."""
+        with self._library.store.read() as session:
+            roots = [root.path for root in all_roots(session) if root.id in root_ids]
+        for root in roots:
+            if not has_files(self._places.get(root, root)):
+                raise folder_is_away(socket.gethostname(), self._places.get(root, root))
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
         """Label up to `ticket["photos"]` photos (one number): the counts of a batch, as rows of one number each."""
@@ -118,6 +133,12 @@ class LabelWorker:
                 self._clock.sleep(PAUSE_SECONDS)
             else:
                 return
+
+
+def places_on(settings: Settings, machine: str) -> Mapping[str, str]:
+    """Where a machine has the roots that it has elsewhere, by their paths in the library."""
+    found = (places for name, places in settings.cluster.paths.items() if fnmatch.fnmatchcase(machine, name))
+    return {root.rstrip("/") or "/": place for root, place in next(found, {}).items()}
 
 
 def packed(chosen: ChosenModel, data_dir: Path) -> PackedModel:

@@ -290,6 +290,7 @@ class ClusterSettings(Section):
     ] = ""
     worker_cpus: Annotated[float, Field(gt=0, le=1024)] = 1.0
     worker_gpus: Annotated[float, Field(ge=0, le=64)] = 0.0
+    paths: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class Settings(Section):

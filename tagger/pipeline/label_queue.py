@@ -6,12 +6,14 @@ and the next start reclaims the jobs that were leased.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tagger.core.errors import EngineError
 from tagger.core.evidence import is_tiny
+from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, JobKind
 from tagger.core.progress import StopCheck
 from tagger.inference.protocol import EVERYTHING, Outcome, Reply, Request
@@ -224,7 +226,7 @@ def _wait_for_due(run: LabelRun) -> bool:
 def _request(run: LabelRun, job: Job, known: Recall, wants: frozenset[str]) -> Request:
     return Request(
         job.job_id,
-        job.path.absolute,
+        run.batches.path_here(job.path).absolute,
         # If the pixels turn out to be the same, what is stored is kept: so nothing may be missing of it.
         job.pixel_hash if job.photo_id in known.complete else None,
         tuple(known.twins.get(job.fingerprint.size, ())),
@@ -240,6 +242,8 @@ def _results_of(run: LabelRun, batch: Sequence[Job], known: Recall, replies: Seq
 
 def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchResult:
     """What the store has to do about a reply of the child."""
+    if run.batches.node:
+        reply = _as_scanned(job, reply)
     inspection = reply.inspection
     match reply.outcome:
         case Outcome.FEATURES if inspection is not None:
@@ -249,6 +253,8 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
         case Outcome.SAME_PIXELS if inspection is not None:
             return PixelsUnchanged(job, inspection)
         case Outcome.GONE:
+            if run.batches.node and not has_files(run.batches.path_here(job.path).root):
+                raise folder_is_away(run.batches.node, run.batches.path_here(job.path).root)
             return FileGone(job)
         case Outcome.LATER:
             library = run.batches.library
@@ -259,6 +265,38 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
             return Postponed(job, isolated=True)
         case _:
             return Unreadable(job, reply.reason, reply.fingerprint)
+
+
+def _as_scanned(job: Job, reply: Reply) -> Reply:
+    """A reply with the file's state as the scan found it, which decides whether it changed.
+
+    Another machine may see other inodes and times of the same file. Where it really changed meanwhile, the next scan
+    finds out.
+    """
+    scanned = job.fingerprint
+    return replace(
+        reply,
+        fingerprint=reply.fingerprint and scanned,
+        inspection=reply.inspection and replace(reply.inspection, fingerprint=scanned),
+    )
+
+
+def has_files(folder: str) -> bool:
+    """Whether a folder is there and not empty, as a mount point is without its disk."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+def folder_is_away(node: str, folder: str) -> EngineError:
+    """The error for a machine of a cluster that has not the photos: nothing is gone because of that."""
+    return EngineError(
+        f"{node} has no photos in {shown_path(folder)}.",
+        "Mount them there, or name the place where that machine has them in [cluster.paths] of the config file. The "
+        "photos stay queued.",
+    )
 
 
 def _extracted(run: LabelRun, job: Job, known: Recall, reply: Reply, inspection: Inspection) -> BatchResult:

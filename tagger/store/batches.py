@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from tagger.core.evidence import Evidence
+from tagger.core.paths import PhotoPath
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label
 from tagger.store import jobs, run_nodes, runs
 from tagger.store.deliveries import queue_deliveries
@@ -52,7 +53,7 @@ class LabelSource(Protocol):
 class BatchContext:
     """What all batches of a run share. `root_ids`: claim photos of these roots; None for all.
 
-    `node`: the machine, where several label for one run.
+    `node`: the machine, where several label for one run; `places`: the roots that are at other paths there, by path.
     """
 
     library: Library
@@ -63,6 +64,11 @@ class BatchContext:
     witnesses: Witnesses = NO_WITNESSES
     label_ids: LabelIds = field(default_factory=LabelIds)
     node: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def path_here(self, path: PhotoPath) -> PhotoPath:
+        """Where this machine has a photo."""
+        return replace(path, root=self.places.get(path.root, path.root))
 
     def queue(self, up_to: int, *, isolated_too: bool = True) -> JobFilter:
         """The jobs that the run may claim. `up_to`: the last priority that may be worked on now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -180,10 +181,39 @@ def test_the_labels_are_those_of_one_machine(shared_library: Tagger, tmp_path: P
     alone("backfill", photos, code=1)
     done = shared_library("backfill", "--cluster", "local", photos, code=1)
     assert "30 photos labelled" in done.stdout
-    assert done.stderr == ""
+    # Progress and hints, and nothing of Ray's.
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("Labelling: ")]
+    starts = ["Looked through 31 photos", "Which and why: ", "Find them: ", "Look at them: "]
+    assert len(lines) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True)), lines
     assert shared_library("export").stdout == alone("export").stdout
     # The next one has nothing to do, and starts no Ray.
     assert "Nothing to do" in shared_library("backfill", "--cluster", "local").stdout
+
+
+@pytest.mark.slow
+def test_a_machine_may_have_the_photos_elsewhere_and_one_without_them_is_told(
+    shared_library: Tagger, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    photos = make_photos(tmp_path / "photos", 12)
+    # As another mount of the same folder: the same files, with other inodes and times of change.
+    shutil.copytree(photos, tmp_path / "mounted")
+    for path in photos.iterdir():
+        # What cannot be read here was read there.
+        before = path.stat()
+        path.write_bytes(bytes(before.st_size))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[cluster.paths."*"]\n"{photos}" = "{tmp_path / "nowhere"}"\n')
+    done = shared_library("--config", config, "backfill", "--cluster", "local", photos, code=3)
+    assert f"has no photos in {tmp_path / 'nowhere'}" in done.stderr
+    assert "[cluster.paths]" in done.stderr
+    assert rows(shared_library, "SELECT count(*) FROM photos WHERE missing_since IS NULL") == [(12,)]
+    config.write_text(f'[cluster.paths."{socket.gethostname()}"]\n"{photos}" = "{tmp_path / "mounted"}"\n')
+    assert "12 photos labelled" in shared_library("--config", config, "backfill", "--cluster", "local").stdout
+    # The scan's view of a file decides whether it changed.
+    assert "Nothing to do" in shared_library("backfill").stdout
 
 
 @pytest.mark.slow
