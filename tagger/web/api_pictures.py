@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import anyio
@@ -29,8 +29,8 @@ PhotoId = Annotated[int, Path(ge=1, le=2**53, description="The photo's id, as se
 SIZES = {"thumbnail": 400, "large": 800, "screen": 1800, "full": 65_000}
 _CHUNK = 1 << 20
 _IMMUTABLE = "private, max-age=31536000, immutable"
-# Seconds that a program waits for a picture that is slow, and that a page waits until it asks for it again.
-_PATIENCE, _PAUSE = 60.0, 3
+# Seconds that a program, and that a page waits for a picture that is slow, and until it asks for it again.
+_PATIENCE, _PATIENCE_OF_PAGES, _PAUSE = 60.0, 3.0, 3
 _DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"><g fill="none" stroke="#8a8780" stroke-width="5" '
     'stroke-linecap="round" stroke-linejoin="round">{}</g></svg>'
@@ -67,7 +67,11 @@ async def get_picture(
 
     try:
         try:
-            data = await anyio.to_thread.run_sync(make, limiter=request.app.state.pictures)
+            making = _making(request.app.state, (photo_id, size), make)
+            # Browsers open six connections, which pictures shall not hold while the page asks for something else.
+            if symbol and making not in (await asyncio.wait([making], timeout=_PATIENCE_OF_PAGES))[0]:
+                return _symbol(_NOT_YET, 202)
+            data = await asyncio.shield(making)
         except LaterError as later:
             if symbol:
                 return _symbol(_NOT_YET, 202)
@@ -83,6 +87,24 @@ async def get_picture(
             return _symbol(_NO_PICTURE, 200)
         raise
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": _IMMUTABLE if v else "no-cache"})
+
+
+def _making(state: Any, what: tuple[int, str], make: Callable[[], bytes]) -> asyncio.Task[bytes]:
+    """The making of a picture, which all who ask for it meanwhile share."""
+    found: asyncio.Task[bytes] | None = state.making.get(what)
+    if found is None:
+        # What somebody looks at waits behind no grid.
+        limiter = state.pictures if what[1] in ("thumbnail", "large") else state.screens
+        found = state.making[what] = asyncio.create_task(anyio.to_thread.run_sync(make, limiter=limiter))
+
+        def done(task: asyncio.Task[bytes]) -> None:
+            del state.making[what]
+            if not task.cancelled():
+                # Where nobody waits any more, the fault is told to who asks again.
+                task.exception()
+
+        found.add_done_callback(done)
+    return found
 
 
 def _symbol(drawing: str, status: int) -> Response:

@@ -30,6 +30,7 @@ from tagger.web import (
     api_pictures,
     api_tasks,
     api_taught,
+    api_timeline,
     api_vision,
     api_work,
     first_password,
@@ -45,7 +46,7 @@ from tagger.web.uploads import Uploads
 _HERE = Path(__file__).parent
 # Each holds a connection to the database while it answers; SQLAlchemy's pool has 15.
 _THREADS = 12
-_PICTURES = 4
+_PICTURES, _SCREENS = 4, 2
 _LOOKS = 2
 
 
@@ -57,6 +58,8 @@ def create_app(context: WebContext) -> FastAPI:
         current_default_thread_limiter().total_tokens = _THREADS
         # Small copies wait for the few processes that make them; nothing else shall wait behind them.
         app.state.pictures = CapacityLimiter(_PICTURES)
+        app.state.screens = CapacityLimiter(_SCREENS)
+        app.state.making = {}
         app.state.looks = CapacityLimiter(_LOOKS)
         app.state.streams = 0
         app.state.downloads = api_downloads.Downloads()
@@ -89,6 +92,7 @@ def create_app(context: WebContext) -> FastAPI:
         api_photos.router,
         api_pictures.router,
         api_downloads.router,
+        api_timeline.router,
         api_labels.router,
         api_work.router,
         api_tasks.router,

@@ -46,6 +46,7 @@ from tagger.web.problems import ProblemError
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
 from tagger.web.tasks import Tasks
+from tagger.web.timeline_cache import TimelineCache
 from tagger.web.token_check import Tokens
 
 _LOG = logging.getLogger("tagger")
@@ -82,6 +83,7 @@ class WebContext:
         self.tasks = Tasks()
         # Two would take the caches and the memory from the network, however far they step back.
         self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
+        self.timeline = TimelineCache(self.reader, self.clock)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
         self._store: Store | None = None

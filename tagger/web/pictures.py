@@ -123,7 +123,8 @@ class Pictures:
                 self._failed[key] = self._clock.monotonic(), error
                 _trim(self._failed)
             raise
-        if longest <= _LARGEST_KEPT:
+        # Who waits for a slow one asks again, and must find it.
+        if longest <= _LARGEST_KEPT or seconds is None:
             self._cache.put(*key, longest, data)
         return data
 

@@ -41,6 +41,9 @@ _TITLES = {
     503: Sentence("Not now"),
 }
 
+# How large photos are in a grid, as a cookie that a script writes says.
+DENSITIES = ("small", "large")
+
 
 @cache
 def _environment(code: LanguageCode) -> Environment:
@@ -94,6 +97,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
             picture=picture,
             alt=partial(_alt, spoken),
             here=here,
+            density=density if (density := request.cookies.get("density")) in DENSITIES else "",
             login_required=context_of(request).login.required,
             **values,
         )

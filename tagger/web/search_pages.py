@@ -118,7 +118,7 @@ def search(  # noqa: PLR0913 - what may be asked for
     alike = None
     if not following and tree is not None and description is not None:
         alike = _alike(library, description, tree, None, limit, less_sure)
-    return Page(photos, _cursor(following), unknown, others, alike, told)
+    return Page(photos, cursor(following), unknown, others, alike, told)
 
 
 def query_tree(query: str, saved: SavedSearch | None) -> Node | None:
@@ -158,7 +158,7 @@ def _alike(  # noqa: PLR0913 - what may be asked for
             fault = error.fault if isinstance(error, ProblemError) else of_error(error)
             return Alike(told=tuple(filter(None, (fault.detail, fault.cure))))
         after = None if following is None else (_ALIKE + following[0], *following[1:])
-        return Alike(photos, _cursor(after), () if place is not None else tuple(describer.told))
+        return Alike(photos, cursor(after), () if place is not None else tuple(describer.told))
 
 
 def _some(search: Search, place: Cursor | None, limit: int, less_sure: bool) -> tuple[list[FoundPhoto], Cursor | None]:
@@ -203,16 +203,17 @@ def _found(label: LabelCount) -> int:
     return label.stored if label.key in search_only() else label.shown
 
 
-def _cursor(place: Cursor | None) -> str:
+def cursor(place: Cursor | None) -> str:
+    """What stands for a place in an address; empty for none."""
     if place is None:
         return ""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> Cursor:
+def _place(text: str) -> Cursor:
     """The place that a cursor stands for; whatever somebody made up instead is refused."""
     try:
-        kind, value, photo_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        kind, value, photo_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         fits = {SUREST: float, DATED: str, UNDATED: type(None)}[kind.removeprefix(_ALIKE).removeprefix(LESS_SURE)]
         # JSON writes 1.0 as 1.0, so a confidence stays a float.
         if (

@@ -162,7 +162,8 @@ def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading
         for path in ("/", f"/photos/{coffee}", "/labels", "/status"):
             ready(page, path)
             page.wait_for_timeout(800)
-            assert page.evaluate("window.jumps") < 0.05, path
+            # The status fills itself in as it goes.
+            assert page.evaluate("window.jumps") < (0.05 if path == "/status" else 0.02), path
 
 
 def test_people_and_things_are_framed_while_the_page_says_why(browser: Browser, site: Site) -> None:
@@ -378,6 +379,9 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, reading: 
             shoot(page, f"phone-{number:02}")
         ready(page, "/?q=drink")
         page.locator(".tile").first.tap()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.get_by_role("button", name="Information").tap()
+        page.get_by_role("link", name="Everything about it").tap()
         expect(page.locator("article.photo")).to_be_visible()
 
 
@@ -413,10 +417,14 @@ def test_by_keyboard_alone(browser: Browser, reading: Site) -> None:
         page.keyboard.press("ArrowLeft")
         page.locator("#grid a").first.focus()
         page.keyboard.press("Enter")
-        expect(page.locator("article.photo")).to_be_visible()
-        page.wait_for_load_state("load")
+        # Keys count while it opens, too.
         page.keyboard.press("ArrowRight")
         expect(page).to_have_url(re.compile(re.escape(links[1]) + "$"))
+        page.reload()
+        expect(page.locator("article.photo")).to_be_visible()
+        page.wait_for_load_state("load")
+        page.keyboard.press("ArrowLeft")
+        expect(page).to_have_url(re.compile(re.escape(links[0]) + "$"))
         page.wait_for_load_state("load")
         page.keyboard.press("Escape")
         expect(page).to_have_url(re.compile("q=drink"))
@@ -533,5 +541,7 @@ def test_photos_of_all_times_stand_below_their_months(browser: Browser, reading:
         # From a photo, the search is still there, and leads back.
         ready(page, "/?q=drink")
         page.locator("#grid .tile").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.reload()
         expect(page.get_by_role("link", name="Back to “drink”")).to_be_visible()
         expect(page.get_by_role("combobox", name="Search photos")).to_have_value("drink")

@@ -223,6 +223,8 @@ def test_on_a_phone_a_long_press_chooses_and_a_tap_adds(browser: Browser, shelf:
         tiles.first.tap()
         assert chosen(page) == 0
         tiles.first.tap()
+        expect(page.get_by_role("dialog", name="Photos in the whole window")).to_be_visible()
+        page.reload()
         expect(page.locator("article.photo")).to_be_visible()
 
 

@@ -159,6 +159,7 @@ if (grid) {
   let byHand = false;
   const nearEnd = () => link.getBoundingClientRect().top < innerHeight + 800;
   const watcher = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) more(); }, { rootMargin: "800px" });
+  document.addEventListener("grid:more", more);
   if (link) {
     watcher.observe(link);
     link.addEventListener("click", (event) => { event.preventDefault(); byHand = true; more(); });

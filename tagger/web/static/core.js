@@ -89,7 +89,7 @@ function altOf(photo) {
 export function tile(photo) {
   return make("li", {}, make("a", { class: "tile", ...inLabels(), href: at("/photos/" + photo.id), "data-photo": photo.id },
     make("img", { src: at("/api/v1/" + photo.picture + "&symbol=1"), alt: altOf(photo), width: 400, height: 400, loading: "lazy", decoding: "async" }),
-    make("span", { class: "caption", "aria-hidden": "true" }, photo.labels[0]?.name ?? "")));
+    make("span", { class: "caption", "aria-hidden": "true" }, ...photo.labels.slice(0, 4).map((label) => make("b", {}, label.name)))));
 }
 
 // The photos of the grid that a person came from, so that a photo's page knows its neighbours.

@@ -77,7 +77,7 @@ document.addEventListener("click", (event) => {
 }, true);
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || isTyping(event.target) || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.defaultPrevented || isTyping(event.target) || event.altKey || document.querySelector("dialog[open], .pswp")) return;
   const command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
   if (key === "a" && command && tiles().length) {
     event.preventDefault();
