@@ -8,6 +8,7 @@ process exits when the parent does.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import queue
 import sys
@@ -62,7 +63,10 @@ from tagger.system.machine import memory, usable_cores, usable_threads
 _REMEMBERED = 512
 # So many photos are looked at by the networks beside the classifier together, as soon as they are decoded: what these
 # see is three times what the classifier sees, and is not kept for a whole batch.
-_BESIDE = 8
+_BESIDE = 4
+# So many photos are decoded before these networks have looked at them: a megabyte each. Several batches would be, while
+# the classifier is at work. More than are looked at together, or nothing would be decoded meanwhile.
+_AHEAD = 2 * _BESIDE
 # The number of photos for the trial of bfloat16.
 _TRIAL_PHOTOS = 128
 
@@ -163,6 +167,9 @@ class _Worker:
         self._trying: list[NDArray[np.uint8]] | None = [] if trial is not None else None
         self._pool = ThreadPoolExecutor(usable_threads(int(load["threads"])), thread_name_prefix="decode")
         self._batches: queue.SimpleQueue[list[Future[_Seen]] | None] = queue.SimpleQueue()
+        # How many photos were looked at beside the classifier; photos take turns by their numbers.
+        self._looked_at = 0
+        self._turn = threading.Condition()
 
     def run(self) -> None:
         """Work until the parent sends stop."""
@@ -181,16 +188,20 @@ class _Worker:
         self._pool.shutdown(cancel_futures=True)
 
     def _listen(self) -> None:
+        numbers = itertools.count()
         try:
             while (message := receive(self._channel))["kind"] == "batch":
                 requests = [request_from(data) for data in message["photos"]]
-                self._batches.put([self._pool.submit(self._see, request) for request in requests])
+                self._batches.put([self._pool.submit(self._see, request, next(numbers)) for request in requests])
             self._batches.put(None)
         except (EOFError, OSError):
             # The parent was killed. Nothing here is worth finishing: its jobs are still in the database.
             os._exit(0)
 
-    def _see(self, request: Request) -> _Seen:
+    def _see(self, request: Request, number: int) -> _Seen:
+        if self._beside.inputs:
+            with self._turn:
+                self._turn.wait_for(lambda: number < self._looked_at + _AHEAD)
         self._throttle.wait(self._alive)
         seen = self._inspect(request)
         self._alive()
@@ -276,6 +287,9 @@ class _Worker:
                 for seen in some:
                     seen.inputs.pop(name, None)
             every += some
+            with self._turn:
+                self._looked_at += len(some)
+                self._turn.notify_all()
         return every, found
 
     def _reply(self, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> list[Reply]:
