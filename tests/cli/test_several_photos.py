@@ -35,7 +35,7 @@ def json_lines(text: str | bytes) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["show", "explain", "classify"])
+@pytest.mark.parametrize("command", ["show", "explain", pytest.param("classify", marks=pytest.mark.slow)])
 def test_each_photo_is_told_of(gallery_once: Tagger, photos: list[Path], command: str, tmp_path: Path) -> None:
     expected = [str(photo) for photo in photos]
     told = json_lines(gallery_once(command, *photos, "--json").stdout)

@@ -234,7 +234,8 @@ def test_every_query_finds_what_it_says_the_surest_first(settings: Settings, sto
     assert less_sure > 20
 
 
-@pytest.mark.parametrize("span", [pytest.param(100_000, marks=pytest.mark.slow), 0])
+@pytest.mark.slow
+@pytest.mark.parametrize("span", [100_000, 0])
 def test_queries_with_descriptions_find_what_they_say(
     settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, span: int
 ) -> None:

@@ -54,7 +54,7 @@ def test_less_sure_photos_follow_where_they_are_asked_for(reading: Site) -> None
     assert '<a href="/?q=cat&all=1">' in page
     assert "(less sure)" not in page
     page = reading.get("/?q=cat&all=1", {"Accept": "text/html"}).text.partition('id="alike-title"')[0]
-    assert page.count("(less sure)</span>") == sure["less_sure"]
+    assert page.count("(less sure)</b>") == sure["less_sure"]
     assert "more, less sure" not in page
 
 

@@ -74,6 +74,7 @@ def test_an_upload_leaves_nothing_behind(gallery: Tagger, coffee: bytes, tmp_pat
         assert not any("memfd" in target for target in descriptors)
 
 
+@pytest.mark.slow
 def test_what_is_too_large_or_empty_or_too_much_is_refused(gallery_once: Tagger, coffee: bytes) -> None:
     with serving(gallery_once, TAGGER_WEB_UPLOAD_MB="1") as site:
         large = coffee + b"\0" * (2 << 20)
@@ -113,6 +114,7 @@ def test_hostile_photos_are_refused_and_the_next_one_is_labelled(reading: Site, 
     assert classify(reading, ("a.jpg", coffee)).json["photos"][0]["why"]
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_and_the_next_photo_is_labelled(reading: Site, shared: Path, coffee: bytes) -> None:
     for bomb in sorted((shared / "photos" / "bombs").iterdir()):
         [photo] = classify(reading, (bomb.name, bomb.read_bytes())).json["photos"]
