@@ -55,9 +55,11 @@ def write_keywords(  # noqa: PLR0913 - which photos may be said in several ways
             if chosen is None:
                 unsettle_strays(library)
             ids = _to_write(library, chosen, again=again)
+            # Whoever names photos has these written, as the preview says, and none that wait besides.
+            priority, up_to = (jobs.PRIORITY_NEW, jobs.PRIORITY_STALE) if chosen is None else (jobs.PRIORITY_ASKED,) * 2
             with library.store.write() as session:
-                jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
-            return write_due(library, owner, Written(), callbacks)
+                jobs.enqueue(session, ids, priority, kind=JobKind.KEYWORDS)
+            return write_due(library, owner, Written(), callbacks, lambda: up_to)
 
 
 def write_due(
@@ -75,14 +77,14 @@ def write_due(
     now = library.clock.now()
     with library.store.read() as session:
         due = jobs.next_due(session, library.here(), up_to(), kind=JobKind.KEYWORDS, now=now)
-        counts = jobs.counts(session, library.here(), kind=JobKind.KEYWORDS)
+        counts = jobs.counts(session, library.here(), kind=JobKind.KEYWORDS, up_to=up_to())
     written.total = counts.queued + counts.leased
     if due is None or due > now:
         return written
     with runs.recorded(library, runs.WRITE, callbacks.stop) as run:
         written.run = run.id
         writer = FileWriter(library, run.id)
-        take_strays_back(writer, written)
+        take_strays_back(writer, written, up_to())
         write_queued(writer, owner, written, callbacks, up_to)
     with library.store.write() as session:
         runs.count_run(session, run.id, failed=written.failed)

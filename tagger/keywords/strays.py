@@ -57,14 +57,15 @@ def unsettle_strays(library: Library) -> int:
     return len(found)
 
 
-def take_strays_back(writer: FileWriter, written: Written) -> None:
+def take_strays_back(writer: FileWriter, written: Written, up_to: int = jobs.PRIORITY_STALE) -> None:
     """Take what is tagger's out of the strays of photos whose keywords are queued, and note what was left.
 
+    `up_to`: the last priority of those that are to be written now.
     Caller must hold the write lock. Raises StoreError if a disk is full.
     """
     store = writer.library.store
     with store.read() as session:
-        places = ledger.queued_sidecar_places(session, writer.library.here())
+        places = ledger.queued_sidecar_places(session, writer.library.here(), up_to=up_to)
     with ThreadPoolExecutor(THREADS, "strays") as pool:
         for strays in _pages(places, writer.library.settings.keywords):
             drafts = _drafts(writer, strays)

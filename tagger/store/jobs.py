@@ -22,6 +22,8 @@ from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.photo import Fingerprint, JobKind, JobState
 from tagger.store.tables import JobRow, PhotoRow, RootRow
 
+# What a person asked for by naming the photos: it alone is done then, and whatever else waits goes on waiting.
+PRIORITY_ASKED = 0
 PRIORITY_NEW = 10
 PRIORITY_ARCHIVE = 30
 PRIORITY_STALE = 50
@@ -327,12 +329,17 @@ def reclaim(session: Session, owner: str, kind: JobKind, *, anybodys: bool = Fal
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def counts(session: Session, root_ids: Sequence[int] | None = None, *, kind: JobKind) -> QueueCounts:
-    """Number of jobs of one kind in each state; missing photos do not count. Leases that expired are among `leased`."""
+def counts(
+    session: Session, root_ids: Sequence[int] | None = None, *, kind: JobKind, up_to: int = PRIORITY_STALE
+) -> QueueCounts:
+    """Number of jobs of one kind in each state; missing photos do not count. Leases that expired are among `leased`.
+
+    `up_to`: the last priority that counts.
+    """
     query = (
         select(JobRow.state, func.count())
         .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
-        .where(JobRow.kind == kind, PhotoRow.missing_since.is_(None))
+        .where(JobRow.kind == kind, JobRow.priority <= up_to, PhotoRow.missing_since.is_(None))
         .group_by(JobRow.state)
     )
     if root_ids is not None:

@@ -213,9 +213,15 @@ def sidecar_places(
     ]
 
 
-def queued_sidecar_places(session: Session, root_ids: Sequence[int] | None = None) -> list[SidecarPlace]:
-    """The places of the sidecars of photos whose keywords are to be written, in some roots; None: in all."""
-    queued = select(JobRow.photo_id).where(JobRow.kind == JobKind.KEYWORDS, JobRow.state == JobState.QUEUED)
+def queued_sidecar_places(
+    session: Session, root_ids: Sequence[int] | None = None, *, up_to: int = jobs.PRIORITY_STALE
+) -> list[SidecarPlace]:
+    """The places of the sidecars of photos whose keywords are to be written, in some roots; None: in all.
+
+    `up_to`: the last priority of those that are to be written now.
+    """
+    waiting = (JobRow.kind == JobKind.KEYWORDS, JobRow.state == JobState.QUEUED, JobRow.priority <= up_to)
+    queued = select(JobRow.photo_id).where(*waiting)
     return _sidecar_places(session, PhotoRow.id.in_(queued) & _of_roots(root_ids))
 
 

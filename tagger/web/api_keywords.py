@@ -76,7 +76,7 @@ def _written(settings: Settings, ids: list[int] | None, dry_run: bool, callbacks
             raise
         with open_library(settings) as library, library.store.write() as session:
             chosen = ledger.labelled_photos(session) if ids is None else ids
-            jobs.enqueue(session, chosen, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
+            jobs.enqueue(session, chosen, jobs.PRIORITY_ASKED, kind=JobKind.KEYWORDS)
         control.wake(settings.data_dir)
         return _written_out(Written(total=len(chosen)), "service")
     return _written_out(written, "server")

@@ -111,6 +111,22 @@ def test_dry_run_tells_and_writes_nothing(tmp_path: Path, folder: Path) -> None:
     assert snapshot(folder) == before
 
 
+def test_only_the_photos_that_are_named_are_written_as_the_preview_says(tmp_path: Path, folder: Path) -> None:
+    tagger = writer(tmp_path)
+    one, two = photo(folder / "one.jpg"), photo(folder / "two.jpg")
+    label_all(tagger.data, folder, ["tiger"])
+    # Now the keywords of the other wait to be written.
+    tagger("correct", two, "--add", "beach")
+    would = tagger.json("write", "--dry-run", "path:one.jpg")
+    before = snapshot(folder)
+    done = tagger.json("write", "path:one.jpg")
+    assert (done["files"], done["bytes"]) == (would["files"], would["bytes"])
+    assert subject(one) == ["tiger"]
+    assert snapshot(folder)["two.jpg"] == before["two.jpg"]
+    tagger("write")
+    assert set(subject(two)) == {"tiger", "beach"}
+
+
 @pytest.mark.slow
 def test_sidecars_are_made_beside_and_merged_into(tmp_path: Path, folder: Path) -> None:
     tagger = writer(tmp_path, "sidecar")
