@@ -65,7 +65,7 @@ def check_scope(token: Token, method: str, path: str) -> None:
     """Whether a token may do this. `method`: GET for HEAD, too. Raises ProblemError (403)."""
     if not path.startswith("/api/"):
         raise ProblemError(403, Sentence("A token is for the API, and not for the pages."))
-    looks = method in ("GET", "OPTIONS") or path in _LOOKS or path.endswith(_PREVIEW)
+    looks = method in ("GET", "OPTIONS") or (method == "POST" and (path in _LOOKS or path.endswith(_PREVIEW)))
     if token.read_only and not looks:
         raise ProblemError(
             403,

@@ -92,6 +92,8 @@ def test_the_last_day_is_kept_once_a_day(store: Store) -> None:
         ("POST", "/api/v1/photos/1/corrections", False),
         ("PUT", "/api/v1/labels/x/rules", False),
         ("DELETE", "/api/v1/albums/1", False),
+        ("DELETE", "/api/v1/taught/preview", False),
+        ("DELETE", "/api/v1/duplicates", False),
         ("PATCH", "/api/v1/search", False),
     ],
 )
