@@ -50,7 +50,7 @@ def link_photos(folder: Path, photos: Iterable[PhotoPath], roots: Sequence[str])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(folder / _LOCK):
-            _check(folder, roots)
+            _check(folder, roots, locked=True)
             _probe(folder)
             return _Tree(folder, _read(folder)).renew(photos, _names(roots))
     except OSError as error:
@@ -59,7 +59,7 @@ def link_photos(folder: Path, photos: Iterable[PhotoPath], roots: Sequence[str])
         raise UsageError(f"{shown_path(os.fspath(folder))} cannot be filled with links: {why(error)}.") from error
 
 
-def _check(folder: Path, roots: Sequence[str]) -> None:
+def _check(folder: Path, roots: Sequence[str], *, locked: bool = False) -> None:
     shown = shown_path(os.fspath(folder))
     real = os.path.realpath(folder)
     for root in map(os.path.realpath, roots):
@@ -71,7 +71,9 @@ def _check(folder: Path, roots: Sequence[str]) -> None:
             )
     if os.path.lexists(folder) and not folder.is_dir():
         raise UsageError(f"{shown} is no folder.", "Name another, or one that is not there yet.")
-    if folder.is_dir() and not (folder / _LIST).exists() and set(os.listdir(folder)) - _OURS:
+    # Looked at once: what another process does meanwhile begins with the lock, and is waited for.
+    there = set(os.listdir(folder)) if folder.is_dir() else set()
+    if _LIST not in there and there - _OURS and (locked or _LOCK not in there):
         raise UsageError(
             f"{shown} is not empty, and tagger did not fill it.",
             "Name a folder that is empty or not there yet; nothing in this one was touched.",

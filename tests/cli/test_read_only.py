@@ -95,7 +95,8 @@ def test_every_reading_command_works(library: Tagger) -> None:
     for arguments in reading(photo):
         done = mounted(*arguments, code=None)
         assert done.returncode in (0, 1), (arguments, done.stderr)
-        assert "read" not in done.stderr, (arguments, done.stderr)
+        # The home's own name tells of reading, too.
+        assert "read" not in done.stderr.replace(str(library.home), ""), (arguments, done.stderr)
     assert "can" in mounted("doctor", code=None).stdout
     assert sorted(path.name for path in library.data.rglob("*")) == before
 

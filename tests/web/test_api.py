@@ -397,7 +397,7 @@ def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> Non
         Image.new("RGB", (20, 20)).save(photos / "a.png")
         bare("backfill", photos)
         # The page's status may be of a second ago.
-        status = wait_for(lambda: (found := site.api("/status"))["labelled"] and found, 20)
+        status = wait_for(lambda: (found := site.api("/status"))["labelled"] and found, 60)
         assert (status["photos"], status["labelled"]) == (1, 1)
         assert (status["model"]["labels"], status["model"]["wanted"]) == ("efficientnet_lite2", "resnet50")
 
