@@ -33,12 +33,13 @@ from tagger.inference.weights import ChosenModel, WeightsFile
 from tagger.inference.witnesses import record_witnesses
 from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
-from tagger.pipeline.label_queue import LabelRun, Progress, folder_is_away, has_files, label_queued
+from tagger.pipeline.label_queue import LabelRun, Progress, folder_is_away, label_queued
 from tagger.store import jobs
 from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
 from tagger.store.roots import all_roots
 from tagger.store.run_nodes import start_node
+from tagger.system.filesystem import has_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +85,27 @@ class LabelWorker:
         settings = assignment.settings.model_copy(update={"data_dir": data_dir})
         chosen = _unpacked(assignment.model, data_dir)
         self._library = patiently(lambda: self._stack.enter_context(open_library(settings, self._clock)), self._clock)
-        self._places = places_on(settings, socket.gethostname())
-        self._check_folders(assignment.root_ids)
+        node, run_id = socket.gethostname(), assignment.run_id
+        places = places_on(settings, node)
+        self._check_folders(assignment.root_ids, node, places)
         self._client = self._stack.enter_context(WorkerClient(settings, chosen, self._clock))
         model = record_model(self._library, chosen)
         self._owner = f"{assignment.lock}:{secrets.token_hex(8)}"
         labeller = Labeller(model, self._client.head(), policy_for(settings, model))
         witnesses = record_witnesses(self._library, model)
-        node, run_id = socket.gethostname(), assignment.run_id
         with self._library.store.write() as session:
             start_node(session, run_id, node, self._clock.now())
         roots = assignment.root_ids
-        batches = BatchContext(
-            self._library, labeller, self._owner, roots, run_id, witnesses, node=node, places=self._places
-        )
+        batches = BatchContext(self._library, labeller, self._owner, roots, run_id, witnesses, node=node, places=places)
         self._run = LabelRun(batches, self._client)
 
-    def _check_folders(self, root_ids: Sequence[int]) -> None:
+    def _check_folders(self, root_ids: Sequence[int], node: str, places: Mapping[str, str]) -> None:
         """Raise EngineError where this machine has not the photos."""
         with self._library.store.read() as session:
             roots = [root.path for root in all_roots(session) if root.id in root_ids]
-        for root in roots:
-            if not has_files(self._places.get(root, root)):
-                raise folder_is_away(socket.gethostname(), self._places.get(root, root))
+        for place in (places.get(root, root) for root in roots):
+            if not has_files(place):
+                raise folder_is_away(node, place)
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
         """Label up to `ticket["photos"]` photos (one number): the counts of a batch, as rows of one number each."""

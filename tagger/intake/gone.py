@@ -22,7 +22,7 @@ from tagger.store.library import Library
 from tagger.store.moves import match_gone
 from tagger.store.photos import is_anything_below, photos_gone, photos_unseen, present_count, unseen_photos
 from tagger.store.roots import Root, all_roots, record_mounts, recorded_mounts
-from tagger.system.filesystem import mounts_below
+from tagger.system.filesystem import has_files, mounts_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class AwayFolders:
         """The folder whose disk is away at or above a folder; empty if there is none."""
         if folder not in self._away:
             where = os.path.join(self._root, folder)
-            away = os.path.islink(where) and not _has_files(where)
+            away = os.path.islink(where) and not has_files(where)
             self._away[folder] = folder if away else self._around(folder.rpartition("/")[0])
         return self._away[folder]
 
@@ -134,15 +134,7 @@ def note_mounts(session: Session, root: Root, away: AwayFolders) -> None:
 
 def is_back(folder: str) -> bool:
     """Whether a folder whose disk was away (a mount point, or a link) leads to something again."""
-    return _has_files(folder) if os.path.islink(folder) else os.path.ismount(folder)
-
-
-def _has_files(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
+    return has_files(folder) if os.path.islink(folder) else os.path.ismount(folder)
 
 
 def dead_roots(session: Session, here: Collection[int] | None) -> list[int]:

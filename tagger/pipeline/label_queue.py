@@ -6,7 +6,6 @@ and the next start reclaims the jobs that were leased.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +38,7 @@ from tagger.store.evidence import UNSEEN, Seen
 from tagger.store.features import to_bytes, to_matrix
 from tagger.store.jobs import Job
 from tagger.store.leases import Heartbeat
+from tagger.system.filesystem import has_files
 
 # After this many consecutive crashes on isolated photos, blame the worker, not the photos.
 _SUSPICIOUS_CRASHES = 10
@@ -253,8 +253,9 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
         case Outcome.SAME_PIXELS if inspection is not None:
             return PixelsUnchanged(job, inspection)
         case Outcome.GONE:
-            if run.batches.node and not has_files(run.batches.path_here(job.path).root):
-                raise folder_is_away(run.batches.node, run.batches.path_here(job.path).root)
+            root = run.batches.path_here(job.path).root
+            if run.batches.node and not has_files(root):
+                raise folder_is_away(run.batches.node, root)
             return FileGone(job)
         case Outcome.LATER:
             library = run.batches.library
@@ -279,15 +280,6 @@ def _as_scanned(job: Job, reply: Reply) -> Reply:
         fingerprint=reply.fingerprint and scanned,
         inspection=reply.inspection and replace(reply.inspection, fingerprint=scanned),
     )
-
-
-def has_files(folder: str) -> bool:
-    """Whether a folder is there and not empty, as a mount point is without its disk."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
 
 
 def folder_is_away(node: str, folder: str) -> EngineError:

@@ -36,6 +36,7 @@ from tagger.service.own_roots import OwnRoots
 from tagger.service.schedule import ScheduledJob, Scheduler
 from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
+from tagger.service.workers.base import Worker
 from tagger.service.workers.fetch import FetchWorker
 from tagger.service.workers.headers import HeaderWorker
 from tagger.service.workers.hooks import HookWorker
@@ -168,18 +169,8 @@ class Service:
         self._relabelling = RelabelWorker("relabelling", library, self._window, self._owner, self._labelled)
         self._headers = HeaderWorker("headers", library, self._window, self._owner, self._told)
         self._hooks = HookWorker(library, self._window, self._owner, self._told)
-
-    def _start_threads(self) -> None:
-        self._fetching.start()
-        self._labelling.start()
-        self._keywords.start()
-        self._relabelling.start()
-        self._headers.start()
-        self._hooks.start()
-
-    def _stop_threads(self) -> bool:
-        # All finish at the same time: each was told before any is waited for.
-        threads = (
+        # In the order in which they start.
+        self._threads: tuple[Worker, ...] = (
             self._fetching,
             self._labelling,
             self._keywords,
@@ -187,9 +178,16 @@ class Service:
             self._headers,
             self._hooks,
         )
-        for thread in threads:
+
+    def _start_threads(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def _stop_threads(self) -> bool:
+        # All finish at the same time: each was told before any is waited for.
+        for thread in self._threads:
             thread.stop(0)
-        return all(thread.stop(self._settings.service.stop_seconds) for thread in threads)
+        return all(thread.stop(self._settings.service.stop_seconds) for thread in self._threads)
 
     def _labelled(self) -> None:
         self._told()

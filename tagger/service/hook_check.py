@@ -27,6 +27,7 @@ class HookFinding:
 def check_hooks(settings: Settings) -> Iterator[HookFinding]:
     """Look at each hook that is set; asks for a connection to the address, and sends nothing."""
     hooks = settings.hooks
+    waiting = _waiting(settings) if hooks.names else {}
     for name in hooks.names:
         where = shown_hook(hooks, name)
         if name == "command" and shutil.which(hooks.command[0]) is None:
@@ -37,7 +38,7 @@ def check_hooks(settings: Settings) -> Iterator[HookFinding]:
                 f"{where}: whoever is on the way can read the paths and labels that are sent", "Use https://."
             )
         unreachable = why_unreachable(hooks.labelled) if name == "labelled" else ""
-        wait = _waiting(settings, name)
+        wait = waiting.get(name, 0)
         waits = f"; {wait:,} photos wait to be told" if wait else ""
         if unreachable:
             yield HookFinding(
@@ -52,10 +53,10 @@ def waiting_hooks(session: Session, settings: Settings) -> dict[str, int]:
     return {name: waiting_for(session, name)[0] for name in settings.hooks.names}
 
 
-def _waiting(settings: Settings, name: str) -> int:
+def _waiting(settings: Settings) -> dict[str, int]:
     try:
         with open_store(settings) as store, store.read() as session:
-            return waiting_hooks(session, settings)[name]
+            return waiting_hooks(session, settings)
     except StoreError:
         # The doctor tells of it elsewhere.
-        return 0
+        return {}

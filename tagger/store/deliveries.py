@@ -68,7 +68,5 @@ def waiting_for(session: Session, hook: str) -> tuple[int, bool]:
 
 def drop_other_hooks(session: Session, hooks: Collection[str]) -> int:
     """Forget what hooks were to be told that are not set any more; returns how many rows."""
-    gone = session.scalar(select(func.count()).where(DeliveryRow.hook.not_in(hooks)))
-    if gone:
-        session.execute(delete(DeliveryRow).where(DeliveryRow.hook.not_in(hooks)))
-    return gone or 0
+    result = session.execute(delete(DeliveryRow).where(DeliveryRow.hook.not_in(hooks)))
+    return int(result.rowcount)  # type: ignore[attr-defined]

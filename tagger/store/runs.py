@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -132,9 +132,10 @@ def end_run(session: Session, run_id: int, outcome: str, seconds: float, now: fl
     )
 
 
-def last_runs(session: Session, limit: int = 5) -> list[Run]:
-    """The newest runs."""
-    rows = session.scalars(select(RunRow).order_by(RunRow.id.desc()).limit(limit))
+def last_runs(session: Session, limit: int = 5, commands: Collection[str] = ()) -> list[Run]:
+    """The newest runs. `commands`: of these alone."""
+    newest = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
+    rows = session.scalars(newest.where(RunRow.command.in_(commands)) if commands else newest)
     return [
         Run(
             row.id,

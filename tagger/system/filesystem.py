@@ -120,3 +120,12 @@ def identity_of(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def has_files(folder: str) -> bool:
+    """Whether a folder is there and not empty, as a mount point is without its disk."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False

@@ -127,7 +127,8 @@ def post_corrections(request: Request, said: BulkCorrections, spoken: Spoken) ->
     409 where a search finds another number of photos than was `expected`: nothing was changed then.
     """
     found = correct_many(context_of(request).library, *_asked(request, said, spoken), spoken)
-    _tell(request, found.changed)
+    if found.changed:
+        context_of(request).labels_changed()
     return CorrectedOut(id=found.id, photos=found.photos, changed=found.changed)
 
 
@@ -151,13 +152,6 @@ def post_undo(
 ) -> TakenBackOut:
     """Take a correction of many photos back, once. What was said of their labels since stays."""
     found = take_back(context_of(request).library, correction_id)
-    _tell(request, len(found.photos))
+    if found.photos:
+        context_of(request).labels_changed()
     return TakenBackOut(changed=len(found.photos), kept=len(found.later))
-
-
-def _tell(request: Request, changed: int) -> None:
-    context = context_of(request)
-    if changed:
-        context.forget_counts()
-        if context.settings.keywords.mode != "off":
-            context.wake_service()

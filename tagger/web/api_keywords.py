@@ -160,7 +160,7 @@ def _undone(settings: Settings, choice: UndoChoice, dry_run: bool, callbacks: Ca
 def get_runs(request: Request, limit: Annotated[int, Query(ge=1, le=500)] = 20) -> list[RunOut]:
     """The last runs that wrote keywords or took them back, the newest first; each can be taken back by its `id`."""
     with context_of(request).store.read() as session:
-        found = [run for run in runs.last_runs(session, 10_000) if run.command in runs.WRITING]
+        found = runs.last_runs(session, limit, runs.WRITING)
     return [
         RunOut(
             id=run.id,
@@ -170,7 +170,7 @@ def get_runs(request: Request, limit: Annotated[int, Query(ge=1, le=500)] = 20) 
             failed=run.failed,
             outcome=run.outcome,
         )
-        for run in found[:limit]
+        for run in found
     ]
 
 

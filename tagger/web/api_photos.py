@@ -167,9 +167,7 @@ def post_corrections(request: Request, photo_id: PhotoId, said: Corrections, spo
     if not correction:
         raise UsageError(Sentence("Nothing was said of the photo."), Sentence("Use remove, confirm, add or undo."))
     [labels] = correct(context.library, [photo_id], correction, spoken)
-    context.forget_counts()
-    if context.settings.keywords.mode != "off":
-        context.wake_service()
+    context.labels_changed()
     with context.store.read() as session:
         removed = [
             NamedLabel.model_validate(naming(label.key, label.name, spoken))

@@ -106,7 +106,7 @@ def _lesson(context: WebContext, name: str, said: LessonIn, keep: bool, callback
     kept = keep and not report.refused
     changed = teacher.keep(lesson, on=said.on, looked=said.looked) if kept else 0
     if changed:
-        _tell(context)
+        context.labels_changed()
     with library.store.read() as session:
         known = taught_labels.find_taught(session, lesson.key)
     return LessonOut(
@@ -143,7 +143,7 @@ def _switch(context: WebContext, key: str, said: SwitchIn, callbacks: Callbacks)
     label = teacher.find(key)
     changed = teacher.turn(label, on=said.on, looked=said.looked)
     if changed:
-        _tell(context)
+        context.labels_changed()
     return SwitchedOut(key=label.key, on=said.on, changed=changed)
 
 
@@ -177,11 +177,5 @@ def delete_taught(request: Request, key: Key) -> SwitchedOut:
     label = teacher.find(key)
     changed = teacher.forget(label)
     if changed:
-        _tell(context)
+        context.labels_changed()
     return SwitchedOut(key=label.key, on=False, changed=changed)
-
-
-def _tell(context: WebContext) -> None:
-    context.forget_counts()
-    if context.settings.keywords.mode != "off":
-        context.wake_service()

@@ -261,6 +261,12 @@ class WebContext:
         """Whether the server is about to end."""
         return self._stopping.is_set()
 
+    def labels_changed(self) -> None:
+        """Labels of photos changed: counts are old, and keywords wait to be written."""
+        self.forget_counts()
+        if self.settings.keywords.mode != "off":
+            self.wake_service()
+
     def wake_service(self) -> bool:
         """Tell the running service that something was queued; False if none runs."""
         return control.wake(self.settings.data_dir)

@@ -32,14 +32,13 @@ from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
 from tagger.web.proxies import Approach, approach, is_address, networks, split_host
 from tagger.web.render import problem_json, problem_page, wants_page
-from tagger.web.token_check import Tokens, check_scope
+from tagger.web.token_check import UPLOADS, Tokens, check_scope
 
 _LOG = logging.getLogger("tagger")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # What a browser needs before anybody is logged in.
 _OPEN, _STATIC = ("/login", "/language"), "/static/"
 _FIRST = ("/setup", "/language")
-_UPLOADS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels")
 # Bodies of JSON; uploads count for themselves.
 _BODY_BYTES = 256 << 10
 _CSP = (
@@ -113,7 +112,7 @@ class Guard:
                 raise _HeadersSentError
 
         try:
-            await self._answer(scope, came, receive if path in _UPLOADS else _short(receive), careful)
+            await self._answer(scope, came, receive if path in UPLOADS else _short(receive), careful)
         except _HeadersSentError:
             return
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from tagger.core.sentences import Sentence
+from tagger.search.run import Search
 from tagger.web.albums import saved_by_id
 from tagger.web.problems import ProblemError
 from tagger.web.schemas_photos import RequestBody
@@ -62,17 +65,21 @@ def selected(library: Library, which: Selection) -> list[int]:
 
 def ids_of(library: Library, query: str, album: int, *, less_sure: bool) -> list[int]:
     """The photos that a search finds, one more than `MOST` at most. Raises QueryError, StoreError, ProblemError."""
-    saved = saved_by_id(library.context, album) if album else None
-    tree = query_tree(query, saved)
-    with library.context.reader() as reader:
-        search = library.search(reader, tree, library.context.describer(reader, library.code))
-        return search.ids(MOST + 1, less_sure=less_sure or (saved is not None and saved.less_sure))
+    with _searched(library, query, album, less_sure) as (search, wide):
+        return search.ids(MOST + 1, less_sure=wide)
 
 
 def count(library: Library, query: str, album: int, *, less_sure: bool) -> int:
     """How many photos a search finds. Raises QueryError, StoreError, ProblemError."""
+    with _searched(library, query, album, less_sure) as (search, wide):
+        return search.count(less_sure=wide)
+
+
+@contextmanager
+def _searched(library: Library, query: str, album: int, less_sure: bool) -> Iterator[tuple[Search, bool]]:
+    """A search, and whether it is for what is less sure, too, as an album may say."""
     saved = saved_by_id(library.context, album) if album else None
     tree = query_tree(query, saved)
     with library.context.reader() as reader:
         search = library.search(reader, tree, library.context.describer(reader, library.code))
-        return search.count(less_sure=less_sure or (saved is not None and saved.less_sure))
+        yield search, less_sure or (saved is not None and saved.less_sure)

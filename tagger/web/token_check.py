@@ -14,14 +14,10 @@ from tagger.store.tokens import PREFIX, Token, day_of, mark_used, token_of
 from tagger.web.problems import ProblemError
 
 _LOG = logging.getLogger("tagger")
+# What takes photos.
+UPLOADS = ("/api/classify", "/api/v1/classify", "/api/v1/vision/labels")
 # What only looks at what is sent with it, though it is sent by POST.
-_LOOKS = (
-    "/api/classify",
-    "/api/v1/classify",
-    "/api/v1/vision/labels",
-    "/api/v1/duplicates",
-    "/api/v1/downloads",
-)
+_LOOKS = (*UPLOADS, "/api/v1/duplicates", "/api/v1/downloads")
 _PREVIEW = "/preview"
 
 

@@ -13,8 +13,7 @@ import os
 import queue
 import sys
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
@@ -42,6 +41,7 @@ from tagger.inference.engines import Engine, EngineOrder, TriesBfloat16
 from tagger.inference.lookup import architecture
 from tagger.inference.precision import UNFINISHED, Precision, Trial
 from tagger.inference.processes.beside import Beside, mean_features
+from tagger.inference.processes.found import Found, FoundLately
 from tagger.inference.protocol import (
     BOXES,
     FEATURES,
@@ -59,8 +59,6 @@ from tagger.system.allocator import return_free_memory
 from tagger.system.child_process import receive, send
 from tagger.system.machine import memory, usable_cores, usable_threads
 
-# The number of recent pictures whose features are kept, so that copies go through the network once.
-_REMEMBERED = 512
 # So many photos are looked at by the networks beside the classifier together, as soon as they are decoded: what these
 # see is three times what the classifier sees, and is not kept for a whole batch.
 _BESIDE = 4
@@ -88,24 +86,6 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What networks found on a picture, as replies carry it; None: not looked for."""
-
-    features: bytes | None = None
-    words: bytes | None = None
-    boxes: bytes | None = None
-
-    def lacks(self, wants: Collection[str]) -> bool:
-        """Whether something that is wanted is not here."""
-        return any(getattr(self, name) is None for name in wants)
-
-    def also(self, other: _Found) -> _Found:
-        """This and what only the other has."""
-        names = (FEATURES, WORDS, BOXES)
-        return _Found(*(getattr(self if getattr(self, name) is not None else other, name) for name in names))
-
-
-@dataclass(frozen=True, slots=True)
 class _Seen:
     """A decoded photo on its way to the networks. `inputs`: what each of them sees; empty if nothing is missing.
 
@@ -115,35 +95,7 @@ class _Seen:
     reply: Reply
     inputs: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     wants: frozenset[str] = frozenset()
-    known: _Found = _Found()
-
-
-class _Memory:
-    """A cache of recent pictures' hashes and what was found on them, shared by decoding threads and the main thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._facts: OrderedDict[bytes, tuple[bytes, PhotoFacts]] = OrderedDict()
-        self._found: OrderedDict[bytes, _Found] = OrderedDict()
-
-    def facts(self, content_hash: bytes) -> tuple[bytes, PhotoFacts] | None:
-        """The pixel hash and facts of a file with these bytes."""
-        with self._lock:
-            return self._facts.get(content_hash)
-
-    def found(self, pixel_hash: bytes) -> _Found:
-        """What was found on a picture; nothing if it is not cached."""
-        with self._lock:
-            return self._found.get(pixel_hash, _Found())
-
-    def remember(self, inspection: Inspection, found: _Found) -> None:
-        """Cache what was found on a picture, and drop the oldest."""
-        with self._lock:
-            self._facts[inspection.content_hash] = (inspection.pixel_hash, inspection.facts)
-            self._found[inspection.pixel_hash] = found.also(self._found.get(inspection.pixel_hash, _Found()))
-            for kept in (self._facts, self._found):
-                if len(kept) > _REMEMBERED:
-                    kept.popitem(last=False)
+    known: Found = field(default_factory=Found)
 
 
 class _Worker:
@@ -159,7 +111,7 @@ class _Worker:
         self._batch_size = int(load["batch_size"])
         self._limits = LimitSettings.model_validate(load["limits"])
         self._keywords = KeywordSettings(sidecar_folder=load["sidecar_folder"])
-        self._memory = _Memory()
+        self._memory = FoundLately()
         self._sending = threading.Lock()
         # Importing TensorFlow and building the network are not throttled.
         self._throttle = Throttle(float(load["max_cpu"]), usable_cores())
@@ -273,13 +225,13 @@ class _Worker:
         same = inspection.pixel_hash == request.pixel_hash
         return Reply(request.job_id, Outcome.SAME_PIXELS if same else Outcome.FEATURES, inspection=inspection)
 
-    def _look_beside(self, batch: Sequence[Future[_Seen]]) -> tuple[list[_Seen], dict[bytes, _Found]]:
+    def _look_beside(self, batch: Sequence[Future[_Seen]]) -> tuple[list[_Seen], dict[bytes, Found]]:
         """Run new pictures through the networks beside the classifier, and let go of what only these see.
 
         Returns the batch, when all of it is decoded, and what was found.
         """
         every: list[_Seen] = []
-        found: dict[bytes, _Found] = {}
+        found: dict[bytes, Found] = {}
         for start in range(0, len(batch), _BESIDE):
             some = [future.result() for future in batch[start : start + _BESIDE]]
             for name in self._beside.inputs:
@@ -292,7 +244,7 @@ class _Worker:
                 self._turn.notify_all()
         return every, found
 
-    def _reply(self, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> list[Reply]:
+    def _reply(self, batch: Sequence[_Seen], found: dict[bytes, Found]) -> list[Reply]:
         """Run new pictures through the classifier, each once, and complete the replies."""
         fresh = self._look(FEATURES, batch, found)
         for seen in batch:
@@ -301,14 +253,14 @@ class _Worker:
                 self._memory.remember(inspection, found[inspection.pixel_hash])
         return [self._complete(seen, found, fresh) for seen in batch]
 
-    def _look(self, name: str, batch: Sequence[_Seen], found: dict[bytes, _Found]) -> dict[bytes, _Seen]:
+    def _look(self, name: str, batch: Sequence[_Seen], found: dict[bytes, Found]) -> dict[bytes, _Seen]:
         """Add to `found` what a network finds on pictures that it is wanted for; those that it looked at."""
         fresh: dict[bytes, _Seen] = {}
         for seen in batch:
             inspection = seen.reply.inspection
             if seen.reply.outcome is Outcome.FEATURES and inspection is not None:
                 picture = inspection.pixel_hash
-                known = found.setdefault(picture, _Found()).also(seen.known).also(self._memory.found(picture))
+                known = found.setdefault(picture, Found()).also(seen.known).also(self._memory.found(picture))
                 found[picture] = known
                 if name in seen.wants and name in seen.inputs and known.lacks((name,)):
                     fresh.setdefault(picture, seen)
@@ -328,7 +280,7 @@ class _Worker:
             return self._beside.boxes(list(zip(pixels, facts, strict=True)))
         return wire_features(mean_features(self._engine, pixels, self._batch_size))
 
-    def _complete(self, seen: _Seen, found: dict[bytes, _Found], fresh: dict[bytes, _Seen]) -> Reply:
+    def _complete(self, seen: _Seen, found: dict[bytes, Found], fresh: dict[bytes, _Seen]) -> Reply:
         reply = seen.reply
         if reply.outcome is not Outcome.FEATURES or reply.inspection is None:
             return reply

@@ -1,7 +1,7 @@
 // The photos of a grid, one after another in the whole window: arrows, swipe and zoom are PhotoSwipe's; what it tells of a
 // photo, and that the address is that of the photo's page while one looks at it, is done here.
 
-import { amount, ask, at, inLabels, isTyping, make, say, t } from "./core.js";
+import { amount, ask, at, inLabels, isTyping, make, moment, say, t } from "./core.js";
 
 const SCREEN = 1800, NEAR = 8;
 const icon = (paths) => `<svg aria-hidden="true" class="pswp__icn" viewBox="0 0 32 32" width="32" height="32"><g fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round">${paths}</g></svg>`;
@@ -35,7 +35,7 @@ function told(id) {
 
 function facts(photo) {
   const lines = [
-    [t("Taken"), photo.taken ? new Date(photo.taken).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) : t("unknown")],
+    [t("Taken"), photo.taken ? moment(Date.parse(photo.taken) / 1000) : t("unknown")],
     [t("File"), photo.path],
     [t("Picture"), photo.width ? `${photo.format}, ${amount(photo.width)} × ${amount(photo.height)}` : ""],
     [t("Camera"), photo.fields.camera], [t("Lens"), photo.fields.lens], [t("Place"), (photo.fields.place ?? []).join(", ")],
