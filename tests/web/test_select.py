@@ -137,7 +137,16 @@ def test_a_label_is_added_confirmed_removed_and_taken_back(browser: Browser, she
         expect(page.locator(".selection .done")).to_contain_text("as before")
         assert shelf.api("/search/count?q=espresso")["photos"] == number
 
+        # Of several labels that stand on a photo, the first is offered.
+        cat = shelf.photo("cat.jpg")
+        names = [one["name"] for one in shelf.api(f"/photos/{cat}")["labels"] if one["shown"]]
+        assert len(names) > 1
+        page.get_by_role("button", name="Clear selection").click()
+        choosing(page, "/?q=path:cat.jpg")
+        number = shelf.api("/search/count?q=path:cat.jpg")["photos"]
+        press(page, "Control+a", number)
         page.get_by_role("button", name="Confirm").click()
+        expect(page.get_by_label("Label", exact=True)).to_have_value(names[0])
         page.get_by_label("Label", exact=True).fill("unicron")
         dialog.get_by_role("button", name="Confirm").click()
         expect(dialog).to_contain_text("No photo has the label 'unicron'")

@@ -170,7 +170,7 @@ export class Bar {
     this.ids = ids;
     this.number = make("strong", { role: "status" });
     this.done = make("p", { role: "status", class: "done" });
-    const likely = () => document.querySelector("li.chosen .caption")?.textContent.trim() ?? "";
+    const likely = () => document.querySelector("li.chosen .caption b")?.textContent.trim() ?? "";
     const done = (...told) => this.tell(...told);
     const entries = [
       [t("Add label"), () => correct("add", ids(), done)],
