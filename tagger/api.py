@@ -20,9 +20,7 @@ from tagger.core.paths import absolute, shown_path
 from tagger.core.photo import Label
 
 if TYPE_CHECKING:
-    from tagger.search.query_tree import Node
     from tagger.search.run import Search
-    from tagger.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,7 @@ class Library:
         `strict=False`: words that find nothing as labels are taken for a description, as the command does. `sort`: the
         surest first, the newest, or by path. Raises QueryError, StoreError; ModelError for a description.
         """
+        from tagger.search.find import search_of
         from tagger.search.looks import as_description
         from tagger.search.query import parse
         from tagger.store.reader import open_reader
@@ -103,17 +102,18 @@ class Library:
 
         tree = parse(query)
         with open_reader(self._settings) as reader:
-            photos = results(_search(self._settings, reader, tree))
+            photos = results(search_of(self._settings, reader, tree))
             description = None if photos or strict else as_description(tree)
-            return photos if description is None else results(_search(self._settings, reader, description))
+            return photos if description is None else results(search_of(self._settings, reader, description))
 
     def count(self, query: str, *, less_sure: bool = False) -> int:
         """How many photos `search` would find. Raises as it does."""
+        from tagger.search.find import search_of
         from tagger.search.query import parse
         from tagger.store.reader import open_reader
 
         with open_reader(self._settings) as reader:
-            return _search(self._settings, reader, parse(query)).count(less_sure=less_sure)
+            return search_of(self._settings, reader, parse(query)).count(less_sure=less_sure)
 
     def labels(self, photo: str | os.PathLike[str], *, less_sure: bool = False) -> tuple[Label, ...]:
         """The shown labels of a photo of the library in rank order, named in the language of the settings.
@@ -169,11 +169,3 @@ def classify_all(
             found = one.explanation.named(spoken)
             shown = tuple(label for label in found.labels if label.shown)
             yield Classification(Path(one.path), shown, tuple(found.top), found.model_id, found.architecture)
-
-
-def _search(settings: Settings, reader: Reader, tree: Node) -> Search:
-    from tagger.labels import taxonomy
-    from tagger.search.looks import Describer
-    from tagger.search.run import Search
-
-    return Search(reader, taxonomy.load(), tree, settings.labels, Describer(settings, reader))

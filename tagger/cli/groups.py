@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from tagger.core.languages import ENGLISH
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from tagger.core.config import Settings
     from tagger.store.reader import Reader
 
@@ -99,6 +100,8 @@ def query_words(context: click.Context, param: click.Parameter, begun: str) -> l
 
 def folders(_context: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem[str]]:
     """Folders, which the shell itself completes."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(begun, type="dir")]
 
 

@@ -13,20 +13,21 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from tagger import __version__
 from tagger.cli import voice
 from tagger.cli.groups import all_below
 from tagger.cli.output import OUTPUT, ReaderGoneError, drop_unwritten, prepare_streams
-from tagger.cli.shells import VARIABLE, answer_shells
 from tagger.cli.terminal import name_files_in_utf8, read_as_typed
 from tagger.core.errors import ExitCode, TaggerError
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.paths import shown_path
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Searching for pydantic plugins takes a tenth of a search's time, and no plugin may change settings.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -82,6 +83,8 @@ _GROUPS = {
         "help": ("help", "The help of a command, as with --help."),
     },
 }
+# The variable in which a shell asks for completions, as Click forms it from the command's name.
+_COMPLETE = "_TAGGER_COMPLETE"
 _COMMANDS = {name: about for group in _GROUPS.values() for name, about in group.items()}
 
 _EPILOG = """\b
@@ -128,6 +131,8 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
         # Click would import every command's module for a look at whether it is hidden.
         found = [
             CompletionItem(name, help=text) for name, (_, text) in _COMMANDS.items() if name.startswith(incomplete)
@@ -176,7 +181,9 @@ def main() -> None:
     voice.reset()
     prepare_streams()
     name_files_in_utf8()
-    if VARIABLE in os.environ:
+    if _COMPLETE in os.environ:
+        from tagger.cli.shells import answer_shells
+
         answer_shells()
     about: dict[str, Any] = {}
     try:

@@ -65,17 +65,14 @@ class Meter:
 
     def __enter__(self) -> Meter:
         if not self._quiet and voice.is_live(sys.stderr):
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 
-            self._bar = Progress(
+            self._bar = _bar(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[note]}"),
-                console=voice.console(),
-                # Results must not go where the bar goes, unless both are one terminal.
-                redirect_stdout=sys.stdout.isatty(),
             )
             self._bar.start()
             self._task = self._bar.add_task(self._what, total=self._total, note=self._before)
@@ -184,16 +181,22 @@ class ByteMeter:
             voice.note(f"{self._what}: {done / 1e6:.0f}{of} MB")
 
     def _start(self) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+        from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-        self._bar = Progress(
+        self._bar = _bar(
             "{task.description}",
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=voice.console(),
-            redirect_stdout=sys.stdout.isatty(),
         )
         self._bar.start()
         self._task = self._bar.add_task(self._what, total=None)
+
+
+def _bar(*columns: Any) -> Any:
+    """rich's bar of these columns."""
+    from rich.progress import Progress
+
+    # Results must not go where the bar goes, unless both are one terminal.
+    return Progress(*columns, console=voice.console(), redirect_stdout=sys.stdout.isatty())

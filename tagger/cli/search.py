@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
-from click.shell_completion import CompletionItem
 
 from tagger.cli import voice
 from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json
@@ -34,6 +33,9 @@ from tagger.search.vocabulary import UnknownWord
 from tagger.store.reader import Reader, open_reader
 from tagger.store.saved_searches import SavedSearch, Sort, saved_search
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 # -dog is a word with NOT before it, and none of the options below.
 _NOT_A_WORD = re.compile(r"-(?!-)(?![hpqv0]+$)(?!n\d*$)[^\W\d_].+|-[\"(~].*")
 _MARK = "\0"
@@ -52,6 +54,8 @@ class _Search(click.Command):
         return super().parse_args(ctx, [_MARK + arg if _NOT_A_WORD.fullmatch(arg) else arg for arg in args])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
         words = query_words(ctx, self.params[0], incomplete) if _NOT_A_WORD.fullmatch(incomplete) else []
         return [*super().shell_complete(ctx, incomplete), *map(CompletionItem, words)]
 

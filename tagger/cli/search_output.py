@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from tagger.cli import voice
 from tagger.cli.common import count, path_json, write_json, write_path
@@ -14,6 +15,9 @@ from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.search.run import FoundPhoto, Search
 from tagger.store.reader import Reader
+
+if TYPE_CHECKING:
+    from tagger.search.facets import Facets
 
 # Prints what a search finds: `(search, query, before)`, the query as text, and what is to be told before the first
 # photo. Returns how many photos were found, and whether there are more.
@@ -77,23 +81,25 @@ class ShowFacets:
         if len(photos) > MOST:
             raise UsageError(f"More than {MOST:,} photos are too many to be counted so.", "Narrow the query first.")
         found = facets(self.reader, taxonomy.load(), self.settings.labels, query, photos, less_sure=self.less_sure)
-        groups = {"labels": found.labels, "years": found.years, "places": found.places, "cameras": found.cameras}
-        if self.as_json:
-            listed = {name: [asdict(facet) for facet in group] for name, group in groups.items()}
-            write_json({"photos": found.photos, **listed})
-            return found.photos, False
-        print(f"{count(found.photos, 'photo')}")
-        for name, group in groups.items():
-            for number, facet in enumerate(group):
-                print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")
+        self._print(found)
         return found.photos, False
 
     def nothing(self) -> None:
         """Print that there is nothing in it."""
+        from tagger.search.facets import Facets
+
+        self._print(Facets(0))
+
+    def _print(self, found: Facets) -> None:
+        groups = {"labels": found.labels, "years": found.years, "places": found.places, "cameras": found.cameras}
         if self.as_json:
-            write_json({"photos": 0, "labels": [], "years": [], "places": [], "cameras": []})
-        else:
-            print(count(0, "photo"))
+            listed = {name: [asdict(facet) for facet in group] for name, group in groups.items()}
+            write_json({"photos": found.photos, **listed})
+            return
+        print(f"{count(found.photos, 'photo')}")
+        for name, group in groups.items():
+            for number, facet in enumerate(group):
+                print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")
 
 
 def _json(found: FoundPhoto) -> None:

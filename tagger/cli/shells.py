@@ -13,9 +13,6 @@ from typing import Any
 
 from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
 
-# The variable in which a shell asks, as Click forms it from the command's name.
-VARIABLE = "_TAGGER_COMPLETE"
-
 _BASH = """\
 _tagger_completion() {
     local kind value rest

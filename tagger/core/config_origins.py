@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tagger.core.config import Settings
-from tagger.core.config_sources import environment_name, load_with_sources, setting_keys
+from tagger.core.config_sources import environment_name, load_with_sources, setting_keys, value_of
 from tagger.core.environment_files import IN_FILE
 from tagger.core.toml_files import lines_of_keys, read_text
 
@@ -61,7 +61,7 @@ def settings_with_origins(
     found = []
     for key in setting_keys():
         origins = tuple(_origin(key, source, lines, environ) for source in sources.get(key, ()))
-        found.append(Setting(key, _value(settings, key), origins or (Origin("default"),)))
+        found.append(Setting(key, value_of(settings, key), origins or (Origin("default"),)))
     return settings, found
 
 
@@ -75,11 +75,3 @@ def _origin(key: str, source: str, lines: Mapping[str, Mapping[str, int]], envir
         return Origin("environment", next((one for one in names if environ.get(one, "").strip()), name))
     in_file = lines.get(source, {})
     return Origin("file", source, next((in_file[one] for one in (key, *formerly) if one in in_file), None))
-
-
-def _value(settings: Settings, key: str) -> Any:
-    section, _, name = key.rpartition(".")
-    within = getattr(settings, section) if section else settings
-    # A setting may be called what Python keeps for itself, and have another name there.
-    names = {field.alias or own: own for own, field in type(within).model_fields.items()}
-    return getattr(within, names[name])

@@ -187,6 +187,15 @@ def setting_keys() -> dict[str, Any]:
     return keys
 
 
+def value_of(settings: Settings, key: str) -> Any:
+    """The value of a setting. `key`: as in "web.listen"."""
+    section, _, name = key.rpartition(".")
+    within = getattr(settings, section) if section else settings
+    # A setting may be called what Python keeps for itself, and have another name there.
+    names = {field.alias or own: own for own, field in type(within).model_fields.items()}
+    return getattr(within, names[name])
+
+
 def environment_name(key: str) -> str:
     """The environment variable of a dotted key."""
     return _ENV_PREFIX + key.replace(".", "_").upper()

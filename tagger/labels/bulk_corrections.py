@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from tagger.core.errors import UsageError
 from tagger.core.names import same
-from tagger.core.photo import JobKind, Label, Origin
+from tagger.core.photo import Label, Origin
 from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
-from tagger.labels.corrections import Correction, work_out_again
+from tagger.labels.corrections import Correction, queue_keywords, work_out_again
 from tagger.labels.languages import Language, language
 from tagger.labels.resolve import resolve_label
 from tagger.labels.taxonomy import Taxonomy
@@ -21,6 +21,7 @@ from tagger.store import bulk_corrections, jobs
 from tagger.store.bulk_corrections import Changed, LabelState, TakenBack, given, kept_away
 from tagger.store.labels import LabelIds
 from tagger.store.library import Library
+from tagger.store.photos import present_of
 from tagger.store.tables import LabelRow
 from tagger.store.taught_labels import find_taught
 
@@ -68,7 +69,7 @@ def correct_many(
         told = {kind: [one.name for one in named if one.kind == kind] for kind in ("remove", "confirm", "add")}
         number = bulk_corrections.record(session, told, changes, now)
         changed = sorted({one.photo_id for one in changes})
-        _queue_keywords(library, session, changed)
+        queue_keywords(library, session, changed)
         return Corrected(number, len(ids), len(changed))
 
 
@@ -97,13 +98,8 @@ def take_back(library: Library, number: int) -> TakenBack:
         label_ids = LabelIds()
         for photo_id in found.relabel:
             work_out_again(session, library.settings, label_ids, photo_id, now)
-        _queue_keywords(library, session, found.photos)
+        queue_keywords(library, session, found.photos)
         return found
-
-
-def _queue_keywords(library: Library, session: Session, photo_ids: Sequence[int]) -> None:
-    if library.settings.keywords.mode != "off":
-        jobs.enqueue(session, photo_ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
 
 
 def _existing(session: Session, spoken: Language, name: str, kind: str) -> _Named:
@@ -132,7 +128,7 @@ def _all_changes(
     session: Session, named: Sequence[_Named], numbers: dict[str, int], photo_ids: Sequence[int]
 ) -> tuple[list[int], list[Changed]]:
     """The photos that are there, and what changes on them. `numbers`: row ids of the labels by key."""
-    ids, changes = bulk_corrections.present(session, sorted(set(photo_ids))), []
+    ids, changes = sorted(present_of(session, sorted(set(photo_ids)))), []
     for part in jobs.chunks(ids):
         changes += _changes(session, numbers, taxonomy.load(), named, part)
     return ids, changes

@@ -64,8 +64,7 @@ def correct(
             _correct(session, label_ids, naming, record, said)
             if said.undo:
                 work_out_again(session, settings, label_ids, record.id, library.clock.now())
-        if settings.keywords.mode != "off":
-            jobs.enqueue(session, ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
+        queue_keywords(library, session, ids)
         labels = labels_of(session, ids)
         return [labels[photo_id] for photo_id in ids]
 
@@ -145,8 +144,13 @@ def answer(library: Library, photo_id: int, name: str, *, right: bool) -> None:
             corrections.remove_label(session, photo_id, there.label_id)
         else:
             corrections.put(session, LabelIds(), photo_id, key, known, removed=not right)
-        if library.settings.keywords.mode != "off":
-            jobs.enqueue(session, [photo_id], jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
+        queue_keywords(library, session, [photo_id])
+
+
+def queue_keywords(library: Library, session: Session, photo_ids: Sequence[int]) -> None:
+    """Have the keywords of photos written, unless that is off."""
+    if library.settings.keywords.mode != "off":
+        jobs.enqueue(session, photo_ids, jobs.PRIORITY_NEW, kind=JobKind.KEYWORDS)
 
 
 def work_out_again(session: Session, settings: Settings, label_ids: LabelIds, photo_id: int, now: float) -> None:

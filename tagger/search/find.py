@@ -6,8 +6,9 @@ from tagger.core.config import Settings
 from tagger.labels import taxonomy
 from tagger.search.looks import Describer
 from tagger.search.query import parse
+from tagger.search.query_tree import Node
 from tagger.search.run import Search
-from tagger.store.reader import open_reader
+from tagger.store.reader import Reader, open_reader
 
 
 def photos_of(settings: Settings, query: str) -> tuple[int, ...]:
@@ -17,5 +18,9 @@ def photos_of(settings: Settings, query: str) -> tuple[int, ...]:
     """
     tree = parse(query)
     with open_reader(settings) as reader:
-        search = Search(reader, taxonomy.load(), tree, settings.labels, Describer(settings, reader))
-        return tuple(found.photo_id for found in search.results(labels=False))
+        return tuple(found.photo_id for found in search_of(settings, reader, tree).results(labels=False))
+
+
+def search_of(settings: Settings, reader: Reader, tree: Node) -> Search:
+    """The search for a query in a library, with the settings' labels and words."""
+    return Search(reader, taxonomy.load(), tree, settings.labels, Describer(settings, reader))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
-from tagger.core.config_sources import setting_keys
+from tagger.core.config_sources import setting_keys, value_of
 from tagger.core.errors import StoreError, TaggerError, UsageError
 from tagger.core.local_zone import LocalZone
 from tagger.core.paths import shown_path
@@ -66,13 +66,8 @@ _ONLY_AT_START = ("data_dir", "database", "service.nice", "service.log", "servic
 
 def changed_for_restart(old: Settings, new: Settings) -> list[str]:
     """The settings that differ and take a restart of the service."""
-
-    def value(settings: Settings, key: str) -> object:
-        section, _, name = key.rpartition(".")
-        return getattr(getattr(settings, section) if section else settings, name)
-
     keys = [key for key in setting_keys() if key.startswith(_ONLY_AT_START)]
-    return [key for key in keys if value(old, key) != value(new, key)]
+    return [key for key in keys if value_of(old, key) != value_of(new, key)]
 
 
 @dataclass(frozen=True, slots=True)

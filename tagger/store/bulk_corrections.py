@@ -98,16 +98,6 @@ def states_on(session: Session, photo_ids: Sequence[int]) -> dict[int, dict[int,
     return found
 
 
-def present(session: Session, photo_ids: Sequence[int]) -> list[int]:
-    """Those of some photos that the library has, without those whose files are gone, in the order given."""
-    there: set[int] = set()
-    for part in jobs.chunks(photo_ids):
-        there |= set(
-            session.scalars(select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.missing_since.is_(None)))
-        )
-    return [photo_id for photo_id in photo_ids if photo_id in there]
-
-
 def store(session: Session, changes: Sequence[Changed]) -> None:
     """Give labels their new states; the keywords of their photos must be settled again."""
     _put(session, {(one.photo_id, one.label_id): one.after for one in changes})
@@ -160,13 +150,13 @@ def take_back(session: Session, number: int, now: float) -> TakenBack:
         raise UsageError(Sentence("This correction was taken back already."))
     kept = session.scalars(select(CorrectedLabelRow).where(CorrectedLabelRow.correction_id == number)).all()
     back: dict[tuple[int, int], LabelState | None] = {}
-    photos = sorted({one.photo_id for one in kept})
+    by_photo: dict[int, list[CorrectedLabelRow]] = {}
+    for one in kept:
+        by_photo.setdefault(one.photo_id, []).append(one)
     later: set[int] = set()
-    for part in jobs.chunks(photos):
-        here, wanted = states_on(session, part), set(part)
-        for one in kept:
-            if one.photo_id not in wanted:
-                continue
+    for part in jobs.chunks(sorted(by_photo)):
+        here = states_on(session, part)
+        for one in (one for photo_id in part for one in by_photo[photo_id]):
             now_there = here[one.photo_id].get(one.label_id)
             if now_there is None or not _is_as_left(now_there[1], removed=one.left_removed):
                 later.add(one.photo_id)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tagger.store.jobs import chunks
-from tagger.store.tables import DeliveryRow
+from tagger.store.page_tables import DeliveryRow
 
 # Not in a delivery yet.
 _WAITING = ""

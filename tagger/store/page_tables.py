@@ -1,4 +1,4 @@
-"""The tables of what people and programs do on the page and its API: tokens, corrections of many photos."""
+"""The tables of what people and programs ask for: tokens, saved searches, corrections of many photos, deliveries."""
 
 from __future__ import annotations
 
@@ -60,3 +60,34 @@ class CorrectedLabelRow(Base):
         Index("ix_corrected_labels_photo_id", "photo_id"),
         {"sqlite_with_rowid": False},
     )
+
+
+class SearchRow(Base):
+    """A search that a person saved under a name. `language`: in which its words were typed. `sort`: empty for none.
+
+    `less_sure`: with the photos that are less sure. `strict`: its words are labels, and never a description.
+    """
+
+    __tablename__ = "searches"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(PathText)
+    folded: Mapped[str] = mapped_column(PathText)
+    query: Mapped[str] = mapped_column(PathText)
+    language: Mapped[str] = mapped_column(String(8))
+    sort: Mapped[str] = mapped_column(String(16))
+    less_sure: Mapped[bool]
+    strict: Mapped[bool]
+    saved_at: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index("uq_searches_folded", "folded", unique=True),)
+
+
+class DeliveryRow(Base):
+    """A photo that a hook is to be told of. `batch`: the identifier of the delivery; empty: in none yet."""
+
+    __tablename__ = "deliveries"
+    hook: Mapped[str] = mapped_column(String(8), primary_key=True)
+    batch: Mapped[str] = mapped_column(String(40), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

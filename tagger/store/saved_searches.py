@@ -67,7 +67,7 @@ def save_search(session: Session, saved: SavedSearch, now: float, *, replace: bo
     """Store a search under its name. Raises UsageError if there is one of this name, unless it is to be replaced."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    from tagger.store.tables import SearchRow
+    from tagger.store.page_tables import SearchRow
 
     name = search_name(saved.name)
     values = {
@@ -99,7 +99,7 @@ def rename_search(session: Session, number: int, name: str) -> str:
     """Give a saved search another name; returns it as it is stored. Raises UsageError if another has it."""
     from sqlalchemy import select, update
 
-    from tagger.store.tables import SearchRow
+    from tagger.store.page_tables import SearchRow
 
     name = search_name(name)
     other = select(SearchRow.id).where(SearchRow.folded == _key(name), SearchRow.id != number)
@@ -115,7 +115,7 @@ def remove_search(session: Session, number: int) -> None:
     """Forget a saved search. Raises UsageError if there is none."""
     from sqlalchemy import delete
 
-    from tagger.store.tables import SearchRow
+    from tagger.store.page_tables import SearchRow
 
     if session.scalar(delete(SearchRow).where(SearchRow.id == number).returning(SearchRow.id)) is None:
         raise _gone()
