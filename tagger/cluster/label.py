@@ -229,7 +229,8 @@ def connected(address: str) -> Iterator[Any]:
     try:
         with _silent():
             if address == LOCAL:
-                ray.init(include_dashboard=False, **quiet)
+                # Without an address Ray joins one that runs here already.
+                ray.init(address="local", include_dashboard=False, **quiet)
             else:
                 ray.init(address=address, **quiet)
     except Exception as error:
