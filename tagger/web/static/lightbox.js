@@ -10,7 +10,7 @@ const LABELS = icon('<path d="M7 8h9l9 9-8 8-9-9zM12 13v.1"/>');
 
 const EARLY = { ArrowLeft: "prev", ArrowRight: "next", Escape: "close" };
 
-let open = null, early = [];
+let open = null, opening = false, early = [];
 const details = new Map();
 
 const tiles = () => [...document.querySelectorAll("#main .tile[data-photo]")].filter((one) => one.querySelector("img"));
@@ -54,7 +54,6 @@ async function show(tile, event) {
   const PhotoSwipe = (await import("./photoswipe/photoswipe.esm.min.js")).default;
   if (open) return;
   const all = tiles(), index = all.indexOf(tile);
-  early = [];
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const lightbox = open = new PhotoSwipe({
     dataSource: all.map(itemOf), index, initialPointerPos: event.clientX ? { x: event.clientX, y: event.clientY } : null,
@@ -155,13 +154,14 @@ document.addEventListener("click", (event) => {
   const tile = event.target.closest?.("#main .tile[data-photo]");
   if (!tile || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  show(tile, event).catch(() => { location.href = tile.href; });
+  [opening, early] = [true, []];
+  show(tile, event).catch(() => { location.href = tile.href; }).finally(() => { opening = false; });
 });
 
 // Keys of the page behind it rest; those that come while it opens count when it is open.
 document.addEventListener("keydown", (event) => {
-  if (!open) return;
-  const waits = !open.opener.isOpen && EARLY[event.key];
+  if (!open && !opening) return;
+  const waits = !open?.opener.isOpen && EARLY[event.key];
   if (waits) { event.preventDefault(); early.push(waits); }
   if (waits || event.key === "/") event.stopImmediatePropagation();
 }, true);
