@@ -57,7 +57,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         callbacks = Callbacks(on_progress, stop=stop)
         written = write_keywords(settings, text, callbacks, again=again, dry_run=dry_run)
         interrupted = stop()
-    if query and not written.total and not as_json:
+    if query and not written.total and not written.notes and not as_json:
         voice.note("tagger: no labelled photo matches.")
         return ExitCode.SOME_FAILED
     write_json(written_json(written), indent=2) if as_json else _print(written, dry_run=dry_run)
@@ -82,7 +82,7 @@ def _print(written: Written, *, dry_run: bool) -> None:
 
 def print_written(written: Written, *, would: bool = False) -> None:
     """The sums, as `tagger write` and `tagger backfill` print them."""
-    if written.total == 0:
+    if written.total == 0 and not written.notes:
         voice.done("Nothing to do: the keywords of every photo are up to date.")
         return
     verb = "would be written" if would else "written"

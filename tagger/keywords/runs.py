@@ -15,13 +15,18 @@ from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.journal import FileWriter, recover_pending
 from tagger.keywords.strays import photos_with_strays, preview_strays, take_strays_back, unsettle_strays
 from tagger.keywords.undo import Undone, undo
-from tagger.keywords.undo_candidates import UndoChoice
+from tagger.keywords.undo_candidates import UndoChoice, on_this_machine
 from tagger.keywords.write import Written, write_queued
+from tagger.keywords.write_lock import write_lock
 from tagger.search.find import photos_of
 from tagger.store import jobs, ledger, runs
 from tagger.store.library import Library, open_library
-from tagger.store.lock import WRITE_LOCK, work_lock
+from tagger.store.photos import roots_of
+from tagger.store.roots import all_roots
 from tagger.store.session import Store
+from tagger.system.filesystem import has_files
+
+_ELSEWHERE = "not on this machine; they stay queued for the one that has them"
 
 
 def write_keywords(  # noqa: PLR0913 - which photos may be said in several ways
@@ -51,7 +56,8 @@ def write_keywords(  # noqa: PLR0913 - which photos may be said in several ways
             if chosen is None:
                 ids = sorted({*ids, *photos_with_strays(library)})
             return _preview(library, ids, callbacks)
-        with work_lock(settings.data_dir, "write", WRITE_LOCK) as owner:
+        roots = _roots_with_files(library, chosen)
+        with write_lock(library, "write", roots, some_will_do=chosen is None) as (owner, library):
             if chosen is None:
                 unsettle_strays(library)
             ids = _to_write(library, chosen, again=again)
@@ -59,7 +65,10 @@ def write_keywords(  # noqa: PLR0913 - which photos may be said in several ways
             priority, up_to = (jobs.PRIORITY_NEW, jobs.PRIORITY_STALE) if chosen is None else (jobs.PRIORITY_ASKED,) * 2
             with library.store.write() as session:
                 jobs.enqueue(session, ids, priority, kind=JobKind.KEYWORDS)
-            return write_due(library, owner, Written(), callbacks, lambda: up_to)
+            written = Written()
+            if chosen is not None and (elsewhere := len(ids) - len(on_this_machine(library, ids))):
+                written.notes[_ELSEWHERE] = elsewhere
+            return write_due(library, owner, written, callbacks, lambda: up_to)
 
 
 def write_due(
@@ -117,7 +126,8 @@ def undo_keywords(
             _refuse_unknown_run(library.store, choice.run_id)
         if dry_run:
             return undo(FileWriter(library), choice, callbacks, dry_run=True)
-        with work_lock(settings.data_dir, "undo", WRITE_LOCK) as owner:
+        roots = _roots_with_files(library, choice.photo_ids)
+        with write_lock(library, "undo", roots) as (owner, library):
             recover_pending(FileWriter(library), owner)
             with runs.recorded(library, runs.UNDO, callbacks.stop) as run:
                 return undo(FileWriter(library, run.id), choice, callbacks, dry_run=False)
@@ -131,6 +141,14 @@ def _to_write(library: Library, chosen: Sequence[int] | None, *, again: bool, qu
         if again:
             return ledger.labelled_photos(session)
         return ledger.unsettled(session, settings_digest(library.settings), queued_too=queued_too)
+
+
+def _roots_with_files(library: Library, photo_ids: Sequence[int] | None) -> list[int]:
+    """Those of the roots (of some photos) that are on this machine."""
+    with library.store.read() as session:
+        wanted = None if photo_ids is None else roots_of(session, photo_ids)
+        roots = all_roots(session)
+    return [root.id for root in roots if (wanted is None or root.id in wanted) and has_files(root.path)]
 
 
 def _refuse_unknown_run(store: Store, run_id: int) -> None:

@@ -12,7 +12,7 @@ from tagger.core.progress import SILENT, Callbacks
 from tagger.keywords.batches import THREADS, batches
 from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.journal import FileWriter, full_disk
-from tagger.keywords.undo_candidates import UndoChoice, undo_candidates
+from tagger.keywords.undo_candidates import UndoChoice, on_this_machine, undo_candidates
 from tagger.keywords.undo_draft import UndoDraft, draft_undo
 from tagger.store import jobs, ledger
 from tagger.store.jobs import Job
@@ -52,8 +52,9 @@ def undo(writer: FileWriter, choice: UndoChoice, callbacks: Callbacks = SILENT, 
     """
     library = writer.library
     undone = Undone()
-    ids = undo_candidates(library, choice)
-    undone.total = len(ids)
+    candidates = undo_candidates(library, choice)
+    ids = on_this_machine(library, candidates)
+    undone.total, undone.absent = len(ids), len(candidates) - len(ids)
     with ThreadPoolExecutor(THREADS, "undo") as pool:
         for page in jobs.chunks(ids):
             with library.store.read() as session:

@@ -9,7 +9,7 @@ from tagger.core.config import KeywordSettings
 from tagger.core.sidecar_names import sidecar_path
 from tagger.store import ledger
 from tagger.store.library import Library
-from tagger.store.photos import KnownPhoto, known_photos
+from tagger.store.photos import KnownPhoto, known_photos, photos_below
 from tagger.store.roots import all_roots
 
 
@@ -42,6 +42,15 @@ def undo_candidates(library: Library, choice: UndoChoice) -> list[int]:
             if _may_have_keywords(os.path.join(root.path, photo.path), photo, library.settings.keywords):
                 found.add(photo.id)
     return sorted(found)
+
+
+def on_this_machine(library: Library, photo_ids: list[int]) -> list[int]:
+    """Those of some photos that lie in roots of this process."""
+    here = library.here()
+    if here is None:
+        return photo_ids
+    with library.store.read() as session:
+        return photos_below(session, photo_ids, here)
 
 
 def _may_have_keywords(path: str, photo: KnownPhoto, settings: KeywordSettings) -> bool:

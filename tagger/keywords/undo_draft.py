@@ -39,6 +39,7 @@ from tagger.store import ledger
 from tagger.store.jobs import Job
 from tagger.store.ledger import PHOTO, SIDECAR, Entry, Write
 from tagger.store.roots import all_roots
+from tagger.system.filesystem import has_files
 
 
 @dataclass(slots=True)
@@ -189,8 +190,14 @@ class _Drafting:
     def no_sidecar(self) -> None:
         """Draft that a sidecar which was deleted has nothing of tagger's; not while its disk may be away."""
         written = [past.path for past in self.known.writes if past.target == SIDECAR]
-        if self.known.entries[SIDECAR] and self._takes_all and written and os.path.isdir(os.path.dirname(written[0])):
+        if self.known.entries[SIDECAR] and self._takes_all and written and self._is_there(written[0]):
             self.draft.settled[SIDECAR] = []
+
+    def _is_there(self, sidecar: str) -> bool:
+        """Whether the disk of a sidecar is: its folder, and something on what is mounted there."""
+        root = self.job.path.root
+        mounted = root if sidecar.startswith(os.path.join(root, "")) else os.path.dirname(sidecar)
+        return has_files(mounted) and os.path.isdir(os.path.dirname(sidecar))
 
     @property
     def _takes_all(self) -> bool:

@@ -50,6 +50,22 @@ def present_count(session: Session, root_id: int) -> int:
     )
 
 
+def roots_of(session: Session, photo_ids: Sequence[int]) -> set[int]:
+    """The ids of the roots in which some photos lie."""
+    found: set[int] = set()
+    for part in jobs.chunks(photo_ids):
+        found.update(session.scalars(select(PhotoRow.root_id.distinct()).where(PhotoRow.id.in_(part))))
+    return found
+
+
+def photos_below(session: Session, photo_ids: Sequence[int], root_ids: Sequence[int]) -> list[int]:
+    """Those of some photos that lie in some roots, in the same order."""
+    found: set[int] = set()
+    for part in jobs.chunks(photo_ids):
+        found.update(session.scalars(select(PhotoRow.id).where(PhotoRow.id.in_(part), PhotoRow.root_id.in_(root_ids))))
+    return [photo_id for photo_id in photo_ids if photo_id in found]
+
+
 def known_photos(store: Store, root_id: int) -> Iterator[KnownPhoto]:
     """All photos of a root in the order of their stored paths, read in pages.
 

@@ -12,10 +12,10 @@ from tagger.keywords.from_labels import settings_digest
 from tagger.keywords.runs import write_due
 from tagger.keywords.strays import unsettle_strays
 from tagger.keywords.write import Written
+from tagger.keywords.write_lock import write_lock
 from tagger.service.state import KeywordState
 from tagger.service.workers.base import Worker
 from tagger.store import jobs, ledger
-from tagger.store.lock import WRITE_LOCK, work_lock
 
 _LOG = logging.getLogger("tagger")
 
@@ -46,7 +46,7 @@ class KeywordWorker(Worker):
                 )
             if first or (due is not None and due <= self._clock.now()):
                 # What an earlier process left is settled at the start, also where nothing is queued.
-                with work_lock(self._settings.data_dir, "run", WRITE_LOCK) as owner:
+                with write_lock(self._library, "run") as (owner, _):
                     self._write(owner)
                 self._note("")
                 first = False
