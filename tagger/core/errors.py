@@ -111,6 +111,10 @@ class EngineError(ModelError):
     """The child process that runs the model cannot be started, or crashes repeatedly whatever the photo."""
 
 
+class AwayError(TaggerError):
+    """The disk of a folder went away while its photos were looked at."""
+
+
 class StoreError(TaggerError):
     """The database is missing, damaged, foreign, too new, locked or full."""
 

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tagger.core.errors import EngineError
+from tagger.core.errors import AwayError, EngineError
 from tagger.core.evidence import is_tiny
 from tagger.core.paths import shown_path
 from tagger.core.photo import Inspection, JobKind
 from tagger.core.progress import StopCheck
 from tagger.inference.protocol import EVERYTHING, Outcome, Reply, Request
 from tagger.inference.worker_client import WorkerClient, WorkerDiedError
+from tagger.intake.gone import away_folders
 from tagger.store import jobs, runs
 from tagger.store.batches import (
     BatchContext,
@@ -36,8 +37,9 @@ from tagger.store.batches import (
 )
 from tagger.store.evidence import UNSEEN, Seen
 from tagger.store.features import to_bytes, to_matrix
-from tagger.store.jobs import Job
+from tagger.store.jobs import Job, JobFilter
 from tagger.store.leases import Heartbeat
+from tagger.store.roots import Root, all_roots
 from tagger.system.filesystem import has_files
 
 # After this many consecutive crashes on isolated photos, blame the worker, not the photos.
@@ -75,13 +77,24 @@ class Progress:
 class LabelRun:
     """One run of the loop. `up_to`: the last priority to work on now (by day the archive may have to wait).
 
-    `changed`: jobs whose files turned out to be others than those that the stored evidence is of.
+    `changed`: jobs whose files turned out to be others than those that the stored evidence is of. `away`: roots that
+    turned out to have no files any longer, whose photos stay queued.
     """
 
     batches: BatchContext
     client: WorkerClient
     up_to: Callable[[], int] = lambda: jobs.PRIORITY_STALE
     changed: set[int] = field(default_factory=set)
+    away: set[int] = field(default_factory=set)
+
+    def root_ids(self) -> tuple[int, ...] | None:
+        """The roots whose photos to label now; None for all."""
+        if not self.away:
+            return self.batches.root_ids
+        with self.batches.library.store.read() as session:
+            known = [root.id for root in all_roots(session)]
+        asked = self.batches.root_ids
+        return tuple(number for number in known if number not in self.away and (asked is None or number in asked))
 
 
 class _Flight:
@@ -134,7 +147,7 @@ def label_queued(
     """Label until no job is due soon, or until `stop()`; then finish what is in flight.
 
     `on_progress` is called at least every half second. Raises EngineError if the child keeps dying whatever photo it is
-    given. Jobs in flight are released on every way out.
+    given, AwayError at the end if a root's disk went away. Jobs in flight are released on every way out.
     """
     flight = _Flight(run)
     crashes = 0
@@ -146,6 +159,7 @@ def label_queued(
                 _fill(run, progress, flight, stop)
                 if not flight:
                     if stop() or not _wait_for_due(run):
+                        _tell_away(run)
                         return
                     continue
                 replies = run.client.replies(timeout=_TICK)
@@ -200,14 +214,14 @@ def _claim(run: LabelRun, *, isolated_too: bool) -> list[Job]:
         return []
     # The child must be up before photos are claimed: a crash at start-up is no photo's fault.
     run.client.start()
-    which = run.batches.queue(run.up_to(), isolated_too=isolated_too)
+    which = JobFilter(JobKind.LABEL, run.root_ids(), run.up_to(), isolated_too)
     return claim_batch(run.batches, which, run.client.batch_size)
 
 
 def _next_due(run: LabelRun) -> int | None:
-    library = run.batches.library
+    library, roots = run.batches.library, run.root_ids()
     with library.store.read() as session:
-        return jobs.next_due(session, run.batches.root_ids, run.up_to(), kind=JobKind.LABEL, now=library.clock.now())
+        return jobs.next_due(session, roots, run.up_to(), kind=JobKind.LABEL, now=library.clock.now())
 
 
 def _wait_for_due(run: LabelRun) -> bool:
@@ -253,10 +267,7 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
         case Outcome.SAME_PIXELS if inspection is not None:
             return PixelsUnchanged(job, inspection)
         case Outcome.GONE:
-            root = run.batches.path_here(job.path).root
-            if run.batches.node and not has_files(root):
-                raise folder_is_away(run.batches.node, root)
-            return FileGone(job)
+            return _gone(run, job)
         case Outcome.LATER:
             library = run.batches.library
             again = job.attempts + 1 < _TRIES_OF_MOVING_FILE
@@ -266,6 +277,32 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
             return Postponed(job, isolated=True)
         case _:
             return Unreadable(job, reply.reason, reply.fingerprint)
+
+
+def _gone(run: LabelRun, job: Job) -> BatchResult:
+    """A photo that is not there is gone, unless its disk is."""
+    library = run.batches.library
+    root = run.batches.path_here(job.path).root
+    if has_files(root):
+        with library.store.read() as session:
+            away = away_folders(session, Root(job.root_id, root, None))
+        if away.hold(job.path.relative):
+            return Postponed(job, int(library.clock.now() + _MUCH_LATER_SECONDS))
+        return FileGone(job)
+    if run.batches.node:
+        raise folder_is_away(run.batches.node, root)
+    run.away.add(job.root_id)
+    return Postponed(job)
+
+
+def _tell_away(run: LabelRun) -> None:
+    if run.away:
+        with run.batches.library.store.read() as session:
+            away = [shown_path(root.path) for root in all_roots(session) if root.id in run.away]
+        raise AwayError(
+            f"There are no files any longer in {' and '.join(away)}: is a disk away? Nothing was taken as gone.",
+            "Mount it and start again; the photos stay queued.",
+        )
 
 
 def _as_scanned(job: Job, reply: Reply) -> Reply:

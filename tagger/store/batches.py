@@ -70,10 +70,6 @@ class BatchContext:
         """Where this machine has a photo."""
         return replace(path, root=self.places.get(path.root, path.root))
 
-    def queue(self, up_to: int, *, isolated_too: bool = True) -> JobFilter:
-        """The jobs that the run may claim. `up_to`: the last priority that may be worked on now."""
-        return JobFilter(JobKind.LABEL, self.root_ids, up_to, isolated_too)
-
 
 @dataclass(frozen=True, slots=True)
 class Recall:

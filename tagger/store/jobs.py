@@ -42,6 +42,7 @@ class Job:
 
     job_id: int
     photo_id: int
+    root_id: int
     path: PhotoPath
     fingerprint: Fingerprint
     content_hash: bytes | None
@@ -178,6 +179,7 @@ def _job(photo: PhotoRow, root: str, *, job_id: int, priority: int, attempts: in
     return Job(
         job_id=job_id,
         photo_id=photo.id,
+        root_id=photo.root_id,
         path=PhotoPath(disk_path(root), disk_path(photo.path)),
         fingerprint=Fingerprint(photo.size, photo.mtime_ns, photo.inode, photo.ctime_ns),
         content_hash=photo.content_hash,

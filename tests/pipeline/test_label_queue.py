@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.boxes import Box, boxes_from_bytes, boxes_to_bytes
 from tagger.core.config import Settings
-from tagger.core.errors import EngineError
+from tagger.core.errors import AwayError, EngineError
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Fingerprint, Inspection, JobKind, Label, Origin, PhotoFacts
 from tagger.core.progress import StopCheck, never_stop
@@ -107,10 +107,11 @@ def run(
     stop: StopCheck = never_stop,
     clock: Clock | None = None,
     witnesses: Witnesses = NO_WITNESSES,
+    folder: str = "/photos",
 ) -> tuple[Progress, LabelRun]:
     settings = Settings.model_validate({"engine": {"batch_size": batch}})
     with store.write() as session:
-        root = samples.root(session)
+        root = samples.root(session, folder)
         samples.add(session, root, *(f"{number:02}.jpg" for number in range(photos)))
         model = samples.model(session)
         run_id = runs.start_run(session, "backfill", model, 0)
@@ -200,15 +201,38 @@ def test_a_file_that_keeps_changing_is_left_for_the_next_run(store: Store) -> No
     assert states(store)["01.jpg"] == "queued"
 
 
-def test_a_file_that_is_gone_is_missing_not_failed(store: Store) -> None:
-    def behave(request: Request) -> Reply:
-        if request.path.endswith("01.jpg"):
-            return Reply(request.job_id, Outcome.GONE, "there is no such file")
-        return good(request)
+def first_is_gone(request: Request) -> Reply:
+    if request.path.endswith("01.jpg"):
+        return Reply(request.job_id, Outcome.GONE, "there is no such file")
+    return good(request)
 
-    progress, _ = run(store, Child(behave), photos=3)
+
+def test_a_file_that_is_gone_is_missing_not_failed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "another.jpg").touch()
+    progress, _ = run(store, Child(first_is_gone), photos=3, folder=str(tmp_path))
     assert (progress.labelled, progress.gone, progress.failed) == (2, 1, 0)
     assert states(store)["01.jpg"] == "missing"
+
+
+def test_a_file_whose_folder_is_empty_as_without_its_disk_is_not_gone(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(AwayError, match="is a disk away"):
+        run(store, Child(first_is_gone), photos=3, folder=str(tmp_path / "disk"))
+    assert states(store) == {"00.jpg": "labelled", "01.jpg": "queued", "02.jpg": "labelled"}
+
+
+def test_a_file_on_a_disk_that_is_mounted_below_is_not_gone_without_it(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "other.jpg").touch()
+    (tmp_path / "usb").symlink_to(tmp_path / "nowhere")
+
+    def behave(request: Request) -> Reply:
+        return Reply(request.job_id, Outcome.GONE, "there is no such file") if "usb" in request.path else good(request)
+
+    with store.write() as session:
+        samples.add(session, samples.root(session, str(tmp_path)), "usb/01.jpg")
+    progress, _ = run(store, Child(behave), photos=2, folder=str(tmp_path))
+    assert (progress.labelled, progress.gone) == (2, 0)
+    assert states(store)["usb/01.jpg"] == "queued"
 
 
 def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
