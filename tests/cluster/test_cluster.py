@@ -23,6 +23,9 @@ from tests.cli.gallery import PHOTOS
 from tests.cli.runner import COMMAND, Tagger
 from tests.postgres import Server
 
+# For a longer trial than CI's: TAGGER_CLUSTER_PHOTOS=2000
+AT_LEAST = int(os.environ.get("TAGGER_CLUSTER_PHOTOS", "0"))
+PATIENCE = 240 + AT_LEAST
 BUILT_IN = {"TAGGER_MODEL_NAME": "efficientnet_lite2", "TAGGER_MODEL_FETCH": "never"}
 
 
@@ -81,7 +84,7 @@ def labelled(tagger: Tagger) -> int:
 
 
 def wait_for_labels(tagger: Tagger, running: subprocess.Popen[str], number: int) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE / 2
     while labelled(tagger) < number:
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
@@ -221,18 +224,18 @@ def test_after_a_lost_machine_and_killed_children_nothing_is_lost_or_done_twice(
     shared_library: Tagger, tmp_path: Path
 ) -> None:
     pytest.importorskip("ray")
-    photos = make_photos(tmp_path / "photos", 900)
+    photos = make_photos(tmp_path / "photos", max(900, AT_LEAST))
     with two_machines() as cluster:
         running = shared_library.start("backfill", "--cluster", cluster.address, photos)
-        wait_for_labels(shared_library, running, 40)
+        wait_for_labels(shared_library, running, 40 + AT_LEAST // 4)
         # As a photo does that the decoder cannot bear: its worker finds out which by itself.
         children = feature_workers()
         assert children
         for child in children:
             os.kill(child, signal.SIGKILL)
-        wait_for_labels(shared_library, running, 120)
+        wait_for_labels(shared_library, running, 120 + AT_LEAST // 2)
         cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
-        out, err = running.communicate(timeout=240)
+        out, err = running.communicate(timeout=PATIENCE)
         assert running.returncode == 0, (out, err)
     assert_whole(shared_library, photos)
 
@@ -240,20 +243,21 @@ def test_after_a_lost_machine_and_killed_children_nothing_is_lost_or_done_twice(
 @pytest.mark.slow
 def test_a_killed_driver_leaves_all_to_the_next(shared_library: Tagger, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    photos = make_photos(tmp_path / "photos", 400)
+    count = max(400, AT_LEAST)
+    photos = make_photos(tmp_path / "photos", count)
     with two_machines() as cluster:
         running = shared_library.start("backfill", "--cluster", cluster.address, photos)
-        wait_for_labels(shared_library, running, 40)
+        wait_for_labels(shared_library, running, 40 + AT_LEAST // 4)
         status = shared_library.json("status")
         assert [node["node"] for node in status["nodes"]] == [socket.gethostname()]
-        assert status["nodes"][0]["labelled"] >= 40
+        assert status["nodes"][0]["labelled"] >= 40 + AT_LEAST // 4
         assert status["nodes_done_at"] > time.time() - 60
         assert "photos/s, done about" in shared_library("status").stdout
         running.kill()
         running.communicate()
         shared_library("backfill", "--cluster", cluster.address, photos)
     assert_whole(shared_library, photos)
-    assert rows(shared_library, "SELECT sum(labelled) FROM run_nodes") == [(400,)]
+    assert rows(shared_library, "SELECT sum(labelled) FROM run_nodes") == [(count,)]
     assert shared_library.json("status")["nodes"] == []
 
 
@@ -262,12 +266,12 @@ def test_a_poison_photo_is_found_and_a_restart_of_the_database_is_waited_for(
     shared_library: Tagger, tmp_path: Path, postgres_server: Server
 ) -> None:
     pytest.importorskip("ray")
-    photos = make_photos(tmp_path / "photos", 240)
+    photos = make_photos(tmp_path / "photos", max(240, AT_LEAST))
     with two_machines() as cluster, poison(photos / "0100.jpg") as killed:
         running = shared_library.start("backfill", "--cluster", cluster.address, photos)
-        wait_for_labels(shared_library, running, 60)
+        wait_for_labels(shared_library, running, 60 + AT_LEAST // 3)
         postgres_server.restart()
-        out, err = running.communicate(timeout=240)
+        out, err = running.communicate(timeout=PATIENCE)
         # As on one machine: one photo failed.
         assert running.returncode == 1, (out, err)
     # With others, and then twice alone.
