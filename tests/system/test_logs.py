@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import logging
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from tagger.core import events
 from tagger.core.events import EVENTS
 from tagger.system import logs
+from tagger.system.log_lines import json_lines, logfmt
 
 TOP = Path(__file__).parents[2]
 SAY = """
@@ -45,6 +46,30 @@ def logged(kind: str, *, journal: bool = False, **options: bool) -> list[str]:
         code = "import os, sys; at = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{at.st_dev}:{at.st_ino}'\n" + code
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environ)
     return done.stderr.splitlines()
+
+
+def formatted(kind: str, record: logging.LogRecord, encoding: str = "utf-8") -> str:
+    """A record as a line of the log, where standard error has an encoding."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding))
+        return (logfmt() if kind == "logfmt" else json_lines()).format(record)
+
+
+def read_logfmt(line: str) -> dict[str, str]:
+    """A line by the rules of github.com/go-logfmt/logfmt, which Loki follows; ValueError if it breaks them."""
+    found = {}
+    at = 0
+    while at < len(line):
+        key = re.compile(r'([^\x00-\x20="]+)=').match(line, at)
+        if key is None:
+            raise ValueError(f"no key at {at}: {line}")
+        value = re.compile(r'(?:"((?:[^"\\\x00-\x1f]|\\.)*)"|([^\x00-\x20="]*))(?: |$)').match(line, key.end())
+        if value is None:
+            raise ValueError(f"no value of {key[1]}: {line}")
+        # What stands in quotes is escaped as in JSON, and nothing else is.
+        found[key[1]] = value[2] if value[1] is None else json.loads(f'"{value[1]}"')
+        at = value.end()
+    return found
 
 
 def test_every_message_is_an_event() -> None:
@@ -108,12 +133,79 @@ def test_json_has_typed_fields() -> None:
 
 @pytest.mark.parametrize("kind", ["logfmt", "keyvalue", "auto"])
 def test_logfmt_can_be_read_back(kind: str) -> None:
-    batch, held, failed, other = (dict(part.split("=", 1) for part in shlex.split(line)) for line in logged(kind))
+    batch, held, failed, other = map(read_logfmt, logged(kind))
     assert list(batch) == ["time", "level", "event", "photos", "failed", "seconds", "message"]
     assert (batch["event"], batch["photos"], batch["seconds"]) == ("batch", "3", "0.25")
     assert (held["folder"], held["why"]) == ('/my "photos"', "a = b")
     assert failed["error"] == "ZeroDivisionError: division by zero"
-    assert other["event"] == "other"
+    assert (other["event"], other["message"]) == ("other", "5%")
+
+
+# What a field holds, and what a program reads of it: bytes that are no text and control characters are shown.
+HARD = {
+    "": "",
+    "plain": "plain",
+    "/my photos": "/my photos",
+    "/ü 🐅/=": "/ü 🐅/=",
+    '/"quoted"': '/"quoted"',
+    "it's": "it's",
+    "C:\\x": "C:\\x",
+    'C:\\a b\\"c"\\': 'C:\\a b\\"c"\\',
+    "two lines\nof it": "two lines\nof it",
+    "tab\tbell\a\x1b[31m red": "tab\\tbell\\x07\\x1b[31m red",
+    "next\x85line\u2028 and\rback": "next\\x85line\\u2028 and\\rback",
+    "caf\udce9": "caf\\xe9",
+    "a caf\udce9 \ud83d": "a caf\\xe9 \\ud83d",
+    "nothing\x00": "nothing\\x00",
+}
+
+
+@pytest.mark.parametrize("why", HARD)
+def test_a_field_of_any_characters_is_one_line_that_is_read_back(why: str) -> None:
+    record = logging.LogRecord("tagger", logging.INFO, "", 1, events.HELD(folder="/x", why=why), (), None)
+    line = formatted("logfmt", record)
+    assert [*read_logfmt(line)] == ["time", "level", "event", "folder", "why", "message"]
+    assert read_logfmt(line)["why"] == HARD[why]
+    assert read_logfmt(line)["message"] == f"/x is left alone: {HARD[why]}"
+    assert line.isprintable()
+    for encoding in ("utf-8", "ascii"):
+        line = formatted("json", record, encoding)
+        # Readers in other languages refuse half a pair of surrogates.
+        line.encode(encoding)
+        assert "\n" not in line
+        read = json.loads(line)["why"]
+        assert read == why.replace("\udce9", "\\xe9").replace("\ud83d", "\\ud83d")
+
+
+def test_a_fault_is_one_line_with_its_cause_and_its_traceback() -> None:
+    try:
+        raise ValueError('no "photo"\nat all: \udcff') from OSError("gone")
+    except ValueError:
+        told = logging.LogRecord("tagger", logging.ERROR, "", 1, events.FAILED(part="x"), (), sys.exc_info())
+    line = formatted("logfmt", told)
+    assert read_logfmt(line)["error"] == 'ValueError: no "photo"\nat all: \\xff'
+    assert "Traceback" not in line
+    assert line.isprintable()
+    read = json.loads(formatted("json", told))
+    assert read["error"] == 'ValueError: no "photo"\nat all: \\xff'
+    assert "Traceback (most recent call last)" in read["traceback"]
+    assert "OSError: gone" in read["traceback"]
+    # Another handler still has the record as it was.
+    assert told.exc_info is not None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0, 0.8449, 1e-9, 123456789.25, 12])
+def test_numbers_are_read_back(seconds: float) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, events.BATCH(photos=1, failed=0, seconds=seconds), (), None)
+    assert float(read_logfmt(formatted("logfmt", record))["seconds"]) == round(seconds, 3)
+    assert json.loads(formatted("json", record))["seconds"] == seconds
+
+
+def test_only_what_logs_for_programs_imports_the_library_for_it() -> None:
+    for kind in ("text", "logfmt", "json"):
+        code = f"import sys; from tagger.system import logs; logs.set_up({kind!r}); print('structlog' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        assert done.stdout == f"{kind != 'text'}\n"
 
 
 def test_how_much_is_logged() -> None:
@@ -138,10 +230,3 @@ def test_another_stream_than_the_journal_gets_none(monkeypatch: pytest.MonkeyPat
         assert not logs.goes_to_journal()
     monkeypatch.delenv("JOURNAL_STREAM")
     assert not logs.goes_to_journal()
-
-
-def test_names_of_files_that_are_no_text_stop_nothing() -> None:
-    told = events.HELD(folder="/\udcff\n", why="x")
-    record = logging.LogRecord("tagger", logging.INFO, "", 1, told, (), None)
-    assert json.loads(logs._Json().format(record))["folder"] == "/\udcff\n"
-    assert "\n" not in logs._Logfmt().format(record)
