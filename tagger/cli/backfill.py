@@ -279,17 +279,20 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate
 
 def _print_found(settings: Settings) -> None:
     """What the library contains, and what to do with it."""
-    from tagger.labels.cloud import worth_listing
+    from tagger.labels.cloud import example, worth_listing
     from tagger.labels.languages import language
+    from tagger.search.query_tree import query_for
     from tagger.store.counts import count_labels
     from tagger.store.session import open_store
 
     with open_store(settings) as store, store.read() as session:
-        counts = worth_listing(count_labels(session))[:_SHOWN_LABELS]
-    often = language(settings.labels.language).of(counts)
+        counts = count_labels(session)
+    spoken = language(settings.labels.language)
+    often = spoken.of(worth_listing(counts)[:_SHOWN_LABELS])
     if often:
         voice.done("Most often: " + ", ".join(f"{shown_path(label.name)} ({label.shown:,})" for label in often))
-        voice.note(f"Find them: tagger search {shlex.quote(often[0].name)}")
+    for shown in spoken.of(filter(None, [example(counts)])):
+        voice.note(f"Find them: tagger search {shlex.quote(query_for(shown.name))}")
     voice.note("Look at them: tagger web")
 
 

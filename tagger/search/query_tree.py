@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -210,6 +211,12 @@ Node = Word | Words | AnyLabel | Like | Taken | PathPart | FieldNode | Not | And
 def quoted(name: str) -> str:
     """A query for a label with this name, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def query_for(name: str) -> str:
+    """As `quoted`, without quotes where words stand for themselves: what a person would type."""
+    plain = re.fullmatch(r"\w[\w -]*", name) and not {"AND", "OR", "NOT"} & set(re.split("[ -]", name.upper()))
+    return name if plain else quoted(name)
 
 
 def in_language(node: Node, code: LanguageCode) -> Node:

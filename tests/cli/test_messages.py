@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tagger.core import events
 from tagger.core.config import Settings, WebSettings
@@ -62,6 +64,18 @@ def test_the_end_says_what_was_found_and_what_to_do_with_it(tagger: Tagger, fold
     assert "Most often: " in done.stdout
     assert "tagger search " in done.stderr
     assert "tagger web" in done.stderr
+
+
+def test_the_search_that_is_shown_is_for_something_on_photos_and_finds_it(tagger: Tagger, folder: Path) -> None:
+    for name in ("cat.jpg", "coffee.jpg", "rocket.jpg", "temple.jpg"):
+        with Image.open(PHOTOS / name) as photo:
+            photo.convert("L").save(folder / f"grey {name}")
+    done = tagger("backfill", folder)
+    assert "Most often: black and white (4)" in done.stdout
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("Find them: tagger search ")]
+    [query] = shlex.split(line.removeprefix("Find them: tagger search "))
+    assert query != "black and white"
+    assert tagger("search", query).stdout
 
 
 @pytest.mark.slow

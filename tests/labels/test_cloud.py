@@ -1,9 +1,11 @@
-"""Wide words leave the cloud where narrower ones say as much."""
+"""Wide words leave the cloud where narrower ones say as much; the example of a search is something on photos."""
 
 from __future__ import annotations
 
+import pytest
+
 from tagger.labels import taxonomy
-from tagger.labels.cloud import worth_listing
+from tagger.labels.cloud import example, worth_listing
 from tagger.store.counts import LabelCount
 
 TAXONOMY = taxonomy.load()
@@ -32,3 +34,24 @@ def test_what_one_searches_for_stays() -> None:
 
 def test_wide_words_are_labels_that_are_shown() -> None:
     assert set(TAXONOMY.shown_hypernyms) >= TAXONOMY.wide
+
+
+@pytest.mark.parametrize("frequent", ["black_and_white", "portrait", "screenshot", "long_exposure", "sky", "clothing"])
+def test_a_search_is_shown_with_people_or_a_thing(frequent: str) -> None:
+    for wanted in ("people", "dog", "tiger", "boat", "beach", "wedding", "Christmas"):
+        found = example(counts(**{frequent: 90, wanted: 3, "cat": 2}))
+        assert found is not None
+        assert (found.name, found.shown) == (wanted, 3)
+
+
+def test_a_label_of_ones_own_is_an_example_whatever_it_is_called() -> None:
+    mine = LabelCount("own:portrait", "portrait", 3, 3)
+    assert example([*counts(black_and_white=9), mine, *counts(dog=2)]) == mine
+
+
+def test_without_a_thing_what_there_is_shows_it() -> None:
+    found = example(counts(black_and_white=9, portrait=3))
+    assert found is not None
+    assert found.name == "black and white"
+    assert example(counts(dog=0)) is None
+    assert example([]) is None

@@ -21,6 +21,8 @@ from tagger.search.query_tree import (
     Taken,
     Word,
     Words,
+    query_for,
+    quoted,
 )
 
 
@@ -212,3 +214,17 @@ def test_any_text_is_a_query_or_a_mistake_that_is_explained(text: str) -> None:
     except QueryError:
         return
     assert parse(str(tree)) == tree
+
+
+@pytest.mark.parametrize("name", ["tiger", "big cat", "T-shirt", "café au lait", "10 Downing St"])
+def test_a_plain_name_is_a_query_as_it_stands(name: str) -> None:
+    assert query_for(name) == name
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(str.strip))
+@example("salt AND pepper")
+@example("-x")
+@example('5" disk')
+@example("taken:2019")
+def test_the_query_for_a_name_means_that_name(name: str) -> None:
+    assert parse(query_for(name)) in (parse(quoted(name)), Word(name), Words(tuple(name.split())))
