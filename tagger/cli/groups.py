@@ -27,23 +27,31 @@ class WholeHelp(click.Group):
             formatter.write_dl(rows)
 
 
-def below(context: click.Context) -> dict[str, click.Context]:
-    """The subcommands of a context's command by their names."""
+def names_below(context: click.Context) -> list[str]:
+    """The names of the subcommands of a context's command; none of them is imported for that."""
     command = context.command
     if isinstance(command, click.Group):
-        found = {name: command.get_command(context, name) for name in command.list_commands(context)}
-        return {
-            name: click.Context(inner, info_name=name, parent=context)
-            for name, inner in found.items()
-            if inner is not None
-        }
-    if isinstance(command, WithSubcommands):
+        return command.list_commands(context)
+    return list(command.names) if isinstance(command, WithSubcommands) else []
+
+
+def one_below(context: click.Context, name: str) -> click.Context | None:
+    """The subcommand of that name, of a context's command; None if it has none."""
+    command = context.command
+    if isinstance(command, click.Group):
+        inner = command.get_command(context, name)
+        return None if inner is None else click.Context(inner, info_name=name, parent=context)
+    if isinstance(command, WithSubcommands) and name in command.names:
         # Its own arguments do not stand before the subcommand.
-        return {
-            name: click.Context(inner, info_name=f"{context.info_name} {name}", parent=context.parent)
-            for name, inner in command.subcommands().items()
-        }
-    return {}
+        inner = command.subcommand(name)
+        return click.Context(inner, info_name=f"{context.info_name} {name}", parent=context.parent)
+    return None
+
+
+def below(context: click.Context) -> dict[str, click.Context]:
+    """The subcommands of a context's command by their names, all of them imported."""
+    found = {name: one_below(context, name) for name in names_below(context)}
+    return {name: inner for name, inner in found.items() if inner is not None}
 
 
 def all_below(context: click.Context) -> Iterator[click.Context]:
@@ -54,10 +62,12 @@ def all_below(context: click.Context) -> Iterator[click.Context]:
 
 
 class WithSubcommands(click.Command):
-    """A command that takes arguments, some of which are the names of subcommands."""
+    """A command that takes arguments, some of which are the `names` of subcommands."""
 
-    def subcommands(self) -> dict[str, click.Command]:
-        """The subcommands by their names."""
+    names: tuple[str, ...] = ()
+
+    def subcommand(self, name: str) -> click.Command:
+        """The subcommand of one of the names."""
         raise NotImplementedError
 
 

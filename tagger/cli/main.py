@@ -163,6 +163,9 @@ def _imported(name: str) -> Any:
 @click.pass_context
 def cli(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Label every photo of a library by what is in it, and find photos by those labels."""
+    if context.invoked_subcommand == "help":
+        # It asks for no settings, which take longer to import than the help to print.
+        return
     from tagger.core.config_sources import unknown_variables
     from tagger.core.local_zone import read_time_zone
 

@@ -84,17 +84,18 @@ class _Screen(TrainingListener):
 class _Train(WithSubcommands):
     """Takes a folder; `words` in its place is a command of its own. A folder of that name is `./words`."""
 
-    def subcommands(self) -> dict[str, click.Command]:
+    names = ("words",)
+
+    def subcommand(self, name: str) -> click.Command:
         from tagger.cli.train_words import command as words
 
-        return {"words": words}
+        return words
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         if args[:1] == ["words"]:
-            words = self.subcommands()["words"]
-            return words.make_context(f"{info_name} words", args[1:], parent, **extra)
+            return self.subcommand("words").make_context(f"{info_name} words", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
 

@@ -50,6 +50,37 @@ def test_every_command_is_grouped_by_purpose_and_stands_in_readme() -> None:
         assert f"`tagger {name}" in readme
 
 
+@pytest.mark.parametrize(
+    ("arguments", "commands"),
+    [
+        ("--help", set()),
+        ("-h", set()),
+        ("--version", set()),
+        ("help", {"help"}),
+        ("help srch", {"help"}),
+        ("help search", {"help", "search"}),
+        ("help accept-missing", {"help", "accept_missing"}),
+        ("help taught on", {"help", "taught"}),
+        ("help search on", {"help", "search"}),
+        ("model use --help", {"model"}),
+    ],
+)
+def test_help_imports_only_the_command_that_it_tells_of(arguments: str, commands: set[str]) -> None:
+    code = (
+        "import sys; from tagger.cli import main\n"
+        "try: main.main()\n"
+        "except SystemExit: pass\n"
+        "files = {file for file, _ in main._COMMANDS.values()}\n"
+        "print(*sorted(file for file in files if 'tagger.cli.' + file in sys.modules), *sorted({'pydantic', 'numpy'} & "
+        "set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments.split()], capture_output=True, text=True, check=True)
+    imported = set(done.stderr.splitlines()[-1].split())
+    assert imported - {"pydantic", "numpy"} == commands
+    if commands <= {"help"}:
+        assert imported == commands
+
+
 def test_python_m_tagger_is_tagger(tagger: Tagger) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tagger", "--version"],
