@@ -8,7 +8,6 @@ repeat nothing.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 import os
@@ -23,10 +22,11 @@ from typing import Any
 
 from tagger import __version__
 from tagger.cluster.patience import patiently
+from tagger.cluster.requirements import cluster_faults
 from tagger.cluster.worker import Assignment, LabelWorker, packed
 from tagger.core import events
 from tagger.core.config import ClusterSettings, Settings
-from tagger.core.errors import ConfigError, EngineError, TaggerError, UsageError
+from tagger.core.errors import EngineError, TaggerError
 from tagger.core.os_words import why
 from tagger.core.photo import JobKind
 from tagger.core.progress import StopCheck
@@ -65,14 +65,8 @@ def check_cluster(settings: Settings) -> None:
 
     Raises UsageError without Ray, ConfigError without PostgreSQL, EngineError where no cluster answers.
     """
-    if not settings.database.startswith("postgresql"):
-        raise ConfigError(
-            "Several machines need the library in PostgreSQL, because they cannot share an SQLite file.",
-            "Copy it there with tagger migrate-library --to postgresql://..., and write that address into the config "
-            "file as `database`.",
-        )
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError("Ray is not installed.", "Install it with: pip install 'tagger-photos[cluster]'")
+    for fault in cluster_faults(settings):
+        raise fault
     host, colon, port = settings.cluster.address.rpartition("://")[2].rpartition(":")
     if colon:
         try:

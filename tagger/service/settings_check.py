@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tagger.cluster.requirements import cluster_faults
 from tagger.core.config import Settings
 from tagger.core.errors import ConfigError, ModelError, StoreError, TaggerError
 from tagger.core.secrets import without_passwords
@@ -14,7 +15,7 @@ from tagger.inference.selection import chosen_or_fault
 from tagger.labels import taxonomy
 from tagger.labels.labeller import policy_for
 from tagger.labels.policy import Policy
-from tagger.store.session import checked_url
+from tagger.store.session import checked_url, no_driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,7 @@ def _database(settings: Settings) -> Iterator[SettingFault]:
         yield _fault("database", error)
         return
     if url.get_backend_name() == "postgresql" and importlib.util.find_spec("psycopg") is None:
-        yield SettingFault(
-            "database",
-            "database is in PostgreSQL, for which psycopg is not installed.",
-            "pip install 'psycopg[binary]'",
-        )
+        yield _fault("database", no_driver())
 
 
 def _addresses(settings: Settings) -> Iterator[SettingFault]:
@@ -77,18 +74,8 @@ def _addresses(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault(
             "service.health", f"service.health and web.listen are both {page}.", "Give one of them another port."
         )
-    if settings.cluster.address and not settings.database.startswith("postgresql"):
-        yield SettingFault(
-            "cluster.address",
-            "cluster.address is set, and the library is not in PostgreSQL, which several machines need.",
-            "See: tagger migrate-library --help",
-        )
-    if settings.cluster.address and importlib.util.find_spec("ray") is None:
-        yield SettingFault(
-            "cluster.address",
-            "cluster.address is set, and Ray is not installed.",
-            "pip install 'tagger-photos[cluster]'",
-        )
+    if settings.cluster.address:
+        yield from (_fault("cluster.address", fault) for fault in cluster_faults(settings))
 
 
 def _fault(about: str, error: TaggerError) -> SettingFault:

@@ -257,6 +257,14 @@ def _make_data_dir(folder: Path) -> None:
         ) from error
 
 
+def no_driver() -> StoreError:
+    """That PostgreSQL's driver is missing; SQLite's is in Python."""
+    return StoreError(
+        "The library is in PostgreSQL, for which psycopg is not installed.",
+        "Install it with: pip install 'tagger-photos[postgres]'",
+    )
+
+
 def _engine(url: Any, read_only: Path | None) -> Engine:
     """The engine of a database; `read_only`: its file, if it can only be read."""
     try:
@@ -272,10 +280,7 @@ def _engine(url: Any, read_only: Path | None) -> Engine:
         else:
             engine = create_engine(url)
     except ModuleNotFoundError as error:
-        raise StoreError(
-            f"The driver for {url.get_backend_name()} is not installed ({error.name}).",
-            "For PostgreSQL: pip install 'psycopg[binary]'",
-        ) from error
+        raise no_driver() from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def test_some_settings_only(configured: Tagger) -> None:
         ({"TAGGER_MODEL_NAME": "vgg16", "TAGGER_MODEL_WEIGHTS": "/nowhere.h5"}, "/nowhere.h5"),
         ({"TAGGER_SERVICE_UPKEEP": "99 4 * * *"}, "the minute is from 0 to 59, not 99"),
         ({"TAGGER_DATABASE": "mysql://nas/tagger"}, "is no database that tagger can use"),
-        ({"TAGGER_CLUSTER_ADDRESS": "local"}, "not in PostgreSQL"),
+        ({"TAGGER_CLUSTER_ADDRESS": "local"}, "Several machines need the library in PostgreSQL"),
         (
             {"TAGGER_WEB_ENABLED": "true", "TAGGER_WEB_LISTEN": "[::]:80", "TAGGER_SERVICE_HEALTH": "[::]:80"},
             "service.health and web.listen are both [::]:80.",
@@ -128,6 +129,19 @@ def test_what_makes_no_sense_is_told_with_an_exit_code(bare: Tagger, setting: di
     told = json.loads(bare("config", "--check", "--json", code=2, environ=setting).stdout)
     assert says in " ".join(fault["text"] + fault.get("cure", "") for fault in told["faults"])
     assert not bare.data.exists()
+
+
+def test_a_missing_driver_is_told_as_by_the_command_that_needs_it(bare: Tagger, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "found = PathFinder.find_spec\n"
+        "PathFinder.find_spec = lambda name, *where: None if name == 'psycopg' else found(name, *where)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    environ = {"TAGGER_DATABASE": "postgresql://nobody@nowhere/none", "PYTHONPATH": path}
+    checked = bare("config", "--check", code=2, environ=environ).stderr
+    assert "pip install 'tagger-photos[postgres]'" in checked
+    assert bare("status", code=4, environ=environ).stderr.removeprefix("tagger: ") in checked
 
 
 def test_what_makes_sense_has_no_faults(configured: Tagger) -> None:

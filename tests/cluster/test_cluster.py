@@ -149,6 +149,9 @@ def test_a_library_in_sqlite_is_refused_with_the_way_to_postgresql(bare: Tagger,
     done = bare("backfill", "--cluster", "local", tmp_path / "photos", code=2)
     assert "tagger migrate-library --to postgresql://" in done.stderr
     assert not bare.database.exists()
+    # The check of the settings says the same.
+    checked = bare("config", "--check", code=2, environ={"TAGGER_CLUSTER_ADDRESS": "local"}).stderr
+    assert done.stderr.removeprefix("tagger: ") in checked
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once(bare: Tagger, tmp_path: Path) -> None:
@@ -172,6 +175,13 @@ def test_without_ray_a_sentence_says_what_to_install(bare: Tagger, tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     assert done.returncode == 2
     assert "pip install 'tagger-photos[cluster]'" in done.stderr
+    # The check of the settings says the same.
+    check = [sys.executable, COMMAND, "config", "--check"]
+    checked = subprocess.run(
+        check, capture_output=True, text=True, env=environ | {"TAGGER_CLUSTER_ADDRESS": "local"}, check=False
+    )
+    assert checked.returncode == 2
+    assert checked.stderr.removeprefix("tagger: ") == done.stderr.removeprefix("tagger: ")
 
 
 @pytest.mark.slow
