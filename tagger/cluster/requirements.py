@@ -10,7 +10,7 @@ from tagger.core.errors import ConfigError, TaggerError, UsageError
 
 
 def cluster_faults(settings: Settings) -> Iterator[TaggerError]:
-    """What keeps several machines from labelling a library: a ConfigError without PostgreSQL, a UsageError without Ray."""
+    """Why several machines cannot label a library: a ConfigError without PostgreSQL, a UsageError without Ray."""
     if not settings.database.startswith("postgresql"):
         yield ConfigError(
             "Several machines need the library in PostgreSQL, because they cannot share an SQLite file.",
