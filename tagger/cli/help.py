@@ -33,7 +33,11 @@ def command(context: click.Context, words: tuple[str, ...]) -> int:
             known = names_below(about)
             near = difflib.get_close_matches(word, known, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            what = f"There is no command {about.command_path} {word}." if known else "It has no subcommands."
+            what = (
+                f"There is no command {about.command_path} {word}."
+                if known
+                else f"{about.command_path} has no subcommands."
+            )
             raise click.UsageError(what + hint, about)
         about = inner
     print(about.get_help())

@@ -6,18 +6,43 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.common import settings_of, write_json
+from tagger.cli.groups import WholeHelp
 from tagger.core.errors import ExitCode
 from tagger.labels.cloud import worth_listing
 from tagger.labels.languages import language
 from tagger.store.counts import count_labels
 
+_everything = click.option(
+    "--all", "everything", is_flag=True, help="Also labels that are stored but shown on no photo."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
 
-@click.command("labels", epilog="\b\nExamples:\n  tagger labels\n  tagger labels --all --json")
-@click.option("--all", "everything", is_flag=True, help="Also labels that are stored but shown on no photo.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+
+@click.group(
+    "labels",
+    cls=WholeHelp,
+    invoke_without_command=True,
+    epilog="\b\nExamples:\n  tagger labels\n  tagger labels --all --json",
+)
+@_everything
+@_as_json
 @click.pass_context
 def command(context: click.Context, everything: bool, as_json: bool) -> int:
     """Which labels the library contains, with the number of photos, most frequent first."""
+    return ExitCode.DONE if context.invoked_subcommand else _list(context, everything, as_json)
+
+
+@command.command("list", epilog="\b\nExamples:\n  tagger labels list\n  tagger labels list --all")
+@_everything
+@_as_json
+@click.pass_context
+def list_labels(context: click.Context, everything: bool, as_json: bool) -> int:
+    """List them, with the number of photos that show each."""
+    before = context.parent.params if context.parent else {}
+    return _list(context, everything or bool(before.get("everything")), as_json or bool(before.get("as_json")))
+
+
+def _list(context: click.Context, everything: bool, as_json: bool) -> int:
     from tagger.store.session import open_store
 
     settings = settings_of(context)

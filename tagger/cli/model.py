@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.group(
     "model",
     cls=WholeHelp,
+    invoke_without_command=True,
     epilog="""\b
 Examples:
   tagger model list
@@ -34,8 +35,11 @@ Examples:
   tagger model preview efficientnet_b0 --sample 200
   tagger model export --to resnet50.tflite""",
 )
-def command() -> None:
-    """The models: which there are, which one is used, and their weights."""
+@click.pass_context
+def command(context: click.Context) -> int:
+    """The models: which there are, which one is used, and their weights. Without a command, the list."""
+    code: int = context.invoke(list_models) if context.invoked_subcommand is None else ExitCode.DONE
+    return code
 
 
 @command.command("list", epilog="\b\nExamples:\n  tagger model list\n  tagger model list --json | jq '.[].name'")

@@ -128,6 +128,20 @@ def test_a_folder_is_forgotten_only_if_somebody_agrees(gallery: Tagger, answer: 
     assert bool(gallery.json("status")["photos"]) is (code != 0)
 
 
+@pytest.mark.parametrize("command", ["labels", "model", "saved", "taught", "token"])
+def test_what_is_many_is_listed_by_list_and_without_it(gallery: Tagger, command: str) -> None:
+    bare, listed = gallery(command), gallery(command, "list")
+    assert (bare.stdout, bare.stderr) == (listed.stdout, listed.stderr)
+    assert listed.stdout + listed.stderr
+
+
+def test_labels_are_listed_with_their_options_before_or_behind_list(gallery: Tagger) -> None:
+    everything = gallery.json("labels", "--all")
+    assert len(everything) > len(gallery.json("labels"))
+    assert gallery.json("labels", "list", "--all") == everything
+    assert gallery.json("labels", "--all", "list") == everything
+
+
 def test_what_was_taught_is_forgotten_only_if_somebody_agrees(gallery: Tagger) -> None:
     with sqlite3.connect(gallery.database) as connection:
         connection.execute("INSERT INTO labels (id, key, name) VALUES (9999, 'own:our cat', 'our cat')")

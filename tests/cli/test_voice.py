@@ -110,7 +110,7 @@ def test_help_of_a_command_by_its_name(bare: Tagger, words: list[str]) -> None:
     [
         (["serach"], "There is no command tagger serach. Did you mean search?"),
         (["taught", "onn"], "There is no command tagger taught onn. Did you mean on?"),
-        (["search", "more"], "Error: It has no subcommands."),
+        (["search", "more"], "Error: tagger search has no subcommands."),
     ],
 )
 def test_help_of_what_is_no_command(bare: Tagger, words: list[str], said: str) -> None:
