@@ -7,6 +7,7 @@ protect, and whoever reads the database cannot find it (OWASP's "Password Storag
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from tagger.store.reader import Reader
 PREFIX = "tagger_"
 _BYTES = 32
 _LONGEST = 100
+# As `secrets.token_urlsafe` writes them: four letters for three bytes.
+_SHAPE = re.compile(rf"{PREFIX}[\w-]{{{-(-_BYTES * 4 // 3)}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ def token_of(session: Session, secret: str) -> Token | None:
     """The token that a program sent; None if it is none of ours, or was removed."""
     row = session.scalar(select(TokenRow).where(TokenRow.hash == _hash(secret)))
     return None if row is None else _token(row)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text is written as a token; no password is."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def day_of(now: float) -> str:

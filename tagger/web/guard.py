@@ -26,7 +26,7 @@ from tagger.core import events
 from tagger.core.config import WebSettings
 from tagger.core.errors import TaggerError
 from tagger.core.sentences import Sentence
-from tagger.store.tokens import PREFIX, Token
+from tagger.store.tokens import PREFIX, Token, is_token
 from tagger.web import problems
 from tagger.web.login import COOKIE, Login
 from tagger.web.problems import ProblemError
@@ -70,8 +70,8 @@ class Guard:
         self._names = {"localhost", *(_name(host) for host in settings.hosts), *_own_names()}
         self._trusted = networks(settings.trusted_proxies)
         self._warned = False
-        # Passwords are checked one at a time anyway.
-        self._checks = CapacityLimiter(4)
+        # Passwords are checked one at a time anyway; tokens are looked up in no time, and wait behind no password.
+        self._passwords, self._lookups = CapacityLimiter(4), CapacityLimiter(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -193,7 +193,7 @@ class Guard:
         sent = _bearer(request)
         if not sent.startswith(PREFIX):
             return None
-        return await anyio.to_thread.run_sync(self._tokens.find, sent, limiter=self._checks)
+        return await anyio.to_thread.run_sync(self._tokens.find, sent, limiter=self._lookups)
 
     async def _check_password(self, request: Request, path: str) -> None:
         is_first = self._login.is_first
@@ -210,25 +210,35 @@ class Guard:
             client = request.client.host if request.client else ""
             if self._login.is_known_program(client, password):
                 return
+            if is_token(password):
+                # None of ours, or the request had passed.
+                seconds = self._login.attempt_token(client)
+                if seconds:
+                    raise too_often(seconds)
+                raise _not_let_in()
             attempt = partial(self._login.attempt_program, client, password)
-            wait = await anyio.to_thread.run_sync(attempt, limiter=self._checks)
+            wait = await anyio.to_thread.run_sync(attempt, limiter=self._passwords)
             if wait:
                 raise too_often(wait)
             fine = wait is None
         else:
             fine = self._login.is_session(session_cookie(request.headers.get("cookie", "")))
         if not fine:
-            raise ProblemError(
-                401,
-                Sentence("The password is needed."),
-                Sentence("Log in, or send it, or a token, as: Authorization: Bearer PASSWORD"),
-                {"WWW-Authenticate": "Bearer"},
-            )
+            raise _not_let_in()
 
     def _warn_of(self, came: Approach) -> None:
         if came.unknown_proxy and not self._warned:
             self._warned = True
             _LOG.warning(events.UNKNOWN_PROXY(client=came.client))
+
+
+def _not_let_in() -> ProblemError:
+    return ProblemError(
+        401,
+        Sentence("The password is needed."),
+        Sentence("Log in, or send it, or a token, as: Authorization: Bearer PASSWORD"),
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 def too_often(wait: float) -> ProblemError:

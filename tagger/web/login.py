@@ -75,6 +75,7 @@ class Login:
         # One at a time, because each needs 32 MB.
         self._checking = threading.Lock()
         self._right: bytes | None = None
+        self._counting = threading.Lock()
         # The addresses from which programs sent it.
         self._let_in: set[str] = set()
         self._salt = secrets.token_bytes(16)
@@ -141,23 +142,36 @@ class Login:
             except VerificationError:
                 return False
 
+        own = self._device(device)
+        # Who must wait anyway waits for no other's check besides.
+        wait = self._must_wait(client, own)
+        if wait:
+            return wait
         with self._checking:
-            return self._try(client, self._device(device), is_right)
+            return self._try(client, own, is_right)
+
+    def attempt_token(self, client: str) -> float:
+        """Count a wrong token, and how many seconds its client must wait now (0: none).
+
+        Nothing is hashed slowly, and nobody else waits for it: what is not guessable needs neither.
+        """
+        place = _place(client)
+        wait = self._wait(place, *_ONE)
+        if not wait:
+            self._count(place, _ONE)
+        return wait
 
     def _try(self, client: str, device: str, is_right: Callable[[], bool]) -> float | None:
         """One try, as `attempt` answers it, counted for the device, or for the client and all that were never let in.
 
         While it must wait, `is_right` is not asked.
         """
-        own = device or _place(client)
-        wait = self._wait(own, *_ONE)
-        if not device:
-            wait = max(wait, self._wait(_EVERYBODY, *_TOGETHER))
+        wait = self._must_wait(client, device)
         if wait:
             return wait
         if is_right():
             return None
-        self._count(own, _ONE)
+        self._count(device or _place(client), _ONE)
         if not device:
             self._count(_EVERYBODY, _TOGETHER)
         return 0.0
@@ -201,11 +215,16 @@ class Login:
     def _wait(self, name: str, size: int, seconds: float) -> float:
         return max(0.0, (self._content(name, seconds) - (size - 1)) * seconds)
 
+    def _must_wait(self, client: str, device: str) -> float:
+        wait = self._wait(device or _place(client), *_ONE)
+        return wait if device else max(wait, self._wait(_EVERYBODY, *_TOGETHER))
+
     def _count(self, name: str, bucket: tuple[int, float]) -> None:
-        self._tries[name] = self._content(name, bucket[1]) + 1, self._clock.monotonic()
-        self._tries.move_to_end(name)
-        if len(self._tries) > _CLIENTS:
-            self._tries.popitem(last=False)
+        with self._counting:
+            self._tries[name] = self._content(name, bucket[1]) + 1, self._clock.monotonic()
+            self._tries.move_to_end(name)
+            if len(self._tries) > _CLIENTS:
+                self._tries.popitem(last=False)
 
     def new_session(self) -> str:
         """The value of the cookie of somebody who knew the password."""

@@ -68,6 +68,16 @@ class SpeedOut(BaseModel):
     photos_per_second: float
 
 
+class HooksOut(BaseModel):
+    """What other programs are told of photos. `waiting`: of how many photos each hook is yet to be told, by its name.
+
+    `problems`: why which could not be told, in sentences; nothing is lost meanwhile.
+    """
+
+    waiting: dict[str, int]
+    problems: list[str]
+
+
 class ModelStatusOut(BaseModel):
     """Which model labels (`labels`, empty if none can), which is `wanted`, `why` they differ; `note` says it all."""
 
@@ -81,7 +91,8 @@ class StatusOut(BaseModel):
     """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
 
     `prepared`: photos that descriptions are compared with at once; `at_work`: who works on the library; `problems`:
-    what the service waits for; `speed`: the last hour; `nodes`: the machines of a cluster that label now.
+    what the service waits for; `speed`: the last hour; `nodes`: the machines of a cluster that label now; `hooks`: a
+    receiver that is away does not stop the service, so this is none of its `problems`.
     """
 
     photos: int
@@ -98,6 +109,7 @@ class StatusOut(BaseModel):
     at_work: str
     service: bool
     problems: list[str]
+    hooks: HooksOut
     photos_per_second: float
     finished_at: int | None
     nodes: list[NodeOut]

@@ -10,7 +10,7 @@ from tagger.core.config import Settings
 from tagger.core.paths import shown_path
 from tagger.service.status import Overview, finish
 from tagger.store.run_nodes import speed_of
-from tagger.web.schemas_work import FolderOut, ModelStatusOut, NodeOut, SpeedOut, StatusOut
+from tagger.web.schemas_work import FolderOut, HooksOut, ModelStatusOut, NodeOut, SpeedOut, StatusOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
             *([found.settings_fault] if found.settings_fault else []),
             *([found.service_fault] if found.service_fault else [] if service is None else service.problems),
         ],
+        hooks=HooksOut(waiting=dict(found.untold), problems=[] if service is None else list(service.hooks.problems)),
         photos_per_second=rate,
         finished_at=found.nodes_done_at(now) if cluster else None if done is None else int(done.timestamp()),
         nodes=[

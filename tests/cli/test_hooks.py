@@ -15,6 +15,7 @@ from tests.cli.gallery import PHOTOS
 from tests.cli.runner import BUILT_IN, Tagger
 from tests.cli.service import running, wait_for
 from tests.service.receiver import Receiver, receiver
+from tests.web.site import serving
 
 NAMES = sorted(path.name for path in PHOTOS.glob("*.jpg"))
 
@@ -104,6 +105,11 @@ def test_the_service_labels_whatever_the_receiver_does(hooked: Tagger, away: Rec
         status = hooked("status").stdout
         assert "UNTOLD    hooks.labelled (http://127.0.0.1:" in status
         assert "it gave no answer within 1 s" in status
+        with serving(hooked) as site:
+            told = site.api("/status")
+            assert told["hooks"]["waiting"]["labelled"] > 0
+            assert "it gave no answer within 1 s" in told["hooks"]["problems"][0]
+            assert told["problems"] == []
         away.answer = 204
         before = len(away.got)
         wait_for(lambda: hooked.json("status")["hooks"] == {"labelled": 0, "command": 0}, 60)

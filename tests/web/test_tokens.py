@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from tagger.core.config import Settings
 from tagger.core.errors import NoLibraryError, UsageError
 from tagger.store.session import Store
-from tagger.store.tokens import all_tokens, create_token, find_token, remove_token, token_of
+from tagger.store.tokens import all_tokens, create_token, find_token, is_token, remove_token, token_of
+from tagger.web.login import Login
 from tagger.web.problems import ProblemError
 from tagger.web.token_check import Tokens, check_scope
 from tests.cli.runner import Tagger
@@ -198,3 +202,40 @@ def test_nothing_that_is_only_read_changes_the_library(locked: Site) -> None:
             query = "?once=true" if path.endswith("/events") else "?q=cat&to=cat&path=/x"
             assert locked.get(asked + query, bearer(reading)).status < 500, asked
     assert content() == before
+
+
+@pytest.mark.slow
+def test_tokens_and_passwords_do_not_wait_for_each_other(gallery: Tagger) -> None:
+    secret = gallery("token", "create", "frame", "--read").stdout.strip()
+    slow = PasswordHasher(time_cost=60, memory_cost=32 * 1024, parallelism=1).hash(PASSWORD)
+    with serving(gallery, TAGGER_WEB_PASSWORD_HASH=slow) as site, ThreadPoolExecutor(8) as pool:
+        tries = [pool.submit(site.get, "/api/v1/search?limit=1", bearer(f"wrong {number}")) for number in range(4)]
+        # All slots for passwords are taken, one of them is at work.
+        time.sleep(0.3)
+        assert site.get("/api/v1/search?limit=1", bearer(secret)).status == 200
+        assert not all(one.done() for one in tries)
+        assert {one.result().status for one in tries} == {401}
+
+
+def test_wrong_tokens_hold_up_their_own_sender_only(tmp_path: Path) -> None:
+    clock = Clock(NOW)
+    login = Login(HASH, tmp_path, clock)
+    # Checking a password would wait for this for ever.
+    with login._checking:
+        found = [login.attempt_token("192.0.2.1") for _ in range(6)]
+        assert found[:5] == [0.0] * 5
+        assert found[5] > 0
+        for number in range(200):
+            assert login.attempt_token(f"198.51.100.{number}") == 0
+    assert login.attempt("192.0.2.1", PASSWORD)
+    assert login.attempt("203.0.113.7", PASSWORD) is None
+    clock.time += 12
+    assert login.attempt("192.0.2.1", PASSWORD) is None
+
+
+def test_what_is_no_token_is_a_password(store: Store) -> None:
+    with store.write() as session:
+        _, secret = create_token(session, "frame", NOW, read_only=True)
+    assert is_token(secret)
+    for other in ("tagger_", "tagger_is_my_password", secret + "x", secret[:-1], " " + secret, secret[:-1] + "ä"):
+        assert not is_token(other)
