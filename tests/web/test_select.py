@@ -292,3 +292,23 @@ def test_several_photos_of_one_label_are_reviewed_on_one_screen(browser: Browser
         assert shelf.api(f"/photos/{wrong}") == before
         page.keyboard.press("s")
         expect(page.locator("#asked strong")).not_to_have_text(name)
+
+
+def test_one_sign_is_enough_for_suggestions(browser: Browser, shelf: Site) -> None:
+    with watched(browser, shelf.address, refused=3, locale="ja-JP") as page:
+        choosing(page, "/?q=path:cat")
+        tiles = page.locator("#grid a.tile")
+        tiles.first.focus()
+        press(page, "x", 1)
+        page.get_by_role("button", name="Add label").click()
+        field, names = page.get_by_label("Label", exact=True), page.locator("#action-names option")
+        field.press_sequentially("猫")
+        expect(names.first).to_have_attribute("value", re.compile("猫"))
+        field.fill("c")
+        expect(names).to_have_count(0)
+        field.press_sequentially("at")
+        expect(names.first).to_be_attached()
+        page.keyboard.press("Escape")
+        ready(page, f"/photos/{shelf.photo('cat.jpg')}")
+        page.locator("#own").press_sequentially("猫")
+        expect(page.locator("#known option").first).to_have_attribute("value", re.compile("猫"))

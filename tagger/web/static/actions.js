@@ -1,6 +1,7 @@
 // What is done with chosen photos: each tells how many it is for before, and offers to take it back after.
 
 import { amount, ask, at, make, say, t, tell, tn } from "./core.js";
+import { suggestLabels } from "./suggest.js";
 
 const dialog = make("dialog", { class: "action", "aria-labelledby": "action-title" });
 document.body.append(dialog);
@@ -52,10 +53,7 @@ const mainButton = (text, attributes = {}) => make("button", { class: "main", ..
 function labelField() {
   const names = make("datalist", { id: "action-names" });
   const field = make("input", { id: "action-label", list: "action-names", maxlength: "200", required: true, autocomplete: "off" });
-  field.addEventListener("input", async () => {
-    const found = field.value.length < 2 ? [] : await ask("/suggest?q=" + encodeURIComponent(field.value)).catch(() => []);
-    names.replaceChildren(...found.map((label) => make("option", { value: label.name })));
-  });
+  suggestLabels(field, names);
   return [field, make("p", {}, make("label", { for: "action-label" }, t("Label")), " ", field, names)];
 }
 

@@ -1,15 +1,13 @@
 // The search box with its suggestions, the grid that goes on, and the keys: / searches, arrows move, Escape closes.
 
-import { amount, ask, inLabels, isTyping, make, remember, say, t } from "./core.js";
+import { amount, inLabels, isTyping, make, remember, say, t } from "./core.js";
+import { suggested, tooShort } from "./suggest.js";
 
 const box = document.getElementById("q");
 const list = document.getElementById("suggestions");
 
 if (box) {
   let timer, asked = 0, chosen = -1;
-
-  // One Chinese or Japanese sign is a word.
-  const tooShort = (text) => text.length < 2 && !/[\u3041-\u9fff]/.test(text);
 
   const word = () => box.value.slice(0, box.selectionStart).match(/[^\s()"-][^\s()":<>]*$/)?.[0] ?? "";
 
@@ -39,7 +37,7 @@ if (box) {
   async function suggest() {
     const text = word(), mine = ++asked;
     if (tooShort(text)) return close();
-    const found = await ask("/suggest?q=" + encodeURIComponent(text)).catch(() => []);
+    const found = await suggested(text);
     if (mine !== asked || document.activeElement !== box) return;
     list.replaceChildren(...found.map((label, number) => {
       const item = make("li", { role: "option", id: "s" + number, "aria-selected": "false", ...inLabels(label) }, label.name, make("small", {}, amount(label.photos)));

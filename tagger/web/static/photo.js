@@ -1,6 +1,7 @@
 // A photo's page: what a person says of its labels, why it has them, more like it, and its neighbours.
 
 import { ask, at, found, inLabels, isTyping, make, percent, say, seen, t, tell, tile, verdictTable } from "./core.js";
+import { suggestLabels } from "./suggest.js";
 
 const article = document.querySelector("article.photo");
 const id = Number(article.dataset.photo);
@@ -45,15 +46,7 @@ document.getElementById("add").addEventListener("submit", async (event) => {
   await correct("add", name, name);
   own.value = "";
 });
-let timer;
-own.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(async () => {
-    if (!own.value.trim()) return;
-    const found = await ask("/suggest?q=" + encodeURIComponent(own.value)).catch(() => []);
-    document.getElementById("known").replaceChildren(...found.map((label) => make("option", { value: label.name })));
-  }, 150);
-});
+suggestLabels(own, document.getElementById("known"));
 
 const frames = document.getElementById("boxes");
 function frame(boxes) {
