@@ -6,21 +6,21 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from tagger.cli import voice
-from tagger.cli.common import absolute, count, path_json, print_failures, settings_of, write_json
+from tagger.cli.common import absolute, count, settings_of, write_json
 from tagger.cli.groups import folders, query_words, saved_names
+from tagger.cli.links import renew_links
 from tagger.cli.query_arguments import as_typed
 from tagger.cli.search_output import Show, ShowFacets, ShowPhotos
 from tagger.core.config import Settings
 from tagger.core.errors import ExitCode, QueryError, TaggerError, UsageError
 from tagger.core.languages import LANGUAGES
-from tagger.core.paths import PhotoPath, disk_path, shown_path
+from tagger.core.paths import PhotoPath, disk_path
 from tagger.core.progress import Callbacks
 from tagger.labels import taxonomy
 from tagger.search.looks import Describer, as_description
@@ -229,20 +229,10 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _link(reader: Reader, folder: str, photos: list[PhotoPath], *, as_json: bool) -> int:
     """Renew a folder of links. It acts on what is found, so nothing is guessed."""
-    from tagger.search.link_tree import link_photos
-
-    done = link_photos(Path(folder), photos, [disk_path(path) for (path,) in reader.rows(_ROOTS, {})])
-    if as_json:
-        failed = [path_json(path) | {"reason": reason} for path, reason in done.failed]
-        write_json({"links": done.links, "new": done.new, "removed": done.removed, "failed": failed})
-    else:
-        changes = f"{done.new:,} new, {done.removed:,} removed"
-        print(f"{count(done.links, 'link')} in {shown_path(folder)}: {changes}.")
-        sys.stdout.flush()
-        print_failures(done.failed)
+    code = renew_links(folder, photos, [disk_path(path) for (path,) in reader.rows(_ROOTS, {})], as_json=as_json)
     if not photos:
         voice.note("tagger: no photo matches.")
-    return ExitCode.DONE if photos and not done.failed else ExitCode.SOME_FAILED
+    return code
 
 
 def _save(settings: Settings, reader: Reader, wanted: SavedSearch, *, force: bool, as_json: bool) -> int:

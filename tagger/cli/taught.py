@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tagger.store.taught_labels import Taught
     from tagger.teaching.teacher import Teacher
 
-# Photos by their numbers in the database, which say nothing to others.
-_IDS = ("doubtful", "asked")
+# Photos by their numbers in the database, which say nothing to others; and what is a picture on the page.
+_LEFT_OUT = ("doubtful", "asked", "curve")
 
 
 @click.group(
@@ -78,7 +78,7 @@ def _list(context: click.Context, as_json: bool) -> int:
                     "models": [
                         {"model": models[row].model_id, "architecture": models[row].architecture}
                         | {"usable": trained.head is not None}
-                        | {what: told for what, told in trained.report.items() if what not in _IDS}
+                        | {what: told for what, told in trained.report.items() if what not in _LEFT_OUT}
                         | {"to_look_at": len(trained.report.get("doubtful", ()))}
                         for row, trained in by_model.items()
                     ],

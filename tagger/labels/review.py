@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tagger.core.photo import Origin
 from tagger.labels.combine import UNSURE, least_shown
 from tagger.labels.policy import Candidate, Policy
-from tagger.store.label_scores import Doubtful, doubtful_labels, known_labels
+from tagger.store.label_scores import Doubtful, count_doubtful, doubtful_labels, known_labels
 from tagger.store.reader import Reader
 
 # The distance from its threshold within which a confidence is uncertain.
@@ -59,6 +59,18 @@ def uncertain(
         found += [(turn, distance, one) for turn, (distance, one) in enumerate(near[:each])]
     found.sort(key=lambda item: (item[0], item[1], item[2].photo_id, item[2].key))
     return [one for _, _, one in found[:limit]]
+
+
+def count_uncertain(reader: Reader, policy: Policy, most: int) -> int:
+    """How many uncertain labels there are, up to `most`."""
+    candidates = {one.key: one for one in policy.candidates}
+    number = 0
+    for row, key, _ in known_labels(reader):
+        for doubtful in _doubtful(candidates[key]) if key in candidates else ():
+            number += count_doubtful(reader, row, doubtful, _NEAR, most - number)
+            if number >= most:
+                return most
+    return number
 
 
 def _doubtful(candidate: Candidate) -> Iterator[Doubtful]:

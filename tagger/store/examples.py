@@ -51,6 +51,17 @@ def examples_of(session: Session, taught: Taught) -> list[Example]:
     return list(found.values())
 
 
+def said_since(session: Session, taught: Taught) -> list[Example]:
+    """What a person said of photos since a label was taught: examples that are new, or other than they were."""
+    rows = session.execute(
+        select(TaughtExampleRow.photo_id, TaughtExampleRow.kind).where(
+            TaughtExampleRow.taught_id == taught.id, TaughtExampleRow.photo_id.is_not(None)
+        )
+    )
+    before = {photo_id: Kind(kind) for photo_id, kind in rows}
+    return [one for one in persons_examples(session, taught.key) if before.get(one.photo_id or 0) is not one.kind]
+
+
 def persons_examples(session: Session, key: str) -> list[Example]:
     """The photos that a person gave the label with a key, and those that a person took it away from."""
     rows = session.execute(

@@ -198,6 +198,21 @@ def unchanged(session: Session, photos: Sequence[Unread]) -> set[int]:
     return {photo.photo_id for photo in photos if found.get(photo.photo_id) == photo.fingerprint}
 
 
+def keywords_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
+    """A person's keywords in photos, by name; photos without any are left out."""
+    found: dict[int, list[str]] = {}
+    for part in jobs.chunks(photo_ids):
+        rows = (
+            select(PhotoTermRow.photo_id, TermRow.name)
+            .join(TermRow, PhotoTermRow.term_id == TermRow.id)
+            .where(PhotoTermRow.photo_id.in_(part), TermRow.kind == KEYWORD)
+            .order_by(TermRow.folded)
+        )
+        for number, name in session.execute(rows):
+            found.setdefault(number, []).append(name)
+    return found
+
+
 def stored_fields(session: Session, photo_id: int) -> StoredFields:
     """What is stored of a photo; nothing if it was not read yet."""
     terms: dict[str, list[str]] = {}

@@ -55,6 +55,27 @@ def doubtful_labels(
     return rows
 
 
+def count_doubtful(reader: Reader, label_id: int, doubtful: Doubtful, near: float, most: int) -> int:
+    """How many photos have a doubtful confidence for a label, up to `most`."""
+    origins = ",".join(str(int(origin)) for origin in doubtful.origins)
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM photo_labels l JOIN photos p ON p.id = l.photo_id"
+        f" WHERE l.label_id = :label AND NOT l.removed AND l.origin IN ({origins}) AND p.missing_since IS NULL"
+        " AND l.confidence >= :low AND l.confidence <= :high"
+        " AND (l.confidence >= :above OR l.confidence <= :below) LIMIT :most) AS found"
+    )
+    values = {
+        "label": label_id,
+        "low": min(doubtful.above, doubtful.below - near),
+        "high": doubtful.above + near,
+        "above": doubtful.above,
+        "below": doubtful.below,
+        "most": most,
+    }
+    [(number,)] = reader.rows(sql, values)
+    return int(number)
+
+
 def taught_label_names(reader: Reader) -> list[str]:
     """The names of the labels that were taught, in alphabetical order."""
     sql = "SELECT labels.name FROM labels JOIN taught ON taught.label_id = labels.id ORDER BY labels.name"

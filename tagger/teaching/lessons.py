@@ -50,6 +50,11 @@ class Lesson:
     unsure: tuple[tuple[int, float], ...] = ()
     alike: tuple[int, ...] = ()
 
+    @property
+    def curve(self) -> list[tuple[float, float, float]]:
+        """(threshold, precision, recall) of thresholds that it might have."""
+        return [(threshold, precision, recall) for threshold, precision, recall in self.trained.report["curve"]]
+
     def without_scores(self) -> Lesson:
         """The same without the library's scores, which are large."""
         return replace(self, scored=Scored.nothing())
@@ -172,6 +177,7 @@ def lesson_from(
         scores = {one.photo_id: float(score) for one, score in zip(used, candidate.scores, strict=False)}
         shown = tuple(sorted(((number, scores[number]) for number in alike), key=lambda item: -item[1])[:_SHOWN])
     looks = {
+        "curve": [list(point) for point in measured.curve],
         "doubtful": [[number, round(probability, 4)] for number, probability in shown],
         "asked": sorted(task.asked | {number for number, _ in shown}),
         "accepted": task.accepted,

@@ -24,6 +24,8 @@ _CHANCE = 0.001
 _ENOUGH = 0.25
 # The wrong photos' scores are followed from where half of the library, to where this share of it, scores higher.
 _TOP = 0.1
+# A picture of the thresholds has so many of them.
+_POINTS = 40
 _UNKNOWN = Separation(0.0, 1.0)
 _NONE: NDArray[np.float32] = np.zeros(0, np.float32)
 
@@ -80,10 +82,14 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measured classifier. `head`: None if it must not be used, for the reason in `report`."""
+    """A measured classifier. `head`: None if it must not be used, for the reason in `report`.
+
+    `curve`: (threshold, precision, recall) of thresholds that it might have, from the highest on.
+    """
 
     head: TaughtHead | None
     report: Report
+    curve: tuple[tuple[float, float, float], ...] = ()
 
 
 def train_head(key: str, name: str, examples: Examples, report: Report) -> Fitted:
@@ -145,6 +151,7 @@ def measure(candidate: Fitted, scored: Scored, asked: Set[int]) -> Measured:
     report, told = candidate.report, candidate.told
     places = _places(candidate, scored, asked)
     best = choose([place.hoped for place in places], report.wanted)
+    curve = _curve(places, best)
     why = ""
     if told.chance > _CHANCE:
         why = f"it is no better than chance (a right example scores above a wrong one {told.auc:.0%} of the time)"
@@ -153,7 +160,7 @@ def measure(candidate: Fitted, scored: Scored, asked: Set[int]) -> Measured:
         why = f"no threshold reaches the wanted precision of {report.wanted:.0%}; the best is {nearest:.0%}"
     report = replace(report, refused=why, auc=told.auc, library=len(scored.ids))
     if why or best is None:
-        return Measured(None, report)
+        return Measured(None, report, curve)
     place = next(place for place in places if place.hoped is best)
     report = replace(
         report,
@@ -165,7 +172,7 @@ def measure(candidate: Fitted, scored: Scored, asked: Set[int]) -> Measured:
         looked=place.looked,
         looked_right=place.looked_right,
     )
-    return Measured(replace(candidate.head, threshold=best.threshold), report)
+    return Measured(replace(candidate.head, threshold=best.threshold), report, curve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,16 @@ def _places(candidate: Fitted, scored: Scored, asked: Set[int]) -> list[_Place]:
         hoped = min(hoped, int(yes.sum()) / int(over.sum()), most)
         places.append(_Place(replace(point, precision=hoped), told, looked, fine))
     return places
+
+
+def _curve(places: Sequence[_Place], best: Operating | None) -> tuple[tuple[float, float, float], ...]:
+    """Some of the thresholds, evenly spread, and the best one, each with its precision in the library, and recall."""
+    chosen = set(np.linspace(0, len(places) - 1, min(len(places), _POINTS)).round().astype(int).tolist())
+    return tuple(
+        (round(place.hoped.threshold, 4), round(place.precision, 4), round(place.hoped.recall, 4))
+        for number, place in enumerate(places)
+        if number in chosen or place.hoped is best
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,12 @@ from tagger.labels.differences import EXAMPLES
 from tagger.labels.languages import Language
 from tagger.labels.relabel import compare
 from tagger.labels.relabel_request import ask_for
-from tagger.labels.review import Uncertain, uncertain
+from tagger.labels.review import uncertain
 from tagger.labels.rules import LabelRules, rules_of, save_rules, with_rules
 from tagger.service import control
-from tagger.store.counts import main_model
-from tagger.store.taught_labels import all_taught
-from tagger.teaching.doubt import open_questions
 from tagger.web import search_pages
 from tagger.web.context import WebContext, context_of
+from tagger.web.review_questions import MOST, count_questions, of_taught
 from tagger.web.schemas_labels import (
     AppliedOut,
     BranchOut,
@@ -32,6 +30,7 @@ from tagger.web.schemas_labels import (
     LabelCountOut,
     PreviewOut,
     Question,
+    ReviewCountOut,
     ReviewOut,
     RulesIn,
     RulesOut,
@@ -158,6 +157,13 @@ def put_rules(request: Request, key: Key, rules: RulesIn, spoken: Spoken) -> App
     )
 
 
+@router.get("/review/count")
+def get_review_count(request: Request) -> ReviewCountOut:
+    """How many questions the review has, up to 100."""
+    found = count_questions(context_of(request))
+    return ReviewCountOut(questions=found, more=found == MOST)
+
+
 @router.get("/review")
 def get_review(
     request: Request,
@@ -172,7 +178,7 @@ def get_review(
     """Uncertain labels: confirm or remove them with `photos/ID/corrections`. Labels that were taught come first."""
     context = context_of(request)
     passed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in skip or ()]
-    found = _of_taught(context, label, set(passed))[:limit]
+    found = of_taught(context, label, set(passed))[:limit]
     with context.reader() as reader:
         found += uncertain(reader, context.policy, limit - len(found), key=label, skip=passed)
     ids = [one.photo_id for one in found]
@@ -191,23 +197,6 @@ def get_review(
             if one.photo_id in photos
         ]
     )
-
-
-def _of_taught(context: WebContext, key: str, passed: set[tuple[int, str]]) -> list[Uncertain]:
-    """Photos that a person should look at for labels that were taught. `key`: only this label."""
-    found = []
-    with context.store.read() as session:
-        model = main_model(session)
-        for label in all_taught(session):
-            if model is None or key not in ("", label.key):
-                continue
-            photos, threshold = open_questions(session, label, model)
-            found += [
-                Uncertain(number, label.key, label.name, share, shown=label.enabled and share >= threshold)
-                for number, share in photos
-                if (number, label.key) not in passed
-            ]
-    return found
 
 
 def _wanted(context: WebContext, key: str, rules: RulesIn) -> LabelRules:

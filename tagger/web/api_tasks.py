@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from tagger.core.paths import shown_path
-from tagger.core.progress import Callbacks
-from tagger.search.feature_index import FeatureIndex
-from tagger.search.similar import duplicate_groups
-from tagger.store.library import Library
 from tagger.web.context import context_of
-from tagger.web.schemas_tasks import DuplicateOut, DuplicatesIn, DuplicatesOut, GroupOut, TaskOut
+from tagger.web.schemas_tasks import TaskOut
 from tagger.web.tasks import Task, Work
 from tagger.web.words import Words, words_of
 
 router = APIRouter(tags=["work that takes long"])
-_LISTED = 500
 
 
 def started(request: Request, answer: Response, what: str, work: Work) -> TaskOut:
@@ -54,40 +47,3 @@ def get_task(
     task = context_of(request).tasks.find(task_id)
     task.ended.wait(wait)
     return told(task, words_of(request))
-
-
-@router.post("/duplicates", status_code=202)
-def post_duplicates(request: Request, answer: Response, which: DuplicatesIn) -> TaskOut:
-    """Look for photos that are nearly the same, in the whole library. Nothing is changed."""
-    library = context_of(request).library
-    return started(request, answer, "duplicates", partial(_duplicates, library, which.least))
-
-
-def _duplicates(library: Library, least: float, callbacks: Callbacks) -> DuplicatesOut:
-    def on_stage(_stage: str, done: int, total: int) -> None:
-        callbacks.on_progress(done, total)
-
-    groups = duplicate_groups(FeatureIndex(library), least, on_stage, callbacks.stop)
-    return DuplicatesOut(
-        groups=len(groups),
-        photos=sum(len(group.photos) for group in groups),
-        listed=[
-            GroupOut(
-                similarity=round(group.similarity, 4),
-                photos=[
-                    DuplicateOut(
-                        id=record.id,
-                        path=shown_path(record.path.absolute),
-                        bytes=record.fingerprint.size,
-                        width=record.width,
-                        height=record.height,
-                        format=record.format,
-                        taken=record.taken,
-                        same_bytes=same,
-                    )
-                    for record, same in group.photos
-                ],
-            )
-            for group in groups[:_LISTED]
-        ],
-    )

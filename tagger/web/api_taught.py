@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -13,13 +14,16 @@ from tagger.core.sentences import Sentence
 from tagger.labels.resolve import normalize_name
 from tagger.store import records, taught_labels
 from tagger.store.counts import main_model
-from tagger.store.examples import Example, Kind
+from tagger.store.examples import Example, Kind, said_since
 from tagger.store.library import Library
+from tagger.teaching.doubt import open_questions
+from tagger.teaching.lessons import Lesson
 from tagger.teaching.teacher import Teacher
 from tagger.web.api_labels import Key
 from tagger.web.api_tasks import started
 from tagger.web.context import WebContext, context_of
 from tagger.web.schemas_tasks import (
+    CurvePoint,
     LessonIn,
     LessonOut,
     PhotosIn,
@@ -43,6 +47,7 @@ def get_taught(request: Request) -> list[TaughtOut]:
         for label in taught_labels.all_taught(session):
             known = None if model is None else taught_labels.trained(session, label).get(model.id)
             report = {} if known is None else known.report
+            since = said_since(session, label)
             found.append(
                 TaughtOut(
                     key=label.key,
@@ -58,10 +63,20 @@ def get_taught(request: Request) -> list[TaughtOut]:
                     sampled=report.get("sampled", 0),
                     refused=report.get("refused", ""),
                     must_look=report.get("must_look", ""),
-                    to_look_at=len(report.get("doubtful", ())),
+                    to_look_at=0 if model is None else len(open_questions(session, label, model)[0]),
+                    threshold=1.0 if known is None or known.head is None else known.head.threshold,
+                    curve=curve_out(report.get("curve", ())),
+                    learned_at=None if known is None else known.trained_at,
+                    since_yes=sum(one.kind is Kind.YES for one in since),
+                    since_no=sum(one.kind is Kind.NO for one in since),
                 )
             )
         return found
+
+
+def curve_out(points: Iterable[Sequence[float]]) -> list[CurvePoint]:
+    """A curve as the API tells it."""
+    return [CurvePoint(threshold=threshold, precision=right, recall=share) for threshold, right, share in points]
 
 
 @router.post("/taught/preview", status_code=202)
@@ -107,6 +122,30 @@ def _lesson(context: WebContext, name: str, said: LessonIn, keep: bool, callback
     changed = teacher.keep(lesson, on=said.on, looked=said.looked) if kept else 0
     if changed:
         context.labels_changed()
+    return _told(library, lesson, kept=kept, changed=changed)
+
+
+@router.post("/taught/{key}/again", status_code=202)
+def post_again(request: Request, answer: Response, key: Key) -> TaskOut:
+    """Teach a label anew by its examples and by what a person said of photos since."""
+    context = context_of(request)
+    Teacher(context.library).find(key)
+    return started(request, answer, f"teach {key} again", partial(_again, context, key))
+
+
+def _again(context: WebContext, key: str, callbacks: Callbacks) -> LessonOut:
+    teacher = Teacher(context.library, callbacks)
+    [(label, lesson)] = teacher.teach_again([teacher.find(key)], teacher.model())
+    kept = not lesson.report.refused
+    changed = teacher.keep(lesson, on=label.enabled) if kept else 0
+    context.to_review.forget()
+    if changed:
+        context.labels_changed()
+    return _told(context.library, lesson, kept=kept, changed=changed)
+
+
+def _told(library: Library, lesson: Lesson, *, kept: bool, changed: int) -> LessonOut:
+    report = lesson.report
     with library.store.read() as session:
         known = taught_labels.find_taught(session, lesson.key)
     return LessonOut(
@@ -126,6 +165,7 @@ def _lesson(context: WebContext, name: str, said: LessonIn, keep: bool, callback
         refused=report.refused,
         must_look=report.must_look,
         to_look_at=[ToLookAt(photo=number, probability=round(share, 4)) for number, share in lesson.unsure],
+        curve=curve_out(lesson.curve),
     )
 
 

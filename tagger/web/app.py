@@ -24,6 +24,7 @@ from tagger.web import (
     api_bulk,
     api_classify,
     api_downloads,
+    api_duplicates,
     api_keywords,
     api_labels,
     api_photos,
@@ -36,6 +37,7 @@ from tagger.web import (
     first_password,
     pages,
     problems,
+    work_pages,
 )
 from tagger.web.context import WebContext
 from tagger.web.guard import Guard, own_path
@@ -96,6 +98,7 @@ def create_app(context: WebContext) -> FastAPI:
         api_labels.router,
         api_work.router,
         api_tasks.router,
+        api_duplicates.router,
         api_keywords.router,
         api_taught.router,
         api_classify.router,
@@ -107,6 +110,7 @@ def create_app(context: WebContext) -> FastAPI:
     app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
     app.include_router(albums.pages)
+    app.include_router(work_pages.router)
     app.include_router(first_password.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(TaggerError, _tagger_error)

@@ -40,9 +40,11 @@ from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
+from tagger.web.duplicate_groups import DuplicateGroups
 from tagger.web.login import Login
 from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
+from tagger.web.review_questions import ReviewCount, count_questions
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
 from tagger.web.tasks import Tasks
@@ -81,11 +83,13 @@ class WebContext:
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
         self.tokens = Tokens(lambda: self.store, self.clock)
         self.tasks = Tasks()
+        self.duplicates = DuplicateGroups()
         # Two would take the caches and the memory from the network, however far they step back.
         self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
         self.timeline = TimelineCache(self.reader, self.clock)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
+        self.to_review = ReviewCount(lambda: count_questions(self), self.clock)
         self._store: Store | None = None
         self._opening = threading.Lock()
         self._counts: tuple[float, list[LabelCount]] | None = None
@@ -264,6 +268,7 @@ class WebContext:
     def labels_changed(self) -> None:
         """Labels of photos changed: counts are old, and keywords wait to be written."""
         self.forget_counts()
+        self.to_review.forget()
         if self.settings.keywords.mode != "off":
             self.wake_service()
 
@@ -295,6 +300,7 @@ class WebContext:
             # Before somebody waits for it: the words of the first search, and the counts.
             taxonomy.load().find("animal")
             self.label_counts()
+            self.to_review.now()
         except (TaggerError, OSError) as error:
             _LOG.debug(events.PAGE_WAITS(why=str(error)))
         while not self._stopping.wait(_TIDY_SECONDS):

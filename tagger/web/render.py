@@ -22,6 +22,7 @@ from tagger.search.run import FoundPhoto
 from tagger.web import problems
 from tagger.web.context import context_of
 from tagger.web.problems import Fault
+from tagger.web.review_questions import MOST
 from tagger.web.visitor import chosen_code, code_of, shown_name
 from tagger.web.words import Words, words, words_of
 
@@ -99,6 +100,8 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
             here=here,
             density=density if (density := request.cookies.get("density")) in DENSITIES else "",
             login_required=context_of(request).login.required,
+            to_review=context_of(request).to_review.last(),
+            most_to_review=MOST,
             **values,
         )
     )

@@ -83,6 +83,13 @@ class Question(NamedLabel):
     shown: bool
 
 
+class ReviewCountOut(BaseModel):
+    """How many questions there are. `more`: that many or more."""
+
+    questions: int
+    more: bool
+
+
 class ReviewOut(BaseModel):
     """Some uncertain labels, the most uncertain first."""
 

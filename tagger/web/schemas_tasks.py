@@ -73,12 +73,21 @@ class ToLookAt(BaseModel):
     probability: float
 
 
+class CurvePoint(BaseModel):
+    """A threshold that a label might have: of the photos above it the share of right ones, and what share is found."""
+
+    threshold: float
+    precision: float
+    recall: float
+
+
 class LessonOut(BaseModel):
     """A label that was taught, or what teaching it would come to. `kept`: it is stored; `on`: and given to photos.
 
     `yes`, `no`, `sampled`: examples. `precision`: the share of right ones of the `photos` of `library` that would get
     it; `recall`: the share of those that show it that is found. `refused`: why it could not be learned; `must_look`:
-    why a person must look at `to_look_at` first. `changed`: photos that got or lost it.
+    why a person must look at `to_look_at` first. `changed`: photos that got or lost it. `curve`: from the highest
+    threshold on.
     """
 
     kind: Literal["lesson"] = "lesson"
@@ -98,6 +107,7 @@ class LessonOut(BaseModel):
     refused: str
     must_look: str
     to_look_at: list[ToLookAt]
+    curve: list[CurvePoint]
 
 
 class SwitchedOut(BaseModel):
@@ -235,7 +245,9 @@ class TriedOut(BaseModel):
 class TaughtOut(BaseModel):
     """A taught label. `photos`: that have it; `usable`: it is taught for the library's model; else `refused` says why.
 
-    `precision`, `recall`, `yes`, `no`, `sampled`: as of a lesson; `to_look_at`: photos that a person should look at.
+    `precision`, `recall`, `yes`, `no`, `sampled`, `curve`, `threshold`: as of a lesson; `to_look_at`: photos that a
+    person should look at. `learned_at`: seconds since the epoch, UTC; null if never. `since_yes`, `since_no`: photos
+    that a person gave it, or took it from, since then, of which it has yet to learn.
     """
 
     key: str
@@ -252,9 +264,8 @@ class TaughtOut(BaseModel):
     refused: str
     must_look: str
     to_look_at: int
-
-
-class DuplicatesIn(RequestBody):
-    """`least`: the cosine similarity from which two photos count as the same."""
-
-    least: Annotated[float, Field(ge=0.5, le=1)] = 0.95
+    threshold: float
+    curve: list[CurvePoint]
+    learned_at: int | None
+    since_yes: int
+    since_no: int

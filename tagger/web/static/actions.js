@@ -1,28 +1,13 @@
 // What is done with chosen photos: each tells how many it is for before, and offers to take it back after.
 
-import { amount, ask, at, make, say, t, tell, tn } from "./core.js";
+import { ask, at, bytes, finished, make, say, t, tell, tn } from "./core.js";
+import { inWords, leastSure, picture, questions } from "./measures.js";
 import { suggestLabels } from "./suggest.js";
 
 const dialog = make("dialog", { class: "action", "aria-labelledby": "action-title" });
 document.body.append(dialog);
 
 const photos = (number) => tn("{n} photo", "{n} photos", number);
-
-export function bytes(number) {
-  const [size, unit] = [[1e9, "gigabyte"], [1e6, "megabyte"], [1e3, "kilobyte"], [1, "byte"]].find(([least]) => number >= least) ?? [1, "byte"];
-  const digits = size > 1 && number < 10 * size ? 1 : 0;
-  return (number / size).toLocaleString(document.documentElement.lang, { style: "unit", unit, unitDisplay: size > 1 ? "short" : "long", maximumFractionDigits: digits });
-}
-
-// Work that was started, until it is done; `tick` is told how far it is.
-async function finished(task, tick) {
-  while (task.state === "waiting" || task.state === "running") {
-    tick(task.total ? t("{done} of {total}", { done: amount(task.done), total: amount(task.total) }) : t("One moment …"));
-    task = await ask(`/tasks/${task.id}?wait=2`);
-  }
-  if (task.state === "failed") throw new Error([task.problem.detail, task.problem.cure].filter(Boolean).join(" "));
-  return task.result;
-}
 
 // A dialog with a title, content, a line that tells what goes on, and buttons.
 class Dialog {
@@ -32,12 +17,16 @@ class Dialog {
     close.addEventListener("click", () => dialog.close());
     this.form = make("form", { method: "dialog" }, make("h2", { id: "action-title" }, title), ...content, this.line, make("p", { class: "row" }, ...buttons, close));
     dialog.replaceChildren(this.form);
+    dialog.classList.remove("wide");
     dialog.showModal();
   }
 
   get isOpen() { return dialog.open && dialog.contains(this.form); }
 
-  say(text) { this.line.textContent = text; }
+  say(text, language = document.documentElement.lang) {
+    this.line.textContent = text;
+    this.line.lang = language;
+  }
 
   async run(what) {
     const buttons = [...this.form.querySelectorAll("button.main")];
@@ -95,7 +84,9 @@ function correct(kind, ids, done, likely) {
 function teach(ids, done) {
   const [field, line] = labelField(), keep = mainButton(t("Keep it"), { value: "keep" }), on = mainButton(t("Keep it and switch it on"), { value: "on" });
   const told = make("div", {}), look = mainButton(t("See what comes of it"), { value: "preview" });
+  const answers = new Map(), said = (kind) => [...answers].filter(([, one]) => one === kind).map(([photo]) => photo);
   const open = new Dialog(tn("Teach a label by {n} photo", "Teach a label by {n} photos", ids.length), [line, told], [look, keep, on]);
+  dialog.classList.add("wide");
   let name = "";
   const offer = (is) => { for (const one of [keep, on]) one.hidden = !is; };
   offer(false);
@@ -106,12 +97,14 @@ function teach(ids, done) {
     open.run(async () => {
       name = field.value;
       const before = previews ? [] : await ask("/taught");
-      const lesson = await finished(await tell(previews ? "/taught/preview" : "/taught", { name, yes: ids, on: what === "on" }), (text) => open.say(text));
+      const lesson = await finished(await tell(previews ? "/taught/preview" : "/taught", { name, yes: [...ids, ...said("yes")], no: said("no"), on: what === "on" }), (text) => open.say(text));
       if (!open.isOpen) return;
-      open.say(lesson.refused || lesson.must_look);
+      open.say(lesson.refused || lesson.must_look, "en");
       if (previews) {
-        told.replaceChildren(make("p", {}, lesson.refused ? t("It cannot be learned from these yet.") : t("About {right} % of the photos that get it are right; {found} % of those that show it are found.", { right: Math.round(100 * lesson.precision), found: Math.round(100 * lesson.recall) })),
-          ...(lesson.refused ? [] : [make("p", {}, tn("{n} photo of the library would get it.", "{n} photos of the library would get it.", lesson.photos))]));
+        const few = leastSure(lesson.to_look_at.map((one) => [one.photo, one.probability]), lesson.threshold);
+        told.replaceChildren(...(lesson.refused ? [make("p", {}, t("It cannot be learned from these yet."))] : [make("p", {}, tn("{n} photo of the library would get it.", "{n} photos of the library would get it.", lesson.photos))]), ...inWords(lesson), picture(lesson),
+          ...(few.length ? [make("h3", {}, t("Do these show “{label}”?", { label: lesson.name })), make("p", { class: "quiet" }, t("What you answer is learned, too: what does not show it is as important as what does.")),
+            questions(few, lesson.name, (photo, kind) => { answers.set(photo, kind); look.textContent = t("See again with the answers"); })] : []));
         offer(!lesson.refused);
         on.dataset.off = lesson.must_look ? "1" : "0";
         return;

@@ -65,6 +65,22 @@ export const tell = (path, value) => ask(path, {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value),
 });
 
+export function bytes(number) {
+  const [size, unit] = [[1e9, "gigabyte"], [1e6, "megabyte"], [1e3, "kilobyte"], [1, "byte"]].find(([least]) => number >= least) ?? [1, "byte"];
+  const digits = size > 1 && number < 10 * size ? 1 : 0;
+  return (number / size).toLocaleString(language, { style: "unit", unit, unitDisplay: size > 1 ? "short" : "long", maximumFractionDigits: digits });
+}
+
+// Work that was started, until it is done; `tick` is told how far it is, as a text and as a share.
+export async function finished(task, tick) {
+  while (task.state === "waiting" || task.state === "running") {
+    tick(task.total ? t("{done} of {total}", { done: amount(task.done), total: amount(task.total) }) : t("One moment …"), task.total ? task.done / task.total : 0);
+    task = await ask(`/tasks/${task.id}?wait=2`);
+  }
+  if (task.state === "failed") throw new Error([task.problem.detail, task.problem.cure].filter(Boolean).join(" "));
+  return task.result;
+}
+
 // Elements are made with textContent only, so that a file name or a label is never taken for markup.
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -120,4 +136,18 @@ export function verdictTable(verdicts) {
     make("td", inLabels(one), one.name), make("td", { class: "number" }, percent(one.probability)), make("td", { lang: "en" }, one.why)));
   return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, t("Label")),
     make("th", { scope: "col", class: "number" }, t("Sure")), make("th", { scope: "col" }, t("What becomes of it")))), make("tbody", {}, ...rows));
+}
+
+let counting;
+
+// The number of questions of the review, in the navigation, a moment after one was answered.
+export function recount() {
+  const badge = document.getElementById("to-review");
+  clearTimeout(counting);
+  counting = setTimeout(async () => {
+    const found = await ask("/review/count").catch(() => null);
+    if (!badge || !found) return;
+    badge.hidden = !found.questions;
+    badge.children[1].textContent = amount(found.questions) + (found.more ? "+" : "");
+  }, 600);
 }

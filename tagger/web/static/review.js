@@ -1,6 +1,6 @@
 // The review: one uncertain label after the other, each answered with one key.
 
-import { ask, at, inLabels, isTyping, percent, say, t, tell, tn } from "./core.js";
+import { ask, at, inLabels, isTyping, percent, recount, say, t, tell, tn } from "./core.js";
 
 const label = new URLSearchParams(location.search).get("label") ?? "";
 const question = document.getElementById("question"), none = document.getElementById("none"), back = document.getElementById("back");
@@ -55,6 +55,7 @@ const answer = (kind) => guarded(async () => {
   await tell(`/photos/${now.photo.id}/corrections`, { [kind]: [now.key] });
   answered.push(now);
   done += 1;
+  recount();
   await next();
 });
 const skip = () => guarded(async () => { if (now) { skipped.push(now); await next(); } });
@@ -65,6 +66,7 @@ async function takeLastBack() {
   if (!last) return;
   await tell(`/photos/${last.photo.id}/corrections`, { undo: [last.key] });
   done -= 1;
+  recount();
   if (now) queue.unshift(now);
   show(last);
 }

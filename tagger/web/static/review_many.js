@@ -1,6 +1,6 @@
 // The review of one label on several photos at once: which of these are not it?
 
-import { ask, at, inLabels, isTyping, make, parts, say, t, tell, tn } from "./core.js";
+import { ask, at, inLabels, isTyping, make, parts, recount, say, t, tell, tn } from "./core.js";
 
 const MOST = 24;
 const wanted = new URLSearchParams(location.search).get("label") ?? "";
@@ -65,6 +65,7 @@ const done = () => guarded(async () => {
     if (found.id) batch.undo.push(found.id);
   }
   count += now.length;
+  recount();
   await next();
 });
 
@@ -82,6 +83,7 @@ const takeBack = () => guarded(async () => {
   }
   answered.pop();
   count -= batch.questions.length;
+  recount();
   show(batch.questions);
 });
 
