@@ -19,6 +19,7 @@ from tagger.imaging.views import Frame, letterbox
 from tagger.inference.detector import BINS, DETECTOR_FILE, SIZE, STRIDES
 from tagger.inference.engines.litert import QuantizedInput
 from tagger.inference.preprocessing import Preprocessing
+from tagger.system.allocator import let_go_of_pages
 
 # Boxes are kept from so low a score on, so that thresholds can change without looking again.
 LEAST_SCORE = 0.2
@@ -43,6 +44,7 @@ class Detector:
             self._interpreter.allocate_tensors()
             [taken], [given] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
             self._input = QuantizedInput(self._interpreter, taken, Preprocessing.NANODET)
+            let_go_of_pages(file)
         except (ValueError, RuntimeError) as error:
             raise EngineError(f"LiteRT cannot run {file}: {' '.join(str(error).split())[:300]}.") from error
         self._output, (self._scale, self._zero) = given["index"], given["quantization"]

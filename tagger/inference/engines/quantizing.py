@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tagger.core.errors import EngineError
 from tagger.inference.preprocessing import Preprocessing, preprocessed
 
-# Larger batches are no faster (docs/engines.md), and a small one soon answers a single photo.
-BATCH = 4
+# Of the file. LiteRT takes memory for so many, and more where its input is made larger, but never less.
+BATCH = 1
 
 
 def quantized(network: Any, name: str, examples: Iterable[NDArray[np.float32]], *, integers_out: bool = False) -> bytes:

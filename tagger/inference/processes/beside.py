@@ -121,4 +121,5 @@ def _detector(threads: int) -> Any:
 def _built_in(file: Path, threads: int) -> Engine:
     from tagger.inference.engines.litert import LiteRtEngine
 
-    return LiteRtEngine(REGISTRY[BUILT_IN], file, threads=threads)
+    # One view at a time: 8 MB less than with four, at a tenth more time.
+    return LiteRtEngine(REGISTRY[BUILT_IN], file, threads=threads, together=1)
