@@ -13,7 +13,8 @@ from tagger.core.config import Settings
 from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
-from tagger.search.run import FoundPhoto, Search
+from tagger.search.found_photo import FoundPhoto
+from tagger.search.run import Search
 from tagger.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ from tagger.store.reader import Reader
 Cursor = tuple[str, float | str | None, int]
 # A photo, and where it stands.
 Placed = tuple[int, Cursor | None]
-DATED, UNDATED = "dated", "undated"
+SUREST, DATED, UNDATED = "surest", "dated", "undated"
+# The kinds of order of the less sure ones begin with this.
+LESS_SURE = "less sure, "
 # Photos whose conditions are checked at once, at first and at most; so many are gone through.
 _FIRST, _LAST, _WALKED = 200, 5000, 20_000
 _DATE = "coalesce(p.taken, '')"

@@ -18,23 +18,23 @@ in the sort order, so the thousandth page is as fast as the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import merge
 from itertools import chain, islice
 from typing import TypeVar
 
 from tagger.core.config import LabelSettings
-from tagger.core.paths import PhotoPath, disk_path
-from tagger.core.photo import Fingerprint
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search import spans
 from tagger.search.conditions import Conditions
 from tagger.search.counting import counted, counted_among, counted_combined
 from tagger.search.drivers import Driver, driver_of, is_many
+from tagger.search.found_photo import FoundPhoto, Place, Wanted, found_photos, labels_asked_for, roots_of
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
-from tagger.search.ordered import Cursor, Placed, Source, by_path, in_order, newest_first
-from tagger.search.query_tree import Comparison, Node, likes, may_be_less_sure, words_of
+from tagger.search.ordered import LESS_SURE, SUREST, Cursor, Placed, Source, by_path, in_order, newest_first
+from tagger.search.query_tree import Node, likes, may_be_less_sure
 from tagger.search.vocabulary import UnknownWord, Vocabulary, id_list
 from tagger.store.reader import Reader
 
@@ -45,12 +45,6 @@ _FIRST_BATCH, _LAST_BATCH = 200, 5000
 _SHORTLIST = 30_000
 _Item = TypeVar("_Item")
 
-_Place = tuple[int, Cursor | None, bool]  # a photo, where it stands, and whether it is less sure
-# Which labels of the results are told: these, within these bounds; None: those that are shown.
-_Wanted = Mapping[int, Sequence[Comparison | None]] | None
-SUREST = "surest"
-# The kinds of order of the less sure ones begin with this.
-LESS_SURE = "less sure, "
 _NO_PHOTO = "SELECT q.id AS photo_id FROM photos q WHERE 1 = 0"
 # An order by date, unless something else gives one.
 _ANY_DATE = "newest"
@@ -63,27 +57,6 @@ class _Order:
     sort: str = ""
     limit: int | None = None
     after: Cursor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPhoto:
-    """A photo that matches. `labels`: the names that matched with their confidence, the narrowest first.
-
-    `version` changes when the file does. `place`: where it stands in the results; None in path order. `less_sure`: a
-    label that was asked for is not good enough to be shown, or it is unlikely what was described. `likeness`: how
-    probably it is that; None where nothing was described, or labels alone matched. `stored`: of each of `labels` the
-    key, and the name that it is stored under.
-    """
-
-    photo_id: int
-    path: PhotoPath
-    taken: str | None
-    version: str
-    labels: tuple[tuple[str, float], ...]
-    place: Cursor | None
-    less_sure: bool = False
-    likeness: float | None = None
-    stored: tuple[tuple[str, str], ...] = ()
 
 
 class Search:
@@ -141,10 +114,9 @@ class Search:
         if not sort or sort == "confidence":
             sort = _ANY_DATE if newest else ""
         places = self._places(_Order(sort, limit, after), less_sure)
-        roots = self._roots()
-        wanted = None if self.query is None else self._positive(self.query)
+        wanted = None if self.query is None else labels_asked_for(self.query, self._vocabulary)
         for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
-            yield from self._complete(page, roots, wanted if labels else {})
+            yield from self._complete(page, wanted if labels else {})
 
     def count(self, *, less_sure: bool = False) -> int:
         """How many photos match."""
@@ -161,13 +133,12 @@ class Search:
 
     def named(self, ids: Sequence[int]) -> list[FoundPhoto]:
         """Photos by their ids, with their shown labels, in the order given; whichever is not there is left out."""
-        roots = self._roots()
         there = self._passing(ids, "")
-        return list(self._complete([(number, None, False) for number in ids if number in there], roots, None))
+        return list(self._complete([(number, None, False) for number in ids if number in there], None))
 
     # --- which photos, in which order -----------------------------------------------------------------
 
-    def _places(self, order: _Order, less_sure: bool) -> Iterator[_Place]:
+    def _places(self, order: _Order, less_sure: bool) -> Iterator[Place]:
         after = order.after
         if after is None or not after[0].startswith(LESS_SURE):
             yield from ((number, place, False) for number, place in self._in_order(order, less_sure=False))
@@ -177,7 +148,7 @@ class Search:
         if less_sure:
             yield from self._less_sure(order)
 
-    def _less_sure(self, order: _Order) -> Iterator[_Place]:
+    def _less_sure(self, order: _Order) -> Iterator[Place]:
         """The photos of which only stored labels match."""
         if self.query is None or not may_be_less_sure(self.query):
             return
@@ -350,48 +321,15 @@ class Search:
             parts.append(f"NOT ({self._where.sql(self.query, 'p.id')})")
         return "".join(f" AND {part}" for part in parts)
 
+    @cached_property
     def _roots(self) -> dict[int, str]:
-        return {number: disk_path(path) for number, path in self._reader.rows("SELECT id, path FROM roots", {})}
+        return roots_of(self._reader)
 
-    def _complete(self, places: Sequence[_Place], roots: dict[int, str], wanted: _Wanted) -> Iterator[FoundPhoto]:
-        """Paths and matched labels of photos, in the order given."""
-        ids = id_list(photo_id for photo_id, _, _ in places)
-        photos = {
-            row[0]: row
-            for row in self._reader.rows(
-                f"SELECT id, root_id, path, taken, size, mtime_ns FROM photos WHERE id IN ({ids})", {}
-            )
-        }
-        doubtful = {photo_id for photo_id, _, less_sure in places if less_sure}
-        labels: dict[int, list[tuple[int, float, str, int]]] = {}
-        sql = f"SELECT photo_id, label_id, confidence, shown, rank FROM photo_labels WHERE photo_id IN ({ids})"
-        rows = self._reader.rows(f"{sql} AND NOT removed", {}) if wanted != {} else ()
-        for photo_id, label, confidence, shown, rank in rows:
-            sure = shown or confidence >= self._vocabulary.sure_from.get(label, 2)
-            if shown if wanted is None else _asked_for(wanted.get(label, ()), confidence, sure or photo_id in doubtful):
-                labels.setdefault(photo_id, []).append((rank, -confidence, self._vocabulary.names[label], label))
-        for photo_id, place, less_sure in places:
-            _, root, path, taken, size, mtime_ns = photos[photo_id]
-            found = sorted(labels.get(photo_id, []))
-            matched = tuple((name, -confidence) for _, confidence, name, _ in found)
-            stored = tuple(self._vocabulary.stored[label] for *_, label in found)
-            version = Fingerprint(size, mtime_ns).version
-            where = PhotoPath(roots[root], disk_path(path))
-            likeness = probability_of(self.query, photo_id, less_sure, self._likeness) if self._describes else None
-            yield FoundPhoto(photo_id, where, taken, version, matched, place, less_sure, likeness, stored)
+    def _complete(self, places: Sequence[Place], wanted: Wanted) -> Iterator[FoundPhoto]:
+        def probability(photo: int, less_sure: bool) -> float | None:
+            return probability_of(self.query, photo, less_sure, self._likeness) if self._describes else None
 
-    def _positive(self, node: Node) -> _Wanted:
-        """The labels that the query asks for, each with its bounds; None if it names none."""
-        found: dict[int, list[Comparison | None]] = {}
-        for word in words_of(node):
-            for number in self._vocabulary.ids(word):
-                found.setdefault(number, []).append(word.comparison)
-        return found or None
-
-
-def _asked_for(bounds: Sequence[Comparison | None], confidence: float, sure: bool) -> bool:
-    """Whether a photo's label is what a query asks for: it is sure, or within a bound."""
-    return any(sure if bound is None else bound.holds(confidence) for bound in bounds)
+        return found_photos(self._reader, self._vocabulary, places, self._roots, wanted, probability)
 
 
 def _once(rows: Iterable[tuple[float, int]], photos: set[int] | None) -> Iterator[tuple[float, int]]:

@@ -13,7 +13,7 @@ from tagger.core.errors import QueryError
 from tagger.core.languages import LanguageCode
 from tagger.core.sentences import Sentence
 from tagger.labels.languages import Language
-from tagger.search.run import FoundPhoto
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.saved import as_saved, saved_tree
 from tagger.store.saved_searches import SavedSearch, remove_search, rename_search, save_search, saved_searches
 from tagger.web.context import WebContext, context_of

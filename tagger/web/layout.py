@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.ordered import DATED, UNDATED
-from tagger.search.run import FoundPhoto
 
 # Width by height, in hundredths; what is wider or taller is shown whole, with a margin.
 _LEAST, _MOST = 40, 400

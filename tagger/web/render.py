@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from tagger.core.languages import LANGUAGES, LanguageCode
 from tagger.core.paths import shown_path
 from tagger.core.sentences import Sentence
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.query_tree import quoted
-from tagger.search.run import FoundPhoto
 from tagger.web import problems
 from tagger.web.context import context_of
 from tagger.web.problems import Fault

@@ -11,8 +11,8 @@ from tagger.core.paths import shown_path
 from tagger.core.photo import Label, wnid_of
 from tagger.labels.languages import Language
 from tagger.search.facets import Facets
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.likeness import LikenessReason
-from tagger.search.run import FoundPhoto
 from tagger.store.records import PhotoStory
 from tagger.web.words import Words
 

@@ -16,11 +16,12 @@ from tagger.labels.languages import language
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
 from tagger.search.facets import MOST, Facets, facets
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.looks import Describer, as_description
-from tagger.search.ordered import DATED, UNDATED, Cursor
+from tagger.search.ordered import DATED, LESS_SURE, SUREST, UNDATED, Cursor
 from tagger.search.query import parse
 from tagger.search.query_tree import And, Node, Not
-from tagger.search.run import LESS_SURE, SUREST, FoundPhoto, Search
+from tagger.search.run import Search
 from tagger.search.saved import saved_tree
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount

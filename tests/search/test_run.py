@@ -18,6 +18,7 @@ from tagger.core.photo import Inspection, Label, Origin, PhotoFacts
 from tagger.labels import taxonomy
 from tagger.search import run as run_module
 from tagger.search import spans
+from tagger.search.found_photo import FoundPhoto
 from tagger.search.likeness import Alike
 from tagger.search.query import parse
 from tagger.search.query_tree import (
@@ -35,7 +36,7 @@ from tagger.search.query_tree import (
     Words,
     quoted,
 )
-from tagger.search.run import FoundPhoto, Search
+from tagger.search.run import Search
 from tagger.search.vocabulary import UnknownWord
 from tagger.store import corrections, jobs
 from tagger.store.labels import LabelIds, LabelledBy

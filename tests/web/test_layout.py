@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tagger.core.paths import PhotoPath
-from tagger.search.ordered import DATED, UNDATED
-from tagger.search.run import SUREST, FoundPhoto
+from tagger.search.found_photo import FoundPhoto
+from tagger.search.ordered import DATED, SUREST, UNDATED
 from tagger.web.layout import Shape, by_month, shapes, style_sheet
 from tagger.web.words import words
 
