@@ -1,5 +1,5 @@
-"""Dates in people's words: `monday`, `last month`, `Sommer 2019`. In English and as `spoken_dates` knows, by the local
-calendar.
+"""Dates in people's words: `monday`, `last month`, `1 June 2019`, `Sommer 2019`. In English and as `spoken_dates` and
+`written_dates` know, by the local calendar.
 
 Seasons are the northern half's: summer is June to August, and winter begins in December of its year.
 """
@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from tagger.core.clock import SystemClock
 from tagger.core.local_zone import LocalZone
+from tagger.search import written_dates
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
@@ -24,6 +25,8 @@ WORDS = ("today", "yesterday", *DAYS, *MONTHS, *SEASONS, "weekend", "last", "thi
 _AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
 _LAST_MANY = re.compile(r"(?:the )?(?:last|past) (\d{1,4}) (day|week|month|year)s?")
 _NAMED = re.compile(r"(?:(last|this) )?([a-z]+)(?: (?:of )?(\d{4}))?")
+_DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?(?: of)? ([a-z]+)(?:,? (\d{4}))?")
+_MONTH_AND_DAY = re.compile(r"([a-z]+) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _ONE = timedelta(days=1)
 
 # First day, and the day behind the last.
@@ -37,11 +40,14 @@ def today() -> date:
 
 def span_of(text: str, now: date | None = None) -> Span | None:
     """The days that some words mean, from the first to the one behind the last; None if they mean none."""
+    text = written_dates.usual(text)
     words = " ".join(text.casefold().replace("-", " ").replace("_", " ").split())
     now = now or today()
     found = _real(words, now)
     if found is not None:
         return found
+    if (numbers := written_dates.numbers_of(text)) is not None:
+        return _of_numbers(*numbers, now)
     # Not even the module is loaded for English.
     from tagger.search.spoken_dates import in_english
 
@@ -56,6 +62,24 @@ def _real(words: str, now: date) -> Span | None:
         return None
 
 
+def _of_numbers(year: int | None, month: int | None, day: int | None, now: date) -> Span | None:
+    """A year, a month or a day; without the year, the latest that has begun."""
+    try:
+        if month is not None and not 1 <= month <= 12:
+            return None
+        if year is None and month is not None:
+            if day is None:
+                return _latest(lambda _, any_year: _months(any_year, month, 1), now, ended=False)
+            return _shifted(written_dates.latest(month, day, now), 1)
+        if year is None:
+            return None
+        if month is None:
+            return _months(year, 1, 12)
+        return _months(year, month, 1) if day is None else _shifted(date(year, month, day), 1)
+    except (OverflowError, ValueError):
+        return None
+
+
 def _span(words: str, now: date) -> Span | None:
     if words in ("today", "yesterday"):
         return _unit("day", now, 0 if words == "today" else -1)
@@ -65,6 +89,10 @@ def _span(words: str, now: date) -> Span | None:
         # These days up to now: last 7 days ends today.
         many, unit = int(match[1]), match[2]
         return _unit(unit, now, 1 - many)[0] if unit == "day" else _back(unit, now, many), now + _ONE
+    if (match := _DAY_OF_MONTH.fullmatch(words)) is not None and (month := _month(match[2])):
+        return _of_numbers(int(match[3]) if match[3] else None, month, int(match[1]), now)
+    if (match := _MONTH_AND_DAY.fullmatch(words)) is not None and (month := _month(match[1])):
+        return _of_numbers(int(match[3]), month, int(match[2]), now)
     if (match := _NAMED.fullmatch(words)) is None:
         return None
     which, name, year = match.groups()
@@ -80,16 +108,21 @@ def _span(words: str, now: date) -> Span | None:
 
 def _starts(name: str) -> Callable[[date, int], Span] | None:
     """What gives the span of a name that comes again and again: near a day, in a year."""
-    months = [month for month in MONTHS if month == name or (len(name) >= 3 and month.startswith(name))]
     if name in DAYS:
         return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=DAYS.index(name)), 1)
     if name == "weekend":
         return lambda day, _: _shifted(_unit("week", day, 0)[0] + timedelta(days=5), 2)
     if name in SEASONS:
         return lambda _, year: _months(year, SEASONS[name], 3)
-    if len(months) == 1:
-        return lambda _, year: _months(year, MONTHS.index(months[0]) + 1, 1)
+    if month := _month(name):
+        return lambda _, year: _months(year, month, 1)
     return None
+
+
+def _month(name: str) -> int:
+    """The number of a month, from 1 on; 0 for other words."""
+    months = [month for month in MONTHS if month == name or (len(name) >= 3 and month.startswith(name))]
+    return MONTHS.index(months[0]) + 1 if len(months) == 1 else 0
 
 
 def _latest(span: Callable[[date, int], Span], now: date, *, ended: bool) -> Span:

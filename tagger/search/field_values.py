@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 
 from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
@@ -164,6 +165,7 @@ def _days(part: str) -> tuple[str, str]:
     """From which text on, and up to which, a date is one of the days that a part of a range means."""
     if not part:
         return "0000", "9999"
+    part = unicodedata.normalize("NFKC", part)
     if _DATE.fullmatch(part):
         return part, _after(part)
     from tagger.search import dates

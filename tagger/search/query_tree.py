@@ -93,7 +93,7 @@ class Taken:
     text: str
 
     def __str__(self) -> str:
-        return f"taken:{quoted(self.text) if ' ' in self.text else self.text}"
+        return f"taken:{quoted(self.text) if set(self.text) & set(' ()') else self.text}"
 
 
 @dataclass(frozen=True, slots=True)

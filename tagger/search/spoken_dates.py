@@ -15,8 +15,10 @@ from pathlib import Path
 FILE = "date_words.json"
 # Words between a name and a year, or before both.
 _BETWEEN = frozenset(
-    {"de", "del", "di", "do", "da", "of", "im", "in", "en", "au", "el", "la", "le", "il", "roku", "の"}
+    {"de", "del", "di", "do", "da", "of", "im", "am", "den", "in", "en", "au", "el", "la", "le", "il", "roku", "の"}
 )
+# A day of a month: 1. Juni, 1er juin, 1º de junho.
+_DAY = re.compile(r"(\d{1,2})(?:\.?(?:er|o|a|e|°)|:a|\.|st|nd|rd|th)?,?(?= |$)")
 _YEAR_OF_CJK = re.compile(r"(\d{4})年")
 _ARTICLE = re.compile(r"\b[ld]'(?=\w)")
 _LONGEST = 60
@@ -46,11 +48,14 @@ def _taken_apart(words: str, phrases: dict[str, str]) -> list[str] | None:
     while words:
         if (year := re.match(r"\d{4}\b", words)) is not None:
             length, english = 4, year[0]
+        elif (day := _DAY.match(words)) is not None:
+            length, english = len(day[0]), day[1]
         else:
             length = next((n for n in range(len(words), 0, -1) if _is_whole(words, n) and words[:n] in phrases), 0)
             english = phrases.get(words[:length], "")
         if not length:
             first, _, words = words.partition(" ")
+            first = first.rstrip(",")
             if first not in _BETWEEN and first.removeprefix("の"):
                 return None
             continue

@@ -9,6 +9,8 @@ from babel import Locale
 
 from tagger.core.languages import LANGUAGES
 from tagger.search.dates import DAYS, MONTHS, span_of
+from tagger.search.query import parse
+from tagger.search.query_tree import Taken
 
 SATURDAY = date(2026, 11, 28)
 
@@ -90,6 +92,148 @@ def test_other_words_are_none(words: str) -> None:
 )
 def test_dates_in_the_languages_of_labels(words: str, first: str, behind: str) -> None:
     assert span_of(words, SATURDAY) == (date.fromisoformat(first), date.fromisoformat(behind))
+
+
+# The first of June 2019, the month and the year, and the day without its year, as each language writes them.
+WRITTEN = {
+    "en": (
+        *("1 June 2019", "1st June 2019", "1st of June 2019", "June 1, 2019", "June 1st, 2019", "1 Jun 2019"),
+        *("2019/6/1", "2019.06.01", "2019-6-1", "1.6.2019"),
+    ),
+    "de": ("1. Juni 2019", "1 Juni 2019", "01. Juni 2019", "1.6.2019", "01.06.2019", "1. 6. 2019", "am 1. Juni 2019"),
+    "fr": ("1er juin 2019", "1 juin 2019", "le 1er juin 2019"),
+    "es": ("1 de junio de 2019", "1 junio 2019", "el 1 de junio de 2019", "1º de junio de 2019", "junio 1 de 2019"),
+    "it": ("1 giugno 2019", "1º giugno 2019", "1° giugno 2019", "il 1 giugno 2019"),
+    "pt": ("1 de junho de 2019", "1º de junho de 2019", "1.º de junho de 2019"),
+    "nl": ("1 juni 2019", "1 Juni 2019"),
+    "pl": ("1 czerwca 2019", "1 czerwca 2019 roku", "01.06.2019"),
+    "sv": ("1 juni 2019", "den 1 juni 2019", "1:a juni 2019"),
+    "ja": (
+        *(
+            "2019年6月1日",
+            "2019年06月01日",
+            "２０１９年６月１日",
+            "2019年 6月 1日",
+            "2019年6月1日(土)",
+            "2019年6月1日（土）",
+        ),
+        *(
+            "2019年6月1日土曜日",
+            "令和元年6月1日",
+            "令和1年6月1日",
+            "二〇一九年六月一日",
+            "2019/6/1",
+            "２０１９／０６／０１",
+        ),
+    ),
+    "zh": (
+        *(
+            "2019年6月1日",
+            "2019年6月1号",
+            "2019年06月01日",
+            "２０１９年６月１号",
+            "2019年6月1日星期六",
+            "二〇一九年六月一日",
+        ),
+        *("二零一九年六月一号", "2019 年 6 月 1 日", "2019-6-1", "2019.6.1"),
+    ),
+}
+MONTH = {
+    "en": ("June 2019", "2019/6", "2019/06"),
+    "de": ("Juni 2019", "im Juni 2019"),
+    "fr": ("juin 2019", "en juin 2019"),
+    "es": ("junio de 2019", "junio del 2019"),
+    "it": ("giugno 2019",),
+    "pt": ("junho de 2019",),
+    "nl": ("juni 2019",),
+    "pl": ("czerwiec 2019", "czerwca 2019"),
+    "sv": ("juni 2019",),
+    "ja": ("2019年6月", "2019年06月", "２０１９年６月", "令和元年六月", "2019年の6月"),
+    "zh": ("2019年6月", "2019年06月", "2019年6月份", "二〇一九年六月"),
+}
+DAY = {
+    "en": ("1 June", "1st of June"),
+    "de": ("1. Juni",),
+    "fr": ("1er juin", "le 1er juin"),
+    "es": ("1 de junio",),
+    "it": ("1 giugno",),
+    "pt": ("1 de junho",),
+    "nl": ("1 juni",),
+    "pl": ("1 czerwca",),
+    "sv": ("1 juni", "den 1 juni"),
+    "ja": ("6月1日", "６月１日", "六月一日"),
+    "zh": ("6月1日", "6月1号", "六月一号"),
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_dates_as_a_language_writes_them(code: str) -> None:
+    for text in WRITTEN[code]:
+        assert span_of(text, SATURDAY) == (date(2019, 6, 1), date(2019, 6, 2)), text
+    for text in MONTH[code]:
+        assert span_of(text, SATURDAY) == (date(2019, 6, 1), date(2019, 7, 1)), text
+    for text in DAY[code]:
+        assert span_of(text, SATURDAY) == (date(2026, 6, 1), date(2026, 6, 2)), text
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "behind"),
+    [
+        ("2019年", "2019-01-01", "2020-01-01"),
+        ("２０１９年", "2019-01-01", "2020-01-01"),
+        ("平成31年4月30日", "2019-04-30", "2019-05-01"),
+        ("昭和64年", "1989-01-01", "1990-01-01"),
+        ("十二月二十一日", "2025-12-21", "2025-12-22"),
+        ("12月", "2025-12-01", "2026-01-01"),
+        ("11月28日", "2026-11-28", "2026-11-29"),
+        ("11月29日", "2025-11-29", "2025-11-30"),
+        ("2月29日", "2024-02-29", "2024-03-01"),
+        ("２０１９－０６", "2019-06-01", "2019-07-01"),
+    ],
+)
+def test_dates_of_numbers(text: str, first: str, behind: str) -> None:
+    assert span_of(text, SATURDAY) == (date.fromisoformat(first), date.fromisoformat(behind))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2019年13月",
+        "2019年2月30日",
+        "13月",
+        "2月30日",
+        "31.2.2019",
+        "2019/13",
+        "0000年",
+        "年",
+        "月",
+        "日",
+        "32 June",
+        "0月",
+        "6月0日",
+    ],
+)
+def test_there_is_no_such_day(text: str) -> None:
+    assert span_of(text, SATURDAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("taken:2019年6月1日", "2019-06-01", "2019-06-02"),
+        ("taken:２０１９", "2019", "2019~"),
+        ("taken:２０１９-０６-０１", "2019-06-01", "2019-06-01~"),
+        ("taken:2019年6月1日..2019年6月3日", "2019-06-01", "2019-06-04"),
+        ('taken:"2019年6月1日(土)"', "2019-06-01", "2019-06-02"),
+        ("taken:2019年..2020年", "2019-01-01", "2021-01-01"),
+        ('taken:"1. Juni 2019..3. Juni 2019"', "2019-06-01", "2019-06-04"),
+    ],
+)
+def test_written_dates_in_a_query(text: str, start: str, end: str) -> None:
+    tree = parse(text)
+    assert isinstance(tree, Taken)
+    assert (tree.start, tree.end) == (start, end)
+    assert parse(str(tree)) == tree
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
