@@ -156,6 +156,10 @@ class Conditions:
         """Whether a condition means a single text, which a photo has once."""
         return len(self._vocabulary.terms.ids(node)) <= 1
 
+    def are_all_terms(self, node: Named) -> bool:
+        """Whether a condition on a name means every text of its field, so that whoever tells any meets it."""
+        return len(self._vocabulary.terms.ids(node)) == len(self._vocabulary.terms.all_of(node.field))
+
     def _word(self, word: Word, photo: str, comparison: Comparison | None, less_sure: bool) -> str:
         """A label of this name, or a keyword of the person's."""
         ids, terms = self._vocabulary.ids(word), self._vocabulary.keywords(word)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tagger.search import path_index
 from tagger.search.combined import combined
 from tagger.search.conditions import Conditions
 from tagger.search.field_conditions import OTHERS, SINGLE, without_not
 from tagger.search.query_tree import (
+    And,
     FieldNode,
     Format,
     Located,
@@ -19,12 +21,13 @@ from tagger.search.query_tree import (
     Shape,
     Taken,
 )
-from tagger.search.spans import all_were_counted, smallest_or_plain
+from tagger.search.spans import few, has_path, smallest
 from tagger.store.reader import Reader
 
 # Of a condition with so many rows, photos are not looked at one by one to be counted. In the time that it takes to look
 # at one, so many rows of an index are read and grouped.
 _MANY_ROWS, _READ_FOR_ONE = 400_000, 1.7
+_THERE = "p.missing_since IS NULL"
 
 
 def counted(reader: Reader, where: Conditions, query: Node | None) -> int:
@@ -33,9 +36,17 @@ def counted(reader: Reader, where: Conditions, query: Node | None) -> int:
     whole = _of_all(reader, where, query)
     if whole is not None:
         return whole - _gone(reader, where, also)
-    told = smallest_or_plain(reader, where, query)
-    if told is not None and all_were_counted(told[1]):
+    told = smallest(reader, where, query, listed=True)
+    by_path = path_index.tells(reader, query) or (path_index.tells(reader, PathPart("*")) and has_path(query))
+    if by_path and not (told is not None and few(told[1])):
+        return _number(reader, where, f"SELECT count(*) FROM {path_index.photos(reader)} WHERE {_THERE}{also}")
+    if told is not None:
         return counted_among(reader, where, told[0], also)
+    if (named := _named_beside_told(reader, query)) is not None:
+        name, rest = named
+        once = name.field in SINGLE or where.is_one_term(name)
+        among = where.photos_of(name) or ""
+        return counted_among(reader, where, among, f" AND {where.sql(rest, 'p.id')}", once=once)
     number = counted_combined(reader, where, query)
     return counted_among(reader, where, "", also) if number is None else number
 
@@ -58,12 +69,32 @@ def counted_combined(reader: Reader, where: Conditions, query: Node | None, inst
     return number - _gone(reader, where, f" AND {where.sql(query, 'p.id')}")
 
 
-def counted_among(reader: Reader, where: Conditions, among: str, also: str) -> int:
-    """How many of some photos are there and meet a condition. `among`: a query for their ids; empty: all."""
+def _named_beside_told(reader: Reader, query: Node | None) -> tuple[Named, And] | None:
+    """A text that every match tells, and what else is asked, which the index of paths holds; None for other queries."""
+    if not isinstance(query, And):
+        return None
+    names = [item for item in query.items if isinstance(item, Named)]
+    rest = And(tuple(item for item in query.items if not isinstance(item, Named)))
+    return (names[0], rest) if len(names) == 1 and path_index.tells(reader, rest) else None
+
+
+def counted_among(reader: Reader, where: Conditions, among: str, also: str, *, once: bool = False) -> int:
+    """How many of some photos are there and meet a condition. `among`: a query for their ids; empty: all.
+
+    `once`: it tells no photo twice.
+    """
     if among and not also:
         return _different(reader, where, among) - _gone(reader, where, f" AND p.id IN ({among})")
-    these = f"p.id IN ({among}) AND " if among else ""
-    return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {these}p.missing_since IS NULL{also}")
+    if not among:
+        return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {_THERE}{also}")
+    # In the order of photos, which lie beside each other then; IN would look for a place for each. The plus keeps
+    # SQLite from going through the labels or terms of all photos, which are in this order.
+    these = f"({among})" if once else f"(SELECT photo_id FROM ({among}) AS s GROUP BY +photo_id)"
+    return _number(
+        reader,
+        where,
+        f"SELECT count(*) FROM {these} AS d CROSS JOIN photos p WHERE p.id = d.photo_id AND {_THERE}{also}",
+    )
 
 
 def _different(reader: Reader, where: Conditions, photos: str) -> int:
@@ -102,6 +133,8 @@ def _of_all(reader: Reader, where: Conditions, query: Node | None) -> int | None
             unread = f"SELECT count(*) FROM photos p WHERE p.fields_as IS NULL AND NOT ({some}) AND NOT ({none})"
             told_nothing = _of_all(reader, where, nothing)
             rest = None if told_nothing is None else told_nothing + _number(reader, where, unread)
+        case Named(field, text) if text and where.are_all_terms(node):
+            return _of_all(reader, where, Named(field, ""))
         case Named() | Measured() | Shape() | Located() | Near() | Format():
             sql = where.photos_of(node)
             if sql is None:

@@ -18,7 +18,7 @@ in the sort order, so the thousandth page is as fast as the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
@@ -27,7 +27,7 @@ from typing import TypeVar
 
 from tagger.core.config import LabelSettings
 from tagger.labels.taxonomy import Taxonomy
-from tagger.search import spans
+from tagger.search import path_index, spans
 from tagger.search.conditions import Conditions
 from tagger.search.counting import counted, counted_among, counted_combined
 from tagger.search.drivers import Driver, driver_of, is_many
@@ -169,41 +169,44 @@ class Search:
         driver, after = self._driver(less_sure), order.after
         if after is not None and (after[0] == SUREST) != (driver is not None):
             raise ValueError("the place is of another query")
-        sort_all: Callable[[], list[Placed]] | None = None
         if driver is not None:
-            found = self._surest_first(driver, spans.span_of(self._reader, self._where, self.query), after)
-            if order.sort not in ("date", "path"):
-                return found
-
-            def sort_all() -> list[Placed]:
-                return in_order(self._reader, list(found), order.sort)
-
-            if order.limit is None or driver.alike or not is_many(driver, self._reader):
-                return iter(sort_all())
+            sort = order.sort if order.sort in ("date", "path") else ""
+            if not sort or driver.alike or not is_many(driver, self._reader):
+                part = order.limit is not None and not sort
+                span = spans.span_of(self._reader, self._where, self.query, part=part)
+                found = self._surest_first(driver, span, after)
+                return iter(in_order(self._reader, list(found), sort)) if sort else found
         dated = order.sort in ("date", _ANY_DATE) or after is not None
-        source = self._source(dated)
-        if source.among:
-            # A span holds fewer than the driver.
-            sort_all = None
-        if dated:
-            return newest_first(source, order.limit, after, sort_all)
-        return by_path(source, order.limit, sort_all)
+        source = self._source(dated, driver)
+        return newest_first(source, order.limit, after) if dated else by_path(source, order.limit)
 
-    def _source(self, dated: bool) -> Source:
+    def _source(self, dated: bool, driver: Driver | None) -> Source:
         """The photos that match, and what an index tells of where they are."""
 
         def passing(photos: Sequence[int]) -> set[int]:
             return self._passing(photos, also)
 
-        also, matches = self._and(self.query), self._there()
-        told = spans.smallest_or_plain(self._reader, self._where, self.query)
+        also, matches = self._and(self.query), self._there(self.query)
+        told = spans.smallest(self._reader, self._where, self.query, listed=True)
         among, is_few = ("", False) if told is None else (told[0], spans.few(told[1]))
-        if told is not None and not spans.all_were_counted(told[1]):
-            among = ""
-        if dated and not is_few and spans.has_path(self.query):
+        all_told = path_index.tells(self._reader, self.query)
+        if dated and not (is_few or all_told or driver) and spans.has_path(self.query):
             span = spans.span_of(self._reader, self._where, self.query)
             among, is_few = (among, False) if span is None else (id_list(span), True)
-        return Source(self._reader, matches, self._where.parameters, passing, among, is_few, not self._describes)
+        known = [item for item in spans.needed(self.query) if path_index.tells(self._reader, item)]
+        return Source(
+            self._reader,
+            matches,
+            self._where.parameters,
+            passing,
+            among,
+            is_few,
+            whole=not self._describes,
+            told=all_told,
+            may="".join(f" AND {self._where.sql(item, 'p.id')}" for item in known),
+            times="".join(f" AND {self._where.sql(item, 'p.id')}" for item in spans.times(self.query)),
+            driven=None if driver is None else (self._rows(driver), self._there(driver.rest)),
+        )
 
     def _counted(self) -> int | None:
         """How many photos match, counted by the database; None where it cannot."""
@@ -212,16 +215,14 @@ class Search:
             return None
         if driver is None:
             return counted(self._reader, self._where, self.query)
-        rows = f"SELECT l.photo_id FROM photo_labels l WHERE l.label_id IN ({id_list(driver.ids)})"
-        told = spans.smallest_or_plain(self._reader, self._where, self.query)
-        if told is not None and spans.all_were_counted(told[1]) and is_many(driver, self._reader, told[1]):
+        told = spans.smallest(self._reader, self._where, self.query)
+        if told is not None and is_many(driver, self._reader, told[1]):
             # There are fewer photos to look at than with the labels.
             return counted_among(self._reader, self._where, told[0], self._and(self.query))
-        queries = [f"{rows}{self._rows_of(driver, driver.ids)}"] if driver.ids else []
-        if driver.terms:
-            queries.append(f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(driver.terms)})")
-        every = " UNION ALL ".join(queries) or _NO_PHOTO
-        number = None if driver.rest is None else counted_combined(self._reader, self._where, self.query, every)
+        every = self._rows(driver)
+        number = None
+        if driver.rest is not None and not path_index.tells(self._reader, driver.rest):
+            number = counted_combined(self._reader, self._where, self.query, every)
         if number is None:
             number = counted_among(self._reader, self._where, every, self._and(driver.rest))
         return number
@@ -260,6 +261,14 @@ class Search:
                     passed -= {n for n, value in likeness.among(photos).items() if (-value, n) <= (-place[0], place[1])}
             yield from ((number, (SUREST, -value, number)) for value, number in batch if number in passed)
             size = min(2 * size, _LAST_BATCH)
+
+    def _rows(self, driver: Driver) -> str:
+        """A query for the photos of a driver of labels, each as often as it has one."""
+        rows = f"SELECT l.photo_id FROM photo_labels l WHERE l.label_id IN ({id_list(driver.ids)})"
+        queries = [f"{rows}{self._rows_of(driver, driver.ids)}"] if driver.ids else []
+        if driver.terms and not self._wide:
+            queries.append(f"SELECT t.photo_id FROM photo_terms t WHERE t.term_id IN ({id_list(driver.terms)})")
+        return " UNION ALL ".join(queries) or _NO_PHOTO
 
     def _rows_of(self, driver: Driver, labels: Sequence[int]) -> str:
         """The condition on the rows of some of a driver's labels, beside which label it is."""
@@ -305,11 +314,11 @@ class Search:
         sql = f"SELECT p.id FROM photos p WHERE p.id IN ({id_list(photos)}) AND p.missing_since IS NULL{condition}"
         return {photo_id for (photo_id,) in self._reader.rows(sql, self._where.parameters)}
 
-    def _there(self) -> str:
+    def _there(self, query: Node | None) -> str:
         """The condition that a photo is there and matches; descriptions are left out."""
         if not self._describes:
-            return f"p.missing_since IS NULL{self._and(self.query)}"
-        plain = [item for item in spans.needed(self.query) if not any(likes(item))]
+            return f"p.missing_since IS NULL{self._and(query)}"
+        plain = [item for item in spans.needed(query) if not any(likes(item))]
         return " AND ".join(
             ["p.missing_since IS NULL", *(self._where.sql(one, "p.id", less_sure=self._wide) for one in plain)]
         )

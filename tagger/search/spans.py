@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from tagger.search import path_index
 from tagger.search.conditions import Conditions
 from tagger.search.query_tree import And, Named, Node, Not, Or, PathPart, Taken, kinds_of
 from tagger.store.reader import Reader
@@ -14,14 +15,18 @@ _MOST = 100_000
 _FEW = 30_000
 
 
-def span_of(reader: Reader, where: Conditions, query: Node | None) -> set[int] | None:
-    """The photos of the time spans, paths and fields that every match has; None if there are none, or too many."""
+def span_of(reader: Reader, where: Conditions, query: Node | None, *, part: bool = False) -> set[int] | None:
+    """The photos of the time spans, paths and fields that every match has; None if there are none, or too many.
+
+    `part`: only the first matches are wanted, for which it is worth to read fewer.
+    """
     found: set[int] | None = None
     sql = plain_of(where, query)
     if sql is not None:
-        some = {photo_id for (photo_id,) in reader.rows(f"{sql} LIMIT {_MOST + 1}", where.parameters)}
-        found = some if len(some) <= _MOST else None
-    told = smallest(reader, where, query)
+        most = min(_FEW, _MOST) if part else _MOST
+        some = {photo_id for (photo_id,) in reader.rows(f"{sql} LIMIT {most + 1}", where.parameters)}
+        found = some if len(some) <= most else None
+    told = _smallest(reader, where, [item for item in needed(query) if not _is_plain(item)])
     if told is not None and few(told[1]):
         some = {photo_id for (photo_id,) in reader.rows(told[0], where.parameters)}
         found = some if found is None else found & some
@@ -30,32 +35,36 @@ def span_of(reader: Reader, where: Conditions, query: Node | None) -> set[int] |
 
 def plain_of(where: Conditions, query: Node | None) -> str | None:
     """A query for the photos of the time spans and paths that every match has."""
-    plain = tuple(item for item in needed(query) if kinds_of(item) <= {Taken, PathPart})
+    plain = tuple(filter(_is_plain, needed(query)))
     return f"SELECT p.id AS photo_id FROM photos p WHERE {where.sql(And(plain), 'p.id')}" if plain else None
 
 
-def smallest(reader: Reader, where: Conditions, query: Node | None) -> tuple[str, int] | None:
-    """A query for the photos of that condition on what files tell which the fewest meet, and how many; None without.
+def smallest(reader: Reader, where: Conditions, query: Node | None, *, listed: bool = False) -> tuple[str, int] | None:
+    """A query for the photos of that condition which the fewest meet, or of all time spans and paths, and how many.
 
-    They are counted up to one more than are looked up.
+    None where an index tells none, or where they are too many to be looked up. `listed`: they are to be listed, for
+    which the index of paths is gone through anyway.
     """
-    counted: list[tuple[int, str]] = []
-    for item in needed(query):
-        if (sql := _from_index(where, item)) is not None:
-            rows = reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {_MOST + 1}) AS s", where.parameters)
-            counted.append((next(rows)[0], sql))
-    return None if not counted else (min(counted)[1], min(counted)[0])
-
-
-def smallest_or_plain(reader: Reader, where: Conditions, query: Node | None) -> tuple[str, int] | None:
-    """As `smallest`, but where that is not counted to the end, also the photos of the time spans and paths."""
-    told = smallest(reader, where, query)
+    items = list(needed(query))
+    if path_index.tells(reader, query) or (listed and path_index.tells(reader, PathPart("*"))):
+        return _smallest(reader, where, [item for item in items if PathPart not in kinds_of(item)])
+    told = _smallest(reader, where, items)
     plain = plain_of(where, query)
-    alone = all(kinds_of(item) <= {Taken, PathPart} for item in needed(query))
-    if plain is None or alone or (told is not None and all_were_counted(told[1])):
+    if told is not None or plain is None or all(map(_is_plain, items)):
         return told
-    number = next(reader.rows(f"SELECT count(*) FROM ({plain} LIMIT {_MOST + 1}) AS s", where.parameters))[0]
-    return plain, number
+    return _counted(reader, where, plain)
+
+
+def _smallest(reader: Reader, where: Conditions, items: Iterable[Node]) -> tuple[str, int] | None:
+    queries = [sql for item in items if (sql := _from_index(where, item)) is not None]
+    counted = [told for sql in queries if (told := _counted(reader, where, sql)) is not None]
+    return min(counted, key=lambda told: told[1], default=None)
+
+
+def _counted(reader: Reader, where: Conditions, sql: str) -> tuple[str, int] | None:
+    """A query and how many photos it tells, each as often as it does; None where these are too many."""
+    number = next(reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {_MOST + 1}) AS s", where.parameters))[0]
+    return (sql, number) if number <= _MOST else None
 
 
 def few(number: int) -> bool:
@@ -63,14 +72,19 @@ def few(number: int) -> bool:
     return number <= min(_FEW, _MOST)
 
 
-def all_were_counted(number: int) -> bool:
-    """Whether `smallest` counted to the end."""
-    return number <= _MOST
-
-
 def has_path(query: Node | None) -> bool:
     """Whether every match has a part of a path."""
-    return any(PathPart in kinds_of(item) <= {Taken, PathPart} for item in needed(query))
+    return any(PathPart in kinds_of(item) for item in filter(_is_plain, needed(query)))
+
+
+def times(query: Node | None) -> list[Taken]:
+    """The time spans in which every match was taken."""
+    return [item for item in needed(query) if isinstance(item, Taken) and item.start is not None]
+
+
+def _is_plain(item: Node) -> bool:
+    """Whether a condition is on time or path."""
+    return kinds_of(item) <= {Taken, PathPart}
 
 
 def _from_index(where: Conditions, item: Node) -> str | None:

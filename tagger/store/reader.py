@@ -27,7 +27,9 @@ Parameters = Mapping[str, Any]
 
 
 class Reader(Protocol):
-    """An open, read-only library."""
+    """An open, read-only library. `dialect`: the database's, `sqlite` or `postgresql`."""
+
+    dialect: str
 
     def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
         """Rows of a query with `:name` parameters, fetched lazily."""
@@ -58,6 +60,8 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
         raise _no_library(settings, path)
 
     class SqliteReader:
+        dialect = "sqlite"
+
         def __init__(self, connection: sqlite3.Connection) -> None:
             self._connection = connection
 
@@ -93,8 +97,11 @@ def _sqlalchemy(settings: Settings, store: Store | None) -> Iterator[Reader]:
 
     opened = nullcontext(store) if store is not None else open_store(settings)
     with opened as store, store.read() as session:
+        name = store.engine.dialect.name
 
         class SessionReader:
+            dialect = name
+
             def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
                 # Fetch row by row: a search reads only the beginnings of hundreds of lists.
                 options = {"stream_results": True, "yield_per": 100}

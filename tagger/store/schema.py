@@ -1,3 +1,3 @@
 """The newest schema revision, known without importing Alembic; a test compares it with `migrations/`."""
 
-HEAD = "0014"
+HEAD = "0015"

@@ -96,8 +96,13 @@ class PhotoRow(Base):
 
     __table_args__ = (
         Index("uq_photos_root_id_path", "root_id", "path", unique=True),
-        # A search by path looks through all of them here; PostgreSQL would not, and limits what an index holds.
-        Index("ix_photos_root_id_path_folded", "root_id", "path_folded").ddl_if(dialect="sqlite"),
+        # A search that no other index answers looks through all of them here (tagger.search.path_index); PostgreSQL
+        # would not, and limits what an index holds.
+        Index(
+            "ix_photos_by_path",
+            *("root_id", "path_folded", "taken", "format", "width", "height", "rating", "latitude", "missing_since"),
+        ).ddl_if(dialect="sqlite"),
+        Index("ix_photos_path_order", "root_id", text("left(path_folded, 600)")).ddl_if(dialect="postgresql"),
         # Twins are searched among photos of the same size, so an index of the size is enough.
         Index("ix_photos_size", "size"),
         # A search within a time span begins with its photos.

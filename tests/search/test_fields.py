@@ -14,7 +14,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import QueryError
 from tagger.core.photo import FileKeyword, Label, Origin, PhotoFacts, PhotoFields
 from tagger.labels import taxonomy
-from tagger.search import counting, ordered, spans
+from tagger.search import counting, ordered, path_index, run, spans
 from tagger.search.conditions import Conditions
 from tagger.search.looks import no_likeness
 from tagger.search.query import parse
@@ -284,14 +284,28 @@ QUERIES = (
     *("dog OR rex", "dog OR rating:4", "path:1.jpg rating:5", "keyword:summer* OR place:york", "keyword:nobody"),
     *("-camera:nikon", "-lens:none", "-(camera:nikon lens:50)", "dog -rex", "dog -dog", "dog -camera:nikon -gps:no"),
     *("label>0.5 -gps:no", "dog<0.5 -rating:none", "path:1.jpg OR -dog", "taken:2019-06-02 OR -lens:50"),
+    # What the index of paths tells alone, and with labels and texts beside it.
+    *(
+        "taken:2019-06-02..2019-06-05 type:jpeg",
+        "path:jpg -type:heic",
+        "taken:2019-06-03.. gps:yes",
+        "-path:1 width:>4000",
+    ),
+    *("taken:2019-06..2020 orientation:landscape -path:4", "path:3.jpg OR taken:none", "-(taken:none gps:yes)"),
+    *("camera:nikon type:jpeg", "keyword:*", "keyword:* gps:yes", "keyword:s* -taken:none", "camera:* path:jpg"),
+    *("dog taken:2019-06-02..", "dog path:jpg taken:2019", "dog type:jpeg path:1", "dog -path:1 -taken:none"),
     *("camera:nikon -lens:none", "dog -path:1.jpg", "-dog -camera:canon", "dog height:none", "dog -height:none"),
 )
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize(("most", "walked"), [(100_000, 20_000), (0, 20_000), (0, 2), (2, 2), (100_000, 2)])
 def test_orders_limits_and_counts_agree_with_plain_results(
-    settings: Settings, library: Store, most: int, walked: int, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, library: Store, most: int, walked: int, many: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if many:
+        monkeypatch.setattr(run, "is_many", lambda *_: True)
+    monkeypatch.setattr(ordered, "_WALKED_IF_TOLD", walked // 2)
     monkeypatch.setattr(spans, "_MOST", most)
     monkeypatch.setattr(counting, "_MANY_ROWS", most)
     monkeypatch.setattr(ordered, "_WALKED", walked)
@@ -342,6 +356,23 @@ def test_what_few_photos_are_is_read_from_an_index(text: str, index: str, tmp_pa
         sql = where.photos_of(parse(text))
         [(*_, plan)] = reader.rows(f"EXPLAIN QUERY PLAN {sql}", where.parameters)
     assert f"COVERING INDEX {index}" in plan
+
+
+def test_what_many_photos_are_is_told_by_the_index_of_paths(tmp_path: Path) -> None:
+    """Every condition beside texts, places' surroundings and labels: no photo's row is looked at."""
+    settings = Settings(data_dir=tmp_path)
+    open_store(settings, create=True).close()
+    tree = parse(
+        "taken:2019.. path:a format:jpeg -width:<5 height:>5 rating:>1 orientation:portrait (gps:yes OR gps:no)"
+    )
+    with open_reader(settings) as reader:
+        assert path_index.tells(reader, tree)
+        where = Conditions(reader, Vocabulary(reader, TAXONOMY), no_likeness)
+        sql = (
+            f"SELECT p.id FROM {path_index.photos(reader)} WHERE p.missing_since IS NULL AND {where.sql(tree, 'p.id')}"
+        )
+        [(*_, plan)] = reader.rows(f"EXPLAIN QUERY PLAN {sql}", where.parameters)
+    assert plan == "SCAN p USING COVERING INDEX ix_photos_by_path"
 
 
 def test_what_tells_nothing_and_what_tells_something_are_all_that_were_read(settings: Settings, library: Store) -> None:
