@@ -162,6 +162,7 @@ def test_scripts_say_nothing_that_is_in_no_catalogue(messages: dict[object, Mess
         ".tree details",
         ".cloud li, .tree li",
         "copy best",
+        "main second",
         "quiet keys",
         "row foot",
     }
@@ -174,6 +175,18 @@ def test_scripts_say_nothing_that_is_in_no_catalogue(messages: dict[object, Mess
     assert {one for one in found if one[1] not in not_told} == set()
     assert SENTENCE.search("The picture cannot be shown.")
     assert SENTENCE.search("waiting …")
+
+
+def test_what_scripts_tell_is_found_also_within_other_calls(messages: dict[object, Message]) -> None:
+    known = {
+        texts(message)[0]
+        for message in messages
+        if any(place.startswith("web/static/") for place, _ in messages[message].locations)
+    }
+    asked = re.compile(r'\b(?:tn?|parts)\("((?:[^"\\\n]|\\.)*)"')
+    for path in (WEB / "static").glob("*.js"):
+        for text in asked.findall(path.read_text(encoding="utf-8")):
+            assert text in known, (path.name, text)
 
 
 def test_numbers_sizes_and_times_are_written_as_in_the_language() -> None:

@@ -82,13 +82,13 @@ function correct(kind, ids, done, likely) {
 }
 
 function teach(ids, done) {
-  const [field, line] = labelField(), keep = mainButton(t("Keep it"), { value: "keep" }), on = mainButton(t("Keep it and switch it on"), { value: "on" });
+  const [field, line] = labelField(), keep = mainButton(t("Keep it"), { value: "keep", class: "main second" }), on = mainButton(t("Keep it and switch it on"), { value: "on" });
   const told = make("div", {}), look = mainButton(t("See what comes of it"), { value: "preview" });
   const answers = new Map(), said = (kind) => [...answers].filter(([, one]) => one === kind).map(([photo]) => photo);
   const open = new Dialog(tn("Teach a label by {n} photo", "Teach a label by {n} photos", ids.length), [line, told], [look, keep, on]);
   dialog.classList.add("wide");
   let name = "";
-  const offer = (is) => { for (const one of [keep, on]) one.hidden = !is; };
+  const offer = (is) => { for (const one of [keep, on]) one.hidden = !is; look.classList.toggle("second", is); };
   offer(false);
   field.addEventListener("input", () => { if (field.value !== name) offer(false); });
   open.form.addEventListener("submit", (event) => {

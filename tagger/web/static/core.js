@@ -125,7 +125,8 @@ export function seen(why) {
   const things = found(why).map((box) => `${box.name} ${percent(box.score)}`).join(", ");
   const kinds = why.kind_labels.map((one) => one.name).join(", ");
   const told = [make("p", {}, ...parts("What the model says: {classes}.", { classes: named(classes) }))];
-  if (why.boxes) told.push(make("p", {}, ...parts("People and things found on it: {things}.", { things: things ? named(things) : t("none") })));
+  const nothing = t("none");
+  if (why.boxes) told.push(make("p", {}, ...parts("People and things found on it: {things}.", { things: things ? named(things) : nothing })));
   if (kinds) told.push(make("p", {}, ...parts("What the file tells: {kinds}.", { kinds: named(kinds) })));
   return told;
 }

@@ -57,6 +57,7 @@ function show(found) {
       ? t("All is decided: {groups}, and {photos}.", { groups: groups(counts.groups), photos: notKept() })
       : t("No two photos are that much alike.");
     byId("again").hidden = !counts.groups;
+    byId("list").hidden = !counts.hidden;
     return;
   }
   which.textContent = t("Group {n} of {all}", { n: amount(now.number + 1), all: amount(counts.groups) });
@@ -78,13 +79,16 @@ function facts(photos) {
     [t("Taken"), (one) => one.taken ? new Date(one.taken).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" }) : t("unknown")],
     [t("Format"), (one) => one.format ?? t("unknown")],
     [t("Folder"), (one) => one.folder],
-    [t("Your keywords"), (one) => one.keywords.join(", ") || t("none"), (one) => one.keywords.length],
+    [t("Your keywords"), (one) => one.keywords.join(", ") || "–", (one) => one.keywords.length],
   ];
   return rows.map(([name, text, value]) => {
     const texts = photos.map(text), highest = value && Math.max(...photos.map(value));
     return { name, texts, differs: new Set(texts).size > 1, most: photos.map((one) => Boolean(value) && value(one) === highest) };
   });
 }
+
+// Long paths are broken behind a slash.
+const breakable = (text) => text.split(/(?<=\/)/).flatMap((part, place) => place ? [make("wbr"), part] : [part]);
 
 function card(photo, place, rows) {
   const name = photo.path.split("/").pop(), best = photo.id === now.best;
@@ -99,7 +103,7 @@ function card(photo, place, rows) {
   const told = rows.flatMap((row) => {
     const most = row.differs && row.most[place];
     return [make("dt", {}, row.name), make("dd", { class: !row.differs ? "same" : most ? "most" : null },
-      row.texts[place], most ? make("span", { class: "hidden" }, " " + t("(the most)")) : "")];
+      ...breakable(row.texts[place]), most ? make("span", { class: "hidden" }, " " + t("(the most)")) : "")];
   });
   return make("li", { class: best ? "copy best" : "copy" }, button,
     make("p", { class: "name" }, make("a", { href: at("/photos/" + photo.id) }, name)), make("dl", {}, ...told));
@@ -197,13 +201,13 @@ const previous = () => guarded(async () => {
   show(found.listed.length ? { ...found, next: place + 1 } : null);
 });
 
-async function look() {
+async function look(place = 0) {
   byId("look").disabled = true;
   byId("looked").hidden = false;
   try {
     const task = await tell("/duplicates", { least: Number(choice.value) });
     await finished(task, (text, share) => { byId("told").textContent = text; if (share) byId("looked").value = share; });
-    await open(0);
+    await open(place);
   } catch (error) {
     start.hidden = false;
     byId("told").textContent = error.message;
@@ -216,22 +220,22 @@ async function look() {
 async function begin(place) {
   group.hidden = done.hidden = true;
   counts = await ask(`/duplicates?least=${choice.value}&limit=1`);
+  // A group that is asked for is shown, decided or not.
+  if (place) byId("open").checked = false;
   if (!counts.looked) {
     start.hidden = false;
     byId("summary").textContent = "";
     byId("clear").hidden = true;
-    if (Number(start.dataset.photos) <= AT_ONCE) await look();
+    if (Number(start.dataset.photos) <= AT_ONCE) await look(place);
     return;
   }
-  // A group that is asked for is shown, decided or not.
-  if (place) byId("open").checked = false;
   await open(place);
 }
 
 choice.addEventListener("change", () => { visited.length = undo.length = 0; ahead = null; guarded(() => begin(0)); });
 byId("open").addEventListener("change", () => { ahead = null; guarded(() => open(now?.number ?? 0)); });
 byId("again").addEventListener("click", () => { byId("open").checked = false; guarded(() => open(0)); });
-byId("look").addEventListener("click", () => guarded(look));
+byId("look").addEventListener("click", () => guarded(() => look()));
 byId("clear").addEventListener("click", decideAll);
 byId("done").addEventListener("click", () => decide(chosen()));
 const keepAll = () => decide({ keep: now.photos.map((one) => one.id), hide: [] });
