@@ -1,6 +1,6 @@
 """Everything that the service logs: each event has a name that stays, fields, and a sentence for people.
 
-    _LOG.info(events.BATCH(photos=8, failed=0, seconds=0.5))
+    _LOG.info(events.BATCH(photos=8, failed=0, seconds=0.5, run=3))
 
 docs/logs.md lists them. A name is not changed and a field not taken away, because rules of others look for them.
 """
@@ -28,17 +28,21 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A kind of event. `text`: a sentence with {field}s; {counts} stands for the numbers in `counts` that are not 0."""
+    """A kind of event. `text`: a sentence with {field}s; {counts} stands for the numbers in `counts` that are not 0.
+
+    `besides`: the names of fields that the sentence leaves out.
+    """
 
     name: str
     text: str
     counts: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of its fields, in the order of the sentence."""
         named = [name for _, name, _, _ in string.Formatter().parse(self.text) if name and name != _COUNTS]
-        return tuple(dict.fromkeys((*named, *self.counts)))
+        return tuple(dict.fromkeys((*named, *self.counts, *self.besides)))
 
     def __call__(self, **fields: Any) -> Told:
         """The event with its fields. Raises TypeError if one is missing or too many."""
@@ -77,7 +81,8 @@ TAKEN_OVER = Event("taken_over", "{folder}: nobody else watches it any longer, s
 FORGOTTEN = Event("forgotten", "{folder} was forgotten")
 UNREADABLE = Event("unreadable", "cannot be looked at: {folder}: {why}")
 # Labelling.
-BATCH = Event("batch", "labelled: {counts}, {seconds:.2f} seconds", ("photos", "failed"))
+BATCH = Event("batch", "labelled: {counts}, {seconds:.2f} seconds", ("photos", "failed"), ("run",))
+PHOTO_FAILED = Event("photo_failed", "{photo}: {why}", besides=("run",))
 MODEL_CHANGED = Event("model_changed", "{photos:,} photos were labelled by another model and will be looked at again")
 LOOKED_LATER = Event("looked_later", "{photos:,} photos will be looked at for people and things")
 HEADERS_READ = Event("headers_read", "headers: {photos:,} read")
@@ -95,7 +100,7 @@ SEARCH_NOT_PREPARED = Event("search_not_prepared", "searching by descriptions is
 CLUSTER_FAILED = Event("cluster_failed", "Ray gave up")
 # Keywords in files.
 KEYWORDS_DUE = Event("keywords_due", "the keywords of {photos:,} photos are to be written")
-KEYWORDS = Event("keywords", "keywords: {counts}", ("files", "sidecars", "bytes", "failed"))
+KEYWORDS = Event("keywords", "keywords: {counts}", ("files", "sidecars", "bytes", "failed"), ("run",))
 KEYWORDS_FAILED = Event("keywords_failed", "keywords failed: {why}")
 # Hooks.
 HOOK_TOLD = Event("hook_told", "{hook} was told of {photos:,} photos")

@@ -6,10 +6,12 @@ and the next start reclaims the jobs that were leased.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tagger.core import events
 from tagger.core.errors import AwayError, EngineError
 from tagger.core.evidence import is_tiny
 from tagger.core.paths import shown_path
@@ -42,6 +44,7 @@ from tagger.store.leases import Heartbeat
 from tagger.store.roots import Root, all_roots
 from tagger.system.filesystem import has_files
 
+_LOG = logging.getLogger("tagger")
 # After this many consecutive crashes on isolated photos, blame the worker, not the photos.
 _SUSPICIOUS_CRASHES = 10
 # A file that keeps changing is tried this often in one run, then left for a later one.
@@ -113,9 +116,14 @@ class _Flight:
         return bool(self._batches) and self._batches[0][0][0].isolated
 
     @property
-    def job_ids(self) -> list[int]:
+    def jobs(self) -> list[Job]:
         """The jobs in the child."""
-        return [job.job_id for batch, _ in self._batches for job in batch]
+        return [job for batch, _ in self._batches for job in batch]
+
+    @property
+    def job_ids(self) -> list[int]:
+        """Their ids."""
+        return [job.job_id for job in self.jobs]
 
     def add(self, batch: list[Job], known: Recall) -> None:
         """Note a batch and what is stored of it, just before it is submitted."""
@@ -173,6 +181,9 @@ def label_queued(
                 crashes = 0
                 results = _results_of(run, *flight.oldest, replies)
                 progress.add(commit_batch(run.batches, results, run.client.engine))
+                for result in results:
+                    if isinstance(result, Unreadable):
+                        _tell_failed(run, result.job, result.reason)
                 flight.land()
     finally:
         _release(run, flight)
@@ -349,11 +360,19 @@ def _extracted(run: LabelRun, job: Job, known: Recall, reply: Reply, inspection:
 
 def _after_crash(run: LabelRun, progress: Progress, flight: _Flight, died: WorkerDiedError) -> None:
     """Requeue the photos that were in the child, isolated from now on."""
+    alone = [job for job in flight.jobs if job.isolated]
     ids = flight.clear()
     with run.batches.library.store.write() as session:
         failed = jobs.release_after_crash(session, ids, run.batches.owner, died.how)
         runs.count_run(session, run.batches.run_id, failed=failed)
     progress.failed += failed
+    for job in alone if failed else []:
+        _tell_failed(run, job, f"The process that looked at it {died.how}.")
+
+
+def _tell_failed(run: LabelRun, job: Job, reason: str) -> None:
+    # No warning: the terminal of a backfill is told how many there were, and where to look.
+    _LOG.info(events.PHOTO_FAILED(photo=shown_path(job.path.absolute), why=reason, run=run.batches.run_id))
 
 
 def _hopeless(run: LabelRun, died: WorkerDiedError) -> EngineError:

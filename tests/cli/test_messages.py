@@ -120,7 +120,7 @@ def test_what_a_person_ended_is_interrupted_not_failed(tmp_path: Path, error: Ba
             events.NOTICED(folder="/my {photos} 100 %s", new=1300, changed=0, moved=0, back=0, gone=2),
             "noticed /my {photos} 100 %s: 1,300 new, 2 gone",
         ),
-        (events.BATCH(photos=8, failed=0, seconds=0.5), "labelled: 8 photos, 0.50 seconds"),
+        (events.BATCH(photos=8, failed=0, seconds=0.5, run=3), "labelled: 8 photos, 0.50 seconds"),
         (events.POLLED(folder="/p", why="it is a share"), "/p is polled: it is a share"),
         (events.READY(folders=2), "ready: 2 folders"),
         (events.RELOADED(), "settings reloaded"),

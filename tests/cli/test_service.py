@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.cli.labelled import label_all
 from tests.cli.runner import BUILT_IN, MOBILENET, Tagger
 from tests.cli.service import Photos, known_tree, photo_states, running, tree_of, wait_for
 from tests.cli.test_killed import make_copies
+from tests.logfmt import read_logfmt
 
 QUICK = {
     "TAGGER_INTAKE_SETTLE_SECONDS": "1.5",
@@ -516,3 +518,24 @@ def test_status_tells_when_an_older_models_photos_will_be_done(plain: Tagger, ro
         # As far ahead as the photos take at that speed; the time is told in minutes.
         expected = time.time() + int(told[1]) / float(told[3])
         assert abs(datetime.strptime(told[2], "%Y-%m-%d %H:%M").astimezone().timestamp() - expected) < 70
+
+
+@pytest.mark.slow
+def test_the_log_names_each_photo_that_failed_once_with_its_run(quick: Tagger, root: Path) -> None:
+    photos = Photos()
+    for number in range(40):
+        photos.write(root / f"{number}.png")
+    (root / "it's broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with running(quick, root) as service:
+        service.wait_until_done(41)
+        assert service.stop() == 0
+    [failed] = [line for line in service.log if "event=photo_failed" in line]
+    told = read_logfmt(failed)
+    assert told["photo"] == f"{root}/it's broken.png"
+    batches = [read_logfmt(line) for line in service.log if "event=batch" in line]
+    assert sum(int(batch["photos"]) for batch in batches) == 41
+    # Of a batch only its own failures.
+    assert [batch["run"] for batch in batches if batch["failed"] == "1"] == [told["run"]]
+    assert sum(int(batch["failed"]) for batch in batches) == 1
+    with closing(sqlite3.connect(quick.database)) as connection:
+        assert connection.execute("SELECT failed FROM runs WHERE id = ?", (told["run"],)).fetchone() == (1,)

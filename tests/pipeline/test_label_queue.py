@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from tagger.core import events
 from tagger.core.boxes import Box, boxes_from_bytes, boxes_to_bytes
 from tagger.core.config import Settings
 from tagger.core.errors import AwayError, EngineError
@@ -144,7 +145,14 @@ def test_everything_queued_is_labelled_in_batches(store: Store) -> None:
     assert found[0].confidence == pytest.approx(1.0)
 
 
-def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> None:
+def failures_told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    told = [record.msg for record in caplog.records]
+    return [one.fields for one in told if isinstance(one, events.Told) and one.event is events.PHOTO_FAILED]
+
+
+def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
     def behave(request: Request) -> Reply:
         if request.path.endswith("05.jpg"):
             raise WorkerDiedError("was ended by a segmentation fault")
@@ -158,6 +166,8 @@ def test_a_photo_that_kills_the_child_is_found_and_given_up(store: Store) -> Non
         [letter] = dead_letters.listed(session, JobKind.LABEL)
     assert "segmentation fault" in letter.reason
     assert child.batches.count(["05.jpg"]) == jobs.MAX_CRASHES
+    why = "The process that looked at it was ended by a segmentation fault."
+    assert failures_told(caplog) == [{"photo": "/photos/05.jpg", "why": why, "run": 1}]
 
 
 def test_a_child_that_always_dies_is_not_the_photos_fault(store: Store) -> None:
@@ -235,7 +245,8 @@ def test_a_file_on_a_disk_that_is_mounted_below_is_not_gone_without_it(store: St
     assert states(store)["usb/01.jpg"] == "queued"
 
 
-def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
+def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     now = Fingerprint(77, 88, 99, 11)
 
     def behave(request: Request) -> Reply:
@@ -247,6 +258,7 @@ def test_a_failed_photo_keeps_its_reason_and_fingerprint(store: Store) -> None:
         record = records.find_photo(session, "/photos/00.jpg")
     assert record is not None
     assert (record.error, record.fingerprint) == ("the picture is damaged", now)
+    assert failures_told(caplog) == [{"photo": "/photos/00.jpg", "why": "the picture is damaged", "run": 1}]
 
 
 def test_a_result_that_comes_after_the_lease_was_lost_is_thrown_away(store: Store) -> None:

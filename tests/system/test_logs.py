@@ -18,6 +18,7 @@ from tagger.core import events
 from tagger.core.events import EVENTS
 from tagger.system import logs
 from tagger.system.log_lines import json_lines, logfmt
+from tests.logfmt import read_logfmt
 
 TOP = Path(__file__).parents[2]
 SAY = """
@@ -27,7 +28,7 @@ from tagger.system import logs
 logs.set_up({kind!r}, **{options!r})
 log = logging.getLogger("tagger")
 log.debug(events.QUESTION_FAILED(why="later"))
-log.info(events.BATCH(photos=3, failed=0, seconds=0.25))
+log.info(events.BATCH(photos=3, failed=0, seconds=0.25, run=7))
 log.warning(events.HELD(folder='/my "photos"', why="a = b"))
 try:
     1 / 0
@@ -53,23 +54,6 @@ def formatted(kind: str, record: logging.LogRecord, encoding: str = "utf-8") -> 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding))
         return (logfmt() if kind == "logfmt" else json_lines()).format(record)
-
-
-def read_logfmt(line: str) -> dict[str, str]:
-    """A line by the rules of github.com/go-logfmt/logfmt, which Loki follows; ValueError if it breaks them."""
-    found = {}
-    at = 0
-    while at < len(line):
-        key = re.compile(r'([^\x00-\x20="]+)=').match(line, at)
-        if key is None:
-            raise ValueError(f"no key at {at}: {line}")
-        value = re.compile(r'(?:"((?:[^"\\\x00-\x1f]|\\.)*)"|([^\x00-\x20="]*))(?: |$)').match(line, key.end())
-        if value is None:
-            raise ValueError(f"no value of {key[1]}: {line}")
-        # What stands in quotes is escaped as in JSON, and nothing else is.
-        found[key[1]] = value[2] if value[1] is None else json.loads(f'"{value[1]}"')
-        at = value.end()
-    return found
 
 
 def test_every_message_is_an_event() -> None:
@@ -123,6 +107,7 @@ def test_an_event_takes_its_fields_and_no_others() -> None:
 def test_json_has_typed_fields() -> None:
     batch, held, failed, other = map(json.loads, logged("json"))
     assert (batch["level"], batch["event"], batch["photos"], batch["seconds"]) == ("info", "batch", 3, 0.25)
+    assert batch["run"] == 7
     assert batch["message"] == "labelled: 3 photos, 0.25 seconds"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", batch["time"])
     assert held["folder"] == '/my "photos"'
@@ -134,7 +119,7 @@ def test_json_has_typed_fields() -> None:
 @pytest.mark.parametrize("kind", ["logfmt", "keyvalue", "auto"])
 def test_logfmt_can_be_read_back(kind: str) -> None:
     batch, held, failed, other = map(read_logfmt, logged(kind))
-    assert list(batch) == ["time", "level", "event", "photos", "failed", "seconds", "message"]
+    assert list(batch) == ["time", "level", "event", "photos", "failed", "seconds", "run", "message"]
     assert (batch["event"], batch["photos"], batch["seconds"]) == ("batch", "3", "0.25")
     assert (held["folder"], held["why"]) == ('/my "photos"', "a = b")
     assert failed["error"] == "ZeroDivisionError: division by zero"
@@ -196,7 +181,9 @@ def test_a_fault_is_one_line_with_its_cause_and_its_traceback() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 2.0, 0.8449, 1e-9, 123456789.25, 12])
 def test_numbers_are_read_back(seconds: float) -> None:
-    record = logging.LogRecord("x", logging.INFO, "", 1, events.BATCH(photos=1, failed=0, seconds=seconds), (), None)
+    record = logging.LogRecord(
+        "x", logging.INFO, "", 1, events.BATCH(photos=1, failed=0, seconds=seconds, run=7), (), None
+    )
     assert float(read_logfmt(formatted("logfmt", record))["seconds"]) == round(seconds, 3)
     assert json.loads(formatted("json", record))["seconds"] == seconds
 

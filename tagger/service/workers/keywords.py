@@ -74,7 +74,7 @@ class KeywordWorker(Worker):
         write_due(self._library, owner, done, Callbacks(on_progress, stop=self._stopping.is_set), self._up_to)
         if done.files or done.failed:
             told = {"files": done.files, "sidecars": done.sidecars, "bytes": done.bytes, "failed": done.failed}
-            _LOG.info(events.KEYWORDS(**told))
+            _LOG.info(events.KEYWORDS(**told, run=done.run))
             for failure in told_together(done.failures):
                 _LOG.warning(events.KEYWORDS_FAILED(why=failure))
 

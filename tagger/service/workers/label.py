@@ -143,20 +143,21 @@ class LabelWorker(Worker):
 
     def _label_due(self, run: LabelRun) -> None:
         progress = Progress()
-        last_done, last_moment = 0, self._clock.monotonic()
+        last_done, last_failed, last_moment = 0, 0, self._clock.monotonic()
 
         def on_progress(now: Progress) -> None:
-            nonlocal last_done, last_moment
+            nonlocal last_done, last_failed, last_moment
             if now.done == last_done:
                 return
             moment = self._clock.monotonic()
             count, seconds = now.done - last_done, max(moment - last_moment, 1e-3)
-            last_done, last_moment = now.done, moment
+            failed = now.failed - last_failed
+            last_done, last_failed, last_moment = now.done, now.failed, moment
             self.rate = count / seconds if not self.rate else 0.8 * self.rate + 0.2 * count / seconds
             self.batches += 1
             self.seconds += seconds
             self.labelled, self.failed = before[0] + now.labelled, before[1] + now.failed
-            _LOG.info(events.BATCH(photos=count, failed=now.failed, seconds=seconds))
+            _LOG.info(events.BATCH(photos=count, failed=failed, seconds=seconds, run=run.batches.run_id))
             self._changed()
             catching_up(now.labelled)
 
