@@ -100,7 +100,7 @@ class Witnesses:
         rule, best = rules().people, persons[0].score
         needed, where = self._needed_of_people(persons)
         confidence = rules().worth("people", best)
-        seen = f"{_count(persons, best)} of a person, the surest {best:.2f}"
+        seen = f"{_count(persons)} of a person, the surest {best:.2f}"
         shown = best >= needed
         why = f"{'reaches' if shown else 'is below'} {needed:g}{where}"
         if not shown and not where and best >= rule["weak"] and not self._is_thing:
@@ -358,6 +358,6 @@ def _of_person(key: str, box: Box, seen: str, rule: str) -> Claim:
     return Claim(key, Origin.OBJECT, rules().worth("people", box.score), needed, True, seen, rule)
 
 
-def _count(persons: Sequence[Box], best: float) -> str:
-    others = sum(box.score >= rules().people["weak"] for box in persons)
-    return "a box" if others <= 1 else f"{others} boxes"
+def _count(persons: Sequence[Box]) -> str:
+    told = sum(box.is_sure for box in persons)
+    return "a box" if told <= 1 else f"{told} boxes"

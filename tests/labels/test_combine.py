@@ -120,6 +120,14 @@ def test_a_word_of_an_animal_needs_its_box() -> None:
     assert "dog" in shown(NOTHING, Evidence((box("dog", 0.3),), dog))
 
 
+def test_the_rule_counts_the_boxes_that_are_told_of() -> None:
+    """Boxes that are guesses are not listed where it says what was found."""
+    two = (box("person", 0.84), box("person", 0.68), box("person", 0.25), box("person", 0.22))
+    assert sum(one.is_sure for one in two) == 2
+    assert "2 boxes of a person, the surest 0.84" in told(NOTHING, Evidence(two))["people"].why
+    assert "a box of a person, the surest 0.25" in told(NOTHING, Evidence(two[2:]))["people"].why
+
+
 def test_everyday_words_are_labels() -> None:
     found = judged(NOTHING, Evidence((), features_of("snow")))
     assert found["snow"].shown
