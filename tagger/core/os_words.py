@@ -6,45 +6,47 @@ import errno
 import os
 import socket
 
+from tagger.core.sentences import Sentence
+
 _WORDS = {
-    errno.EACCES: "this user may not open it",
-    errno.EPERM: "this user may not do that",
-    errno.ENOENT: "it is not there",
-    errno.ENOTDIR: "it is not there",
-    errno.EISDIR: "it is a folder",
-    errno.EIO: "its disk reports an error",
-    errno.ESTALE: "the network share does not know it any more",
-    errno.ENOTCONN: "the network share is not connected",
-    errno.ETIMEDOUT: "no answer came in time",
-    errno.EHOSTDOWN: "the other computer does not answer",
-    errno.EHOSTUNREACH: "no way leads to the other computer",
-    errno.ENETUNREACH: "there is no network",
-    errno.ENETDOWN: "there is no network",
-    errno.EADDRINUSE: "another program listens there",
-    errno.ECONNREFUSED: "the connection was refused",
-    errno.ECONNRESET: "the connection was cut",
-    errno.ECONNABORTED: "the connection was cut",
-    errno.EPIPE: "the connection was cut",
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open",
-    errno.ELOOP: "its links lead round in a circle",
-    errno.ENAMETOOLONG: "its name is too long",
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "this user's share of the disk is used up",
-    errno.EROFS: "it is mounted read-only",
-    errno.EFBIG: "it would be too large for this file system",
-    errno.ENOMEM: "there is too little memory",
-    errno.ENXIO: "no disk or device is behind it",
-    errno.ENODEV: "no disk or device is behind it",
-    errno.EBUSY: "another program uses it",
-    errno.ETXTBSY: "another program uses it",
+    errno.EACCES: Sentence("this user may not open it"),
+    errno.EPERM: Sentence("this user may not do that"),
+    errno.ENOENT: Sentence("it is not there"),
+    errno.ENOTDIR: Sentence("it is not there"),
+    errno.EISDIR: Sentence("it is a folder"),
+    errno.EIO: Sentence("its disk reports an error"),
+    errno.ESTALE: Sentence("the network share does not know it any more"),
+    errno.ENOTCONN: Sentence("the network share is not connected"),
+    errno.ETIMEDOUT: Sentence("no answer came in time"),
+    errno.EHOSTDOWN: Sentence("the other computer does not answer"),
+    errno.EHOSTUNREACH: Sentence("no way leads to the other computer"),
+    errno.ENETUNREACH: Sentence("there is no network"),
+    errno.ENETDOWN: Sentence("there is no network"),
+    errno.EADDRINUSE: Sentence("another program listens there"),
+    errno.ECONNREFUSED: Sentence("the connection was refused"),
+    errno.ECONNRESET: Sentence("the connection was cut"),
+    errno.ECONNABORTED: Sentence("the connection was cut"),
+    errno.EPIPE: Sentence("the connection was cut"),
+    errno.EMFILE: Sentence("too many files are open"),
+    errno.ENFILE: Sentence("too many files are open"),
+    errno.ELOOP: Sentence("its links lead round in a circle"),
+    errno.ENAMETOOLONG: Sentence("its name is too long"),
+    errno.ENOSPC: Sentence("the disk is full"),
+    errno.EDQUOT: Sentence("this user's share of the disk is used up"),
+    errno.EROFS: Sentence("it is mounted read-only"),
+    errno.EFBIG: Sentence("it would be too large for this file system"),
+    errno.ENOMEM: Sentence("there is too little memory"),
+    errno.ENXIO: Sentence("no disk or device is behind it"),
+    errno.ENODEV: Sentence("no disk or device is behind it"),
+    errno.EBUSY: Sentence("another program uses it"),
+    errno.ETXTBSY: Sentence("another program uses it"),
 }
 
 
 def why(error: BaseException) -> str:
     """Why the operating system refused something: a clause without a full stop, such as "the disk is full"."""
     if isinstance(error, socket.gaierror):
-        return "its name is not known: there is no internet here, or the name is wrong"
+        return Sentence("its name is not known: there is no internet here, or the name is wrong")
     if isinstance(error, TimeoutError):
         return _WORDS[errno.ETIMEDOUT]
     number = getattr(error, "errno", None)
@@ -52,4 +54,4 @@ def why(error: BaseException) -> str:
         return _WORDS[number]
     text = os.strerror(number) if isinstance(number, int) else ""
     # Other errors are rare enough that the system's own words are the best there is.
-    return text[:1].lower() + text[1:] if text else "the system refused it"
+    return text[:1].lower() + text[1:] if text else Sentence("the system refused it")

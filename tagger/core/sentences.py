@@ -6,6 +6,18 @@ from collections.abc import Callable
 from typing import Self
 
 
+class LabelName(str):
+    """The English name of a label in a sentence, which has a name in each language. `key`: the label's."""
+
+    key: str
+
+    def __new__(cls, name: str, key: str) -> Self:
+        """The name of a label."""
+        made = super().__new__(cls, name)
+        made.key = key
+        return made
+
+
 class Sentence(str):
     """A text that remembers how it was put together: a template, and values in the places of its `{names}`.
 
@@ -22,6 +34,16 @@ class Sentence(str):
         made.template = template
         made.values = values
         return made
+
+    def named(self, name_of: Callable[[str, str], str]) -> Sentence:
+        """The same with labels by other names, told by their keys and English names."""
+
+        def of(value: object) -> object:
+            if isinstance(value, LabelName):
+                return name_of(value.key, value)
+            return value.named(name_of) if isinstance(value, Sentence) else value
+
+        return Sentence(self.template, **{name: of(value) for name, value in self.values.items()})
 
     def told(self, translate: Callable[[str], str]) -> str:
         """The text by another template; values that are sentences are told so, too."""

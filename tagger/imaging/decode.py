@@ -28,6 +28,7 @@ from tagger.core.config import LimitSettings
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
 from tagger.core.photo import Fingerprint, PhotoFacts
+from tagger.core.sentences import Sentence
 from tagger.imaging import exif, jpeg_scans
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.faults import decode_errors, os_fault
@@ -103,7 +104,7 @@ def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise DecodeError(DecodeFault.UNREADABLE, "it is not a regular file")
+            raise DecodeError(DecodeFault.UNREADABLE, Sentence("it is not a regular file"))
         file = open(descriptor, "rb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor, closed below
         yield OpenPhoto(name or path, file, _fingerprint(status))
     finally:
@@ -121,7 +122,7 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     """Hash the file's bytes, keeping those of small files in memory for `decode`. Raises DecodeError."""
     size = photo.fingerprint.size
     if size == 0:
-        raise DecodeError(DecodeFault.BROKEN, "the file is empty")
+        raise DecodeError(DecodeFault.BROKEN, Sentence("the file is empty"))
     if size > limits.file_mb << 20:
         raise _too_large(photo, limits)
     try:
@@ -133,9 +134,9 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
     except OSError as error:
         raise os_fault(error) from error
     if _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
-        raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
+        raise DecodeError(DecodeFault.CHANGED, Sentence("the file changed while it was read"))
     if photo.data is not None and len(photo.data) != size:
-        raise DecodeError(DecodeFault.CHANGED, "the file changed while it was read")
+        raise DecodeError(DecodeFault.CHANGED, Sentence("the file changed while it was read"))
     return photo.content_hash
 
 
@@ -265,7 +266,7 @@ def _loaded(
         data, kind = raw_preview(source), "RAW"
         source = io.BytesIO(data)
     elif kind is None:
-        raise DecodeError(DecodeFault.BROKEN, "it is not a picture in any format that tagger knows")
+        raise DecodeError(DecodeFault.BROKEN, Sentence("it is not a picture in any format that tagger knows"))
     deadline = Deadline(limits.decode_seconds)
     with _open(source, deadline) as picture:
         full = picture.size
@@ -299,7 +300,9 @@ def _open(source: IO[bytes], deadline: Deadline) -> Image.Image:
     try:
         return Image.open(cast(IO[bytes], deadline.watching(source)), formats=_FORMATS)
     except UnidentifiedImageError as error:
-        raise DecodeError(DecodeFault.BROKEN, "its header is damaged or of a kind that cannot be decoded") from error
+        raise DecodeError(
+            DecodeFault.BROKEN, Sentence("its header is damaged or of a kind that cannot be decoded")
+        ) from error
 
 
 def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: LimitSettings) -> Image.Image:
@@ -313,7 +316,8 @@ def _load(picture: Image.Image, source: IO[bytes], deadline: Deadline, limits: L
         share = readable_share(partial)
         if share < limits.readable_share:
             raise DecodeError(
-                DecodeFault.BROKEN, f"the file is truncated: only {share:.0%} of the picture is readable"
+                DecodeFault.BROKEN,
+                Sentence("the file is truncated: only {share} of the picture is readable", share=f"{share:.0%}"),
             ) from error
         return partial
     return picture
@@ -339,7 +343,8 @@ def _check_scans(source: IO[bytes]) -> bool:
     scans = jpeg_scans.progressive_scans(source.read(_KEEP_BYTES))
     source.seek(0)
     if scans > _MAX_SCANS:
-        raise DecodeError(DecodeFault.TOO_BIG, f"the JPEG has {scans:,} scans, which would take minutes to decode")
+        many = Sentence("the JPEG has {number} scans, which would take minutes to decode", number=f"{scans:,}")
+        raise DecodeError(DecodeFault.TOO_BIG, many)
     return scans > 0
 
 

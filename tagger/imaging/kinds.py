@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from tagger.core.sentences import Sentence
+
 # The confidence of a label from the file: what it tells of itself is no guess.
 FROM_FILE = 0.98
 
@@ -27,28 +29,28 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "screenshot": Kind(
             True,
-            "the file says so, or it has a screen's size, few colours and no camera",
+            Sentence("the file says so, or it has a screen's size, few colours and no camera"),
             "none wrong on 3,614 photos",
         ),
         "document": Kind(
             True,
-            "paper with lines of text",
+            Sentence("paper with lines of text"),
             "none wrong on 3,614 photos; 22 of 26 real pages found",
         ),
         "panorama": Kind(
             True,
-            "the file says so, or it is at least 2.5 times as long as high",
+            Sentence("the file says so, or it is at least 2.5 times as long as high"),
             "none wrong on 3,614 photos",
         ),
-        "black and white": Kind(True, "no part of it has colour, or all has one warm tone", "98 of 98 right"),
-        "selfie": Kind(True, "taken with the front camera", "a fact"),
-        "burst": Kind(False, "the file names the burst that it belongs to", "a fact"),
+        "black and white": Kind(True, Sentence("no part of it has colour, or all has one warm tone"), "98 of 98 right"),
+        "selfie": Kind(True, Sentence("taken with the front camera"), "a fact"),
+        "burst": Kind(False, Sentence("the file names the burst that it belongs to"), "a fact"),
         "night": Kind(
             False,
-            "the camera's exposure tells of little light, and the picture is dark",
+            Sentence("the camera's exposure tells of little light, and the picture is dark"),
             "not counted: too few photos with an exposure were at hand",
         ),
-        "long exposure": Kind(True, "exposed for a second or more", "a fact"),
-        "flash": Kind(False, "the flash fired", "a fact"),
+        "long exposure": Kind(True, Sentence("exposed for a second or more"), "a fact"),
+        "flash": Kind(False, Sentence("the flash fired"), "a fact"),
     }
 )

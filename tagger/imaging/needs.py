@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from tagger.core.config import LimitSettings
+from tagger.core.sentences import Sentence
 from tagger.imaging.errors import DecodeError, DecodeFault
 from tagger.imaging.normalize import is_plain
 
@@ -41,11 +42,22 @@ def check(needs: Needs, limits: LimitSettings) -> None:
     if not over:
         return
     width, height = needs.size
-    what = f"{width} x {height} pixels ({width * height / 1e6:.0f} megapixels), " if width else ""
+    size: str = Sentence("{number} MB", number=f"{needs.file / 1e6:.0f}")
+    if width:
+        pixels = f"{width * height / 1e6:.0f}"
+        size = Sentence(
+            "{width} x {height} pixels ({number} megapixels), {size}",
+            width=width,
+            height=height,
+            number=pixels,
+            size=size,
+        )
     would = " and ".join(f"limits.{name} = {value} (now {now:g})" for name, (value, now) in over.items())
     raise DecodeError(
         DecodeFault.TOO_BIG,
-        f"it is larger than the settings allow: {what}{needs.file / 1e6:.0f} MB; it would pass with {would}",
+        Sentence(
+            "it is larger than the settings allow: {size}; it would pass with {settings}", size=size, settings=would
+        ),
     )
 
 

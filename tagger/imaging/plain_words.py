@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
-_CUT_OFF = "the file ends before the picture does; it was cut off, or not copied to its end"
-_CHECKSUM = "its checksums do not fit its data"
-_KIND = "it is of a kind that cannot be decoded, or its header is damaged"
-_NOTHING = "there is no picture in it"
-_TOO_MUCH = "its header asks for more than any picture needs"
-_DATA = "its data cannot be decoded"
+from tagger.core.sentences import Sentence
+
+_CUT_OFF = Sentence("the file ends before the picture does; it was cut off, or not copied to its end")
+_CHECKSUM = Sentence("its checksums do not fit its data")
+_KIND = Sentence("it is of a kind that cannot be decoded, or its header is damaged")
+_NOTHING = Sentence("there is no picture in it")
+_TOO_MUCH = Sentence("its header asks for more than any picture needs")
+_DATA = Sentence("its data cannot be decoded")
 
 _MEANINGS = (
     (r"security limit|too many|too large|exceeds|decompressed data", _TOO_MUCH),

@@ -8,6 +8,7 @@ from typing import IO, BinaryIO, cast
 import numpy as np
 from PIL import Image
 
+from tagger.core.sentences import Sentence
 from tagger.imaging.errors import DecodeError, DecodeFault
 
 
@@ -16,12 +17,14 @@ def raw_preview(source: IO[bytes]) -> bytes:
     try:
         import rawpy
     except ImportError as error:
-        raise DecodeError(DecodeFault.UNREADABLE, "RAW photos need one more package: pip install rawpy") from error
+        raise DecodeError(
+            DecodeFault.UNREADABLE, Sentence("RAW photos need one more package: pip install rawpy")
+        ) from error
     try:
         with rawpy.imread(cast(BinaryIO, source)) as raw:
             preview = raw.extract_thumb()
     except rawpy.LibRawError as error:
-        reason = "the RAW file has no preview that can be read"
+        reason = Sentence("the RAW file has no preview that can be read")
         raise DecodeError(DecodeFault.BROKEN, reason, f"LibRaw: {error}") from error
     if preview.format == rawpy.ThumbFormat.JPEG:
         return bytes(preview.data)

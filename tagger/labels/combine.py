@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from tagger.core.boxes import Box
 from tagger.core.evidence import Evidence
 from tagger.core.photo import Origin
+from tagger.core.sentences import LabelName, Sentence
 from tagger.imaging.kinds import FROM_FILE, KINDS
 from tagger.labels.taxonomy import load
 from tagger.labels.thresholds import rules
+from tagger.labels.whys import compared, reaches
 from tagger.labels.words import EverydayWords
 
 PEOPLE, PORTRAIT, GROUP, CROWD = "n00007846", "n03987079", "group:group", "n08182379"
@@ -100,16 +102,22 @@ class Witnesses:
         rule, best = rules().people, persons[0].score
         needed, where = self._needed_of_people(persons)
         confidence = rules().worth("people", best)
-        seen = f"{_count(persons)} of a person, the surest {best:.2f}"
+        others = sum(box.is_sure for box in persons)
+        seen = Sentence("a box of a person, the surest {share}", share=f"{best:.2f}")
+        if others > 1:
+            seen = Sentence("{number} boxes of a person, the surest {share}", number=others, share=f"{best:.2f}")
         shown = best >= needed
-        why = f"{'reaches' if shown else 'is below'} {needed:g}{where}"
+        why = reaches(f"{needed:g}", reached=shown)
+        if where:
+            why = Sentence("{why}, {where}", why=why, where=where)
         if not shown and not where and best >= rule["weak"] and not self._is_thing:
             said = max(
-                ((score, name) for key, (name, score, _) in self.words.items() if key in rules().words["people"]),
-                default=(0.0, ""),
+                ((score, name, key) for key, (name, score, _) in self.words.items() if key in rules().words["people"]),
+                default=(0.0, "", ""),
             )
             if said[0] >= rule["words"]:
-                shown, why = True, f"{why}, but the word {said[1]} has {said[0]:.2f}"
+                word, share = LabelName(said[1], said[2]), f"{said[0]:.2f}"
+                shown, why = True, Sentence("{why}, but the word {word} has {share}", why=why, word=word, share=share)
                 confidence = max(confidence, 0.9)
         return Claim(PEOPLE, Origin.OBJECT, confidence, rules().worth("people", needed), shown, seen, why)
 
@@ -118,13 +126,15 @@ class Witnesses:
         rule = rules().people
         animal, land = self.classes.get(ANIMAL, 0.0), self.classes.get(LANDSCAPE, 0.0)
         if animal >= rule["animal"]:
-            return rule["with_animal"], f", which a person needs beside an animal at {animal:.2f}"
+            return rule["with_animal"], Sentence(
+                "which a person needs beside an animal at {share}", share=f"{animal:.2f}"
+            )
         if max(box.area for box in persons if box.score >= rule["weak"] or box is persons[0]) < rule["speck"]:
-            return rule["sure"], ", which persons as small as this need"
+            return rule["sure"], Sentence("which persons as small as this need")
         if self._says(rules().words["sunset"]):
-            return rule["at_sunset"], ", which a person needs at sunset"
+            return rule["at_sunset"], Sentence("which a person needs at sunset")
         if land >= rule["landscape"]:
-            return rule["in_landscape"], f", which a person needs in a landscape at {land:.2f}"
+            return rule["in_landscape"], Sentence("which a person needs in a landscape at {share}", share=f"{land:.2f}")
         return rule["likely"], ""
 
     @cached_property
@@ -156,26 +166,29 @@ class Witnesses:
         if own >= rule["sure_box"] or self._says([key]) or self._agreed(key):
             return ""
         if own < rule["box"] <= self._score_of(_wider_kinds(key)) and probability < rule["narrow"]:
-            return f"boxes do not tell which kind it is, and {probability:.2f} is below {rule['narrow']:g}"
+            kind, below = Sentence("boxes do not tell which kind it is"), _below(probability, rule["narrow"])
+            return Sentence("{why}, and {also}", why=kind, also=below)
         needed, why = self._needed(key, own)
-        return f"{why}, and {probability:.2f} is below {needed:g}" if probability < needed else ""
+        return Sentence("{why}, and {also}", why=why, also=_below(probability, needed)) if probability < needed else ""
 
     def _needed(self, key: str, own: float) -> tuple[float, str]:
         """The least probability of a class that no sure box shows, and why. `own`: the score of its surest box."""
         rule = rules().classifier
-        needed = [(rule["alone"].get(key, 0.0), "no box shows one")]
+        needed = [(rule["alone"].get(key, 0.0), Sentence("no box shows one"))]
         if _is_below(key, VEHICLE):
-            needed.append((rule["vehicle"], "no sure box shows a vehicle"))
+            needed.append((rule["vehicle"], Sentence("no sure box shows a vehicle")))
         if key == ANIMAL:
             weak = own >= rule["box"]
-            needed.append((rule["animal_box"] if weak else rule["some_animal"], "no sure box shows an animal"))
+            needed.append(
+                (rule["animal_box"] if weak else rule["some_animal"], Sentence("no sure box shows an animal"))
+            )
         if self.people is not None:
             person = self._score_of(frozenset([PERSON]))
             if own < rule["box"] and _is_below(key, ANIMAL) and person >= rules().people["weak"]:
-                needed.append((rule["animal_or_person"], "a box shows a person rather than an animal"))
+                needed.append((rule["animal_or_person"], Sentence("a box shows a person rather than an animal")))
             if self.people.shown:
                 others = [least for label, least in rule["beside_people_of"].items() if _is_below(key, label)]
-                needed.append((min([rule["beside_people"], *others]), "it is beside people without a sure box of it"))
+                needed.append((min([rule["beside_people"], *others]), _BESIDE))
         return max(needed)
 
     def _agreed(self, key: str) -> bool:
@@ -203,13 +216,14 @@ class Witnesses:
         near = [box for box in sure if box.area >= rule["small"] * largest.area]
         made = [found]
         if len(near) == 1 and largest.area >= rule["portrait"] and largest.score >= rule["portrait_sure"]:
-            seen = f"one person at {largest.score:.2f},"
-            made.append(_of_person(PORTRAIT, largest, seen, f"who covers {largest.area:.0%} of the picture"))
+            seen = Sentence("one person at {share},", share=f"{largest.score:.2f}")
+            covers = Sentence("who covers {share} of the picture", share=f"{largest.area:.0%}")
+            made.append(_of_person(PORTRAIT, largest, seen, covers))
         if len(near) >= 3:
-            made.append(_of_person(GROUP, near[2], f"{len(near)} persons from {rule['group']:g} on,", "three or more"))
+            made.append(_of_person(GROUP, near[2], _persons(len(near)), Sentence("three or more")))
         if len(sure) >= rule["crowd"]:
-            seen = f"{len(sure)} persons from {rule['group']:g} on,"
-            made.append(_of_person(CROWD, sure[2], seen, f"{rule['crowd']:g} or more"))
+            many = Sentence("{number} or more", number=f"{rule['crowd']:g}")
+            made.append(_of_person(CROWD, sure[2], _persons(len(sure)), many))
         return made
 
     def _of_boxes(self) -> list[Claim]:
@@ -226,17 +240,17 @@ class Witnesses:
                 1 - (1 - confidence) * (1 - max(classes, word[1] if word else 0.0)) if confirmed else confidence
             )
             shown = box.score >= needed
-            why = f"{'reaches' if shown else 'is below'} {needed:g}"
+            why: str = reaches(f"{needed:g}", reached=shown)
             if needed > 1:
-                why = "is shown only where another witness sees it, too"
+                why = Sentence("is shown only where another witness sees it, too")
             if confirmed:
-                why += f", as {confirmed}"
+                why = Sentence("{why}, as {confirmed}", why=why, confirmed=confirmed)
             if shown and self._another(rule.label):
                 shown, why = False, self._another(rule.label)
             least = min(1.0, rules().worth("things", needed))
-            claim = Claim(
-                rule.label, Origin.OBJECT, confidence, least, shown, f"a box of a {box.name} at {box.score:.2f}", why
-            )
+            name = LabelName(box.name, rule.label)
+            seen = Sentence("a box of a {name} at {share}", name=name, share=f"{box.score:.2f}")
+            claim = Claim(rule.label, Origin.OBJECT, confidence, least, shown, seen, why)
             if rule.label not in best or shown:
                 best[rule.label] = claim
         return list(best.values())
@@ -245,35 +259,37 @@ class Witnesses:
         """By what the classifier or a word confirms a box that is a label; empty if neither does."""
         classes, word = self.classes.get(key, 0.0), self.words.get(key)
         if classes >= rules().classifier["second"]:
-            return f"the classifier gives it {classes:.2f}"
+            return Sentence("the classifier gives it {share}", share=f"{classes:.2f}")
         if word is not None and word[1] >= word[2] / 2:
-            return f"the word {word[0]} has {word[1]:.2f}"
+            return Sentence("the word {word} has {share}", word=LabelName(word[0], key), share=f"{word[1]:.2f}")
         return ""
 
     def _another(self, key: str) -> str:
         """Why what boxes or words see is something else; empty if it may be right."""
         if key == BALL and self._says(rules().words["sunset"]):
-            return "but at sunset it is the sun"
+            return Sentence("but at sunset it is the sun")
         if ANIMAL not in load().ancestors(key):
             return ""
         other = self.classes.get(ANIMAL, 0.0) - self.classes.get(key, 0.0)
         if other < rules().people["animal"] or self.classes.get(key, 0.0) >= rules().classifier["second"]:
             return ""
-        return f"but the classifier sees another animal at {other:.2f}"
+        return Sentence("but the classifier sees another animal at {share}", share=f"{other:.2f}")
 
     def _of_words(self) -> list[Claim]:
         made = []
         for key, (name, score, threshold) in self.words.items():
-            shown, why = score >= threshold, f"{'reaches' if score >= threshold else 'is below'} {threshold:.2f}"
+            shown = score >= threshold
+            why: str = reaches(f"{threshold:.2f}", reached=shown)
             if shown and self.evidence.boxes is not None and key in rules().words["confirmed_by_boxes"]:
                 box = self.box_of(key)
                 if box is None or box.score < rules().classifier["box"]:
-                    shown, why = False, "but no box shows one"
+                    shown, why = False, Sentence("but no box shows one")
                 elif self._another(key):
                     shown, why = False, self._another(key)
             elif shown and self._lacks_person(key):
-                shown, why = False, "but no box shows a person"
-            made.append(Claim(key, Origin.WORD, score, threshold, shown, f"the word {name} at {score:.2f}", why))
+                shown, why = False, Sentence("but no box shows a person")
+            seen = Sentence("the word {word} at {share}", word=LabelName(name, key), share=f"{score:.2f}")
+            made.append(Claim(key, Origin.WORD, score, threshold, shown, seen, why))
         return made
 
     def _lacks_person(self, key: str) -> bool:
@@ -287,8 +303,10 @@ class Witnesses:
             key = load().label_named(kind)
             if key is not None:
                 # Of a kind that a newer version knew, only the name is left.
-                shown, seen = (KINDS[kind].shown, KINDS[kind].by) if kind in KINDS else (False, "its file says so")
-                why = "" if shown else "(such labels serve search only)"
+                shown, seen = (
+                    (KINDS[kind].shown, KINDS[kind].by) if kind in KINDS else (False, Sentence("its file says so"))
+                )
+                why = "" if shown else Sentence("(such labels serve search only)")
                 made.append(Claim(key, Origin.FILE, FROM_FILE, FROM_FILE, shown, seen, why))
         return made
 
@@ -358,6 +376,12 @@ def _of_person(key: str, box: Box, seen: str, rule: str) -> Claim:
     return Claim(key, Origin.OBJECT, rules().worth("people", box.score), needed, True, seen, rule)
 
 
-def _count(persons: Sequence[Box]) -> str:
-    told = sum(box.is_sure for box in persons)
-    return "a box" if told <= 1 else f"{told} boxes"
+_BESIDE = Sentence("it is beside people without a sure box of it")
+
+
+def _persons(number: int) -> Sentence:
+    return Sentence("{number} persons from {least} on,", number=number, least=f"{rules().people['group']:g}")
+
+
+def _below(probability: float, least: float) -> Sentence:
+    return compared(f"{probability:.2f}", f"{least:g}", reached=False)

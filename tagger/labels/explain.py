@@ -15,10 +15,12 @@ from tagger.core.errors import NoLibraryError
 from tagger.core.evidence import Evidence
 from tagger.core.linear_heads import TaughtHeads, unit
 from tagger.core.photo import Label
+from tagger.core.sentences import Sentence
 from tagger.labels.labeller import Labeller, stored_labeller
 from tagger.labels.languages import Language
 from tagger.labels.learned import Learned, explained, learned_thresholds, less_shown
 from tagger.labels.policy import CandidateReport, top_classes
+from tagger.labels.whys import compared, fate
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
@@ -109,10 +111,8 @@ def _taught_candidates(taught: TaughtHeads, features: NDArray[np.floating]) -> l
     for head in taught.heads:
         score = float(head.scores(unit(features))[0])
         shown = score >= head.threshold
-        why = (
-            f"{'shown' if shown else 'left out'}: {score:.2f} {'reaches' if shown else 'is below'} {head.threshold:.2g}"
-        )
-        why += ", taught by you"
+        said = compared(f"{score:.2f}", f"{head.threshold:.2g}", reached=shown)
+        why = fate(shown=shown, stored=False, why=Sentence("{why}, taught by you", why=said))
         found.append(CandidateReport(head.key, head.name, score, head.threshold, "taught", shown, shown, why, ()))
     return sorted(found, key=lambda candidate: -candidate.probability)
 

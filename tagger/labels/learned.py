@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from tagger.core.config import LabelSettings
 from tagger.core.names import folded
 from tagger.core.photo import DERIVED, Label
+from tagger.core.sentences import Sentence
 from tagger.labels.policy import CandidateReport
+from tagger.labels.whys import compared, fate
 from tagger.store.corrections import removed_often
 
 # Removed from so many photos, and confirmed on no more than this share of them: it is wrong here, not there.
@@ -57,10 +59,12 @@ def explained(reports: Sequence[CandidateReport], learned: Mapping[str, Learned]
         if one is None or not report.shown or report.probability >= one.threshold:
             found.append(report)
             continue
-        why = (
-            f"stored for search, not shown: you removed it from {one.removed:,} photos, so it must be surer than on any"
-            f" of them: {report.probability:.2f} is below {one.threshold:.2f}"
+        said = Sentence(
+            "you removed it from {number} photos, so it must be surer than on any of them: {why}",
+            number=f"{one.removed:,}",
+            why=compared(f"{report.probability:.2f}", f"{one.threshold:.2f}", reached=False),
         )
+        why = fate(shown=False, stored=True, why=said)
         found.append(replace(report, shown=False, why=why, threshold=one.threshold))
     return found
 

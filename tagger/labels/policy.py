@@ -17,8 +17,10 @@ from tagger.core.errors import ConfigError
 from tagger.core.evidence import NO_EVIDENCE, Evidence
 from tagger.core.names import folded
 from tagger.core.photo import Label, Origin
+from tagger.core.sentences import Sentence
 from tagger.labels.combine import Claim, Witnesses, spoken_words, witness_labels
 from tagger.labels.taxonomy import Taxonomy, load
+from tagger.labels.whys import compared, fate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -195,7 +197,7 @@ class Policy:
             if witnesses is not None and verdict.shown and not verdict.candidate.fixed:
                 doubt = witnesses.doubt(verdict.candidate.key, verdict.confidence)
                 if doubt:
-                    verdict = replace(verdict, shown=False, why=f"stored for search, not shown: {doubt}")
+                    verdict = replace(verdict, shown=False, why=fate(shown=False, stored=True, why=doubt))
             found[verdict.candidate.key] = verdict
         for claim in witnesses.claims() if witnesses is not None else ():
             candidate = self._by_key.get(claim.key)
@@ -223,15 +225,16 @@ class Policy:
         stored = not candidate.silenced and (
             shown or claim.confidence >= max(_LEAST_STORED, self.settings.min_confidence)
         )
-        rule = (
-            claim.rule if not candidate.fixed else f"{claim.confidence:.2f} against {threshold:g} of labels.thresholds"
-        )
+        rule = claim.rule
+        if candidate.fixed:
+            rule = Sentence(
+                "{share} against {least} of labels.thresholds", share=f"{claim.confidence:.2f}", least=f"{threshold:g}"
+            )
         if candidate.silenced:
-            why = "silenced by labels.silence"
+            why: str = _SILENCED
         else:
-            fate = "shown" if shown else "stored for search, not shown" if stored else "left out"
-            renamed = f", renamed from {candidate.renamed_from}" if candidate.renamed_from else ""
-            why = f"{fate}: {' '.join(filter(None, (claim.seen, rule)))}{renamed}"
+            said = Sentence("{seen} {rule}", seen=claim.seen, rule=rule) if claim.seen and rule else claim.seen or rule
+            why = fate(shown=shown, stored=stored, why=_renamed(said, candidate))
         return Verdict(candidate, claim.confidence, threshold, claim.origin, stored, shown, why)
 
     def _report(self, verdict: Verdict, scores: NDArray[np.float32]) -> CandidateReport:
@@ -250,16 +253,20 @@ class Policy:
         )
 
     def _why(self, candidate: Candidate, probability: float, stored: bool, shown: bool) -> str:
-        renamed = f", renamed from {candidate.renamed_from}" if candidate.renamed_from else ""
         if candidate.silenced:
-            return "silenced by labels.silence"
+            return _SILENCED
         if candidate.merged_into is not None:
-            return f"counted under {candidate.merged_into} by labels.merge"
-        if shown:
-            return f"shown: {probability:.2f} reaches {candidate.threshold:g}{renamed}"
-        if stored:
-            return f"stored for search, not shown: {probability:.2f} is below {candidate.threshold:g}{renamed}"
-        return f"left out: {probability:.2f} is below {candidate.threshold:g}{renamed}"
+            return Sentence("counted under {label} by labels.merge", label=candidate.merged_into)
+        said = compared(f"{probability:.2f}", f"{candidate.threshold:g}", reached=shown)
+        return fate(shown=shown, stored=stored, why=_renamed(said, candidate))
+
+
+_SILENCED = Sentence("silenced by labels.silence")
+
+
+def _renamed(why: str, candidate: Candidate) -> str:
+    before = candidate.renamed_from
+    return Sentence("{why}, renamed from {name}", why=why, name=before) if before else why
 
 
 def _both(one: Verdict, other: Verdict) -> Verdict:
@@ -269,7 +276,7 @@ def _both(one: Verdict, other: Verdict) -> Verdict:
         first,
         confidence=max(first.confidence, second.confidence),
         stored=first.stored or second.stored,
-        why=f"{first.why}; {second.why}" if first.why != second.why else first.why,
+        why=Sentence("{one}; {other}", one=first.why, other=second.why) if first.why != second.why else first.why,
     )
 
 

@@ -23,6 +23,8 @@ from babel.messages.pofile import read_po, write_po
 from tagger.core.boxes import OBJECTS
 from tagger.labels import taxonomy
 from tagger.web.pages import HELP_TEXT
+from tagger.web.recalled import FILE as REASONS
+from tagger.web.recalled import SOURCES
 from tagger.web.words import CATALOGUES, DOMAIN, LOCALE
 
 _PACKAGE = Path(__file__).parents[1]
@@ -50,6 +52,16 @@ def messages() -> Catalog:
                 for _, message, _, _ in extract(method, file, keywords, options=dict(_OPTIONS)):
                     found.add(message, locations=[(where, 0)])
     return found
+
+
+def reasons() -> str:
+    """The templates of what is stored as text, as `tagger.web.recalled` reads them."""
+    found = {
+        _texts(message.id)[0]
+        for message in messages()
+        if message.id and any(place.startswith(SOURCES) for place, _ in message.locations)
+    }
+    return json.dumps(sorted(found), ensure_ascii=False, indent=1) + "\n"
 
 
 def _others() -> Iterator[tuple[str, str]]:
@@ -115,6 +127,7 @@ def as_json(catalog: Catalog) -> str:
 def main() -> int:
     """Bring every catalogue up to date; 1 if one lacks a translation."""
     missing = 0
+    REASONS.write_text(reasons())
     for code in CATALOGUES:
         catalog = updated(code)
         po_file(code).parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from tagger.core.boxes import Box
 from tagger.core.languages import ENGLISH
+from tagger.core.sentences import Sentence
 from tagger.labels import taxonomy
 from tagger.labels.explain import Explanation
 from tagger.labels.languages import Language
@@ -97,7 +98,7 @@ class WhyOut(BaseModel):
                         origin=one.origin,
                         stored=one.stored,
                         shown=one.shown,
-                        why=words.plain(one.why),
+                        why=words.plain(one.why.named(spoken.name_of) if isinstance(one.why, Sentence) else one.why),
                         classes=summed(one.classes),
                     )
                 )

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tagger.core.languages import ENGLISH, LanguageCode
 from tagger.core.sentences import Sentence
+from tagger.web.recalled import recalled
 from tagger.web.visitor import code_of
 
 LOCALE = Path(__file__).parent / "locale"
@@ -66,11 +67,19 @@ class Words:
         if self.code == ENGLISH or not text:
             return text
         try:
-            return (
-                text.told(self.translations.gettext) if isinstance(text, Sentence) else self.translations.gettext(text)
-            )
+            return text.told(self._translated) if isinstance(text, Sentence) else self._translated(text)
         except KeyError:
             return Markup('<span lang="en">{}</span>').format(text)
+
+    def _translated(self, message: str) -> str:
+        """A message by the catalogue, or what was stored of one. Raises KeyError."""
+        try:
+            return self.translations.gettext(message)
+        except KeyError:
+            before = recalled(message)
+            if before is None or not before.values:
+                raise
+            return before.told(self._translated)
 
     def plain(self, text: str) -> str:
         """As `said`, where there is no markup."""

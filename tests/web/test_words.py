@@ -11,14 +11,23 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from tagger.core.boxes import OBJECTS, Box
+from tagger.core.config import LabelSettings, Settings
+from tagger.core.evidence import Evidence
 from tagger.core.languages import LANGUAGES
-from tagger.core.sentences import Sentence
-from tagger.web import build_messages
+from tagger.core.sentences import LabelName, Sentence
+from tagger.imaging.errors import DecodeError
+from tagger.imaging.faults import decode_errors
+from tagger.labels import taxonomy
+from tagger.labels.languages import language
+from tagger.labels.policy import Policy
+from tagger.web import build_messages, recalled
 from tagger.web.words import CATALOGUES, words
 
 WEB = Path(build_messages.__file__).parent
@@ -229,3 +238,76 @@ def test_a_catalogue_that_lacks_a_message_would_be_seen() -> None:
     catalog = read_po(io.BytesIO(build_messages.po_file("de").read_bytes()))
     assert "Taken back." in catalog
     assert json.loads(build_messages.as_json(catalog)).keys() < {texts(one.id)[0] for one in catalog if one.id}
+
+
+def test_the_templates_of_what_is_stored_are_those_of_the_code() -> None:
+    assert recalled.FILE.read_text() == build_messages.reasons(), "run python -m tagger.web.build_messages"
+
+
+@pytest.mark.parametrize(
+    ("stored", "german"),
+    [
+        ("the file is empty", "die Datei ist leer"),
+        ("it cannot be read: this user may not open it", "es ist nicht zu lesen: dieser Benutzer darf es nicht öffnen"),
+        (
+            "the picture is damaged: its checksums do not fit its data",
+            "das Bild ist beschädigt: die Prüfsummen passen nicht zu den Daten",
+        ),
+        (
+            "the file is truncated: only 12% of the picture is readable",
+            "die Datei ist abgeschnitten: Nur 12% des Bildes ist lesbar",
+        ),
+        (
+            "it is larger than the settings allow: 20000 x 10000 pixels (200 megapixels), 80 MB;"
+            " it would pass with limits.megapixels = 200 (now 150)",
+            "es ist größer, als die Einstellungen erlauben: 20000 × 10000 Pixel (200 Megapixel), 80 MB;"
+            " es ginge mit limits.megapixels = 200 (now 150)",
+        ),
+    ],
+)
+def test_why_a_photo_failed_was_stored_in_english_and_is_said_in_the_language(stored: str, german: str) -> None:
+    assert words("de").said(stored) == german
+    assert words("en").said(stored) == stored
+    for code in CATALOGUES:
+        assert words(code).plain(stored) != stored
+
+
+def test_what_the_code_says_of_a_damaged_picture_is_recalled() -> None:
+    """As it passes through the database: a text."""
+    for code in CATALOGUES:
+        for error in (OSError("truncated"), ValueError("bad checksum"), PermissionError(13, "x"), OSError(5, "y")):
+            with pytest.raises(DecodeError) as caught, decode_errors(Settings().limits):
+                raise error
+            text = str(caught.value.reason).encode().decode()
+            assert words(code).plain(text) == words(code).plain(caught.value.reason) != text
+
+
+def test_every_why_of_a_label_is_said_in_the_language() -> None:
+    policy = Policy.from_settings(
+        LabelSettings(silence=("tiger",), rename={"beagle": "Rex"}, thresholds={"pug": 0.9}), taxonomy.load(), 0.45
+    )
+    boxes = tuple(
+        Box(OBJECTS.index(name), score, 0, 0, 0.5, 0.5)
+        for name, score in (("person", 0.8), ("person", 0.7), ("dog", 0.6), ("sports ball", 0.8), ("car", 0.3))
+    )
+    chance = np.random.default_rng(1)
+    whys = {
+        report.why
+        for _ in range(40)
+        for report in policy.explain(
+            chance.dirichlet(np.full(1000, 0.01)).astype(np.float32),
+            Evidence(boxes[: chance.integers(0, 6)], kinds=("flash", "selfie")),
+        )
+        if report.why
+    }
+    assert len(whys) > 30
+    for code in CATALOGUES:
+        for why in whys:
+            assert isinstance(why, Sentence)
+            assert words(code).plain(why) != why, why
+
+
+def test_labels_in_a_why_are_named_in_the_language() -> None:
+    dog = Sentence("a box of a {name} at {share}", name=LabelName("dog", "n02084071"), share="0.60")
+    german = Sentence("shown: {why}", why=dog).named(language("de").name_of)
+    assert words("de").said(german) == "angezeigt: ein Rahmen um „Hund“ mit 0.60"
