@@ -121,8 +121,16 @@ def page(tagger: Tagger) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             shown = browser.new_page(viewport={"width": 1280, "height": 704})
-            shown.goto(f"http://127.0.0.1:{port}/")
-            shown.wait_for_load_state("networkidle")
+            later: list[str] = []
+            shown.on("response", lambda answer: later.append(answer.url) if answer.status == 202 else None)
+            # Until no thumbnail is still being made.
+            for _ in range(60):
+                later.clear()
+                shown.goto(f"http://127.0.0.1:{port}/")
+                shown.wait_for_load_state("networkidle")
+                if not later:
+                    break
+                time.sleep(1)
             picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
             browser.close()
     finally:
