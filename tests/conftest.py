@@ -16,6 +16,7 @@ from tagger.store.session import Store, open_store
 from tests import postgres
 from tests.cli.gallery import found_elsewhere, make_photos
 from tests.cli.runner import BUILT_IN, Tagger, with_mobilenet
+from tests.object_storage import ObjectStorage, object_storage
 
 # A busy machine is no fault of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -57,6 +58,21 @@ def postgres_server() -> Iterator[postgres.Server]:
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
     with postgres.server(binaries) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def object_server_once() -> Iterator[ObjectStorage]:
+    pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    with object_storage() as running:
+        yield running
+
+
+@pytest.fixture
+def object_server(object_server_once: ObjectStorage) -> ObjectStorage:
+    """A real S3 server with an empty bucket."""
+    object_server_once.reset()
+    return object_server_once
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

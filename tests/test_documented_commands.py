@@ -43,6 +43,7 @@ NOT_RUN: dict[str, dict[str, int]] = {
     "docs/engines.md": {"minutes of TensorFlow": 2, "figures": 2},
     "docs/logs.md": {"systemd and Docker": 1},
     "docs/how-to/nextcloud.md": {"Nextcloud": 1},
+    "docs/how-to/object-storage.md": {"object storage": 1},
     "docs/how-to/qnap.md": {"Docker": 1},
     "docs/how-to/truenas.md": {"Docker": 1},
     "docs/how-to/unraid.md": {"Docker": 1},

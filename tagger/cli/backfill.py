@@ -24,7 +24,7 @@ from tagger.cli.groups import folders as folders_of
 from tagger.cli.progress import ByteMeter, Meter, say_stopping
 from tagger.cli.write import print_written, written_json
 from tagger.core.errors import BusyError, ExitCode, UsageError
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,6 +136,7 @@ Examples:
   tagger backfill                       all folders of the library again
   tagger backfill --offline ~/Photos    fetch nothing
   tagger backfill --model mobilenet_v2 --weights mobilenet_v2.h5 ~/Photos
+  tagger backfill s3://bucket/photos    in object storage
   tagger backfill --cluster 10.0.0.5:6379 /mnt/archive   on many machines
 
 Interrupt it with Ctrl-C whenever you like; the next run goes on where it was.
@@ -258,7 +259,7 @@ def _print_outcome(settings: Settings, outcome: BackfillResult, again: str, rate
     progress = outcome.progress
     for root, reason in outcome.scan.held_back.items():
         voice.fault(f"{shown_path(root)} was left alone: {reason}.")
-        if os.path.isdir(root):
+        if os.path.isdir(root) or (is_object(root) and root not in outcome.scan.unlisted):
             voice.note("If they are really gone: tagger backfill --accept-missing")
     if progress.done or progress.total:
         # The same figure as the meter's; loading the model does not count.

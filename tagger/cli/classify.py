@@ -23,7 +23,7 @@ from tagger.cli.common import (
 from tagger.cli.photo_arguments import named, photo_options
 from tagger.cli.progress import ByteMeter
 from tagger.core.errors import ExitCode, UsageError
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 
 if TYPE_CHECKING:
     from tagger.core.config import Settings
@@ -108,7 +108,7 @@ def _paths(settings: Settings, photos: tuple[str, ...]) -> tuple[list[str], list
             from tagger.intake.walk import photos_below
 
             found += sorted(photos_below(path, settings.intake, lambda problem: voice.fault(str(problem))))
-        elif os.path.lexists(path):
+        elif is_object(path) or os.path.lexists(path):
             found.append(path)
         else:
             missing.append(name)

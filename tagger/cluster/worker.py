@@ -25,6 +25,7 @@ from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings, Views
 from tagger.core.errors import EngineError, StoreError, WeightsError
 from tagger.core.os_words import why
+from tagger.core.paths import is_object, shown_path
 from tagger.inference.custom_models import description_file
 from tagger.inference.engine_specs import ENGINES
 from tagger.inference.lookup import architecture
@@ -39,6 +40,7 @@ from tagger.store.batches import BatchContext, BatchCounts
 from tagger.store.library import open_library
 from tagger.store.roots import all_roots
 from tagger.store.run_nodes import start_node
+from tagger.system import objects
 from tagger.system.filesystem import has_files
 
 
@@ -104,7 +106,9 @@ class LabelWorker:
         with self._library.store.read() as session:
             roots = [root.path for root in all_roots(session) if root.id in root_ids]
         for place in (places.get(root, root) for root in roots):
-            if not has_files(place):
+            if is_object(place):
+                _check_storage(node, place)
+            elif not has_files(place):
                 raise folder_is_away(node, place)
 
     def __call__(self, ticket: dict[str, Any]) -> dict[str, Any]:
@@ -132,6 +136,18 @@ class LabelWorker:
                 self._clock.sleep(PAUSE_SECONDS)
             else:
                 return
+
+
+def _check_storage(node: str, place: str) -> None:
+    """Raise EngineError where a machine cannot read object storage: no photo is at fault."""
+    try:
+        objects.has_objects(place)
+    except OSError as error:
+        raise EngineError(
+            f"{node} cannot read {shown_path(place)}: {why(error)}.",
+            "Each machine of the cluster reads the storage itself, and needs what this one has for that. The photos "
+            "stay queued.",
+        ) from error
 
 
 def places_on(settings: Settings, machine: str) -> Mapping[str, str]:

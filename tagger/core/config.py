@@ -293,6 +293,18 @@ class ClusterSettings(Section):
     paths: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
+class StorageSettings(Section):
+    """Object storage: where it is, and who asks. What is not set is taken from where Amazon's programs take it."""
+
+    endpoint_url: Annotated[
+        str, Field(pattern=r"^(|https?://[^\s/@]+(/[^\s@]*)?)$", description='"https://s3.example.org" or ""')
+    ] = ""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$", description='such as "eu-central-1", or ""')] = ""
+    access_key: str = ""
+    secret_key: str = ""
+    session_token: str = ""
+
+
 class Settings(Section):
     """Every setting, with its default. Frozen."""
 
@@ -309,6 +321,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     hooks: HookSettings = HookSettings()
     cluster: ClusterSettings = ClusterSettings()
+    storage: StorageSettings = StorageSettings()
 
     @field_validator("data_dir")
     @classmethod

@@ -8,6 +8,11 @@ import socket
 
 from tagger.core.sentences import Sentence
 
+
+class ObjectError(OSError):
+    """Object storage did not do what it was asked for. `strerror` says why, as `why` does; `errno` is the nearest."""
+
+
 _WORDS = {
     errno.EACCES: Sentence("this user may not open it"),
     errno.EPERM: Sentence("this user may not do that"),
@@ -45,6 +50,8 @@ _WORDS = {
 
 def why(error: BaseException) -> str:
     """Why the operating system refused something: a clause without a full stop, such as "the disk is full"."""
+    if isinstance(error, ObjectError):
+        return str(error.strerror)
     if isinstance(error, socket.gaierror):
         return Sentence("its name is not known: there is no internet here, or the name is wrong")
     if isinstance(error, TimeoutError):

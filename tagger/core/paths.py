@@ -12,6 +12,14 @@ from dataclasses import dataclass
 _ESCAPE_BASE = 0xEF00
 
 
+OBJECTS = "s3://"
+
+
+def is_object(path: str) -> bool:
+    """Whether a path is the address of an object, or of a folder of such, in object storage."""
+    return path.startswith(OBJECTS)
+
+
 def stored_path(path: str) -> str:
     """A path of the operating system (`os.fsdecode`, surrogateescape) -> valid Unicode for the database."""
     if path.isascii():
@@ -57,8 +65,13 @@ def shown_path(path: str) -> str:
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """A path that a person gives, as the library knows it: absolute, links kept; `..` goes where the system goes."""
+    """A path that a person gives, as the library knows it: absolute, links kept; `..` goes where the system goes.
+
+    Addresses in object storage stay as they are: there, `..` and two slashes are parts of names like others.
+    """
     given = os.path.expanduser(os.fspath(path))
+    if is_object(given):
+        return given.rstrip("/") if len(given) > len(OBJECTS) else given
     parts = given.split("/")
     if ".." in parts:
         # What is behind a link has another folder above it than the link has.

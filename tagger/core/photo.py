@@ -11,7 +11,8 @@ class Fingerprint:
     """What `stat` returns for a file: shows whether it changed, without opening it.
 
     `size` in bytes, `mtime_ns` and `ctime_ns` in nanoseconds since the epoch. `inode` and `ctime_ns` are None
-    on file systems that do not keep them stable (FUSE, NFS, SMB ...).
+    on file systems that do not keep them stable (FUSE, NFS, SMB ...). Of an object in object storage `inode` is a
+    number made of its ETag, and `mtime_ns` is in whole seconds.
     """
 
     size: int

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 # Settings that are secret as a whole.
-SECRETS = frozenset({"web.password_hash", "hooks.secret"})
+SECRETS = frozenset({"web.password_hash", "hooks.secret", "storage.secret_key", "storage.session_token"})
 # Addresses whose path is a secret: whoever knows a webhook's can send to it.
 _SECRET_PATHS = frozenset({"hooks.labelled"})
 HIDDEN = "***"

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from tagger.core.config import KeywordSettings
 from tagger.core.formats import RAW_EXTENSIONS, extension, looks_like_photo
+from tagger.core.paths import is_object
 
 _ENDS = (".xmp", ".XMP")
 
@@ -68,8 +69,11 @@ def sidecar_path(photo: str, settings: KeywordSettings, folders: Folders | None 
 def sidecars_of(photo: str, settings: KeywordSettings, folders: Folders | None = None) -> list[str]:
     """All sidecars of a photo that are to be read, the one with its whole name first. `photo`: its absolute path.
 
-    Beside the photo, whoever wrote them there, and in the folder of sidecars that the settings may name.
+    Beside the photo, whoever wrote them there, and in the folder of sidecars that the settings may name. Objects have
+    none.
     """
+    if is_object(photo):
+        return []
     has = os.path.lexists if folders is None else folders.has
     folder, name = os.path.split(photo)
     stem = os.path.splitext(name)[0]

@@ -15,7 +15,7 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, TypeVar, cast
 
@@ -27,6 +27,7 @@ from PIL import Image, UnidentifiedImageError
 from tagger.core.config import LimitSettings
 from tagger.core.formats import RAW_EXTENSIONS, SNIFF_BYTES, extension, sniff
 from tagger.core.hashing import content_hash, content_hash_of_parts
+from tagger.core.paths import is_object
 from tagger.core.photo import Fingerprint, PhotoFacts
 from tagger.core.sentences import Sentence
 from tagger.imaging import exif, jpeg_scans
@@ -40,6 +41,7 @@ from tagger.imaging.needs import Needs, check, in_strips, needs_of
 from tagger.imaging.normalize import as_seen, seen_smaller, upright
 from tagger.imaging.raw_preview import raw_preview
 from tagger.imaging.truncated import readable_share
+from tagger.system.objects import open_object
 
 # With thumbnails: `Image.draft` may then choose the one that a HEIC file carries.
 pillow_heif.register_heif_opener(thumbnails=True)
@@ -89,14 +91,20 @@ class OpenPhoto:
         self.fingerprint = fingerprint
         self.content_hash: bytes | None = None
         self.data: bytes | None = None
+        # Of an object: nobody else can change it.
+        self.is_copy = False
 
 
 @contextmanager
 def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
-    """Open a regular file, never blocking on a pipe or a device. Raises DecodeError.
+    """Open a regular file, never blocking on a pipe or a device, or read an object. Raises DecodeError.
 
     `name`: the file's name, if the path does not end with it.
     """
+    if is_object(path):
+        with _read_object(path, name) as photo:
+            yield photo
+        return
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
@@ -109,6 +117,19 @@ def open_photo(path: str, name: str = "") -> Iterator[OpenPhoto]:
         yield OpenPhoto(name or path, file, _fingerprint(status))
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _read_object(address: str, name: str) -> Iterator[OpenPhoto]:
+    with ExitStack() as stack:
+        try:
+            descriptor, fingerprint = stack.enter_context(open_object(address))
+        except OSError as error:
+            raise os_fault(error) from error
+        file = stack.enter_context(open(descriptor, "rb", buffering=0, closefd=False))
+        photo = OpenPhoto(name or address, file, fingerprint)
+        photo.is_copy = True
+        yield photo
 
 
 def in_memory(name: str, content: bytes) -> OpenPhoto:
@@ -133,7 +154,7 @@ def hash_content(photo: OpenPhoto, *, limits: LimitSettings) -> bytes:
             photo.content_hash = content_hash_of_parts(iter(lambda: photo.file.read(_CHUNK), b""))
     except OSError as error:
         raise os_fault(error) from error
-    if _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
+    if not photo.is_copy and _fingerprint(os.fstat(photo.file.fileno())) != photo.fingerprint:
         raise DecodeError(DecodeFault.CHANGED, Sentence("the file changed while it was read"))
     if photo.data is not None and len(photo.data) != size:
         raise DecodeError(DecodeFault.CHANGED, Sentence("the file changed while it was read"))

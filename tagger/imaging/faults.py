@@ -55,5 +55,7 @@ def os_fault(error: OSError | ValueError) -> DecodeError:
             return DecodeError(DecodeFault.MEMORY, Sentence("there was not enough memory to read it"))
         case errno.EIO | errno.ESTALE | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN | errno.EMFILE:
             return DecodeError(DecodeFault.UNAVAILABLE, Sentence("it could not be read: {why}", why=why(error)))
+        case errno.EFBIG:
+            return DecodeError(DecodeFault.TOO_BIG, why(error))
         case _:
             return DecodeError(DecodeFault.UNREADABLE, Sentence("it cannot be read: {why}", why=why(error)))

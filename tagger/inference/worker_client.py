@@ -26,6 +26,7 @@ from tagger.inference.precision import Precision, Trial, computes_bfloat16, reme
 from tagger.inference.protocol import Reply, Request, receive_replies, request_json
 from tagger.inference.selection import words_model
 from tagger.inference.weights import ChosenModel
+from tagger.system import objects
 from tagger.system.child_process import how_it_ended, last_words, receive, send, spawn
 from tagger.system.machine import NO_TENSORFLOW, why_no_tensorflow
 from tagger.system.scratch import scratch
@@ -57,6 +58,7 @@ class WorkerClient:
         model: ChosenModel,
         clock: Clock | None = None,
     ) -> None:
+        objects.use(settings.storage, settings.limits)
         self._settings = settings
         self._model = model
         self._head_file = head_file(settings.data_dir, model.model_id)

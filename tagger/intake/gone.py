@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tagger.core.config import IntakeSettings
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.core.photo import JobKind
 from tagger.intake.reconcile import too_many_gone
 from tagger.store import jobs
@@ -110,7 +110,7 @@ class AwayFolders:
         """The folder whose disk is away at or above a folder; empty if there is none."""
         if folder not in self._away:
             where = os.path.join(self._root, folder)
-            away = os.path.islink(where) and not has_files(where)
+            away = bool(self._root) and os.path.islink(where) and not has_files(where)
             self._away[folder] = folder if away else self._around(folder.rpartition("/")[0])
         return self._away[folder]
 
@@ -122,12 +122,16 @@ class AwayFolders:
 
 def away_folders(session: Session, root: Root) -> AwayFolders:
     """The folders of a root whose disk is away now."""
+    if is_object(root.path):
+        return AwayFolders("", ())
     mounted = mounts_below(root.path)
     return AwayFolders(root.path, [path for path in recorded_mounts(session, root.id) if path not in mounted])
 
 
 def note_mounts(session: Session, root: Root, away: AwayFolders) -> None:
     """Remember the mount points below a root on which there are photos, and those whose photos are away."""
+    if is_object(root.path):
+        return
     mounted = [path for path in mounts_below(root.path) if is_anything_below(session, root.id, path)]
     record_mounts(session, root.id, sorted({*mounted, *(away.found & away.unmounted)}))
 
@@ -138,6 +142,9 @@ def is_back(folder: str) -> bool:
 
 
 def dead_roots(session: Session, here: Collection[int] | None) -> list[int]:
-    """Roots, of those that are this process's, whose folder is not there: their photos may turn up in another root."""
+    """Roots, of those that are this process's, whose folder is not there: their photos may turn up in another root.
+
+    Whether object storage is there cannot be told from whether it answers.
+    """
     roots = [root for root in all_roots(session) if here is None or root.id in here]
-    return [root.id for root in roots if not os.path.lexists(root.path)]
+    return [root.id for root in roots if not is_object(root.path) and not os.path.lexists(root.path)]

@@ -14,7 +14,7 @@ from typing import Literal
 from tagger.core import events
 from tagger.core.config import IntakeSettings, Settings
 from tagger.core.errors import StoreError
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck
 from tagger.intake.gone import is_back, release_unseen
@@ -299,11 +299,14 @@ class FolderMonitor:
         if state.watch is not None:
             state.watch.close()
             state.watch = None
+        state.look_at = None
+        if is_object(state.root.path):
+            state.polling = "object storage does not tell of changes, so it is looked through by service.rescan only"
+            return
         before = state.polling
         state.identity = identity_of(state.root.path)
         state.by_link = os.path.realpath(state.root.path) != state.root.path
         state.polling = why_not_native(state.root.path, self._intake.watch) if self._intake.watch == "polling" else ""
-        state.look_at = None
         if not state.polling:
             try:
                 state.watch = Watch(state.root.path, self._intake, self._post)
@@ -320,6 +323,9 @@ class FolderMonitor:
 
     def _poll_later(self, state: _RootState) -> None:
         """Schedule a scan for what the kernel does not tell of."""
+        # Listing object storage costs money.
+        if is_object(state.root.path):
+            return
         if state.scan_at is None and (state.polling or (state.watch is not None and state.watch.polled)):
             state.scan_at = self._clock.monotonic() + self._intake.poll_seconds
 

@@ -11,11 +11,14 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tagger.core.os_words import ObjectError, why
+from tagger.core.paths import is_object
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
 from tagger.core.sidecar_names import Folders, sidecar_version, sidecars_of
 from tagger.intake.files_now import files_now
 from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
+from tagger.intake.object_walk import check_objects, is_picture_object, walk_objects
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
 from tagger.intake.settle import is_fresh
 from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
@@ -47,7 +50,8 @@ class ScanResult:
     """What a scan found. `sidecars`: photos whose sidecars changed, came or went.
 
     `held_back`: by path, the roots where no photo was marked as gone, with the reason: the root is missing, or too
-    many of its photos are (these roots are in `braked`), or disks below it are away (these are in `away`, by root).
+    many of its photos are (these roots are in `braked`), or disks below it are away (these are in `away`, by root), or
+    object storage could not be listed (these are in `unlisted`).
     """
 
     seen: int = 0
@@ -61,6 +65,7 @@ class ScanResult:
     held_back: dict[str, str] = field(default_factory=dict)
     braked: set[str] = field(default_factory=set)
     away: dict[str, list[str]] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)
 
 
 def _ignore_seen(_seen: int) -> None:
@@ -108,6 +113,9 @@ class _RootScan:
         self._intake = library.settings.intake
         self._clock = library.clock
         self._root = root
+        self._in_storage = is_object(root.path)
+        # An object appears whole.
+        self._settle = 0.0 if self._in_storage else self._intake.settle_seconds
         self._callbacks = callbacks
         self._result = result
         self._new: list[SeenFile] = []
@@ -123,12 +131,33 @@ class _RootScan:
         with self._store.read() as session:
             known = present_count(session, self._root.id)
             self._last_id = last_photo_id(session)
-        reason = check_root(self._root.path, known, accept_empty=accept_missing)
+        check = check_objects if self._in_storage else check_root
+        reason = check(self._root.path, known, accept_empty=accept_missing)
         if reason is not None:
             self._result.held_back[self._root.path] = reason
             return
+        try:
+            whole = self._compare()
+        except ObjectError as error:
+            # Of what was not listed nothing is known; what was is kept.
+            self._flush()
+            self._result.unlisted.add(self._root.path)
+            self._result.held_back[self._root.path] = f"it could not be listed to its end: {why(error)}"
+            return
+        if not whole:
+            return
+        self._resolve_gone(accept_missing=accept_missing)
+        with self._store.write() as session:
+            mark_scanned(session, self._root.id, started)
+
+    def _compare(self) -> bool:
+        """Note how every file differs from what is known; False if stopped before the end."""
         unread: list[str] = []
-        seen = walk(self._root.path, self._intake, self._result.problems.append, unread)
+        path, problem = self._root.path, self._result.problems.append
+        if self._in_storage:
+            seen = walk_objects(path, self._intake, problem)
+        else:
+            seen = walk(path, self._intake, problem, unread)
         before = (
             KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing, photo.unseen, photo.sidecar)
             for photo in known_photos(self._store, self._root.id)
@@ -142,15 +171,13 @@ class _RootScan:
             if self._callbacks.stop():
                 self._flush()
                 self._flush_changed()
-                return
+                return False
         self._flush()
         self._flush_changed()
-        self._resolve_gone(accept_missing=accept_missing)
-        with self._store.write() as session:
-            mark_scanned(session, self._root.id, started)
+        return True
 
     def _note(self, change: PathState, file: SeenFile | None, photo: KnownFile | None) -> None:
-        on_unsettled = self._callbacks.on_unsettled
+        on_unsettled = None if self._in_storage else self._callbacks.on_unsettled
         if photo is not None and file is None:
             self._gone.append((photo.photo_id, photo.path))
         elif file is not None and on_unsettled is not None and change is not PathState.SAME and self._is_fresh(file):
@@ -174,7 +201,7 @@ class _RootScan:
     def _sidecar_of(self, file: SeenFile) -> int | None:
         """The state of a photo's sidecars, from the listing that the walk made of its folder."""
         keywords = self._library.settings.keywords
-        if file.beside is None and keywords.sidecar_folder is None:
+        if self._in_storage or (file.beside is None and keywords.sidecar_folder is None):
             return None
         path = os.path.join(self._root.path, file.path)
         folder = os.path.dirname(path)
@@ -192,7 +219,7 @@ class _RootScan:
         if known is not None and known.get(file.path) == file.fingerprint:
             return False
         problems: list[ScanProblem] = []
-        found = is_picture(self._root.path, file, problems)
+        found = (is_picture_object if self._in_storage else is_picture)(self._root.path, file, problems)
         self._result.problems += problems
         if known is not None and not found and not problems and len(known) < _MOST_REMEMBERED:
             known[file.path] = file.fingerprint
@@ -201,7 +228,7 @@ class _RootScan:
     def _flush(self) -> None:
         if not (self._new or self._back or self._other_sidecars):
             return
-        now, settle = self._clock.now(), self._intake.settle_seconds
+        now, settle = self._clock.now(), self._settle
         with self._store.write() as session:
             files = [(file.path, file.fingerprint) for file in self._new]
             # The first scan finds the archive; later scans find new photos.
@@ -226,7 +253,7 @@ class _RootScan:
         changed = {path: file.fingerprint for path, file in self._changed.items()}
         with self._store.write() as session:
             followed = follow_files(session, self._root.id, changed, files_now(self._root.path, self._intake))
-            change_photos(session, followed.changed, self._clock.now(), self._intake.settle_seconds)
+            change_photos(session, followed.changed, self._clock.now(), self._settle)
             photos_back(session, followed.moved)
             for path, file in self._changed.items():
                 if file.fault is not None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from tagger.core.os_words import why
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.core.photo import Fingerprint, Label
 from tagger.core.sidecar_names import sidecar_path
 from tagger.imaging.metadata.keyword_fields import Field
@@ -101,6 +101,9 @@ def _draft(
     work = PhotoWrites(job.photo_id, job.path.root, [])
     draft = Draft(work)
     path = job.path.absolute
+    if is_object(path):
+        work.failed = f"{shown_path(path)} is in object storage, where nothing is written."
+        return draft
     try:
         status = os.stat(path)
         now = writer.fingerprint(path, status)

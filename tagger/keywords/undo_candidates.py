@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from tagger.core.config import KeywordSettings
+from tagger.core.paths import is_object
 from tagger.core.sidecar_names import sidecar_path
 from tagger.store import ledger
 from tagger.store.library import Library
@@ -36,6 +37,9 @@ def undo_candidates(library: Library, choice: UndoChoice) -> list[int]:
     if choice.run_id is not None:
         return sorted(found)
     for root in roots:
+        # Nothing is written there.
+        if is_object(root.path):
+            continue
         for photo in known_photos(library.store, root.id):
             if photo.missing or photo.id in found:
                 continue

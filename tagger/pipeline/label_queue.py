@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from tagger.core import events
 from tagger.core.errors import AwayError, EngineError
 from tagger.core.evidence import is_tiny
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.core.photo import Inspection, JobKind
 from tagger.core.progress import StopCheck
 from tagger.inference.protocol import EVERYTHING, Outcome, Reply, Request
@@ -249,13 +249,15 @@ def _wait_for_due(run: LabelRun) -> bool:
 
 
 def _request(run: LabelRun, job: Job, known: Recall, wants: frozenset[str]) -> Request:
+    path = run.batches.path_here(job.path).absolute
     return Request(
         job.job_id,
-        run.batches.path_here(job.path).absolute,
+        path,
         # If the pixels turn out to be the same, what is stored is kept: so nothing may be missing of it.
         job.pixel_hash if job.photo_id in known.complete else None,
         tuple(known.twins.get(job.fingerprint.size, ())),
-        min_age_seconds=run.batches.library.settings.intake.settle_seconds,
+        # An object appears whole.
+        min_age_seconds=0.0 if is_object(path) else run.batches.library.settings.intake.settle_seconds,
         wants=wants & EVERYTHING,
     )
 
@@ -291,9 +293,11 @@ def _result_of(run: LabelRun, job: Job, known: Recall, reply: Reply) -> BatchRes
 
 
 def _gone(run: LabelRun, job: Job) -> BatchResult:
-    """A photo that is not there is gone, unless its disk is."""
+    """A photo that is not there is gone, unless its disk is. Object storage says which."""
     library = run.batches.library
     root = run.batches.path_here(job.path).root
+    if is_object(root):
+        return FileGone(job)
     if has_files(root):
         with library.store.read() as session:
             away = away_folders(session, Root(job.root_id, root, None))

@@ -19,7 +19,7 @@ from tagger.core.errors import UsageError
 from tagger.core.full_disk import full_disk, is_full
 from tagger.core.names import folded
 from tagger.core.os_words import why
-from tagger.core.paths import PhotoPath, disk_path, shown_path, stored_path
+from tagger.core.paths import PhotoPath, disk_path, is_object, shown_path, stored_path
 from tagger.system.file_lock import exclusive_lock
 
 _LIST, _LOCK, _PROBE = ".tagger-links.json", ".tagger-links.lock", ".tagger-links.probe"
@@ -166,6 +166,9 @@ class _Tree:
         """The links to be there, under names that are free."""
         wanted: dict[str, str] = {}
         for photo in photos:
+            if is_object(photo.root):
+                self._done.failed.append((photo.absolute, "it is in object storage, to which no link can lead"))
+                continue
             if not self._may_hold(os.path.dirname(wish := os.path.join(names[photo.root], photo.relative))):
                 self._done.failed.append((photo.absolute, "a file that is not tagger's has the name of its folder"))
                 continue

@@ -18,7 +18,7 @@ from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.local_zone import read_time_zone
 from tagger.core.os_words import why
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.inference.detector import DETECTOR_FILE, why_no_detector
 from tagger.inference.download import missing_weights, why_unreachable
 from tagger.inference.engine_specs import ENGINES, LITERT, TENSORFLOW, EngineSpec
@@ -28,6 +28,7 @@ from tagger.inference.registry import Architecture
 from tagger.inference.selection import LocatedModel, chosen_or_fault, locate_model, status_of, why_not_tensorflow
 from tagger.inference.weights import ChosenModel, weights_url
 from tagger.inference.worker_client import WorkerClient
+from tagger.intake.object_walk import check_objects
 from tagger.intake.walk import folders
 from tagger.intake.watch import CannotWatchError, probe, why_not_native
 from tagger.labels.labeller import faults_of_settings
@@ -81,8 +82,11 @@ def examine(settings: Settings, config: Path | None) -> Iterator[Finding]:
     roots: list[Root] = []
     yield from _library(settings, roots)
     for root in roots:
-        yield _folder(root)
-        yield _watching(root, settings)
+        if is_object(root.path):
+            yield _in_storage(root, settings)
+        else:
+            yield _folder(root)
+            yield _watching(root, settings)
     yield from _service(settings)
     for hook in check_hooks(settings):
         yield Finding(Grade.WARNING if hook.cure else Grade.GOOD, "Hook", hook.text, hook.cure)
@@ -250,6 +254,15 @@ def _folder(root: Root) -> Finding:
         return Finding(Grade.WARNING, about, f"{shown} is empty", "Is its disk mounted? tagger deletes nothing.")
     note = "" if keeps_inodes(root.path) else "; renamed photos are recognised by their content"
     return Finding(Grade.GOOD, about, f"{shown} ({kind or 'unknown file system'}{note})")
+
+
+def _in_storage(root: Root, settings: Settings) -> Finding:
+    shown, often = shown_path(root.path), settings.service.rescan or "never"
+    fault = check_objects(root.path, 0)
+    if fault:
+        return Finding(Grade.BAD, "Folder", f"{shown}: {fault}", "See [storage] in: tagger config")
+    about = f"object storage, looked through by service.rescan: {often}; no keywords are written there"
+    return Finding(Grade.GOOD, "Folder", f"{shown} ({about})")
 
 
 def _watching(root: Root, settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagger.core.names import same
+from tagger.core.paths import is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ def places_in(roots: Iterable[Root], path: str) -> list[tuple[Root, str]]:
     """
     roots = sorted(roots, key=lambda root: len(root.path), reverse=True)
     found = [place for root in roots if (place := _inside(root, root.path, path))]
+    if is_object(path):
+        return found
     parent, name = os.path.split(path)
     on_the_way = os.path.join(os.path.realpath(parent), name)
     real_roots = [(root, os.path.realpath(root.path)) for root in roots]

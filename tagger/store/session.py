@@ -23,6 +23,7 @@ from tagger.core.errors import NoLibraryError, StoreError
 from tagger.core.full_disk import full_disk
 from tagger.core.secrets import without_passwords
 from tagger.store.read_only import cannot_write, connect_read_only, older, why_read_only
+from tagger.system import objects
 
 MARKER_FILE = "library.json"
 _WRITE = "tagger_write"
@@ -92,6 +93,7 @@ def open_store(settings: Settings, *, create: bool = False, stays: bool = False)
     """
     from tagger.store import migrate
 
+    objects.use(settings.storage, settings.limits)
     url, where = checked_url(settings.database_url)
     marker = settings.data_dir / MARKER_FILE
     known = _read_marker(marker)

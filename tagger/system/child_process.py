@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tagger.core.clock import Clock
 from tagger.core.errors import EngineError, TaggerError, UsageError, WeightsError
+from tagger.system import objects
 from tagger.system.scratch import scratch
 
 # Converting or training a network sends nothing for minutes: the largest ones on slow cores.
@@ -44,6 +45,7 @@ def spawn(module: str, data_dir: Path, log_file: Path) -> tuple[subprocess.Popen
                 # Keras reads settings from its home folder that would change the results.
                 "KERAS_HOME": os.fspath(own / "keras"),
                 "KERAS_BACKEND": "tensorflow",
+                **objects.environment(),
             },
             # Ctrl-C on the terminal reaches only the parent, which lets the child finish its batch. Not a new session,
             # because nice values compare processes within one session (tagger.system.niceness).

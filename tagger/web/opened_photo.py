@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from tagger.core.paths import PhotoPath
+from tagger.core.os_words import why
+from tagger.core.paths import PhotoPath, is_object
 from tagger.core.sentences import Sentence
 from tagger.imaging.thumbnails import ThumbnailError
+from tagger.system.objects import open_object
 
 
 class MissingError(ThumbnailError):
@@ -19,6 +21,10 @@ class MissingError(ThumbnailError):
 @contextmanager
 def opened(path: PhotoPath) -> Iterator[int]:
     """A descriptor of a photo's file. Raises MissingError where there is none, or it lies outside of its folder."""
+    if is_object(path.root):
+        with _object(path) as descriptor:
+            yield descriptor
+        return
     try:
         # Without O_NONBLOCK a pipe of that name would hold everything up.
         descriptor = os.open(path.absolute, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -34,3 +40,13 @@ def opened(path: PhotoPath) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _object(path: PhotoPath) -> Iterator[int]:
+    with ExitStack() as stack:
+        try:
+            descriptor, _ = stack.enter_context(open_object(path.absolute))
+        except OSError as error:
+            raise MissingError(Sentence("The photo's file cannot be opened: {what}.", what=why(error))) from error
+        yield descriptor

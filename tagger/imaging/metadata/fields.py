@@ -16,6 +16,7 @@ from typing import IO
 
 from tagger.core.config import KeywordSettings
 from tagger.core.local_zone import LocalZone
+from tagger.core.paths import is_object
 from tagger.core.photo import FileKeyword, PhotoFields
 from tagger.core.sidecar_names import Folders, sidecar_version, sidecars_of
 from tagger.imaging.exif import moment_of
@@ -26,6 +27,7 @@ from tagger.imaging.metadata.mark import Owned
 from tagger.imaging.metadata.places import place_at
 from tagger.imaging.metadata.tiff_tags import Directory, Tags, Value
 from tagger.imaging.metadata.xmp_parse import Name, Packet
+from tagger.system.objects import open_object
 
 # Exif 2.32, sections 4.6.4 to 4.6.6; Rating and RatingPercent are Microsoft's.
 _MAKE, _MODEL, _DATE_TIME, _RATING, _PERCENT, _XP_KEYWORDS = 0x010F, 0x0110, 0x0132, 0x4746, 0x4749, 0x9C9E
@@ -61,7 +63,10 @@ def read_fields(
 
 
 def fields_at(path: str, settings: KeywordSettings, folders: Folders | None = None) -> PhotoFields:
-    """The fields of the photo at an absolute path. Raises OSError."""
+    """The fields of the photo at an absolute path, or address. Raises OSError."""
+    if is_object(path):
+        with open_object(path) as (copy, _), open(copy, "rb", closefd=False) as found:
+            return read_fields(found, path, settings)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb", buffering=16384) as file:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
