@@ -29,6 +29,7 @@ SCRIPTS = (
     ("similar.py", ("--photos", 1_000_000), ("--photos", 20_000, "--runs", 3)),
     ("cifar10.py", (), ("--epochs", 1)),
     ("cluster.py", (), ("--photos", 150, "--rounds", 1, "--tickets", 50, "--rows", 2000)),
+    ("search_postgres.py", ("--photos", 1_000_000), ("--photos", 20_000, "--runs", 1, "--rows", 500)),
     ("idle.py", (), ("--files", 20_000, "--seconds", 20)),
 )
 

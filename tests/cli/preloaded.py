@@ -22,4 +22,4 @@ for _package in ("core", "imaging", "keywords", "labels", "pipeline", "search", 
         importlib.import_module(_found.name)
 importlib.import_module("alembic.command")
 # They belong to the inference child, and start threads.
-assert not {"tensorflow", "ai_edge_litert", "ray"} & set(sys.modules)
+assert not {"tensorflow", "ai_edge_litert", "ray", "s3fs", "fsspec", "botocore"} & set(sys.modules)
