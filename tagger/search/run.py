@@ -136,6 +136,10 @@ class Search:
         there = self._passing(ids, "")
         return list(self._complete([(number, None, False) for number in ids if number in there], None))
 
+    def in_time(self) -> Source | None:
+        """What tells the photos that match, where they come in the order of time; None where in another."""
+        return None if self._driver(less_sure=False) is not None or self._describes else self._source(dated=True)
+
     # --- which photos, in which order -----------------------------------------------------------------
 
     def _places(self, order: _Order, less_sure: bool) -> Iterator[Place]:

@@ -56,6 +56,16 @@ def tidy(store: Store, settings: Settings, model: Model | None, clock: Clock) ->
     return Tidied(photos, features, backup)
 
 
+def backed_up_at(data_dir: Path) -> float | None:
+    """When the library was copied last, in seconds since the epoch; None if there is no copy."""
+    newest = max((data_dir / BACKUPS).glob("library-*.db"), default=None)
+    try:
+        return None if newest is None else newest.stat().st_mtime
+    except FileNotFoundError:
+        # It was dropped for a newer one just now.
+        return None
+
+
 def back_up(database: Path, folder: Path, keep: int, clock: Clock) -> Path:
     """Copy a SQLite database while it is in use, whole or not at all, and keep the newest `keep` copies."""
     stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -20,7 +20,7 @@ from tagger.service.state import ServiceState
 from tagger.service.work_window import Window
 from tagger.store import dead_letters, jobs, ledger, runs
 from tagger.store.counts import Totals, count_totals
-from tagger.store.dead_letters import DeadLetter
+from tagger.store.dead_letters import DeadLetter, Reason
 from tagger.store.jobs import QueueCounts
 from tagger.store.lock import holder
 from tagger.store.models import Model, all_models
@@ -28,6 +28,9 @@ from tagger.store.roots import Root, all_roots
 from tagger.store.run_nodes import RunNode, nodes_at_work, speed_of
 from tagger.store.runs import Run
 from tagger.store.session import Store
+
+# As many reasons of failures are told.
+_REASONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Overview:
     library's lock. `service`: what the running service says of itself, or None; `service_fault`: why that is not known
     of a service that runs. `settings_fault`: what makes no sense in the settings of model and labels. `prepared`:
     photos that descriptions are compared with at once. `untold`: of how many photos each hook is yet to be told.
-    `nodes`: the machines of a cluster that label now.
+    `nodes`: the machines of a cluster that label now. `reasons`: why most of what failed did.
     """
 
     roots: list[Root]
@@ -60,6 +63,7 @@ class Overview:
     prepared: int
     untold: Mapping[str, int]
     nodes: list[RunNode]
+    reasons: list[Reason]
 
     def nodes_done_at(self, now: float) -> int | None:
         """When the machines of a cluster will have labelled what waits, in seconds since the epoch; None: not known."""
@@ -98,6 +102,7 @@ def overview(store: Store, settings: Settings, failures: int | None) -> Overview
             prepared=min(prepared(settings.data_dir), totals.labelled),
             untold=waiting_hooks(session, settings),
             nodes=nodes_at_work(session, SystemClock().now()),
+            reasons=dead_letters.reasons(session, _REASONS),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath, disk_path
@@ -41,6 +41,29 @@ def listed(session: Session, kind: JobKind, limit: int | None = None) -> list[De
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why so many photos have dead letters of one kind of work."""
+
+    kind: JobKind
+    text: str
+    photos: int
+
+
+def reasons(session: Session, most: int) -> list[Reason]:
+    """The most frequent reasons of dead letters of all kinds of work."""
+    photos = func.count().label("photos")
+    rows = session.execute(
+        select(JobRow.kind, JobRow.error, photos)
+        .join(PhotoRow, PhotoRow.id == JobRow.photo_id)
+        .where(JobRow.state == JobState.FAILED, PhotoRow.missing_since.is_(None))
+        .group_by(JobRow.kind, JobRow.error)
+        .order_by(photos.desc(), JobRow.error)
+        .limit(most)
+    )
+    return [Reason(JobKind(kind), error or "", number) for kind, error, number in rows]
+
+
 def page(session: Session, after: int, limit: int) -> list[DeadLetter]:
     """The next dead letters of all kinds of work after a job id, in the order of their ids."""
     rows = session.execute(
@@ -62,8 +85,9 @@ def retry(
     root_ids: Sequence[int] | None = None,
     under: str = "",
     photo_ids: Sequence[int] | None = None,
+    reason: str | None = None,
 ) -> int:
-    """Requeue dead letters: all, or those of some roots below a stored path, or of some photos.
+    """Requeue dead letters: all, or those of some roots below a stored path, of some photos, or that have a reason.
 
     Returns how many photos.
     """
@@ -76,6 +100,8 @@ def retry(
         query = query.where(PhotoRow.root_id.in_(root_ids))
     if photo_ids is not None:
         query = query.where(PhotoRow.id.in_(photo_ids))
+    if reason is not None:
+        query = query.where(JobRow.error == reason)
     if under:
         query = query.where((PhotoRow.path == under) | PhotoRow.path.startswith(under + "/", autoescape=True))
     by_kind: dict[JobKind, list[int]] = {}

@@ -94,5 +94,5 @@ def post_retry(request: Request, which: RetryIn) -> RetryOut:
     """Queue dead letters again: all, or those of some photos."""
     context = context_of(request)
     with context.store.write() as session:
-        queued = dead_letters.retry(session, photo_ids=which.photos)
+        queued = dead_letters.retry(session, photo_ids=which.photos, reason=which.reason)
     return RetryOut(queued=queued, service=context.wake_service() if queued else False)

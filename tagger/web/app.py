@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from tagger.web import (
     api_vision,
     api_work,
     first_password,
+    label_pages,
     pages,
     problems,
     work_pages,
@@ -42,7 +44,9 @@ from tagger.web import (
 from tagger.web.context import WebContext
 from tagger.web.guard import Guard, own_path
 from tagger.web.problems import Fault, Problem, ProblemError
+from tagger.web.remembered import Remembered
 from tagger.web.render import problem_json, problem_page, wants_page
+from tagger.web.start import SHELVES_FRESH, shelves
 from tagger.web.uploads import Uploads
 
 _HERE = Path(__file__).parent
@@ -66,6 +70,8 @@ def create_app(context: WebContext) -> FastAPI:
         app.state.streams = 0
         app.state.downloads = api_downloads.Downloads()
         app.state.uploads = Uploads(context.settings.web)
+        app.state.shelves = Remembered(partial(shelves, context), context.clock, SHELVES_FRESH)
+        app.state.shelves.renew()
         context.start()
         yield
         await anyio.to_thread.run_sync(context.close)
@@ -109,6 +115,7 @@ def create_app(context: WebContext) -> FastAPI:
     # The short way, as people type it.
     app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
+    app.include_router(label_pages.router)
     app.include_router(albums.pages)
     app.include_router(work_pages.router)
     app.include_router(first_password.router)

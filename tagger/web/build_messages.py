@@ -34,6 +34,7 @@ _SOURCES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("web/templates/*.html", "jinja2.ext:babel_extract", {"_": None, "ngettext": (1, 2)}),
     ("web/static/*.js", "javascript", {"t": None, "parts": None, "tn": (1, 2)}),
     ("web/[rw]*.py", "python", {"text": None, "plural": (1, 2)}),
+    ("web/status_words.py", "python", {"text": None, "plural": (1, 2)}),
     ("**/*.py", "python", {"Sentence": None}),
 )
 _OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true"}

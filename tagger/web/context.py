@@ -35,6 +35,7 @@ from tagger.service import control
 from tagger.service.status import overview
 from tagger.store import records
 from tagger.store.counts import LabelCount, count_labels, main_model
+from tagger.store.covers import Cover, label_covers
 from tagger.store.library import Library
 from tagger.store.lock import work_lock
 from tagger.store.reader import Reader, open_reader
@@ -44,6 +45,7 @@ from tagger.web.duplicate_groups import DuplicateGroups
 from tagger.web.login import Login
 from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
+from tagger.web.remembered import Remembered
 from tagger.web.review_questions import ReviewCount, count_questions
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
@@ -57,6 +59,8 @@ _AT_ONCE = 0.05
 # After a correction somebody looks for the new label at once, and may wait so long.
 _SOON = 1.0
 _FRESH = 10.0
+# A label's picture may be an old one for a while.
+_COVERS_FRESH = 60.0
 _STATUS_FRESH = 1.0
 # Looking may take a twentieth of a core.
 _STATUS_PAUSE = 20
@@ -87,6 +91,7 @@ class WebContext:
         # Two would take the caches and the memory from the network, however far they step back.
         self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
         self.timeline = TimelineCache(self.reader, self.clock)
+        self.covers = Remembered(self._covers, self.clock, _COVERS_FRESH)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
         self.to_review = ReviewCount(lambda: count_questions(self), self.clock)
@@ -195,6 +200,7 @@ class WebContext:
     def forget_counts(self) -> None:
         """Drop the cached counts after labels changed."""
         self._forgotten += 1
+        self.covers.forget()
         if self._counting_took <= _SOON:
             self._counts = None
         elif self._counts is not None:
@@ -289,6 +295,12 @@ class WebContext:
                 self._counts = now if is_fresh else -_FRESH, found
             return found
 
+    def _covers(self) -> dict[str, Cover]:
+        """A picture for each label. The rarest choose first: a wide one has others left."""
+        keys = [label.key for label in reversed(self.label_counts()) if label.shown]
+        with self.reader() as reader:
+            return label_covers(reader, keys)
+
     def _new_looker(self) -> OnDemandLabeller:
         def on_download(done: int, total: int | None) -> None:
             self.fetched = done, total
@@ -299,7 +311,7 @@ class WebContext:
         try:
             # Before somebody waits for it: the words of the first search, and the counts.
             taxonomy.load().find("animal")
-            self.label_counts()
+            self.covers.get()
             self.to_review.now()
         except (TaggerError, OSError) as error:
             _LOG.debug(events.PAGE_WAITS(why=str(error)))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
-import unicodedata
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from tagger.core.errors import NoLibraryError, QueryError
-from tagger.core.names import folded
 from tagger.core.paths import shown_path
 from tagger.core.sentences import Sentence
 from tagger.core.sidecar_names import sidecar_path
@@ -19,20 +16,16 @@ from tagger.imaging.thumbnails import ThumbnailError
 from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.read import keywords_in
-from tagger.labels.cloud import worth_listing
-from tagger.labels.languages import Language
 from tagger.labels.search_only import search_only
 from tagger.search.facets import MOST
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.service.status import why_unlabelled
 from tagger.store import ledger, records
-from tagger.store.counts import LabelCount
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
 from tagger.store.sizes import photos_there, sizes_of
 from tagger.web import albums, api_work, search_pages
-from tagger.web.api_labels import Key, get_rules, tree
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
@@ -40,13 +33,15 @@ from tagger.web.layout import by_month, shapes, style_sheet
 from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
 from tagger.web.opened_photo import opened
 from tagger.web.render import render
-from tagger.web.schemas_labels import LabelCountOut
-from tagger.web.schemas_photos import PhotoDetail, naming
+from tagger.web.schemas_photos import PhotoDetail
 from tagger.web.schemas_work import FailedOut
 from tagger.web.search_pages import Library
+from tagger.web.start import start
+from tagger.web.status_words import chart, sentence
 from tagger.web.visitor import COOKIE as LANGUAGE_COOKIE
 from tagger.web.visitor import COOKIE_SECONDS as LANGUAGE_COOKIE_SECONDS
 from tagger.web.visitor import code_of, known_code, spoken_of
+from tagger.web.words import words_of
 
 router = APIRouter(include_in_schema=False)
 HELP_TEXT = HELP.removeprefix("\b\n")
@@ -87,11 +82,13 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
             count = photos_there(reader)
         seen = [*page.photos, *(page.alike.photos if page.alike is not None else ())]
         sizes = sizes_of(reader, [one.photo_id for one in seen])
+    is_start = bool(page.photos) and not (after or q.strip() or saved is not None)
     return render(
         request,
         "photos.html",
         200,
         "/",
+        start=start(request) if is_start else None,
         q=q,
         photos=page.photos,
         next=page.next,
@@ -193,51 +190,6 @@ def get_drop(request: Request) -> Response:
     return render(request, "drop.html", here="/drop")
 
 
-@router.get("/labels")
-def get_labels(request: Request, view: Annotated[Literal["cloud", "tree"], Query()] = "cloud") -> Response:
-    """All labels, as a cloud or as the hierarchy."""
-    context = context_of(request)
-    spoken = spoken_of(request)
-    shown = [label for label in context.label_counts() if label.shown]
-    return render(
-        request,
-        "labels.html",
-        here="/labels",
-        view=view,
-        cloud=_cloud(worth_listing(shown), spoken),
-        tree=tree(context, spoken) if view == "tree" else [],
-        total=len(shown),
-    )
-
-
-def _cloud(labels: list[LabelCount], spoken: Language) -> list[tuple[LabelCountOut, int]]:
-    """Labels in the order of the alphabet, each with its weight from 1 to 6 by the logarithm of its photos."""
-    most = max((label.shown for label in labels), default=1)
-    weights = [1 + round(5 * math.log1p(label.shown) / math.log1p(most)) for label in labels]
-    named = [
-        LabelCountOut.model_validate(naming(one.key, one.name, spoken) | {"shown": one.shown, "stored": one.stored})
-        for one in labels
-    ]
-    return sorted(zip(named, weights, strict=True), key=lambda item: _in_alphabet(item[0].name, spoken))
-
-
-def _in_alphabet(name: str, spoken: Language) -> str:
-    """By what names are sorted: letters with accents beside those without, but where they are letters of their own."""
-    plain = folded(name)
-    if spoken.code == "sv":
-        # å, ä, ö are the last three, in this order, which is not Unicode's.
-        return plain.translate({ord("å"): "{", ord("ä"): "|", ord("ö"): "}"})
-    if spoken.code == "ja":
-        return plain
-    return "".join(one for one in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(one))
-
-
-@router.get("/labels/{key}")
-def get_label(request: Request, key: Key) -> Response:
-    """One label and its rules."""
-    return render(request, "label.html", here="/labels", rules=get_rules(request, key, spoken_of(request)))
-
-
 @router.get("/review")
 def get_review(
     request: Request,
@@ -268,7 +220,15 @@ def get_status(request: Request) -> Response:
         status = context_of(request).status()
     except NoLibraryError:
         return _welcome(request)
-    return render(request, "status.html", here="/status", now=status)
+    time = context_of(request).clock.now()
+    return render(
+        request,
+        "status.html",
+        here="/status",
+        now=status,
+        lead=sentence(status, words_of(request), time),
+        chart=chart(status.speed, time),
+    )
 
 
 @router.get("/api/docs")

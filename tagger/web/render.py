@@ -60,6 +60,7 @@ def _environment(code: LanguageCode) -> Environment:
         "phrase": quoted,
         "wraps": _wraps,
         "moment": spoken.moment,
+        "clock": spoken.clock,
         "month": spoken.month,
         "taken": spoken.taken,
         "size": spoken.size,

@@ -26,8 +26,9 @@ class FailedPage(BaseModel):
 
 
 class RetryIn(RequestBody):
-    """Which dead letters to queue again; without ids, all."""
+    """Which dead letters to queue again: those of photos, or that have a reason; without either, all."""
 
+    reason: Annotated[str, Field(max_length=10_000)] | None = None
     photos: Annotated[list[Annotated[int, Field(ge=1, le=2**53)]], Field(max_length=1000)] | None = None
 
 
@@ -87,12 +88,35 @@ class ModelStatusOut(BaseModel):
     note: str
 
 
+class FailureOut(BaseModel):
+    """Why some photos could not be labelled, or their keywords not be written (`kind`), and what helps."""
+
+    kind: str
+    reason: str
+    photos: int
+    cure: str
+
+
+class RunOut(BaseModel):
+    """The last run: which command, when it began, how it ended (null: it goes on), its photos and seconds."""
+
+    command: str
+    started_at: int
+    outcome: str | None
+    labelled: int
+    failed: int
+    seconds: float | None
+
+
 class StatusOut(BaseModel):
     """What is going on. Times: seconds since the epoch, UTC. `finished_at`: when the queue will be empty, if it moves.
 
     `prepared`: photos that descriptions are compared with at once; `at_work`: who works on the library; `problems`:
     what the service waits for; `speed`: the last hour; `nodes`: the machines of a cluster that label now; `hooks`: a
     receiver that is away does not stop the service, so this is none of its `problems`.
+    `failures`: the most frequent reasons. `window_opens_at`: when work may go on; null while it may. `backed_up_at`:
+    when the library was copied last; `keeps_backups`: whether the service does that. `fetching_at`: when the wanted
+    model is tried again.
     """
 
     photos: int
@@ -117,3 +141,10 @@ class StatusOut(BaseModel):
     next_runs: dict[str, int]
     relabelling: bool
     speed: list[SpeedOut]
+    failures: list[FailureOut]
+    last_run: RunOut | None
+    window_opens_at: int | None
+    backed_up_at: int | None
+    keeps_backups: bool
+    fetching_at: int | None
+    version: str

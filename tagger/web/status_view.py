@@ -6,11 +6,25 @@ import threading
 from collections import deque
 from dataclasses import asdict, dataclass
 
+from tagger import __version__
 from tagger.core.config import Settings
 from tagger.core.paths import shown_path
+from tagger.service.maintenance import backed_up_at
+from tagger.service.state import ServiceState
 from tagger.service.status import Overview, finish
 from tagger.store.run_nodes import speed_of
-from tagger.web.schemas_work import FolderOut, HooksOut, ModelStatusOut, NodeOut, SpeedOut, StatusOut
+from tagger.store.runs import Run
+from tagger.web.schemas_work import (
+    FailureOut,
+    FolderOut,
+    HooksOut,
+    ModelStatusOut,
+    NodeOut,
+    RunOut,
+    SpeedOut,
+    StatusOut,
+)
+from tagger.web.status_words import cure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +121,34 @@ def describe(found: Overview, settings: Settings, history: History, now: float) 
         window=settings.service.work_window,
         next_runs={} if service is None else {name: int(at) for name, at in service.next.items()},
         relabelling=service is not None and service.relabelling.running,
+        failures=[
+            FailureOut(kind=one.kind, reason=one.text, photos=one.photos, cure=cure_of(one.text))
+            for one in found.reasons
+        ],
+        last_run=None if found.last_run is None else _run_out(found.last_run),
+        window_opens_at=_opens_at(service, now),
+        backed_up_at=None if (copied := backed_up_at(settings.data_dir)) is None else int(copied),
+        keeps_backups=settings.service.keep_backups > 0 and settings.database_url.startswith("sqlite:"),
+        fetching_at=None if service is None or not service.fetching.next_try_at else int(service.fetching.next_try_at),
+        version=__version__,
         speed=[SpeedOut(at=int(at), photos_per_second=value) for at, value in history.speeds()],
     )
+
+
+def _run_out(run: Run) -> RunOut:
+    return RunOut(
+        command=run.command,
+        started_at=run.started_at,
+        outcome=run.outcome,
+        labelled=run.labelled,
+        failed=run.failed,
+        seconds=run.seconds,
+    )
+
+
+def _opens_at(service: ServiceState | None, now: float) -> int | None:
+    """When the work window opens; None while it is open, or where nobody waits for it."""
+    if service is None or service.labelling is None or service.labelling.window_open:
+        return None
+    changes = service.window_changes_at
+    return None if changes is None or changes <= now else int(changes)

@@ -10,7 +10,7 @@ from tagger.core.clock import Clock
 from tagger.store.reader import Reader
 from tagger.store.timeline import Timeline, timeline_of
 
-# Seconds for which the counts stay; counting a million photos takes a third of a second.
+# Seconds for which the counts stay; counting a million photos takes a twentieth of a second.
 _FRESH = 30.0
 
 

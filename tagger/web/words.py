@@ -114,6 +114,23 @@ class Words:
         """A time (seconds since the epoch) in this machine's time zone."""
         return datetime.fromtimestamp(seconds, UTC).astimezone().strftime(_DATES[self.code])
 
+    def clock(self, seconds: float) -> str:
+        """The time of day of a time (seconds since the epoch) in this machine's time zone."""
+        return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%H:%M")
+
+    def soon(self, seconds: float, now: float) -> str:
+        """When something will be, as people say it: today, a weekday, a date. Both: seconds since the epoch."""
+        then, today = (datetime.fromtimestamp(one, UTC).astimezone() for one in (seconds, now))
+        days = (then.date() - today.date()).days
+        clock = self.clock(seconds)
+        if days == 0:
+            return self.text("today at {time}", time=clock)
+        if days == 1:
+            return self.text("tomorrow at {time}", time=clock)
+        if 1 < days < 7:
+            return self.text("on {day} at {time}", day=self.said(_DAYS[then.weekday()]), time=clock)
+        return self.text("on {date}", date=self.moment(seconds))
+
     def month(self, text: str) -> str:
         """A month of a year, which is written `2023-06`."""
         try:
@@ -130,6 +147,15 @@ class Words:
             return text.replace("T", " ")
 
 
+_DAYS = (
+    Sentence("Monday"),
+    Sentence("Tuesday"),
+    Sentence("Wednesday"),
+    Sentence("Thursday"),
+    Sentence("Friday"),
+    Sentence("Saturday"),
+    Sentence("Sunday"),
+)
 _MONTHS = (
     Sentence("January"),
     Sentence("February"),

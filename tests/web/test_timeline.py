@@ -43,3 +43,23 @@ def test_each_month_leads_to_its_photos(reading: Site) -> None:
     assert 'id="dates"' in reading.get("/").text
     # The surest first is no order of time.
     assert 'id="dates"' not in reading.get("/?q=animal").text
+
+
+def test_a_search_in_the_order_of_time_has_months_of_its_own(reading: Site) -> None:
+    found = reading.api("/timeline?q=taken:2023")
+    [month] = found["months"]
+    assert month["month"] == "2023-06"
+    assert month["photos"] == len(reading.api("/search?q=taken:2023&limit=500")["photos"])
+    assert found["undated"] == 0
+    # What it leads to is within the search.
+    first = reading.api(f"/search?q=taken:2023&after={month['after']}")["photos"]
+    assert [photo["taken"][:7] for photo in first] == ["2023-06"] * month["photos"]
+    jpegs = reading.api("/timeline?q=type:jpeg")
+    assert (
+        sum(one["photos"] for one in jpegs["months"]) + jpegs["undated"]
+        == reading.api("/search/count?q=type:jpeg")["photos"]
+    )
+    assert 'id="dates"' in reading.get("/?q=taken:2023").text
+    # The surest first has no months, and a search that cannot be understood has no answer.
+    assert "order" in reading.api("/timeline?q=animal", 400)["detail"]
+    reading.api("/timeline?q=(", 400)

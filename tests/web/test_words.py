@@ -169,7 +169,12 @@ def test_scripts_say_nothing_that_is_in_no_catalogue(messages: dict[object, Mess
         "number",
         ".stage img",
         ".tree details",
-        ".cloud li, .tree li",
+        ".cards li, .tree li",
+        "button.whole",
+        ":scope > a",
+        ":scope > details",
+        "span:not(.cover)",
+        "li > a",
         "copy best",
         "main second",
         "quiet keys",
@@ -231,7 +236,7 @@ def test_a_sentence_is_told_with_what_is_in_it() -> None:
     assert words("de").said("<b> unheard of") == '<span lang="en">&lt;b&gt; unheard of</span>'
     assert words("de").plain("{unheard} of") == "{unheard} of"
     assert words("ja").said(outer) == outer
-    assert str(words("fr").text("Rules of {label}", label="<b>")) == "Règles de &lt;b&gt;"
+    assert str(words("fr").text("Below {label}", label="<b>")) == "Sous &lt;b&gt;"
 
 
 def test_a_catalogue_that_lacks_a_message_would_be_seen() -> None:

@@ -1,4 +1,4 @@
-// The years and months of the library at the edge of the grid: each leads to its photos.
+// The years and months of the library, or of a search, at the edge of the grid: each leads to its photos.
 
 import { amount, ask, at, make, say, t, tn } from "./core.js";
 
@@ -10,13 +10,19 @@ function monthName(month) {
   return Number.isNaN(date.getTime()) ? month : named.format(date);
 }
 
+// What the page searches for is kept.
+const search = new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => ["q", "album", "all"].includes(name)));
+
+// Photos that are too many to be counted have no number.
 function link(name, photos, after) {
+  const address = new URLSearchParams([...search, ["after", after]]);
+  if (photos === null) return make("a", { href: at("/?" + address) }, name);
   const told = tn("{n} photo", "{n} photos", photos);
-  return make("a", { href: at("/?after=" + after), "aria-label": `${name}, ${told}` }, name, make("small", { "aria-hidden": "true" }, amount(photos)));
+  return make("a", { href: at("/?" + address), "aria-label": `${name}, ${told}` }, name, make("small", { "aria-hidden": "true" }, amount(photos)));
 }
 
 function yearOf(year, months) {
-  const photos = months.reduce((sum, one) => sum + one.photos, 0);
+  const photos = months.some((one) => one.photos === null) ? null : months.reduce((sum, one) => sum + one.photos, 0);
   const list = make("ol", {}, ...months.map((one) => make("li", {}, link(monthName(one.month), one.photos, one.after))));
   const item = make("li", { "data-year": year }, link(year, photos, months[0].after), list);
   // The list stands beside the year, and within the window.
@@ -41,11 +47,11 @@ function mark() {
 }
 
 async function show() {
-  const found = await ask("/timeline");
+  const found = await ask("/timeline?" + search);
   const years = new Map();
   for (const one of found.months) years.set(one.month.slice(0, 4), [...(years.get(one.month.slice(0, 4)) ?? []), one]);
   const items = [...years].map(([year, months]) => yearOf(year, months));
-  if (found.undated) items.push(make("li", {}, link(t("Without a date"), found.undated, found.undated_after)));
+  if (found.undated !== 0) items.push(make("li", {}, link(t("Without a date"), found.undated, found.undated_after)));
   place.replaceChildren(make("ol", {}, ...items));
   mark();
   let waits = false;

@@ -59,7 +59,8 @@ function soon() {
 
 form.addEventListener("input", soon);
 // What was typed before this script was there, or is kept by the browser from an earlier visit.
-if ([...form.elements].some((one) => "defaultValue" in one && (one.value !== one.defaultValue || one.checked !== one.defaultChecked))) soon();
+const changed = (one) => one.type === "checkbox" ? one.checked !== one.defaultChecked : "defaultValue" in one && one.value !== one.defaultValue;
+if ([...form.elements].some(changed)) soon();
 form.addEventListener("reset", () => setTimeout(soon));
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

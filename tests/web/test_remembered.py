@@ -1,0 +1,55 @@
+"""Values that are worked out now and then."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tagger.core.errors import StoreError
+from tagger.web.remembered import Remembered
+from tests.clock import Clock
+
+
+def test_what_is_quick_is_made_anew_and_what_is_slow_is_told_as_it_was() -> None:
+    clock, made, slow = Clock(), [0], [0.0]
+    done = threading.Event()
+
+    def make() -> int:
+        clock.sleep(slow[0])
+        made[0] += 1
+        done.set()
+        return made[0]
+
+    value = Remembered(make, clock, fresh=60)
+    assert (value.get(), value.get()) == (1, 1)
+    clock.sleep(2)
+    assert value.get() == 2
+    slow[0] = 5.0
+    clock.sleep(2)
+    assert value.get() == 3
+    # It took long: it stays, and is made anew beside who asks.
+    clock.sleep(30)
+    assert value.get() == 3
+    clock.sleep(60)
+    done.clear()
+    assert value.get() == 3
+    assert done.wait(10)
+    value.forget()
+    assert value.get() in (4, 5)
+
+
+def test_what_cannot_be_made_is_said_to_who_waits_and_else_the_old_one_stays() -> None:
+    fault = StoreError("It is locked.", "Wait.")
+    found: list[int | StoreError] = [fault]
+
+    def make() -> int:
+        if isinstance(found[0], StoreError):
+            raise found[0]
+        return found[0]
+
+    value = Remembered(make, Clock(), fresh=60)
+    with pytest.raises(StoreError):
+        value.get()
+    found[0] = 7
+    assert value.get() == 7
