@@ -36,6 +36,7 @@ from tagger.web import (
     api_vision,
     api_work,
     first_password,
+    installed,
     label_pages,
     pages,
     problems,
@@ -116,6 +117,7 @@ def create_app(context: WebContext) -> FastAPI:
     app.add_api_route("/api/classify", api_classify.post_classify, methods=["POST"], include_in_schema=False)
     app.include_router(pages.router)
     app.include_router(label_pages.router)
+    app.include_router(installed.router)
     app.include_router(albums.pages)
     app.include_router(work_pages.router)
     app.include_router(first_password.router)

@@ -315,6 +315,8 @@ def post_logout(request: Request) -> Response:
     """Forgets who was logged in here; that this browser was let in before is not forgotten."""
     answer = go(request, "/login")
     answer.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
+    # The service worker and what it kept, and what scripts remember of photos.
+    answer.headers["Clear-Site-Data"] = '"storage"'
     return answer
 
 

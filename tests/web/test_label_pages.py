@@ -36,7 +36,7 @@ def test_every_label_of_the_library_is_told_with_its_photos_and_a_picture(readin
     things = counts[: text.partition('id="things"')[2].partition("</section>")[0].count("<li>")]
     assert things == sorted(things, reverse=True)
     # As cards were called in addresses that people kept.
-    assert reading.get("/labels?view=cloud").text == text
+    assert 'id="animals"' in reading.get("/labels?view=cloud").text
 
 
 def test_a_label_of_ones_own_has_a_page_and_a_group_of_its_own(site: Site) -> None:
@@ -80,7 +80,7 @@ def test_cards_are_filtered_and_lead_to_the_photos(browser: Browser, reading: Si
         expect(page.locator("#changed")).to_have_count(0)
         assert complaints(page, axe_script()) == []
         page.get_by_role("link", name=re.compile("^See all")).click()
-        expect(page).to_have_url(re.compile(r"\?q=espresso"))
+        expect(page).to_have_url(re.compile(r"\?q=%22espresso%22"))
 
 
 def focused(page: Page) -> str:
