@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from tagger import __version__
-from tagger.core.errors import TaggerError
+from tagger.core.errors import NoLibraryError, TaggerError
 from tagger.web import (
     albums,
     api_bulk,
@@ -159,6 +159,8 @@ def _answer(request: Request, fault: Fault, headers: dict[str, str] | None = Non
 
 def _tagger_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TaggerError)
+    if isinstance(error, NoLibraryError) and wants_page(request, own_path(request.scope)):
+        return pages.welcome(request)
     return _answer(request, problems.of_error(error))
 
 

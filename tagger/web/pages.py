@@ -65,12 +65,10 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
         page = search_pages.search(library, q, after, less_sure=all, saved=saved)
     except QueryError as error:
         return render(request, "photos.html", 400, "/", q=q, error=error.message, help=HELP_TEXT)
-    except NoLibraryError:
-        return _welcome(request)
     if not page.photos and not q.strip() and not after:
         with context.store.read() as session:
             if not all_roots(session):
-                return _welcome(request)
+                return welcome(request)
     facets_found = (
         search_pages.facets_of(library, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved)
         if page.photos and not after
@@ -118,7 +116,7 @@ def _unlabelled(context: WebContext) -> tuple[str, str] | None:
     return (unlabelled_sentence(number), why_unlabelled(context.settings)) if number else None
 
 
-def _welcome(request: Request) -> Response:
+def welcome(request: Request) -> Response:
     """The first page of a first use: what is there already, and what to do next."""
     context = context_of(request)
     settings = context.settings
@@ -196,7 +194,10 @@ def get_review(
     view: Annotated[Literal["one", "many"], Query()] = "one",
     label: Annotated[str, Query(max_length=128)] = "",
 ) -> Response:
-    """Uncertain labels, one after the other, or several photos of one label at once."""
+    """Uncertain labels, one after the other, or several photos of one label at once. Raises NoLibraryError."""
+    with context_of(request).reader():
+        # The script asks for them; without a library there is nothing to ask.
+        pass
     return render(request, "review.html", here="/review", many=view == "many", label=label)
 
 
@@ -216,10 +217,7 @@ def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 
 @router.get("/status")
 def get_status(request: Request) -> Response:
     """What is going on, live."""
-    try:
-        status = context_of(request).status()
-    except NoLibraryError:
-        return _welcome(request)
+    status = context_of(request).status()
     time = context_of(request).clock.now()
     return render(
         request,

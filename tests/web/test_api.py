@@ -391,6 +391,10 @@ def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> Non
         assert "tagger model fetch" in page.text
         assert site.api("/search", 503)["cure"]
         assert site.get("/status", {"Accept": "text/html"}).status == 200
+        for path in ("/labels", "/labels?view=tree", "/failed", "/review", "/albums", "/status"):
+            answer = site.get(path, {"Accept": "text/html"})
+            assert answer.status == 200, path
+            assert "tagger backfill" in answer.text, path
         # And when there is one, it is there without a restart.
         photos = bare.home / "photos"
         photos.mkdir()
