@@ -420,12 +420,13 @@ def test_the_status_lives(browser: Browser, gallery: Tagger) -> None:
         wait_for(lambda: _answers("http://127.0.0.1:8659/"), 30, service.said)
         ready(page, "/status")
         expect(page.locator("#photos")).to_have_text(str(COUNT))
-        expect(page.locator("#folders")).to_contain_text("the kernel")
+        expect(page.locator("#folders")).to_contain_text("Watched: new photos are noticed at once.")
         shoot(page, "status")
         for number in range(5):
             (photos / f"new {number}.jpg").write_bytes((photos / "turned.jpg").read_bytes() + bytes([number]))
         expect(page.locator("#photos")).to_have_text(str(COUNT + 5), timeout=30_000)
         expect(page.locator("#labelled")).to_have_text(str(LABELLED + 5), timeout=60_000)
+        expect(page.locator("#lead")).to_contain_text(f"{LABELLED + 5} of {COUNT + 5} photos")
         # A rule that is changed while the service runs is applied by it.
         ready(page, "/labels/n07920052")
         page.get_by_label("Never show it").check()
