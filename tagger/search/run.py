@@ -138,7 +138,11 @@ class Search:
 
     def in_time(self) -> Source | None:
         """What tells the photos that match, where they come in the order of time; None where in another."""
-        return None if self._driver(less_sure=False) is not None or self._describes else self._source(dated=True)
+        return (
+            None
+            if self._driver(less_sure=False) is not None or self._describes
+            else self._source(dated=True, driver=None)
+        )
 
     # --- which photos, in which order -----------------------------------------------------------------
 

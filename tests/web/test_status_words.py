@@ -137,7 +137,12 @@ def test_what_failed_is_told_with_a_cure(reason: str, cure: str) -> None:
 def test_failures_the_last_run_and_the_backup_are_told(reading: Site) -> None:
     found = reading.api("/status")
     assert found["failures"] == [
-        {"kind": "classify", "reason": found["failures"][0]["reason"], "photos": 1, "cure": found["failures"][0]["cure"]}
+        {
+            "kind": "classify",
+            "reason": found["failures"][0]["reason"],
+            "photos": 1,
+            "cure": found["failures"][0]["cure"],
+        }
     ]
     assert found["last_run"]["command"] == "backfill"
     assert found["last_run"]["labelled"] == LABELLED
