@@ -130,8 +130,11 @@ def _print(path: str, found: Explanation) -> None:
             print(f"  {box.score:6.1%}  {box.name}, {_place(box)}, {box.area:.0%} of the picture")
         if not sure:
             print("  none that is sure")
-    if found.kinds:
+    told = found.fields.rows() if found.fields is not None else []
+    if found.kinds or told:
         print("\nWhat the file tells:")
+        for name, value in told:
+            print(f"  {name}: {value}")
         for kind in found.kinds:
             print(f"  {kind}: {KINDS[kind].by}" if kind in KINDS else f"  {kind}")
     print("\nWhat becomes of it:")
@@ -167,6 +170,7 @@ def _print_json(path: str, found: Explanation, wanted: dict[str, Any], indent: i
             "classes": [{"wnid": wnid, "name": name, "probability": p} for wnid, name, p in found.top],
             "boxes": None if found.boxes is None else [_box_json(box) for box in found.boxes],
             "kinds": found.kinds,
+            "fields": None if found.fields is None else asdict(found.fields),
             "labels": [asdict(candidate) for candidate in found.candidates],
         },
         indent=indent,

@@ -21,6 +21,7 @@ from tagger.labels.languages import Language
 from tagger.labels.learned import Learned, explained, learned_thresholds, less_shown
 from tagger.labels.policy import CandidateReport, top_classes
 from tagger.labels.whys import compared, fate
+from tagger.store.fields import StoredFields, stored_fields
 from tagger.store.models import all_models
 from tagger.store.records import PhotoRecord
 from tagger.store.session import open_store
@@ -33,6 +34,7 @@ class Explanation:
 
     `top`: the likeliest classes as (WordNet id, name, probability), before any policy. `labels`: the policy's result.
     `boxes`: what the detector found, the surest first; None where it has not looked. `kinds`: what the file tells.
+    `fields`: what else it told when it was read for the library; None of a photo outside.
     `note`: why another model than the wanted one looked at it just now, as a sentence; empty if none did.
     """
 
@@ -45,6 +47,7 @@ class Explanation:
     boxes: tuple[Box, ...] | None
     kinds: tuple[str, ...]
     note: str = ""
+    fields: StoredFields | None = None
 
     def named(self, spoken: Language) -> Explanation:
         """With the labels' names in a language."""
@@ -64,7 +67,8 @@ def explain_stored(session: Session, settings: Settings, record: PhotoRecord) ->
     labeller, features, [evidence] = known
     taught, _ = labeller.taught_heads.heads(session, labeller.model)
     own = Own(taught, learned_thresholds(session, settings.labels))
-    return explain_features(labeller, own, features, evidence, fresh=False)
+    found = explain_features(labeller, own, features, evidence, fresh=False)
+    return replace(found, fields=stored_fields(session, record.id))
 
 
 @dataclass(frozen=True, slots=True)

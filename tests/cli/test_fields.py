@@ -53,6 +53,11 @@ def test_fields_are_read_while_photos_are_labelled_and_after_other_programs_chan
     shown = library.json("show", "--json", photos / "paris.jpg")["fields"]
     assert (shown["keywords"], shown["camera"], shown["rating"]) == (["Summer 2019"], "NIKON D850", 4)
     assert "Camera    NIKON D850" in library("show", photos / "paris.jpg").stdout
+    assert library.json("explain", photos / "paris.jpg")["fields"] == shown
+    explained = library("explain", photos / "paris.jpg").stdout
+    assert "What the file tells:\n  Camera: NIKON D850\n" in explained
+    assert "  Rating: 4 of 5 stars\n" in explained
+    assert "  Keyword: Summer 2019\n" in explained
     before = inferred(library)
     (photos / "twin.xmp").write_bytes(xmp(bag("dc:subject", "Felix")))
     (photos / "cat.jpg.xmp").write_bytes(xmp(bag("dc:subject", "Rex")))
