@@ -17,6 +17,9 @@ class LabelName(str):
         made.key = key
         return made
 
+    def __reduce__(self) -> tuple[type[LabelName], tuple[str, str]]:
+        return LabelName, (str(self), self.key)
+
 
 class Sentence(str):
     """A text that remembers how it was put together: a template, and values in the places of its `{names}`.

@@ -89,7 +89,7 @@ def counted_among(reader: Reader, where: Conditions, among: str, also: str, *, o
         return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {_THERE}{also}")
     # In the order of photos, which lie beside each other then; IN would look for a place for each. The plus keeps
     # SQLite from going through the labels or terms of all photos, which are in this order.
-    these = f"({among})" if once else f"(SELECT photo_id FROM ({among}) AS s GROUP BY +photo_id)"
+    these = f"({among})" if once else f"(SELECT +s.photo_id AS photo_id FROM ({among}) AS s GROUP BY +s.photo_id)"
     return _number(
         reader,
         where,

@@ -72,7 +72,7 @@ class Source:
         if self._is_among(limit):
             return f"photos p WHERE p.id IN ({self.among}) AND {self.matches}"
         if self.driven is not None:
-            those = f"(SELECT photo_id FROM ({self.driven[0]}) AS s GROUP BY +photo_id) AS d"
+            those = f"(SELECT +s.photo_id AS photo_id FROM ({self.driven[0]}) AS s GROUP BY +s.photo_id) AS d"
             return f"{those} CROSS JOIN photos p WHERE p.id = d.photo_id AND {self.driven[1]}"
         return f"{path_index.photos(self.reader)} WHERE {self.matches}"
 

@@ -8,6 +8,7 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -316,3 +317,11 @@ def test_labels_in_a_why_are_named_in_the_language() -> None:
     dog = Sentence("a box of a {name} at {share}", name=LabelName("dog", "n02084071"), share="0.60")
     german = Sentence("shown: {why}", why=dog).named(language("de").name_of)
     assert words("de").said(german) == "angezeigt: ein Rahmen um „Hund“ mit 0.60"
+
+
+def test_a_why_can_be_copied() -> None:
+    """As for JSON, of which dataclasses make copies."""
+    why = Sentence("shown: {why}", why=Sentence("the word {word} at {share}", word=LabelName("dog", "n1"), share="1"))
+    copied = deepcopy(why)
+    assert copied == why
+    assert copied.named(lambda key, _: key) == "shown: the word n1 at 1"
