@@ -104,11 +104,17 @@ def _paths(settings: Settings, photos: tuple[str, ...]) -> tuple[list[str], list
     missing: list[str] = []
     for name in photos:
         path = absolute(name)
-        if os.path.isdir(path):
+        if is_object(path):
+            from tagger.intake.object_walk import photos_at
+            from tagger.system import objects
+
+            objects.use(settings.storage, settings.limits)
+            found += photos_at(path, settings.intake) or [path]
+        elif os.path.isdir(path):
             from tagger.intake.walk import photos_below
 
             found += sorted(photos_below(path, settings.intake, lambda problem: voice.fault(str(problem))))
-        elif is_object(path) or os.path.lexists(path):
+        elif os.path.lexists(path):
             found.append(path)
         else:
             missing.append(name)

@@ -17,7 +17,7 @@ from tagger.cli.consent import must_agree, must_agree_to_replace, yes_option
 from tagger.cli.groups import WholeHelp, taught_names
 from tagger.cli.teaching import ask_about, can_ask, how_to_look, print_to_look_at, spread_lines
 from tagger.core.errors import ExitCode, UsageError
-from tagger.core.paths import shown_path
+from tagger.core.paths import is_object, shown_path
 from tagger.store.models import all_models
 
 if TYPE_CHECKING:
@@ -146,15 +146,19 @@ Examples:
 @click.pass_context
 def try_it(context: click.Context, name: str, photos: tuple[str, ...], as_json: bool) -> int:
     """How sure taught label NAME is of PHOTOS (files or folders); also while it is off. Nothing is stored."""
+    from tagger.intake.object_walk import photos_at
     from tagger.intake.walk import photos_below
 
     with _teacher(context) as teacher:
         label = teacher.find(name)
         paths: dict[str, None] = {}
         for photo in map(absolute, photos):
-            if not os.path.exists(photo):
+            if is_object(photo):
+                below = photos_at(photo, teacher.library.settings.intake)
+            elif not os.path.exists(photo):
                 raise UsageError(f"There is no photo or folder {shown_path(photo)}.")
-            below = photos_below(photo, teacher.library.settings.intake) if os.path.isdir(photo) else [photo]
+            else:
+                below = photos_below(photo, teacher.library.settings.intake) if os.path.isdir(photo) else [photo]
             if not below:
                 raise UsageError(f"There are no photos in {shown_path(photo)}.")
             paths |= dict.fromkeys(below)

@@ -10,6 +10,7 @@ import errno
 from collections.abc import Callable, Iterator
 
 from tagger.core.config import IntakeSettings
+from tagger.core.errors import UsageError
 from tagger.core.formats import SNIFF_BYTES, looks_like_photo, sniff
 from tagger.core.os_words import ObjectError, why
 from tagger.core.paths import shown_path
@@ -69,6 +70,21 @@ def is_picture_object(root: str, file: SeenFile, problems: list[ScanProblem]) ->
     except OSError as error:
         problems.append(ScanProblem(file.path, why(error)))
         return False
+
+
+def photos_at(address: str, settings: IntakeSettings) -> list[str]:
+    """The address itself where there is an object, else those of the photos below it, in a walk's order.
+
+    Raises UsageError if the storage cannot be read.
+    """
+    try:
+        if objects.split(address)[1] and objects.object_state(address) is not None:
+            return [address]
+        return [f"{address}/{file.path}" for file in walk_objects(address, settings, lambda _: None) if file.named]
+    except OSError as error:
+        raise UsageError(
+            f"{shown_path(address)} cannot be read: {why(error)}.", "See [storage] in: tagger config"
+        ) from error
 
 
 def check_objects(root: str, known: int, *, accept_empty: bool = False) -> str | None:

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 
 from tagger.core.config import Settings
+from tagger.core.paths import is_object
 from tagger.core.sidecar_names import sidecar_path
 from tagger.imaging.metadata.xmp_parse import XmpError
 from tagger.keywords.file_content import read_content
@@ -13,6 +14,7 @@ from tagger.keywords.metadata.formats import open_metadata
 from tagger.keywords.metadata.metadata_file import DeclinedError, Found
 from tagger.keywords.metadata.sidecar import Sidecar
 from tagger.keywords.metadata.xmp_fields import packet_in
+from tagger.system.objects import open_object
 
 # The metadata of nearly every photo that can be written into ends before this.
 _HEAD_BYTES = 256 << 10
@@ -35,6 +37,9 @@ def read_photo(path: str, max_bytes: int) -> Found | None:
 
     Reads no more than the head of the file where that is enough. Raises OSError, UnwritableError, ChangedError.
     """
+    if is_object(path):
+        with open_object(path) as (copy, _), open(copy, "rb", closefd=False) as file:
+            return _found_in(file.read())
     # A link of the library may lead elsewhere; reading is allowed where labelling is.
     path = os.path.realpath(path)
     with suppress(DeclinedError):

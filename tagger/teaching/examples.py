@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
-from tagger.core.paths import shown_path
+from tagger.core.paths import absolute, is_object, shown_path
+from tagger.intake.object_walk import photos_at
 from tagger.intake.walk import photos_below
 from tagger.search.find import photos_of
 from tagger.store import records
@@ -17,6 +18,11 @@ from tagger.store.examples import Example, Kind
 
 def examples_from(settings: Settings, session: Session, kind: Kind, source: str) -> list[Example]:
     """The photos of a folder, one photo, or what a search finds. Raises UsageError if there are none, QueryError."""
+    if is_object(source):
+        addresses = photos_at(absolute(source), settings.intake)
+        if not addresses:
+            raise UsageError(f"There are no photos in {shown_path(source)}.")
+        return [_example(session, kind, address) for address in addresses]
     # Not resolve(): links are kept as they are.
     path = os.path.abspath(os.path.expanduser(source))
     # A search is no path, and may be longer than any; nothing at all is no folder either.

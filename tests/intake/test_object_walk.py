@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
@@ -17,9 +19,12 @@ from tagger.core.errors import UsageError
 from tagger.core.paths import absolute
 from tagger.imaging.decode import open_photo
 from tagger.imaging.errors import DecodeError, DecodeFault
-from tagger.intake.object_walk import walk_objects
+from tagger.imaging.metadata.descriptions import descriptions_at
+from tagger.imaging.metadata.fields import fields_at
+from tagger.intake.object_walk import photos_at, walk_objects
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import ScanResult, scan_roots
+from tagger.keywords.read import persons_words
 from tagger.store.library import Library
 from tagger.store.photos import known_photos
 from tagger.store.roots import root_of
@@ -178,6 +183,28 @@ def test_what_goes_wrong_is_told(storage: ObjectStorage, fault: object, kind: De
     assert told.value.fault is kind
     assert words in told.value.reason
     assert SECRET not in str(told.value)
+
+
+_XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>regatta</rdf:li></rdf:Bag>
+</dc:subject><dc:description><rdf:Alt><rdf:li xml:lang="x-default">Boats on the lake</rdf:li></rdf:Alt>
+</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_what_files_tell_is_read_there(storage: ObjectStorage) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", xmp=_XMP)
+    storage.put("in/deep/a.jpg", out.getvalue())
+    photo, settings = f"{ROOT}/deep/a.jpg", Settings()
+    assert persons_words(photo, settings) == {"regatta"}
+    assert descriptions_at(photo, settings.keywords) == ["Boats on the lake"]
+    assert [word.text for word in fields_at(photo, settings.keywords).keywords] == ["regatta"]
+    storage.put("in/deep/b.txt", b"no photo")
+    assert photos_at(photo, settings.intake) == photos_at(ROOT, settings.intake) == [photo]
+    assert photos_at(f"{ROOT}/nothing", settings.intake) == []
+    storage.misbehave = lambda *_: (403, "AccessDenied")
+    with pytest.raises(UsageError, match="access was denied"):
+        photos_at(ROOT, settings.intake)
 
 
 def test_one_that_is_too_large_is_not_fetched(storage: ObjectStorage) -> None:

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from typing import IO
 
 from tagger.core.config import KeywordSettings
+from tagger.core.paths import is_object
 from tagger.core.sidecar_names import Folders, sidecars_of
 from tagger.imaging.metadata import iptc_blocks, xmp_values
 from tagger.imaging.metadata.headers import Headers, read_headers
 from tagger.imaging.metadata.xmp_parse import Name
+from tagger.system.objects import open_object
 
 _DESCRIPTION = Name("http://purl.org/dc/elements/1.1/", "description", "dc")
 # IPTC-IIM 4.2, 2:120 Caption/Abstract. Exif 2.32, section 4.6.4.
@@ -50,7 +52,11 @@ def descriptions_at(path: str, settings: KeywordSettings, folders: Folders | Non
 
 @contextmanager
 def _opened(path: str) -> Iterator[IO[bytes]]:
-    """A regular file; anything else is as an empty one."""
+    """A regular file, or an object; anything else is as an empty one."""
+    if is_object(path):
+        with open_object(path) as (copy, _), open(copy, "rb", closefd=False) as found:
+            yield found
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb", buffering=16384) as file:
         yield file if stat.S_ISREG(os.fstat(descriptor).st_mode) else io.BytesIO()
