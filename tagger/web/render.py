@@ -42,6 +42,9 @@ _TITLES = {
     503: Sentence("Not now"),
 }
 
+# Where the second column of the help of queries begins.
+_COLUMN = 24
+
 # How large photos are in a grid, as a cookie that a script writes says.
 DENSITIES = ("small", "large")
 
@@ -59,6 +62,7 @@ def _environment(code: LanguageCode) -> Environment:
     found.filters |= {
         "phrase": quoted,
         "wraps": _wraps,
+        "columns": columns,
         "moment": spoken.moment,
         "clock": spoken.clock,
         "month": spoken.month,
@@ -123,6 +127,19 @@ def _wraps(name: str) -> Markup:
         Markup("{}<wbr>").format(part) if part in ("/", "_", "-") else Markup("<wbr>.") if part == "." else part
         for part in re.split(r"([/_.-])", name)
     )
+
+
+def columns(text: str) -> list[tuple[str, str]]:
+    """What stands in two columns, as pairs; a line that has only the second goes on with the one before."""
+    found: list[tuple[str, str]] = []
+    for line in str(text).splitlines():
+        # The second begins at the same place in every line.
+        first, second = line[:_COLUMN].strip(), line[_COLUMN:].strip()
+        if second and not first and found:
+            found[-1] = found[-1][0], f"{found[-1][1]} {second}"
+        elif first and second:
+            found.append((first, second))
+    return found
 
 
 def _alt(spoken: Words, found: FoundPhoto) -> str:

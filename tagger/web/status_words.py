@@ -58,7 +58,7 @@ def sentence(status: StatusOut, words: Words, now: float) -> str:
         return _of_queue(status, words, now, counts)
     text = words.plural("The {n} photo is labelled.", "All {n} photos are labelled.", status.photos)
     if status.failed or status.labelled < status.photos:
-        text = words.text("{done} of {all} photos are labelled; nothing is waiting.", **counts)
+        text = words.text("{done} of {all} photos are labelled. Nothing is waiting.", **counts)
     if status.relabelling:
         text += " " + words.text("Changed rules are being applied.")
     return text

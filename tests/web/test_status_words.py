@@ -86,7 +86,7 @@ WORKING = {"labelled": 41_200, "queued": 258_800, "service": True, "photos_per_s
         ),
         ({}, "All 300,000 photos are labelled."),
         ({"photos": 1, "labelled": 1}, "The 1 photo is labelled."),
-        ({"failed": 5, "labelled": 299_995}, "299,995 of 300,000 photos are labelled; nothing is waiting."),
+        ({"failed": 5, "labelled": 299_995}, "299,995 of 300,000 photos are labelled. Nothing is waiting."),
         ({"relabelling": True}, "All 300,000 photos are labelled. Changed rules are being applied."),
         ({"photos": 0, "labelled": 0}, "The library has no photos yet."),
     ],
@@ -150,7 +150,7 @@ def test_failures_the_last_run_and_the_backup_are_told(reading: Site) -> None:
     text = reading.get("/status").text
     for told in ("What failed, and what helps", "Open one in another program", "none yet; the service makes one"):
         assert told in text, told
-    assert f"{LABELLED} of {COUNT} photos are labelled; nothing is waiting." in text
+    assert f"{LABELLED} of {COUNT} photos are labelled. Nothing is waiting." in text
 
 
 def test_the_copies_of_the_library_are_told_by_the_time_of_the_last(site: Site) -> None:
@@ -196,7 +196,7 @@ def browser() -> Iterator[Browser]:
 def test_what_failed_is_tried_again_from_the_status(browser: Browser, site: Site, options: dict[str, object]) -> None:
     with watched(browser, site.address, **options) as page:
         ready(page, "/status")
-        expect(page.locator("#lead")).to_have_text(f"{LABELLED} of {COUNT} photos are labelled; nothing is waiting.")
+        expect(page.locator("#lead")).to_have_text(f"{LABELLED} of {COUNT} photos are labelled. Nothing is waiting.")
         expect(page.locator("#still")).to_be_visible()
         assert complaints(page, axe_script()) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]

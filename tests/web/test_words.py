@@ -21,7 +21,7 @@ from jinja2 import Environment, nodes
 from tagger.core.boxes import OBJECTS, Box
 from tagger.core.config import LabelSettings, Settings
 from tagger.core.evidence import Evidence
-from tagger.core.languages import LANGUAGES
+from tagger.core.languages import LANGUAGES, LanguageCode
 from tagger.core.sentences import LabelName, Sentence
 from tagger.imaging.errors import DecodeError
 from tagger.imaging.faults import decode_errors
@@ -29,6 +29,8 @@ from tagger.labels import taxonomy
 from tagger.labels.languages import language
 from tagger.labels.policy import Policy
 from tagger.web import build_messages, recalled
+from tagger.web.pages import HELP_TEXT
+from tagger.web.render import columns
 from tagger.web.words import CATALOGUES, words
 
 WEB = Path(build_messages.__file__).parent
@@ -325,3 +327,12 @@ def test_a_why_can_be_copied() -> None:
     copied = deepcopy(why)
     assert copied == why
     assert copied.named(lambda key, _: key) == "shown: the word n1 at 1"
+
+
+@pytest.mark.parametrize("code", ["en", *CATALOGUES])
+def test_the_help_of_queries_stands_in_two_columns_in_every_language(code: LanguageCode) -> None:
+    found = columns(words(code).said(HELP_TEXT))
+    assert [len(one) for one in found] == [2] * len(columns(HELP_TEXT))
+    assert all(asked and told and "  " not in asked + told for asked, told in found)
+    assert [asked.partition(":")[0] for asked, _ in found if asked.endswith("Paris")] == ["place"]
+    assert found[-1][0] == "*"
