@@ -37,7 +37,8 @@ def nas(tmp_path: Path, exported: Path) -> Tagger:
     environ = {
         "TAGGER_MODEL_NAME": "mobilenet_v2",
         "TAGGER_MODEL_DOWNLOAD": "false",
-        "PYTHONPATH": str(home / "broken"),
+        # Before what this run has in it, or another tagger may be tried than this one.
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(home / "broken"), os.environ.get("PYTHONPATH", "")])),
     }
     return use_light(Tagger(home, environ), exported)
 
