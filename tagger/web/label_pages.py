@@ -30,7 +30,7 @@ from tagger.web.visitor import code_of, spoken_of
 
 router = APIRouter(include_in_schema=False)
 # Of a label's photos, these are shown on its page.
-_SHOWN = 24
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading
         )
         ready(page, "/")
         shoot(page, "grid")
-        for _ in range(30):
+        for _ in range(150):
             page.mouse.wheel(0, 2000)
             page.wait_for_timeout(100)
             if page.locator("#grid li").count() == COUNT:
@@ -224,7 +224,8 @@ def test_rules_show_what_they_would_change_before_they_do(browser: Browser, site
         page.locator(".tree").get_by_role("link", name=re.compile("^food ")).click()
         expect(page.locator("h1")).to_contain_text("food")
         page.get_by_label("Call it").fill("Speise")
-        expect(page.locator("#changed")).to_contain_text("photos would show other labels")
+        # Behind pictures that are made now, the first time.
+        expect(page.locator("#changed")).to_contain_text("photos would show other labels", timeout=30_000)
         expect(page.locator("#preview")).to_contain_text("Speise")
         shoot(page, "rules", whole=True)
         page.get_by_role("button", name="Apply").click()
