@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -110,6 +111,9 @@ def test_the_service_labels_whatever_the_receiver_does(hooked: Tagger, away: Rec
             assert told["hooks"]["waiting"]["labelled"] > 0
             assert "it gave no answer within 1 s" in told["hooks"]["problems"][0]
             assert told["problems"] == []
+            page = site.get("/status").text
+            assert "it gave no answer within 1 s" in page
+            assert re.search("hooks.labelled</dt><dd>[0-9]+ photos? (is|are) still to be told of", page)
         away.answer = 204
         before = len(away.got)
         wait_for(lambda: hooked.json("status")["hooks"] == {"labelled": 0, "command": 0}, 60)

@@ -43,6 +43,7 @@ def status(**told: object) -> StatusOut:
         "keeps_backups": True,
         "models": {},
         "next_runs": {},
+        "hooks": {"waiting": {}, "problems": []},
         "model": ModelStatusOut(labels="resnet50", wanted="resnet50", why="", note=""),
     }
     return StatusOut.model_validate(idle | told)
