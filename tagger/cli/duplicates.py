@@ -27,7 +27,7 @@ Resized, re-encoded and slightly edited copies, and the photos of a burst.
 Every pair of photos is compared: ten thousand photos take seconds, a hundred
 thousand some minutes. Nothing is deleted; what to do is yours to say.
 What to keep is decided on the page (tagger web), a group at a time. Here it
-comes out: --hidden lists what is not kept, --link makes links to all the rest.
+comes out: --hidden lists what is not kept, --link links to all the rest.
 
 \b
 Examples:

@@ -14,6 +14,7 @@ do about it. Only `tagger.cli.main` turns it into text and an exit code.
     │   ├── ModelUnavailableError   3
     │   ├── WeightsError            3
     │   └── EngineError             3
+    ├── AwayError                   1   the disk of a folder went away
     ├── StoreError                  4   the database
     │   └── NoLibraryError          4
     └── BusyError                   5   another tagger process is at work on this library
