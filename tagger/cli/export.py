@@ -21,13 +21,19 @@ from tagger.store.models import all_models
 
 @click.command(
     "export",
-    epilog="\b\nExamples:\n  tagger export > library.jsonl\n  tagger export --format csv -o library.csv",
+    epilog="\b\nExamples:\n  tagger export > library.jsonl\n  tagger export -o library.csv",
 )
-@click.option("--format", "kind", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["jsonl", "csv"]),
+    help="Unless given, as the output's name ends, else jsonl.",
+)
 @click.option("-o", "--output", type=click.Path(), help="Write to this file instead of standard output.")
 @click.pass_context
-def command(context: click.Context, kind: str, output: str | None) -> int:
+def command(context: click.Context, kind: str | None, output: str | None) -> int:
     """Every photo with its labels: one JSON object a line, or CSV with one line for each photo and label."""
+    kind = kind or ("csv" if output is not None and output.lower().endswith(".csv") else "jsonl")
     if output is None:
         if not sys.stdout.isatty() and isinstance(sys.stdout, TextIOWrapper):
             # A file, or another program: the same as with --output, whatever the terminal's encoding.

@@ -83,7 +83,10 @@ def why_no_tensorflow(machine: str = platform.machine(), flags: frozenset[str] |
     Its published packages need AVX on x86-64, and crash without it. `flags`: the processor's, unless given.
     """
     if importlib.util.find_spec("tensorflow") is None:
-        return "TensorFlow is not installed here; `pip install tensorflow keras h5py` adds it."
+        return (
+            "TensorFlow is not installed here; `pip install tensorflow keras h5py` adds it; in a container, "
+            "the full image has it."
+        )
     flags = flags if flags is not None else processor_flags()
     if machine in ("x86_64", "AMD64") and flags and "avx" not in flags:
         return "This processor has no AVX instructions, and TensorFlow's published packages do not run without them."

@@ -179,6 +179,11 @@ def test_export_holds_everything(labelled_once: Tagger, tmp_path: Path) -> None:
     assert rows[0] == "path,model,taken,state,label,wnid,confidence,rank,origin,shown"
     assert len(rows) - 1 == sum(max(1, len(photo["labels"])) for photo in photos)
     labelled_once("export", "-o", out, code=2)  # never overwrites
+    # As the file's name says.
+    labelled_once("export", "-o", tmp_path / "again.CSV")
+    assert (tmp_path / "again.CSV").read_text() == out.read_text()
+    labelled_once("export", "-o", tmp_path / "again")
+    assert len((tmp_path / "again").read_text().splitlines()) == len(photos)
 
 
 def test_status(gallery_once: Tagger) -> None:
