@@ -104,14 +104,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _decided(context: click.Context, link: str | None, *, null: bool, as_json: bool) -> int:
     """What was decided on the page: the list of what is not kept, or links to all the rest."""
-    from tagger.search.duplicate_decisions import read_decisions
     from tagger.search.duplicate_lists import hidden_photos, kept_photos
+    from tagger.store.duplicate_decisions import read_decisions
     from tagger.store.roots import all_roots
     from tagger.store.session import open_store
 
     settings = settings_of(context)
-    decisions = read_decisions(settings.data_dir)
     with open_store(settings) as store, store.read() as session:
+        decisions = read_decisions(session)
         if link is not None:
             roots = [root.path for root in all_roots(session)]
             return renew_links(absolute(link), kept_photos(session, decisions), roots, as_json=as_json)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from tagger.core.paths import PhotoPath
-from tagger.search.duplicate_decisions import Decisions
 from tagger.store import records
+from tagger.store.duplicate_decisions import Decisions
 from tagger.store.records import PhotoRecord
 
 

@@ -1,3 +1,3 @@
 """The newest schema revision, known without importing Alembic; a test compares it with `migrations/`."""
 
-HEAD = "0015"
+HEAD = "0016"

@@ -339,6 +339,29 @@ class RunNodeRow(Base):
     labelled: Mapped[int] = mapped_column(Integer)
 
 
+class DuplicateDecisionRow(Base):
+    """What a person decided of a photo that others are nearly the same as. `content`: its content hash then, in hex.
+
+    `instead`: the photo that is kept in its place; 0 for none.
+    """
+
+    __tablename__ = "duplicate_decisions"
+    photo_id: Mapped[int] = mapped_column(
+        ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    keep: Mapped[bool]
+    content: Mapped[str] = mapped_column(String(64))
+    instead: Mapped[int] = mapped_column(BigKey)
+
+
+class DuplicateChangeRow(Base):
+    """Decisions that were made at once, so that they can be taken back. `before`: JSON, what each photo had before."""
+
+    __tablename__ = "duplicate_changes"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    before: Mapped[str] = mapped_column(Text)
+
+
 class TaughtRow(Base):
     """A label that the owner taught. `precision`: the share of correct photos that was asked for."""
 

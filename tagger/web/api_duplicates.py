@@ -22,11 +22,11 @@ from tagger.core.progress import Callbacks
 from tagger.core.sentences import Sentence
 from tagger.imaging.thumbnails import ThumbnailError
 from tagger.search.best_copy import best_copy
-from tagger.search.duplicate_decisions import Decision, Decisions, decide, read_decisions, take_back
 from tagger.search.duplicate_lists import hidden_photos
 from tagger.search.feature_index import FeatureIndex
 from tagger.search.similar import duplicate_groups
 from tagger.store import records
+from tagger.store.duplicate_decisions import Decision, Decisions, decide, read_decisions, take_back
 from tagger.store.fields import keywords_of
 from tagger.store.records import PhotoRecord
 from tagger.web.api_pictures import SIZES
@@ -106,7 +106,7 @@ def get_duplicates(  # noqa: PLR0913 - one parameter a part of the address
     """
     context = context_of(request)
     found = context.duplicates.find(least)
-    groups, decisions = found or [], read_decisions(context.settings.data_dir)
+    groups, decisions = found or [], _decisions(context)
     still_open = [group.is_open(decisions) for group in groups]
     chosen = [place for place in range(after, len(groups)) if still_open[place] or not open]
     there = _there(context, [number for place in chosen[:limit] for number in groups[place].photos])
@@ -209,14 +209,24 @@ def post_decisions(request: Request, said: DecisionsIn) -> DecidedOut:
     decided: dict[int, Decision | None] = dict.fromkeys(undecided, None)
     decided |= {number: Decision(True, hash_text(there[number].content_hash)) for number in keep}
     decided |= {number: Decision(False, hash_text(there[number].content_hash), instead) for number in hide}
-    return DecidedOut(id=decide(context.settings.data_dir, decided), groups=0, kept=len(keep), hidden=len(hide))
+    return DecidedOut(id=_decided(context, decided), groups=0, kept=len(keep), hidden=len(hide))
+
+
+def _decisions(context: WebContext) -> Decisions:
+    with context.store.read() as session:
+        return read_decisions(session)
+
+
+def _decided(context: WebContext, said: dict[int, Decision | None]) -> int:
+    with context.store.write() as session:
+        return decide(session, said)
 
 
 @router.post("/duplicates/decisions/clear")
 def post_clear(request: Request, which: DuplicatesIn) -> DecidedOut:
     """Keep the best photo of every open group where it is not in doubt: the very same files, or clearly more pixels."""
     context = context_of(request)
-    groups, decisions = context.duplicates.find(which.least) or [], read_decisions(context.settings.data_dir)
+    groups, decisions = context.duplicates.find(which.least) or [], _decisions(context)
     decided: dict[int, Decision | None] = {}
     number = 0
     for group in groups:
@@ -231,9 +241,7 @@ def post_clear(request: Request, which: DuplicatesIn) -> DecidedOut:
     if not decided:
         return DecidedOut(id=None, groups=0, kept=0, hidden=0)
     kept = sum(one is not None and one.keep for one in decided.values())
-    return DecidedOut(
-        id=decide(context.settings.data_dir, decided), groups=number, kept=kept, hidden=len(decided) - kept
-    )
+    return DecidedOut(id=_decided(context, decided), groups=number, kept=kept, hidden=len(decided) - kept)
 
 
 @router.post("/duplicates/decisions/{decision_id}/undo")
@@ -241,7 +249,8 @@ def post_undo(
     request: Request, decision_id: Annotated[int, Path(ge=1, le=2**31 - 1, description="Its `id`")]
 ) -> ReopenedOut:
     """Take decisions back, the last fifty times that some were made: the photos are as they were before."""
-    found = take_back(context_of(request).settings.data_dir, decision_id)
+    with context_of(request).store.write() as session:
+        found = take_back(session, decision_id)
     if found is None:
         raise ProblemError(404, Sentence("There is nothing of this number to take back."))
     return ReopenedOut(photos=found)
@@ -262,7 +271,7 @@ def get_hidden(
     """The photos that are not kept, as a list of their paths. Nothing is deleted: what to do with them is yours."""
     context = context_of(request)
     with context.store.read() as session:
-        found = hidden_photos(session, read_decisions(context.settings.data_dir))
+        found = hidden_photos(session, read_decisions(session))
     name = {"text": "not-kept.txt", "csv": "not-kept.csv", "null": "not-kept.nul"}[form]
     return StreamingResponse(
         _listed(found, form),

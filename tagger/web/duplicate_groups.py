@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.search.best_copy import best_copy
-from tagger.search.duplicate_decisions import Decisions
 from tagger.search.similar import Duplicates
+from tagger.store.duplicate_decisions import Decisions
 
 # So many searches are kept: of a million photos each takes some megabytes.
 _KEPT = 3

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from PIL import Image, ImageFilter
 
-from tagger.core.errors import StoreError
 from tagger.core.paths import PhotoPath
 from tagger.core.photo import Fingerprint
 from tagger.imaging.sharpness import sharpness
 from tagger.search.best_copy import best_copy
-from tagger.search.duplicate_decisions import FILE, Decision, decide, read_decisions, take_back
 from tagger.store.records import PhotoRecord
 from tests.cli.gallery import PHOTOS
 
@@ -81,31 +76,3 @@ def test_sharpness_tells_blurred_and_small_ones_from_sharp_ones() -> None:
     assert sharp > 1.2 * measured[0] > measured[1] > measured[2]
     assert sharpness(jpeg(whole.resize((150, 100)))) < 0.7 * sharp
     assert sharpness(jpeg(Image.new("RGB", (300, 2), "red"))) == 0.0
-
-
-def test_decisions_are_kept_taken_back_and_end_with_another_content(tmp_path: Path) -> None:
-    assert read_decisions(tmp_path).of(1, "aa") is None
-    first = decide(tmp_path, {1: Decision(True, "aa"), 2: Decision(False, "bb", 1), 3: Decision(False, "", 1)})
-    found = read_decisions(tmp_path)
-    assert [found.of(1, "aa"), found.of(2, "bb"), found.of(2, "other"), found.of(9, "")] == [True, False, None, None]
-    assert found.by_photo[2].instead == 1
-    second = decide(tmp_path, {2: Decision(True, "bb"), 1: None})
-    assert [read_decisions(tmp_path).of(1, "aa"), read_decisions(tmp_path).of(2, "bb")] == [None, True]
-    assert take_back(tmp_path, second) == 2
-    assert read_decisions(tmp_path) == found
-    assert take_back(tmp_path, second) is None
-    assert take_back(tmp_path, first) == 3
-    assert read_decisions(tmp_path).by_photo == {}
-    for number in range(60):
-        decide(tmp_path, {number + 1: Decision(True, "x")})
-    assert len(json.loads((tmp_path / FILE).read_text())["before"]) == 50
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"last": 1}', '{"last": 0, "before": {}, "decisions": {"x": {}}}'])
-def test_a_damaged_file_is_said_and_left_alone(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
-    with pytest.raises(StoreError, match="damaged"):
-        read_decisions(tmp_path)
-    with pytest.raises(StoreError, match="damaged"):
-        decide(tmp_path, {1: Decision(True, "")})
-    assert (tmp_path / FILE).read_text() == text
