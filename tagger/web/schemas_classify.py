@@ -71,6 +71,12 @@ class WhyOut(BaseModel):
         def named(key: str, english: str, **more: object) -> dict[str, object]:
             return {**naming(key, english, spoken), **more}
 
+        def why(reason: str) -> str:
+            # A sentence is of one language: English names in an English one, whatever labels are called beside it.
+            if isinstance(reason, Sentence) and spoken.code == words.code:
+                return reason.named(spoken.name_of)
+            return reason
+
         def summed(classes: Sequence[tuple[str, float]]) -> list[Matched]:
             pairs = [(_key_of(name), name, round(share, 4)) for name, share in classes]
             return [Matched.model_validate(named(key, name, confidence=share)) for key, name, share in pairs]
@@ -98,7 +104,7 @@ class WhyOut(BaseModel):
                         origin=one.origin,
                         stored=one.stored,
                         shown=one.shown,
-                        why=words.plain(one.why.named(spoken.name_of) if isinstance(one.why, Sentence) else one.why),
+                        why=words.plain(why(one.why)),
                         classes=summed(one.classes),
                     )
                 )

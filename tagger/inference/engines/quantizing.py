@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tagger.core.errors import EngineError
 from tagger.inference.preprocessing import Preprocessing, preprocessed
 
-# Of the file. LiteRT takes memory for so many, and more where its input is made larger, but never less.
-BATCH = 1
+# Of the file, which some networks (VGG's flattening) keep to: larger ones are no faster (docs/engines.md). LiteRT takes
+# memory for no fewer, so that the file in the package, which runs beside other models as well, says one.
+BATCH = 4
 
 
 def quantized(network: Any, name: str, examples: Iterable[NDArray[np.float32]], *, integers_out: bool = False) -> bytes:
