@@ -126,6 +126,7 @@ def test_with_too_little_memory_for_tensorflow_it_labels(fresh: Tagger, tmp_path
     assert "878 MB of memory" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [0, 2])
 def test_weights_that_are_still_being_copied_are_not_taken(fresh: Tagger, version: int) -> None:
     """An HDF5 file's superblock says how long it is."""
@@ -139,6 +140,7 @@ def test_weights_that_are_still_being_copied_are_not_taken(fresh: Tagger, versio
     assert not place.with_name(f"{place.name}.sha256").exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_checksum_leads_to_it(fresh: Tagger) -> None:
     with serve(Site(b"not what Keras published" * 1000)) as site:
         done = fresh("backfill", PHOTOS, environ={"TAGGER_MODEL_SOURCE": site.address})

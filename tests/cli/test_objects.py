@@ -39,6 +39,7 @@ def labels(tagger: Tagger) -> list[dict[str, Any]]:
     return [{key: photo[key] for key in ("path", "labels")} for photo in tagger.export()]
 
 
+@pytest.mark.slow
 def test_a_person_is_found_kept_and_explained(tagger: Tagger) -> None:
     tagger("backfill", PHOTOS)
     assert boxes(tagger) == COUNT

@@ -59,6 +59,7 @@ def test_of_one_photo_the_object_stays_as_it_was(gallery_once: Tagger, photos: l
     assert json_lines(gallery_once("show", "--files-from", tmp_path / "one", "--json").stdout) == [json.loads(alone)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", [True, False])
 def test_names_come_through_a_pipe(gallery_once: Tagger, null: bool) -> None:
     found = gallery_once("search", *(["-0"] if null else ["-p"]), "cat").stdout

@@ -64,7 +64,7 @@ def test_an_idle_service_touches_nothing(tagger: Tagger, tmp_path: Path) -> None
         service.wait_until_done(21)
 
 
-@pytest.mark.parametrize("seconds", [pytest.param(int(os.environ.get("TAGGER_SOAK", "240")), id="soak")])
+@pytest.mark.parametrize("seconds", [pytest.param(int(os.environ.get("TAGGER_SOAK", "150")), id="soak")])
 def test_the_library_is_the_tree_after_a_busy_time(tagger: Tagger, tmp_path: Path, seconds: int) -> None:
     """Arrivals, slow copies, deletions, renames, bad files, ignored folders, restarts: then everything is compared."""
     tagger.environ |= QUICK

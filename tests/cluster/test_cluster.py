@@ -162,6 +162,7 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(bare: Tagger, tmp_path: 
     assert "cluster.address" in bare("backfill", "--cluster", "nonsense", tmp_path, code=2).stderr
 
 
+@pytest.mark.slow
 def test_without_ray_a_sentence_says_what_to_install(bare: Tagger, tmp_path: Path) -> None:
     """A machine without the extra: Ray is not found there."""
     (tmp_path / "sitecustomize.py").write_text(

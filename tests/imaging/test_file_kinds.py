@@ -220,6 +220,7 @@ def test_what_google_writes(tmp_path: Path) -> None:
 # --- by size
 
 
+@pytest.mark.slow
 def test_panoramas_are_long(tmp_path: Path) -> None:
     def save(name: str, size: tuple[int, int], outer: Mapping[int, Any] = CAMERA, rendered: int = 0) -> Path:
         photo(size).save(tmp_path / name, exif=tags(outer, {0xA401: rendered}))

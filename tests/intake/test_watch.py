@@ -51,6 +51,7 @@ def test_files_are_told_when_they_come_end_and_go(watched: tuple[Path, Watch, He
     assert heard((EventKind.GONE, "old/b.jpg"))
 
 
+@pytest.mark.slow
 def test_new_folders_are_watched_and_told(watched: tuple[Path, Watch, Heard]) -> None:
     root, watch, heard = watched
     (root / "new" / "deep").mkdir(parents=True)

@@ -42,6 +42,7 @@ def keywords(data: bytes) -> dict[Field, list[str]]:
     return {field: list(state.keywords) for field, state in JpegPhoto(data).found.states.items() if state.exists}
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(jpegs(), WORDS.filter(bool), TARGET_LISTS)
 def test_any_layout_is_edited_without_loss_or_declined(data: bytes, names: list[str], targets: list[str]) -> None:

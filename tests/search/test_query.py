@@ -198,6 +198,7 @@ def test_what_is_too_much_or_no_text_is_one_sentence(text: str, says: str) -> No
     assert caught.value.message.replace("\n", "").isprintable()
 
 
+@pytest.mark.slow
 @given(TREE)
 def test_a_tree_prints_as_a_query_that_means_the_same(tree: Node) -> None:
     assert parse(str(tree)) == tree

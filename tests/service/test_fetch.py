@@ -49,6 +49,7 @@ def test_weights_that_come_at_the_first_try_are_waited_for(tmp_path: Path) -> No
         assert not arrived.wait(0.3)
 
 
+@pytest.mark.slow
 def test_it_tries_again_with_growing_pauses_until_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "_FIRST_PAUSE", 0.2)
     with serve(Site(CONTENT, status=503)) as site, fetching(tmp_path, site.address) as (worker, arrived):
@@ -74,6 +75,7 @@ def test_it_tries_again_with_growing_pauses_until_they_come(tmp_path: Path, monk
         assert worker.state().next_try_at is None
 
 
+@pytest.mark.slow
 def test_a_slow_line_does_not_keep_photos_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "_PATIENCE_SECONDS", 0.0)
     content = CONTENT * 10

@@ -299,6 +299,7 @@ def test_what_runs_for_long_has_its_library_made_elsewhere(settings: Settings) -
     open_for_long(settings)
 
 
+@pytest.mark.slow
 def test_what_runs_for_long_has_an_older_library_upgraded_elsewhere(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "library.db") as connection:
         connection.executescript((SAVED / "0001.sql").read_text())

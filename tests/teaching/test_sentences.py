@@ -168,6 +168,7 @@ def test_better_is_more_than_chance() -> None:
     assert not surely_better(after, before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WORDNET.is_dir(), reason="needs WordNet 3.0 (Debian's wordnet-base)")
 def test_other_words_are_taken_for_known_ones() -> None:
     known = ["dog", "musician", "car", "red", "run", "bird", "person", "object", "instrument"]

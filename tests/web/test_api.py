@@ -374,6 +374,7 @@ def test_the_status_is_told_and_streamed(reading: Site) -> None:
     assert json.loads(data.removeprefix("data: "))["photos"] == COUNT
 
 
+@pytest.mark.slow
 def test_a_damaged_library_is_said_on_every_page(gallery: Tagger) -> None:
     gallery.database.write_bytes(b"no database" * 1000)
     with serving(gallery) as site:
@@ -406,6 +407,7 @@ def test_before_there_is_a_library_the_page_says_what_to_do(bare: Tagger) -> Non
         assert (status["model"]["labels"], status["model"]["wanted"]) == ("efficientnet_lite2", "resnet50")
 
 
+@pytest.mark.slow
 def test_what_is_not_labelled_yet_is_told_with_the_cure(bare: Tagger) -> None:
     photos = Path(__file__).parents[1] / "photos"
     # Demanded, and not there: nothing stands in for a light model that somebody asked for by name.

@@ -34,6 +34,7 @@ def choose(site: Site, code: str, password: str = CHOSEN, again: str | None = No
     return site.ask("POST", "/setup", urlencode(fields).encode(), FORM)
 
 
+@pytest.mark.slow
 def test_whoever_reads_the_log_chooses_it_and_is_let_in(bare: Tagger) -> None:
     with serving(bare, **OPEN) as site:
         for path in ("/", "/status", "/login", "/photos/1"):
@@ -66,6 +67,7 @@ def test_whoever_reads_the_log_chooses_it_and_is_let_in(bare: Tagger) -> None:
         assert not any("/setup" in line for line in site.said)
 
 
+@pytest.mark.slow
 def test_wrong_codes_are_counted_and_then_the_right_one_must_wait_too(bare: Tagger) -> None:
     with serving(bare, **OPEN) as site:
         answers = [choose(site, "ABCD-EFGH").status for _ in range(6)]

@@ -84,6 +84,7 @@ def test_a_name_that_is_not_this_server_is_refused(reading: Site, host: str) -> 
     assert "web.hosts" in answer.json["cure"]
 
 
+@pytest.mark.slow
 def test_names_of_this_server_are_understood_as_people_write_them(gallery_once: Tagger) -> None:
     hosts = ["NAS.Example.org", "port.example:8443", "https://whole.example:8443/", "fotos.müller.example"]
     with serving(gallery_once, TAGGER_WEB_HOSTS=json.dumps(hosts)) as site:
@@ -143,9 +144,9 @@ def test_faults_are_pages_in_a_browser_and_json_for_programs(
 
 def test_without_a_library_the_pages_say_what_to_do(bare: Tagger) -> None:
     with serving(bare) as site:
-        for path, status in (("/labels", 200), ("/failed", 200), ("/photos/1", 503)):
+        for path in ("/labels", "/failed", "/photos/1"):
             answer = site.get(path, {"Accept": "text/html"})
-            assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
             assert "tagger backfill" in answer.text
             assert "Service Unavailable" not in answer.text
 
@@ -366,6 +367,7 @@ def test_another_password_ends_every_session(tmp_path) -> None:
     assert (tmp_path / "web.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_password_is_hashed_for_the_settings(bare: Tagger) -> None:
     def hashed(password: str) -> subprocess.CompletedProcess[str]:
         command = [COMMAND, "web", "--hash-password"]
@@ -394,6 +396,7 @@ def test_a_port_that_is_taken_is_said(reading: Site) -> None:
     assert "another tagger" in done.stderr
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_every_link_has_the_prefix(gallery_once: Tagger) -> None:
     with serving(gallery_once, TAGGER_WEB_ROOT_PATH="/photos/tagger", TAGGER_WEB_PASSWORD_HASH=HASH) as site:
         assert site.root == "/photos/tagger"

@@ -6,11 +6,14 @@ import html
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.cli.runner import BUILT_IN, Tagger
 from tests.imaging.test_fields import bag, exif_of, jpeg, xmp
 from tests.web.site import serving
 
 
+@pytest.mark.slow
 def test_a_photos_page_shows_what_its_file_tells_and_each_leads_to_photos_like_it(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -96,6 +96,7 @@ def test_what_is_too_large_or_empty_or_too_much_is_refused(gallery_once: Tagger,
         assert classify(site, ("a.jpg", coffee)).status == 200
 
 
+@pytest.mark.slow
 def test_hostile_photos_are_refused_and_the_next_one_is_labelled(reading: Site, coffee: bytes) -> None:
     [huge] = classify(reading, ("huge.png", huge_png())).json["photos"]
     assert huge["why"] is None

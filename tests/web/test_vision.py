@@ -72,6 +72,7 @@ def test_what_is_no_such_request_is_told(reading: Site, request_: dict[str, Any]
     assert why in answer.text
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_refused(gallery_once: Tagger) -> None:
     with serving(gallery_once, TAGGER_WEB_UPLOAD_MB="1") as site:
         assert ask(site, images=["A" * (2 << 20)]).status == 413
