@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tagger.core.config import Settings
 from tagger.core.errors import UsageError
+from tagger.core.paths import is_object
 from tagger.core.photo import JobKind
 from tagger.core.progress import SILENT, Callbacks
 from tagger.keywords.batches import THREADS, batches
@@ -144,11 +145,15 @@ def _to_write(library: Library, chosen: Sequence[int] | None, *, again: bool, qu
 
 
 def _roots_with_files(library: Library, photo_ids: Sequence[int] | None) -> list[int]:
-    """Those of the roots (of some photos) that are on this machine."""
+    """Those of the roots (of some photos) that are on this machine, as object storage is on every one."""
     with library.store.read() as session:
         wanted = None if photo_ids is None else roots_of(session, photo_ids)
         roots = all_roots(session)
-    return [root.id for root in roots if (wanted is None or root.id in wanted) and has_files(root.path)]
+    return [
+        root.id
+        for root in roots
+        if (wanted is None or root.id in wanted) and (is_object(root.path) or has_files(root.path))
+    ]
 
 
 def _refuse_unknown_run(store: Store, run_id: int) -> None:

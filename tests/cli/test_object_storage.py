@@ -167,6 +167,20 @@ def test_what_cannot_be_done_there_says_so_and_secrets_are_not_told(
         assert not file.is_file() or SECRET.encode() not in file.read_bytes(), file
 
 
+def test_that_nothing_is_written_there_is_said_in_postgresql_as_well(
+    object_server: ObjectStorage, tmp_path: Path, postgres_server: Server
+) -> None:
+    """Each machine reaches the storage, so that no other one is waited for."""
+    shared = Tagger(tmp_path, BUILT_IN | object_server.environ | {"TAGGER_DATABASE": postgres_server.new_database()})
+    for name, data in some_photos(3):
+        object_server.put(f"in/{name}", data)
+    shared("backfill", ROOT)
+    for query in ((), ("format:jpeg",)):
+        done = shared("write", "--mode", "sidecar", *query, code=1)
+        assert "is in object storage, where nothing is written" in done.stderr
+        assert "not on this machine" not in done.stdout
+
+
 def test_the_secret_may_stand_in_a_file(object_server: ObjectStorage, remote: Tagger, tmp_path: Path) -> None:
     [(name, data)] = some_photos(1)
     object_server.put(f"in/{name}", data)
