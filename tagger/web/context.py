@@ -46,7 +46,8 @@ from tagger.web.login import Login
 from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
 from tagger.web.remembered import Remembered
-from tagger.web.review_questions import ReviewCount, count_questions
+from tagger.web.review_questions import FRESH as QUESTIONS_FRESH
+from tagger.web.review_questions import count_questions
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
 from tagger.web.tasks import Tasks
@@ -94,7 +95,7 @@ class WebContext:
         self.covers = Remembered(self._covers, self.clock, _COVERS_FRESH)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
-        self.to_review = ReviewCount(lambda: count_questions(self), self.clock)
+        self.to_review = Remembered(lambda: count_questions(self), self.clock, QUESTIONS_FRESH)
         self._store: Store | None = None
         self._opening = threading.Lock()
         self._counts: tuple[float, list[LabelCount]] | None = None
@@ -312,7 +313,7 @@ class WebContext:
             # Before somebody waits for it: the words of the first search, and the counts.
             taxonomy.load().find("animal")
             self.covers.get()
-            self.to_review.now()
+            self.to_review.get()
         except (TaggerError, OSError) as error:
             _LOG.debug(events.PAGE_WAITS(why=str(error)))
         while not self._stopping.wait(_TIDY_SECONDS):

@@ -39,6 +39,13 @@ class Remembered(Generic[_Value]):
             self.renew()
         return known[1]
 
+    def last(self) -> _Value | None:
+        """The value as it was made last, without waiting for a new one; None while there is none yet."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known[0] > self._fresh:
+            self.renew()
+        return None if known is None else known[1]
+
     def renew(self) -> None:
         """Have it made beside whoever asks, unless somebody does already."""
         if not self._making.locked():
@@ -48,7 +55,7 @@ class Remembered(Generic[_Value]):
         """Have it made anew: whoever asks next waits for it, where that is quick."""
         known = self._known
         if known is not None:
-            self._known = None if self._took <= _AT_ONCE else (-self._fresh, known[1])
+            self._known = -self._fresh, known[1]
 
     def _made(self, known: tuple[float, _Value] | None) -> _Value:
         with self._making:

@@ -105,7 +105,7 @@ def render(request: Request, template: str, status: int = 200, here: str = "", *
             here=here,
             density=density if (density := request.cookies.get("density")) in DENSITIES else "",
             login_required=context_of(request).login.required,
-            to_review=context_of(request).to_review.last(),
+            to_review=context_of(request).to_review.last() or 0,
             most_to_review=MOST,
             **values,
         )

@@ -53,3 +53,24 @@ def test_what_cannot_be_made_is_said_to_who_waits_and_else_the_old_one_stays() -
         value.get()
     found[0] = 7
     assert value.get() == 7
+
+
+def test_nobody_waits_for_the_last_one() -> None:
+    clock, made = Clock(), [0]
+    done = threading.Event()
+
+    def make() -> int:
+        made[0] += 1
+        done.set()
+        return made[0]
+
+    value = Remembered(make, clock, fresh=60)
+    assert value.last() is None
+    assert done.wait(10)
+    assert value.get() == 1
+    value.forget()
+    done.clear()
+    clock.sleep(1)
+    # As it was, and made anew beside.
+    assert value.last() == 1
+    assert done.wait(10)
