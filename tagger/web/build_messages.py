@@ -1,7 +1,7 @@
 """Brings the catalogues of the page's own words up to date: `python -m tagger.web.build_messages` (needs Babel).
 
 Collects the messages of code, templates and scripts, merges them into `locale/CODE/LC_MESSAGES/messages.po`, and
-compiles that for the server (.mo) and for the scripts (`static/words/CODE.json`). A translator edits the .po files
+compiles that for the server (.mo) and for the scripts (`static/words/CODE.js`). A translator edits the .po files
 and runs it again. All of these files are committed, so that nothing has to be built where tagger is installed.
 """
 
@@ -115,14 +115,14 @@ def as_mo(catalog: Catalog) -> bytes:
     return buffer.getvalue()
 
 
-def as_json(catalog: Catalog) -> str:
-    """The scripts' part of a catalogue: each message, or [one, many] by the message for one."""
+def as_script(catalog: Catalog) -> str:
+    """The scripts' part of a catalogue, as a script that sets each message, or [one, many] by the message for one."""
     found: dict[str, list[str] | str] = {}
     for message in catalog:
         if message.id and any(place.startswith(_SCRIPT) for place, _ in message.locations):
             told = _texts(message.string)
             found[_texts(message.id)[0]] = told if isinstance(message.id, tuple) else told[0]
-    return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return f"globalThis.taggerWords = {json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True)};\n"
 
 
 def main() -> int:
@@ -135,7 +135,7 @@ def main() -> int:
         po_file(code).write_bytes(as_po(catalog))
         po_file(code).with_suffix(".mo").write_bytes(as_mo(catalog))
         (_STATIC / "words").mkdir(exist_ok=True)
-        (_STATIC / "words" / f"{code}.json").write_text(as_json(catalog), encoding="utf-8")
+        (_STATIC / "words" / f"{code}.js").write_text(as_script(catalog), encoding="utf-8")
         untold = [message.id for message in catalog if message.id and not all(_texts(message.string))]
         missing += len(untold)
         print(f"{code}: {len(catalog)} messages, {len(untold)} without a translation")

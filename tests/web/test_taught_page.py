@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.cli.gallery import found_elsewhere
 from tests.cli.runner import Tagger
@@ -249,6 +250,20 @@ def test_a_labels_page_says_its_name(browser: Browser, reading: Site) -> None:
         ready(page, "/labels/n07920052")
         expect(page).to_have_title("Espresso · tagger")
         expect(page.locator("h1")).to_have_text("Espresso")
+
+
+def test_what_is_pressed_while_words_are_loaded_counts(browser: Browser, reading: Site) -> None:
+    def slow(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    with watched(browser, reading.address, locale="fr-FR") as page:
+        page.route("**/static/words/*", slow)
+        ready(page, "/albums")
+        more = page.locator("header nav .further")
+        more.locator("summary").click()
+        page.keyboard.press("Escape")
+        expect(more.locator("div")).to_be_hidden()
 
 
 def test_the_navigation_fits_at_every_width(browser: Browser, reading: Site) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,9 +86,17 @@ def test_what_is_compiled_is_what_the_catalogue_says(code: str) -> None:
         elif message.id:
             assert compiled.gettext(message.id) == message.string
     assert path.read_bytes() == build_messages.as_po(catalog)
-    kept = (WEB / "static" / "words" / f"{code}.json").read_text(encoding="utf-8")
-    assert kept == build_messages.as_json(catalog)
-    assert json.loads(kept)["Taken back."] != "Taken back."
+    kept = (WEB / "static" / "words" / f"{code}.js").read_text(encoding="utf-8")
+    assert kept == build_messages.as_script(catalog)
+    assert in_script(kept)["Taken back."] != "Taken back."
+
+
+def in_script(script: str) -> dict[str, Any]:
+    """The words that a script sets."""
+    begin, end = "globalThis.taggerWords = ", ";\n"
+    assert script.startswith(begin)
+    assert script.endswith(end)
+    return dict(json.loads(script[len(begin) : -len(end)]))
 
 
 class Written(HTMLParser):
@@ -245,7 +254,7 @@ def test_a_sentence_is_told_with_what_is_in_it() -> None:
 def test_a_catalogue_that_lacks_a_message_would_be_seen() -> None:
     catalog = read_po(io.BytesIO(build_messages.po_file("de").read_bytes()))
     assert "Taken back." in catalog
-    assert json.loads(build_messages.as_json(catalog)).keys() < {texts(one.id)[0] for one in catalog if one.id}
+    assert in_script(build_messages.as_script(catalog)).keys() < {texts(one.id)[0] for one in catalog if one.id}
 
 
 def test_the_templates_of_what_is_stored_are_those_of_the_code() -> None:

@@ -6,7 +6,8 @@ const language = document.documentElement.lang;
 export const at = (path) => root + path;
 
 // The page's words in its language, as `tagger.web.build_messages` writes them: a message, or [one, many]. Without them, English.
-const words = language === "en" ? {} : await fetch(at(`/static/words/${language}.json`)).then((answer) => answer.json()).catch(() => ({}));
+// They come as a script before this one: while they were fetched here, keys and clicks on the page that was there already were lost.
+const words = globalThis.taggerWords ?? {};
 const plurals = new Intl.PluralRules(language);
 
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);

@@ -1,4 +1,4 @@
-{
+globalThis.taggerWords = {
  "(the most)": "(le plus)",
  "(the same as another)": "(le même qu’un autre)",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Environ {right} % des photos qui la reçoivent sont justes ; {found} % de celles qui la montrent sont trouvées.",
@@ -263,4 +263,4 @@
  "“{name}” is added.": "« {name} » est ajoutée.",
  "“{name}” is confirmed.": "« {name} » est confirmée.",
  "“{name}” is removed and stays away.": "« {name} » est retirée et ne reviendra pas."
-}
+};

@@ -1,4 +1,4 @@
-{
+globalThis.taggerWords = {
  "(the most)": "(lo máximo)",
  "(the same as another)": "(igual que otro)",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Cerca del {right} % de las fotos que la reciben son correctas; se encuentra el {found} % de las que la muestran.",
@@ -263,4 +263,4 @@
  "“{name}” is added.": "«{name}» se ha añadido.",
  "“{name}” is confirmed.": "«{name}» está confirmada.",
  "“{name}” is removed and stays away.": "«{name}» se ha quitado y no volverá."
-}
+};

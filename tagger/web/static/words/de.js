@@ -1,4 +1,4 @@
-{
+globalThis.taggerWords = {
  "(the most)": "(am meisten)",
  "(the same as another)": "(gleich wie eine andere)",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Etwa {right} % der Fotos, die es bekommen, sind richtig; {found} % derer, die es zeigen, werden gefunden.",
@@ -263,4 +263,4 @@
  "“{name}” is added.": "„{name}“ ist hinzugefügt.",
  "“{name}” is confirmed.": "„{name}“ ist bestätigt.",
  "“{name}” is removed and stays away.": "„{name}“ ist entfernt und bleibt weg."
-}
+};
