@@ -292,11 +292,10 @@ class Search:
     def _stream(self, label: int, condition: str) -> Iterator[tuple[float, int]]:
         """(negative confidence, photo) of the rows of a label in this order, read as they are asked for."""
         sql = (
-            f"SELECT l.confidence, l.photo_id FROM photo_labels l WHERE l.label_id = {label}{condition}"
+            f"SELECT -l.confidence, l.photo_id FROM photo_labels l WHERE l.label_id = {label}{condition}"
             " ORDER BY l.confidence DESC, l.photo_id"
         )
-        for confidence, photo_id in self._reader.rows(sql, self._where.parameters):
-            yield -confidence, photo_id
+        return self._reader.rows(sql, self._where.parameters)
 
     def _with_keyword(self, terms: Sequence[int], after: Cursor | None) -> Iterator[tuple[float, int]]:
         """(0, photo) of the photos that have one of some keywords: behind all others."""
