@@ -90,7 +90,8 @@ document.addEventListener("keydown", (event) => {
 
 // Arrows move between the tiles of a grid as they stand on the screen.
 document.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -2, ArrowDown: 2 }[event.key];
+  const onwards = getComputedStyle(document.documentElement).direction === "rtl" ? -1 : 1;
+  const step = { ArrowLeft: -onwards, ArrowRight: onwards, ArrowUp: -2, ArrowDown: 2 }[event.key];
   const inGrid = event.target.closest?.(".tile");
   const grid = inGrid ? inGrid.closest("#grid") ?? inGrid.closest("ol") : document.getElementById("grid");
   if (!step || !grid || event.altKey || event.ctrlKey || event.metaKey || (isTyping(event.target))) return;
