@@ -33,7 +33,8 @@ import psycopg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.photo_like import make_photos
-from tagger.cluster.label import connected, ticket_results
+from tagger.cluster.connection import connected
+from tagger.cluster.label import ticket_results
 from tagger.core.config import ClusterSettings, Settings
 from tagger.core.photo import Fingerprint, Inspection, JobKind, PhotoFacts
 from tagger.inference.registry import BUILT_IN

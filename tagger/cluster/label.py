@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import pickle
 import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
 from tagger import __version__
+from tagger.cluster.connection import connected, unreachable
 from tagger.cluster.patience import patiently
 from tagger.cluster.requirements import cluster_faults
 from tagger.cluster.worker import Assignment, LabelWorker, packed
@@ -37,7 +36,6 @@ from tagger.store.batches import BatchCounts
 from tagger.store.library import Library
 
 _LOG = logging.getLogger("tagger")
-LOCAL = "local"
 # So many that the emptying of a worker's child at the end of a ticket does not count.
 _PHOTOS_A_TICKET = 500
 # Of little work each worker gets several smaller ones, so that none waits long for another in the end.
@@ -73,7 +71,7 @@ def check_cluster(settings: Settings) -> None:
             # Ray itself would try for minutes.
             socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
         except OSError as error:
-            raise _unreachable(settings.cluster.address, why(error)) from error
+            raise unreachable(settings.cluster.address, why(error)) from error
 
 
 def label_on_cluster(
@@ -208,52 +206,6 @@ class _RemoteWorker:
 def _packed_fault(error: TaggerError) -> str:
     """An error as it travels: of one that is raised Ray tells only as a text with all its own around it."""
     return pickle.dumps(error).hex()
-
-
-@contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Ray, connected to a cluster, or started on this machine for the length of the block."""
-    # It would tell its makers that it is used; and what it writes on the terminal is for its own developers.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    import ray
-    import ray.data
-
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        with _silent():
-            if address == LOCAL:
-                # Without an address Ray joins one that runs here already.
-                ray.init(address="local", include_dashboard=False, **quiet)
-            else:
-                ray.init(address=address, **quiet)
-    except Exception as error:
-        raise _unreachable(address, str(error).splitlines()[0]) from error
-    try:
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Drop what compiled code writes to standard error, such as that it was told to be silent."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _unreachable(address: str, reason: str) -> EngineError:
-    return EngineError(
-        f"The Ray cluster at {address} cannot be reached: {reason}.",
-        "Is it running (ray status), and is this the address of its head node? `local` starts one on this machine.",
-    )
 
 
 def _told(error: BaseException) -> BaseException:

@@ -7,7 +7,6 @@ found out as on one machine, and kills no worker. What it knows of the library i
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import hashlib
 import os
 import secrets
@@ -20,6 +19,7 @@ from typing import Any
 
 from tagger import __version__
 from tagger.cluster.patience import PATIENCE_SECONDS, PAUSE_SECONDS, patiently
+from tagger.cluster.places import places_on
 from tagger.core.atomic_file import replacing
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings, Views
@@ -148,12 +148,6 @@ def _check_storage(node: str, place: str) -> None:
             "Each machine of the cluster reads the storage itself, and needs what this one has for that. The photos "
             "stay queued.",
         ) from error
-
-
-def places_on(settings: Settings, machine: str) -> Mapping[str, str]:
-    """Where a machine has the roots that it has elsewhere, by their paths in the library."""
-    found = (places for name, places in settings.cluster.paths.items() if fnmatch.fnmatchcase(machine, name))
-    return {root.rstrip("/") or "/": place for root, place in next(found, {}).items()}
 
 
 def packed(chosen: ChosenModel, data_dir: Path) -> PackedModel:

@@ -14,6 +14,7 @@ from tagger.core.errors import UsageError
 from tagger.core.formats import SNIFF_BYTES, looks_like_photo, sniff
 from tagger.core.os_words import ObjectError, why
 from tagger.core.paths import shown_path
+from tagger.intake.folder import ScanProblem, SeenFile
 from tagger.intake.ignore import (
     IGNORE_FILE,
     NO_MEDIA_FILE,
@@ -23,7 +24,6 @@ from tagger.intake.ignore import (
     never_photo,
     parse_patterns,
 )
-from tagger.intake.walk import ScanProblem, SeenFile
 from tagger.system import objects
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from tagger.core.photo import Fingerprint
 from tagger.core.sidecar_names import is_sidecar, photos_beside, sidecar_version, sidecars_of
 from tagger.intake.files_now import files_now
+from tagger.intake.folder import ScanProblem, SeenFile
 from tagger.intake.gone import away_folders, dead_roots, resolve_gone
 from tagger.intake.reconcile import check_root
-from tagger.intake.walk import ScanProblem, SeenFile, is_picture, stat_paths
+from tagger.intake.walk import is_picture, stat_paths
 from tagger.store.changed_places import Followed, follow_files
 from tagger.store.fields import read_again
 from tagger.store.library import Library

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
-from tagger.intake.walk import SeenFile
+from tagger.intake.folder import SeenFile
 from tagger.store.photos import stored_fingerprint
 
 

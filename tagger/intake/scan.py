@@ -8,20 +8,22 @@ brings old files, and clocks run ahead and are set back.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tagger.core.config import IntakeSettings
 from tagger.core.os_words import ObjectError, why
 from tagger.core.paths import is_object
 from tagger.core.photo import Fingerprint
 from tagger.core.progress import StopCheck, never_stop
 from tagger.core.sidecar_names import Folders, sidecar_version, sidecars_of
 from tagger.intake.files_now import files_now
+from tagger.intake.folder import ScanProblem, SeenFile
 from tagger.intake.gone import away_folders, dead_roots, note_mounts, resolve_gone
 from tagger.intake.object_walk import check_objects, is_picture_object, walk_objects
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile
 from tagger.intake.settle import is_fresh
-from tagger.intake.walk import ScanProblem, SeenFile, is_picture, walk
+from tagger.intake.walk import is_picture, walk
 from tagger.store import jobs
 from tagger.store.changed_places import follow_files
 from tagger.store.fields import read_again
@@ -68,6 +70,9 @@ class ScanResult:
     unlisted: set[str] = field(default_factory=set)
 
 
+Walker = Callable[[str, IntakeSettings, Callable[[ScanProblem], None], list[str]], Iterator[SeenFile]]
+
+
 def _ignore_seen(_seen: int) -> None:
     """The default of `ScanCallbacks.on_seen`."""
 
@@ -78,13 +83,15 @@ class ScanCallbacks:
 
     `on_seen` gets the number of files seen so far. `on_unsettled` gets each file that changed a moment ago; such a file
     is then left out of the database. `stop` ends the scan early; then no photo is marked as gone. `not_pictures`: files
-    of one root that were opened and are no pictures, remembered from scan to scan, by path.
+    of one root that were opened and are no pictures, remembered from scan to scan, by path. `walk` goes through a
+    folder tree, as `tagger.intake.walk.walk` does.
     """
 
     on_seen: Callable[[int], None] = _ignore_seen
     on_unsettled: Callable[[Root, str], None] | None = None
     stop: StopCheck = never_stop
     not_pictures: dict[str, Fingerprint] | None = None
+    walk: Walker = walk
 
 
 _SILENT = ScanCallbacks()
@@ -157,7 +164,7 @@ class _RootScan:
         if self._in_storage:
             seen = walk_objects(path, self._intake, problem)
         else:
-            seen = walk(path, self._intake, problem, unread)
+            seen = self._callbacks.walk(path, self._intake, problem, unread)
         before = (
             KnownFile(photo.id, photo.path, photo.fingerprint, photo.missing, photo.unseen, photo.sidecar)
             for photo in known_photos(self._store, self._root.id)

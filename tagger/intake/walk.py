@@ -6,16 +6,23 @@ A walk opens no file except ignore files. It calls `stat` once for each file and
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from tagger.core.config import IntakeSettings
 from tagger.core.errors import UsageError
-from tagger.core.formats import SNIFF_BYTES, looks_like_photo, sniff
-from tagger.core.paths import shown_path, stored_path
-from tagger.core.photo import Fingerprint
+from tagger.core.formats import SNIFF_BYTES, sniff
+from tagger.intake.folder import (
+    FolderReader,
+    Listing,
+    OpenFolder,
+    PathEntry,
+    ScanProblem,
+    SeenFile,
+    Subfolder,
+    is_folder,
+)
 from tagger.intake.ignore import (
     IGNORE_FILE,
     NO_MEDIA_FILE,
@@ -25,50 +32,33 @@ from tagger.intake.ignore import (
     never_photo,
     parse_patterns,
 )
-from tagger.system.filesystem import identity_of, keeps_inodes
+from tagger.system.filesystem import identity_of
+
+# A folder as it was read elsewhere, with the patterns around it; None where it is to be read here.
+ReadElsewhere = Callable[[str, tuple[Patterns, ...]], Listing | None]
 
 
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file that may be a photo. `path` is relative to the root, as `os.fsdecode` spells it.
-
-    `named`: it has a photo's extension; otherwise only its first bytes can tell. `fault`: why it cannot be a photo
-    although it is named like one (a pipe, a dangling link). `beside`: the names in its folder, if it holds sidecars.
-    """
-
-    path: str
-    fingerprint: Fingerprint
-    named: bool = True
-    fault: str | None = None
-    beside: frozenset[str] | None = None
+def _nowhere(_path: str, _layers: tuple[Patterns, ...]) -> None:
+    """The default of `elsewhere`: every folder is read here."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScanProblem:
-    """A path that could not be read or an invalid ignore pattern, and the reason."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{shown_path(self.path)}: {self.reason}"
-
-
-def walk(
+def walk(  # noqa: PLR0913 - a part of a tree is walked, or a tree by several machines
     root: str,
     settings: IntakeSettings,
     on_problem: Callable[[ScanProblem], None],
     unread: list[str] | None = None,
     below: str = "",
+    elsewhere: ReadElsewhere = _nowhere,
 ) -> Iterator[SeenFile]:
     """Yield every file below `root` that may be a photo, in the code point order of its stored path.
 
     `below` limits the walk to this folder (relative to `root`); the ignore rules of the folders above it still apply.
+    `elsewhere` is asked first for what is in a folder, in the walk's order.
 
     A folder that cannot be listed is reported to `on_problem`, and its path with a slash is added to `unread` before
     any later file is yielded, so that the caller does not take its photos for deleted.
     """
-    return _Walk(root, settings, on_problem, [] if unread is None else unread).files(below)
+    return _Walk(root, settings, on_problem, [] if unread is None else unread, elsewhere).files(below)
 
 
 def _refuse(problem: ScanProblem) -> None:
@@ -132,29 +122,13 @@ def folders(
     return _Walk(root, settings, lambda _: None, []).folders(below, enter, [] if linked is None else linked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """The part of `os.DirEntry` that is used, for a single path."""
-
-    name: str
-    path: str
-
-    def is_dir(self) -> bool:
-        return stat.S_ISDIR(os.lstat(self.path).st_mode)
-
-    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        return os.stat(self.path, follow_symlinks=follow_symlinks)
-
-
 @dataclass(slots=True)
-class _Folder:
-    """A folder that the walk is in: its remaining entries, sorted, and its patterns. `beside`: as in `SeenFile`."""
+class _Inside:
+    """A folder that the walk is in: what remains of it, and its patterns."""
 
-    path: str
-    entries: Iterator[os.DirEntry[str]]
+    items: Iterator[SeenFile | Subfolder | ScanProblem]
     layers: tuple[Patterns, ...]
     identity: tuple[int, int] | None
-    beside: frozenset[str] | None = None
 
 
 class _Walk:
@@ -164,13 +138,14 @@ class _Walk:
         settings: IntakeSettings,
         on_problem: Callable[[ScanProblem], None],
         unread: list[str],
+        elsewhere: ReadElsewhere = _nowhere,
     ) -> None:
         self._root = root
         self._settings = settings
         self._on_problem = on_problem
         self._unread = unread
-        # By device: other file systems may be mounted below a root, or be reached by links.
-        self._stable: dict[int, bool] = {}
+        self._elsewhere = elsewhere
+        self._reader = FolderReader(root, settings, on_problem)
         # Only used with follow_symlinks: without links no folder can be reached twice.
         self._visited: set[tuple[int, int]] = set()
         self._layers: dict[str, tuple[Patterns, ...] | None] = {}
@@ -179,22 +154,17 @@ class _Walk:
         first = self._start(below)
         stack = [first] if first else []
         while stack:
-            folder = stack[-1]
-            for entry in folder.entries:
-                path = f"{folder.path}/{entry.name}" if folder.path else entry.name
-                try:
-                    if _is_folder(entry, self._settings.follow_symlinks):
-                        inner = self._enter(entry, path, folder, stack)
-                        if inner:
-                            stack.append(inner)
-                            break
-                    else:
-                        seen = self._file(entry, path, folder.layers)
-                        if seen:
-                            yield replace(seen, beside=folder.beside) if folder.beside else seen
-                except OSError as error:
-                    if error.errno is not None and not isinstance(error, FileNotFoundError):
-                        self._problem(path, error)
+            inside = stack[-1]
+            for item in inside.items:
+                if isinstance(item, SeenFile):
+                    yield item
+                elif isinstance(item, ScanProblem):
+                    self._on_problem(item)
+                else:
+                    inner = self._enter(item.path, inside.layers, stack)
+                    if inner:
+                        stack.append(inner)
+                        break
             else:
                 stack.pop()
 
@@ -211,14 +181,14 @@ class _Walk:
             if not enter(path):
                 continue
             yield path
-            folder = self._open(path, layers, None)
+            folder = self._open(path, layers)
             if folder is None:
                 continue
             inside: list[tuple[str, tuple[Patterns, ...]]] = []
             has_links = False
             for entry in folder.entries:
                 inner = f"{path}/{entry.name}" if path else entry.name
-                if _is_folder(entry, follow):
+                if is_folder(entry, follow):
                     if not (folder.layers and ignored(inner, True, folder.layers)):
                         inside.append((inner, folder.layers))
                 elif follow and entry.is_symlink() and not never_photo(entry.name):
@@ -232,23 +202,23 @@ class _Walk:
         layers = self._layers_of(folder)
         if layers is None or always_ignored(name, hidden=self._settings.hidden):
             return None
-        entry = _Entry(name, os.path.join(self._root, path))
+        entry = PathEntry(name, os.path.join(self._root, path))
         try:
-            is_folder = os.path.isdir(entry.path) if self._settings.follow_symlinks else entry.is_dir()
-            return None if is_folder else self._file(entry, path, layers)
+            inside = os.path.isdir(entry.path) if self._settings.follow_symlinks else entry.is_dir()
+            return None if inside else self._reader.file(entry, path, layers)
         except OSError as error:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self._problem(path, error)
             return None
 
-    def _start(self, below: str) -> _Folder | None:
+    def _start(self, below: str) -> _Inside | None:
         """The first folder, with the patterns of the folders above it."""
         outer = self._layers_around(below)
         if outer is None:
             return None
         where = os.path.join(self._root, below)
         self._visit_around(below)
-        return self._open(below, outer, identity_of(where) if self._settings.follow_symlinks else None)
+        return self._look_into(below, outer, identity_of(where) if self._settings.follow_symlinks else None)
 
     def _visit_around(self, below: str) -> None:
         """Note the folders around the first one: a link inside it that leads up is not followed."""
@@ -296,78 +266,39 @@ class _Walk:
             and not os.path.lexists(os.path.join(where, NO_MEDIA_FILE))
         ):
             has_patterns = os.path.lexists(os.path.join(where, IGNORE_FILE))
-            found = (*outer, *self._read_patterns(folder)) if has_patterns else outer
+            found = (*outer, *self._reader.patterns(folder)) if has_patterns else outer
         self._layers[folder] = found
         return found
 
-    def _open(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Folder | None:
+    def _enter(self, path: str, layers: tuple[Patterns, ...], stack: list[_Inside]) -> _Inside | None:
+        identity = None
+        if self._settings.follow_symlinks:
+            try:
+                identity = self._identity(os.path.join(self._root, path))
+            except OSError as error:
+                if not isinstance(error, FileNotFoundError):
+                    self._problem(path, error)
+                return None
+            if identity in self._visited or any(identity == above.identity for above in stack):
+                return None
+            self._visited.add(identity)
+        return self._look_into(path, layers, identity)
+
+    def _look_into(self, path: str, layers: tuple[Patterns, ...], identity: tuple[int, int] | None) -> _Inside | None:
+        listing = self._elsewhere(path, layers)
+        if listing is not None:
+            return _Inside(iter(listing.items), listing.layers, identity)
+        folder = self._open(path, layers)
+        return None if folder is None else _Inside(self._reader.items(folder), folder.layers, identity)
+
+    def _open(self, path: str, layers: tuple[Patterns, ...]) -> OpenFolder | None:
         """List a folder and read its ignore files; None if it is ignored or cannot be read."""
-        where = os.path.join(self._root, path) if path else self._root
         try:
-            with os.scandir(where) as found:
-                entries = list(found)
+            return self._reader.open(path, layers)
         except OSError as error:
             self._problem(path or ".", error)
             self._unread.append(path + "/" if path else "")
             return None
-        names = frozenset(entry.name for entry in entries)
-        if NO_MEDIA_FILE in names:
-            return None
-        if IGNORE_FILE in names:
-            layers = (*layers, *self._read_patterns(path))
-        hidden, follow = self._settings.hidden, self._settings.follow_symlinks
-        kept = [entry for entry in entries if not always_ignored(entry.name, hidden=hidden)]
-        # Sorted with the slash that follows a folder's name in paths, so that files come in path order.
-        kept.sort(key=lambda entry: stored_path(entry.name) + ("/" if _is_folder(entry, follow) else ""))
-        beside = names if any(name[-4:].lower() == ".xmp" for name in names) else None
-        return _Folder(path, iter(kept), layers, identity, beside)
-
-    def _enter(self, entry: os.DirEntry[str], path: str, folder: _Folder, stack: list[_Folder]) -> _Folder | None:
-        if folder.layers and ignored(path, True, folder.layers):
-            return None
-        identity = None
-        if self._settings.follow_symlinks:
-            identity = self._identity(entry.path)
-            if identity in self._visited or any(identity == above.identity for above in stack):
-                return None
-            self._visited.add(identity)
-        return self._open(path, folder.layers, identity)
-
-    def _file(self, entry: os.DirEntry[str] | _Entry, path: str, layers: tuple[Patterns, ...]) -> SeenFile | None:
-        if never_photo(entry.name) or (layers and ignored(path, False, layers)):
-            return None
-        named = looks_like_photo(entry.name)
-        status = entry.stat(follow_symlinks=False)
-        fault = None
-        if stat.S_ISLNK(status.st_mode):
-            fault = _link_fault(entry)
-            if fault is None:
-                if not self._settings.follow_symlinks:
-                    return None
-                status = entry.stat()
-        if fault is None and not stat.S_ISREG(status.st_mode):
-            fault = "it is not a file but a pipe, socket or device"
-        if fault is not None and not named:
-            return None
-        if status.st_dev not in self._stable:
-            self._stable[status.st_dev] = keeps_inodes(entry.path)
-        kept = (status.st_ino, status.st_ctime_ns) if self._stable[status.st_dev] else (None, None)
-        return SeenFile(path, Fingerprint(status.st_size, status.st_mtime_ns, *kept), named, fault)
-
-    def _read_patterns(self, folder: str) -> tuple[Patterns, ...]:
-        path = f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE
-        try:
-            descriptor = os.open(os.path.join(self._root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:
-                lines = file.read(1 << 20).splitlines()
-        except OSError as error:
-            self._problem(path, error)
-            return ()
-
-        def fault(number: int, text: str) -> None:
-            self._on_problem(ScanProblem(path, f"line {number} is no pattern: {text}"))
-
-        return (parse_patterns(folder, lines, fault),)
 
     def _bad_setting(self, number: int, text: str) -> None:
         self._on_problem(ScanProblem("intake.ignore", f"entry {number} is no pattern: {text}"))
@@ -379,22 +310,3 @@ class _Walk:
     def _identity(path: str) -> tuple[int, int]:
         status = os.stat(path)
         return status.st_dev, status.st_ino
-
-
-def _is_folder(entry: os.DirEntry[str], follow: bool) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow)
-    except OSError:
-        # A symbolic link that refers to itself.
-        return False
-
-
-def _link_fault(entry: os.DirEntry[str] | _Entry) -> str | None:
-    """Why a symbolic link is broken; None if it is not."""
-    try:
-        entry.stat()
-    except FileNotFoundError:
-        return "it is a link to a file that does not exist"
-    except OSError as error:
-        return f"it is a link that leads nowhere: {error.strerror}"
-    return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tagger.cluster.label import ClusterRun, check_cluster, label_on_cluster
+from tagger.cluster.walk import cluster_walk
 from tagger.core.config import Settings
 from tagger.core.photo import JobKind
 from tagger.core.progress import Callbacks, StopCheck
@@ -114,8 +115,9 @@ def backfill(
         if is_shared(store):
             # Other roots may be other machines'.
             library = replace(library, here=lambda: root_ids)
-        callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop)
-        scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
+        with cluster_walk(settings) as walk:
+            callbacks = ScanCallbacks(on_seen=listener.on_seen, stop=stop, walk=walk)
+            scan = scan_roots(library, roots, callbacks, accept_missing=accept_missing)
         chosen = None if stop() else _needed_model(library, root_ids, listener, scan)
         if chosen is None:
             return BackfillResult(scan, Progress(), _left(store, root_ids), 0.0, stop())

@@ -21,6 +21,7 @@ from PIL import Image
 
 from tests.cli.gallery import PHOTOS
 from tests.cli.runner import COMMAND, Tagger
+from tests.cluster.machines import two_machines
 from tests.postgres import Server
 
 # For a longer trial than CI's: TAGGER_CLUSTER_PHOTOS=2000
@@ -44,19 +45,6 @@ def make_photos(folder: Path, count: int) -> Path:
 @pytest.fixture
 def shared_library(tmp_path: Path, postgres_server: Server) -> Tagger:
     return Tagger(tmp_path, BUILT_IN | {"TAGGER_DATABASE": postgres_server.new_database()})
-
-
-@contextlib.contextmanager
-def two_machines() -> Iterator[Any]:
-    """A cluster of two nodes with one core each, on this machine."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        cluster.add_node(num_cpus=1)
-        yield cluster
-    finally:
-        cluster.shutdown()
 
 
 def rows(tagger: Tagger, query: str) -> list[tuple[Any, ...]]:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tagger.core.config import IntakeSettings
 from tagger.core.photo import Fingerprint
+from tagger.intake.folder import SeenFile
 from tagger.intake.reconcile import KnownFile, PathState, below, check_root, reconcile, too_many_gone
-from tagger.intake.walk import SeenFile
 
 PATHS = st.sampled_from(["a", "a/b", "a/b/c", "a-b", "b", "ä", "z"])
 

@@ -55,7 +55,7 @@ def test_pictures_without_an_extension_in_a_folder_that_is_moved_in_are_found(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As on a file system where only the time of modification counts.
-    monkeypatch.setattr("tagger.intake.walk.keeps_inodes", lambda _path: False)
+    monkeypatch.setattr("tagger.intake.folder.keeps_inodes", lambda _path: False)
     old_picture(tmp_path / "elsewhere" / "deep" / "IMG_1", time.time() - 86400)
     assert scan(library) == set()
     (tmp_path / "elsewhere").rename(tmp_path / "photos" / "moved")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tagger.core.config import IntakeSettings
 from tagger.core.paths import stored_path
-from tagger.intake.walk import ScanProblem, SeenFile, folders, stat_paths, walk
+from tagger.intake.folder import ScanProblem, SeenFile
+from tagger.intake.walk import folders, stat_paths, walk
 
 DEFAULT = IntakeSettings()
 JPEG = b"\xff\xd8\xff\xe0"
@@ -296,7 +297,7 @@ def test_whether_inode_numbers_are_kept_is_asked_of_each_file_system(
     shared_memory = Path("/dev/shm")
     if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("needs two file systems")
-    monkeypatch.setattr("tagger.intake.walk.keeps_inodes", lambda path: "/share/" not in path)
+    monkeypatch.setattr("tagger.intake.folder.keeps_inodes", lambda path: "/share/" not in path)
     with tempfile.TemporaryDirectory(dir=shared_memory) as elsewhere:
         make(tmp_path, "a.jpg", "deep/b.jpg")
         make(Path(elsewhere), "c.jpg", "deep/d.jpg")
