@@ -254,7 +254,7 @@ def test_a_killed_driver_leaves_all_to_the_next(shared_library: Tagger, tmp_path
         assert "photos/s, done about" in shared_library("status").stdout
         running.kill()
         running.communicate()
-        shared_library("backfill", "--cluster", cluster.address, photos)
+        shared_library("backfill", "--cluster", cluster.address, photos, timeout=PATIENCE)
     assert_whole(shared_library, photos)
     assert rows(shared_library, "SELECT sum(labelled) FROM run_nodes") == [(count,)]
     assert shared_library.json("status")["nodes"] == []
