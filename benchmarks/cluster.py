@@ -1,11 +1,13 @@
 """How well labelling spreads over a Ray cluster, and how much its driver and its database can bear.
 
-    python benchmarks/cluster.py [--photos 400] [--megapixels 12] [--rounds 3] [--parts nodes,driver,store]
+    python benchmarks/cluster.py [--photos 240] [--megapixels 12] [--rounds 3] [--parts nodes,driver,store]
 
-nodes: a backfill by one process that has one core, and by clusters of one and of two nodes of one core each, in turns.
-What is measured lies between a fifth and four fifths of the photos, so starting up does not count. Processor time is
-that of all processes, by what they do, as /proc tells. The machine needs a core for each node and some for PostgreSQL
-and Ray; where others use it too, photos for a second of processor time still compare, photos a second do not.
+nodes: a backfill by one process that has one core, and by clusters of one and of two nodes of one core each, in turns;
+the photos are so many for each core. What is measured lies between a fifth and four fifths of them, so starting up does
+not count. Processor time is that of all processes, by what they do, as /proc tells. "At work" is the share of the time
+in which a node's core was wanted by it, whether it got it or not; the rest it waited for the database, the driver or
+the disk. The machine needs a core for each node and some for PostgreSQL and Ray; where others use it too, photos for a
+second of processor time and the time at work still compare, photos a second do not.
 driver: workers that answer at once, so that what the driver of a backfill does is all there is to do.
 store: processes that claim photos and store made-up results as workers do, as fast as they can.
 The server of these databases does not wait for its disk (fsync=off).
@@ -43,6 +45,7 @@ from tagger.inference.worker_client import WorkerClient
 from tagger.labels.labeller import Labeller, policy_for
 from tagger.store import jobs, runs
 from tagger.store.batches import BatchContext, Extracted, claim_batch, commit_batch, recall
+from tagger.store.jobs import JobFilter
 from tagger.store.library import open_library
 from tagger.store.photos import add_photos
 from tagger.store.roots import add_root
@@ -60,6 +63,8 @@ class Processes:
     def __init__(self, server: int) -> None:
         self._server = server
         self._seen: dict[int, tuple[str, float]] = {}
+        # By node (a parent of workers, or this process): what works for it.
+        self._nodes: dict[int, set[int]] = {}
 
     def look(self) -> Counter[str]:
         """Seconds so far; of a process that ended what it had used when it was seen last."""
@@ -83,10 +88,27 @@ class Processes:
                 with contextlib.suppress(OSError):
                     command = Path(f"/proc/{process}/cmdline").read_text(errors="replace")
                     self._seen[process] = (_what(command), seconds[process])
+                    if _what(command) == "network":
+                        worker = parents[process]
+                        self._nodes.setdefault(worker, set()).update((worker, process))
         found = Counter({"PostgreSQL": server})
         for what, used in self._seen.values():
             found[what] += used
         return found
+
+    def at_work(self) -> float:
+        """The share of the nodes of which a thread runs now, or waits for the core."""
+        there = [node for node in self._nodes.values() if all(Path(f"/proc/{process}").exists() for process in node)]
+        running = [any(map(_runs, node)) for node in there]
+        return sum(running) / max(1, len(running))
+
+
+def _runs(process: int) -> bool:
+    for thread in Path(f"/proc/{process}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if thread.read_text().rpartition(")")[2].split()[0] == "R":
+                return True
+    return False
 
 
 def _what(command: str) -> str:
@@ -99,11 +121,12 @@ def _what(command: str) -> str:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch in the middle of a backfill: photos, seconds, and processor seconds by what used them."""
+    """A stretch in the middle of a backfill: photos, seconds, processor seconds by what used them, time at work."""
 
     photos: int
     seconds: float
     used: Counter[str]
+    at_work: float
 
     @property
     def rate(self) -> float:
@@ -119,6 +142,11 @@ class Stretch:
         """Photos for each processor second of all but the database and Ray, which other machines would have."""
         return 1000 / self.milliseconds("network", "worker", "driver")
 
+    @property
+    def per_node(self) -> float:
+        """Photos a second of a node that has its core to itself, as its time at work has it."""
+        return 1000 / self.milliseconds("network", "worker") * self.at_work
+
 
 def labelled(address: str) -> int:
     with contextlib.suppress(psycopg.Error), psycopg.connect(address.replace("+psycopg", "")) as connection:
@@ -129,7 +157,7 @@ def labelled(address: str) -> int:
 
 def stretch(address: str, photos: Path, data: Path, server: int, *cluster: str) -> Stretch:
     """Run a backfill on one core, or on a cluster, and measure its middle."""
-    processes, count = Processes(server), len(list(photos.iterdir()))
+    processes, count = Processes(server), len(list(photos.rglob("*.jpg")))
     environ = {
         **os.environ,
         "TAGGER_DATABASE": address,
@@ -142,16 +170,29 @@ def stretch(address: str, photos: Path, data: Path, server: int, *cluster: str) 
     before = processes.look()
     running = subprocess.Popen([*one_core, *command], stdout=subprocess.DEVNULL, env=environ)
     first = last = (0, 0.0, before)
+    looks: list[float] = []
     while running.poll() is None:
         done = labelled(address)
         if done >= count / 5 and not first[0]:
             first = (done, time.perf_counter(), processes.look())
         elif first[0] and done <= count * 4 / 5 and done != last[0]:
             last = (done, time.perf_counter(), processes.look())
+        if first[0] and done <= count * 4 / 5:
+            looks.append(processes.at_work())
         time.sleep(_PAUSE)
     if running.returncode or last[0] <= first[0]:
         raise SystemExit(f"The backfill ended with {running.returncode}, after {labelled(address)} photos.")
-    return Stretch(last[0] - first[0], last[1] - first[1], last[2] - first[2])
+    return Stretch(last[0] - first[0], last[1] - first[1], last[2] - first[2], sum(looks) / len(looks))
+
+
+def _below(process: int) -> list[int]:
+    """The processes that a process started, and those that these did."""
+    found = []
+    with contextlib.suppress(OSError):
+        for children in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in map(int, children.read_text().split()):
+                found += [child, *_below(child)]
+    return found
 
 
 @contextlib.contextmanager
@@ -163,15 +204,24 @@ def ray_nodes(count: int) -> Iterator[str]:
     try:
         for _ in range(count - 1):
             cluster.add_node(num_cpus=1)
+        for core, node in zip(
+            sorted(os.sched_getaffinity(0)), (cluster.head_node, *cluster.worker_nodes), strict=False
+        ):
+            [raylet] = node.all_processes["raylet"]
+            for process in (raylet.process.pid, *_below(raylet.process.pid)):
+                subprocess.run(["taskset", "-acp", str(core), str(process)], stdout=subprocess.DEVNULL, check=True)
         yield cluster.address
     finally:
         cluster.shutdown()
 
 
 def nodes(work: Path, server: postgres.Server, options: argparse.Namespace) -> None:
-    print(f"\nNodes of one core: {options.photos} JPEG files of {options.megapixels:g} megapixels\n", flush=True)
+    print(
+        f"\nNodes of one core: {options.photos} JPEG files of {options.megapixels:g} megapixels for each\n", flush=True
+    )
     photos = work / "photos"
-    make_photos(photos, options.photos, options.megapixels)
+    for number, part in enumerate(("first", "second")):
+        make_photos(photos / part, options.photos, options.megapixels, seed=number)
     postmaster = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
     found: dict[str, list[Stretch]] = {"one process": [], "one node": [], "two nodes": []}
     for number in range(options.rounds):
@@ -179,20 +229,27 @@ def nodes(work: Path, server: postgres.Server, options: argparse.Namespace) -> N
             with ray_nodes(count) if count else contextlib.nullcontext("") as address:
                 where = ("--cluster", address) if address else ()
                 data = work / f"data-{number}-{count}"
-                found[what].append(stretch(server.new_database(), photos, data, postmaster, *where))
+                part = photos if count == 2 else photos / "first"
+                found[what].append(stretch(server.new_database(), part, data, postmaster, *where))
     parts = ("network", "worker", "driver", "Ray", "PostgreSQL")
-    print(f"{'':14}{'photos/s':>10}{'for a CPU s':>13}    CPU ms a photo:" + "".join(f"{part:>12}" for part in parts))
+    heads = f"{'':14}{'photos/s':>10}{'at work':>9}{'for a CPU s':>13}    CPU ms a photo:"
+    print(heads + "".join(f"{part:>12}" for part in parts))
     for what, each in found.items():
         used = "".join(f"{median(one.milliseconds(part) for one in each):12.1f}" for part in parts)
-        rates = f"{median(one.rate for one in each):10.1f}{median(one.per_second for one in each):13.1f}"
+        rates = f"{median(one.rate for one in each):10.1f}{median(one.at_work for one in each):9.1%}"
+        rates += f"{median(one.per_second for one in each):13.1f}"
         print(f"{what:14}{rates}{'':19}{used}")
     rounds = list(zip(found["one process"], found["one node"], found["two nodes"], strict=True))
     spread = median(two.rate / one.rate / 2 for _, one, two in rounds)
     print(f"\ntwo nodes, photos a second           {spread:7.1%} of two times one node")
+    fed = median(two.per_node / one.per_node for _, one, two in rounds)
+    print(f"two nodes, by processor time at work {fed:7.1%} of two times one node")
     dear = median(two.per_second / one.per_second for _, one, two in rounds)
     print(f"two nodes, photos for a CPU second   {dear:7.1%} of one node")
     beside = median(one.per_second / alone.per_second for alone, one, _ in rounds)
-    print(f"one node, photos for a CPU second    {beside:7.1%} of one process", flush=True)
+    print(f"one node, photos for a CPU second    {beside:7.1%} of one process")
+    driving = median(two.milliseconds("driver") * two.rate for _, _, two in rounds)
+    print(f"the driver of two nodes              {driving:7.1f} ms of processor time a second", flush=True)
 
 
 class _AtOnce:
@@ -282,8 +339,9 @@ def _write(settings: Settings, run: int) -> float:
         labeller = _labeller(settings, library)
         context = BatchContext(library, labeller, f"benchmark:{os.getpid()}", None, run)
         classes = labeller.head.weights.T
+        which = JobFilter(JobKind.LABEL)
         used = time.process_time()
-        while batch := claim_batch(context, context.queue(jobs.PRIORITY_STALE), _BATCH):
+        while batch := claim_batch(context, which, _BATCH):
             recall(context, batch)
             results = []
             for job in batch:
@@ -297,7 +355,7 @@ def _write(settings: Settings, run: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=400)
+    parser.add_argument("--photos", type=int, default=240, help="for each core")
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tickets", type=int, default=400)
