@@ -28,6 +28,7 @@ SCRIPTS = (
     ("teach.py", (), ("--photos", 10_000, "--rows", 50_000, "--rounds", 1)),
     ("similar.py", ("--photos", 1_000_000), ("--photos", 20_000, "--runs", 3)),
     ("cifar10.py", (), ("--epochs", 1)),
+    ("walk.py", (), ("--files", 20_000)),
     ("cluster.py", (), ("--photos", 150, "--rounds", 1, "--tickets", 50, "--rows", 2000)),
     ("search_postgres.py", ("--photos", 1_000_000), ("--photos", 20_000, "--runs", 1, "--rows", 500)),
     ("idle.py", (), ("--files", 20_000, "--seconds", 20)),

@@ -215,13 +215,17 @@ def ray_nodes(count: int) -> Iterator[str]:
         cluster.shutdown()
 
 
+def _make(folder: Path, options: argparse.Namespace, seed: int) -> None:
+    make_photos(folder, options.photos, options.megapixels, seed=seed)
+
+
 def nodes(work: Path, server: postgres.Server, options: argparse.Namespace) -> None:
     print(
         f"\nNodes of one core: {options.photos} JPEG files of {options.megapixels:g} megapixels for each\n", flush=True
     )
     photos = work / "photos"
-    for number, part in enumerate(("first", "second")):
-        make_photos(photos / part, options.photos, options.megapixels, seed=number)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.starmap(_make, [(photos / name, options, seed) for seed, name in enumerate(("first", "second"))])
     postmaster = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
     found: dict[str, list[Stretch]] = {"one process": [], "one node": [], "two nodes": []}
     for number in range(options.rounds):

@@ -89,7 +89,7 @@ def measure(root: Path, address: str, data: str) -> None:
             seen = sum(1 for _ in counted(str(root), IntakeSettings(), print, []))
         assert seen == total, seen
         found = {"seconds": time.perf_counter() - began, "used": time.process_time() - used}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps(found | {"before": before, "halfway": halfway[0], "peak": peak}))
 
 

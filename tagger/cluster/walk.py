@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagger import __version__
 from tagger.cluster.connection import LOCAL, connected
@@ -25,9 +25,12 @@ from tagger.core.config import IntakeSettings, Settings
 from tagger.core.paths import stored_path
 from tagger.intake.folder import Listing, ScanProblem, SeenFile, read_part
 from tagger.intake.ignore import Patterns
-from tagger.intake.scan import Walker
 from tagger.intake.walk import walk
 from tagger.system.filesystem import keeps_inodes, mounts_below
+
+if TYPE_CHECKING:
+    # Readers need no database.
+    from tagger.intake.scan import Walker
 
 _LOG = logging.getLogger("tagger")
 # A task of Ray costs the driver about a millisecond, so small folders are read several at a time.
