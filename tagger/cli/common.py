@@ -12,6 +12,7 @@ import click
 
 from tagger.cli import voice
 from tagger.cli.terminal import shows_unicode
+from tagger.core import numbers
 from tagger.core.config import Settings
 from tagger.core.config_sources import load_settings
 from tagger.core.paths import absolute as absolute
@@ -141,9 +142,7 @@ def number_of(wnid: str) -> str:
     return f"  ({wnid})" if is_wnid(wnid) else ""
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 photo`, `1,204 photos`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+count = numbers.count
 
 
 def megabytes(number: int) -> str:

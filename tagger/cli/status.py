@@ -86,7 +86,7 @@ def command(context: click.Context, list_failed: bool, as_json: bool) -> int:
         took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
         print(
             f"Last run  {name} at {local_time(run.started_at)}, {run.outcome or 'running'}{took}: "
-            + (f"{run.written:,} files written" if run.command in runs.WRITING else f"{run.labelled:,} labelled")
+            + (f"{count(run.written, 'file')} written" if run.command in runs.WRITING else f"{run.labelled:,} labelled")
             + f", {run.failed:,} failed"
             + (f" ({run.engine})" if run.engine else "")
         )

@@ -22,21 +22,27 @@ class Told:
     fields: dict[str, Any]
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.fields[name]:,} {name}" for name in self.event.counts if self.fields[name])
-        return self.event.text.format(**self.fields, **({_COUNTS: counts or "nothing"} if self.event.counts else {}))
+        counts = ", ".join(_counted(self.fields[name], name) for name in self.event.counts if self.fields[name])
+        text = self.event.one if self.event.one and 1 in self.fields.values() else self.event.text
+        return text.format(**self.fields, **({_COUNTS: counts or "nothing"} if self.event.counts else {}))
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name.removesuffix('s') if number == 1 else name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """A kind of event. `text`: a sentence with {field}s; {counts} stands for the numbers in `counts` that are not 0.
 
-    `besides`: the names of fields that the sentence leaves out.
+    `besides`: the names of fields that the sentence leaves out. `one`: the sentence where the number in it is 1.
     """
 
     name: str
     text: str
     counts: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
+    one: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -54,7 +60,7 @@ class Event:
 _CHANGES = ("new", "changed", "moved", "back", "gone")
 
 # The service as a whole.
-READY = Event("ready", "ready: {folders} folders")
+READY = Event("ready", "ready: {folders} folders", one="ready: {folders} folder")
 STOPPING = Event("stopping", "stopping after the photos in hand")
 STOPPED_LATE = Event("stopped_late", "the photos in hand took too long; the next start goes on with them")
 WAITING = Event("waiting", "waiting: {why}")
@@ -83,8 +89,16 @@ UNREADABLE = Event("unreadable", "cannot be looked at: {folder}: {why}")
 # Labelling.
 BATCH = Event("batch", "labelled: {counts}, {seconds:.2f} seconds", ("photos", "failed"), ("run",))
 PHOTO_FAILED = Event("photo_failed", "{photo}: {why}", besides=("run",))
-MODEL_CHANGED = Event("model_changed", "{photos:,} photos were labelled by another model and will be looked at again")
-LOOKED_LATER = Event("looked_later", "{photos:,} photos will be looked at for people and things")
+MODEL_CHANGED = Event(
+    "model_changed",
+    "{photos:,} photos were labelled by another model and will be looked at again",
+    one="{photos} photo was labelled by another model and will be looked at again",
+)
+LOOKED_LATER = Event(
+    "looked_later",
+    "{photos:,} photos will be looked at for people and things",
+    one="{photos} photo will be looked at for people and things",
+)
 HEADERS_READ = Event("headers_read", "headers: {photos:,} read")
 RELABELLED = Event("relabelled", "relabelled: {counts}", ("photos", "changed"))
 NOT_RELABELLED = Event("not_relabelled", "photos of {model} were not relabelled: {why}")
@@ -99,11 +113,15 @@ NOT_TAUGHT = Event("not_taught", "teaching: {why}")
 SEARCH_NOT_PREPARED = Event("search_not_prepared", "searching by descriptions is not prepared: {why}")
 CLUSTER_FAILED = Event("cluster_failed", "Ray gave up")
 # Keywords in files.
-KEYWORDS_DUE = Event("keywords_due", "the keywords of {photos:,} photos are to be written")
+KEYWORDS_DUE = Event(
+    "keywords_due",
+    "the keywords of {photos:,} photos are to be written",
+    one="the keywords of {photos} photo are to be written",
+)
 KEYWORDS = Event("keywords", "keywords: {counts}", ("files", "sidecars", "bytes", "failed"), ("run",))
 KEYWORDS_FAILED = Event("keywords_failed", "keywords failed: {why}")
 # Hooks.
-HOOK_TOLD = Event("hook_told", "{hook} was told of {photos:,} photos")
+HOOK_TOLD = Event("hook_told", "{hook} was told of {photos:,} photos", one="{hook} was told of {photos} photo")
 HOOK_FAILED = Event("hook_failed", "{hook}: {why}; tried again in {seconds:.0f} s")
 # The web page.
 NO_PASSWORD = Event(

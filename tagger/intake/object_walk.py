@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from tagger.core.config import IntakeSettings
 from tagger.core.errors import UsageError
 from tagger.core.formats import SNIFF_BYTES, looks_like_photo, sniff
+from tagger.core.numbers import count
 from tagger.core.os_words import ObjectError, why
 from tagger.core.paths import shown_path
 from tagger.intake.folder import ScanProblem, SeenFile
@@ -96,7 +97,7 @@ def check_objects(root: str, known: int, *, accept_empty: bool = False) -> str |
     if empty and not known:
         return f"there is nothing in it, and no photo is known in it; take it out: tagger forget {shown_path(root)}"
     if empty and not accept_empty:
-        return f"there is nothing in it, but {known:,} photos are known in it; was it moved?"
+        return f"there is nothing in it, but {count(known, 'photo is', 'photos are')} known in it; was it moved?"
     return None
 
 

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from tagger.core.config import IntakeSettings
+from tagger.core.numbers import count
 from tagger.core.paths import shown_path, stored_path
 from tagger.core.photo import Fingerprint
 from tagger.intake.folder import SeenFile
@@ -108,5 +109,5 @@ def check_root(path: str, known: int, *, accept_empty: bool = False) -> str | No
             )
         return "it is not there; is its disk mounted?" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
     if empty and known and not accept_empty:
-        return f"it is empty, but {known:,} photos are known in it; is its disk mounted?"
+        return f"it is empty, but {count(known, 'photo is', 'photos are')} known in it; is its disk mounted?"
     return None

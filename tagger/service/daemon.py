@@ -24,6 +24,7 @@ from tagger.core.config import Settings
 from tagger.core.config_sources import setting_keys, value_of
 from tagger.core.errors import StoreError, TaggerError, UsageError
 from tagger.core.local_zone import LocalZone
+from tagger.core.numbers import count
 from tagger.core.paths import shown_path
 from tagger.core.photo import JobKind
 from tagger.intake.monitor import FolderMonitor
@@ -336,7 +337,9 @@ class Service:
 
     def _line(self) -> str:
         return (
-            self._problem or self._labelling.problem or f"{self._labelling.labelled:,} photos labelled since the start"
+            self._problem
+            or self._labelling.problem
+            or f"{count(self._labelling.labelled, 'photo')} labelled since the start"
         )
 
     def state(self) -> ServiceState:

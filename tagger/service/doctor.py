@@ -17,6 +17,7 @@ from tagger.core.clock import SystemClock, local_time
 from tagger.core.config import Settings
 from tagger.core.errors import ModelError, NoLibraryError, StoreError, TaggerError
 from tagger.core.local_zone import read_time_zone
+from tagger.core.numbers import count
 from tagger.core.os_words import why
 from tagger.core.paths import is_object, shown_path
 from tagger.inference.detector import DETECTOR_FILE, why_no_detector
@@ -217,12 +218,14 @@ def _library(settings: Settings, roots: list[Root]) -> Iterator[Finding]:
         fresh = isinstance(error, NoLibraryError)
         yield Finding(Grade.WARNING if fresh else Grade.BAD, "Database", error.message, error.cure)
         return
-    yield Finding(Grade.GOOD, "Database", f"{where}: {totals.present:,} photos, {totals.labelled:,} labelled, checked")
+    yield Finding(
+        Grade.GOOD, "Database", f"{where}: {count(totals.present, 'photo')}, {totals.labelled:,} labelled, checked"
+    )
     if totals.queue.failed:
         yield Finding(
             Grade.WARNING,
             "Failed photos",
-            f"{totals.queue.failed:,} photos could not be labelled",
+            f"{count(totals.queue.failed, 'photo')} could not be labelled",
             "See why: tagger status --failed",
         )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import Settings
 from tagger.core.errors import StoreError
+from tagger.core.numbers import count
 from tagger.inference.download import why_unreachable
 from tagger.service.hooks import is_readable_on_the_way, shown_hook
 from tagger.store.deliveries import waiting_for
@@ -39,7 +40,7 @@ def check_hooks(settings: Settings) -> Iterator[HookFinding]:
             )
         unreachable = why_unreachable(hooks.labelled) if name == "labelled" else ""
         wait = waiting.get(name, 0)
-        waits = f"; {wait:,} photos wait to be told" if wait else ""
+        waits = f"; {count(wait, 'photo waits', 'photos wait')} to be told" if wait else ""
         if unreachable:
             yield HookFinding(
                 f"{where} cannot be reached ({unreachable}){waits}", "Nothing is lost: it is told when it answers."

@@ -233,7 +233,7 @@ def test_the_doctor_finds_what_is_wrong(bare: Tagger, tagger: Tagger, tmp_path: 
     findings = {finding["about"]: finding for finding in tagger.json("doctor")}
     assert {finding["grade"] for finding in findings.values()} == {"ok"}
     assert "TensorFlow" in findings["Engine"]["text"]
-    assert "1 photos" in findings["Database"]["text"]
+    assert "1 photo, 1 labelled" in findings["Database"]["text"]
     assert "the kernel tells" in findings["Watching"]["text"] or "looked through every" in findings["Watching"]["text"]
     assert [path.name for path in root.iterdir()] == ["n02129604_tiger.JPEG"]
     data = bytearray(tagger.database.read_bytes())

@@ -104,6 +104,23 @@ def test_an_event_takes_its_fields_and_no_others() -> None:
             events.READY(**wrong)
 
 
+def test_one_of_something_is_told_as_one() -> None:
+    told = [
+        events.READY(folders=1),
+        events.READY(folders=2),
+        events.MODEL_CHANGED(photos=1),
+        events.KEYWORDS(files=1, sidecars=2, bytes=1, failed=1, run=1),
+        events.HOOK_TOLD(hook="hooks.labelled", photos=1),
+    ]
+    assert list(map(str, told)) == [
+        "ready: 1 folder",
+        "ready: 2 folders",
+        "1 photo was labelled by another model and will be looked at again",
+        "keywords: 1 file, 2 sidecars, 1 byte, 1 failed",
+        "hooks.labelled was told of 1 photo",
+    ]
+
+
 def test_json_has_typed_fields() -> None:
     batch, held, failed, other = map(json.loads, logged("json"))
     assert (batch["level"], batch["event"], batch["photos"], batch["seconds"]) == ("info", "batch", 3, 0.25)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tagger.core import events
 from tagger.core.local_zone import LocalZone
+from tagger.core.numbers import count
 from tagger.core.progress import StopCheck
 from tagger.service.hooks import HookError, StoppedError, delivery, send, shown_hook
 from tagger.service.state import HookState
@@ -140,6 +141,6 @@ def tell_rest(library: Library, stop: StopCheck) -> list[str]:
         except HookError as error:
             with library.store.read() as session:
                 number, _ = waiting_for(session, name)
-            told = "1 photo" if number == 1 else f"{number:,} photos"
+            told = count(number, "photo")
             faults.append(f"{shown_hook(library.settings.hooks, name)} is yet to be told of {told}: {error.message}.")
     return faults
