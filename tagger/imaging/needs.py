@@ -52,13 +52,23 @@ def check(needs: Needs, limits: LimitSettings) -> None:
             number=pixels,
             size=size,
         )
-    would = " and ".join(f"limits.{name} = {value} (now {now:g})" for name, (value, now) in over.items())
     raise DecodeError(
         DecodeFault.TOO_BIG,
         Sentence(
-            "it is larger than the settings allow: {size}; it would pass with {settings}", size=size, settings=would
+            "it is larger than the settings allow: {size}; it would pass with {settings}",
+            size=size,
+            settings=_larger(list(over.items())),
         ),
     )
+
+
+def _larger(over: list[tuple[str, tuple[int, float]]]) -> Sentence:
+    """The settings with which a picture would pass."""
+    (name, (value, now)), *others = over
+    told = {"name": name, "value": value, "now": f"{now:g}"}
+    if others:
+        return Sentence("limits.{name} = {value} (now {now}) and {others}", **told, others=_larger(others))
+    return Sentence("limits.{name} = {value} (now {now})", **told)
 
 
 def needs_of(picture: Image.Image, full: tuple[int, int], file: int, *, progressive: bool) -> Needs:

@@ -61,12 +61,12 @@ def uncertain(
     return [one for _, _, one in found[:limit]]
 
 
-def count_uncertain(reader: Reader, policy: Policy, most: int) -> int:
-    """How many uncertain labels there are, up to `most`."""
+def count_uncertain(reader: Reader, policy: Policy, most: int, *, key: str = "") -> int:
+    """How many uncertain labels there are, up to `most`. `key`: only this label."""
     candidates = {one.key: one for one in policy.candidates}
     number = 0
-    for row, key, _ in known_labels(reader):
-        for doubtful in _doubtful(candidates[key]) if key in candidates else ():
+    for row, each, _ in known_labels(reader):
+        for doubtful in _doubtful(candidates[each]) if each in candidates and key in ("", each) else ():
             number += count_doubtful(reader, row, doubtful, _NEAR, most - number)
             if number >= most:
                 return most

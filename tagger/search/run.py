@@ -103,19 +103,21 @@ class Search:
         after: Cursor | None = None,
         less_sure: bool = False,
         sort: str = "",
+        passed: int = 0,
     ) -> Iterator[FoundPhoto]:
         """The photos that match, the surest first; without labels to go by in path order, or the newest first.
 
         `limit`: of results. `labels`: whether to read which labels matched; without, `FoundPhoto.labels` is empty.
         `after`: go on behind the result that has this place. Raises ValueError for a place of another kind of query.
         `less_sure`: behind them, in the same order, those on which a label is stored that is not sure enough to show.
-        `sort`: "date" for the newest first or "path", whatever the query is.
+        `sort`: "date" for the newest first or "path", whatever the query is. `passed`: leave out so many, the first.
         """
         if not sort or sort == "confidence":
             sort = _ANY_DATE if newest else ""
-        places = self._places(_Order(sort, limit, after), less_sure)
+        last = None if limit is None else passed + limit
+        places = self._places(_Order(sort, last, after), less_sure)
         wanted = None if self.query is None else labels_asked_for(self.query, self._vocabulary)
-        for page in _pages(islice(places, limit), _PAGE if limit is None else min(limit, _PAGE)):
+        for page in _pages(islice(places, passed, last), _PAGE if limit is None else min(limit, _PAGE)):
             yield from self._complete(page, wanted if labels else {})
 
     def count(self, *, less_sure: bool = False) -> int:

@@ -95,8 +95,11 @@ def save_search(session: Session, saved: SavedSearch, now: float, *, replace: bo
     return SavedSearch(name, saved.query, saved.language, saved.sort, saved.less_sure, saved.strict, number)
 
 
-def rename_search(session: Session, number: int, name: str) -> str:
-    """Give a saved search another name; returns it as it is stored. Raises UsageError if another has it."""
+def rename_search(session: Session, number: int, name: str, sort: Sort | None = None) -> str:
+    """Give a saved search another name; returns it as it is stored. Raises UsageError if another has it.
+
+    `sort`: and another order.
+    """
     from sqlalchemy import select, update
 
     from tagger.store.page_tables import SearchRow
@@ -105,7 +108,8 @@ def rename_search(session: Session, number: int, name: str) -> str:
     other = select(SearchRow.id).where(SearchRow.folded == _key(name), SearchRow.id != number)
     if session.scalar(other) is not None:
         raise _taken(name)
-    changed = update(SearchRow).where(SearchRow.id == number).values(name=name, folded=_key(name))
+    values = {"name": name, "folded": _key(name)} | ({} if sort is None else {"sort": sort})
+    changed = update(SearchRow).where(SearchRow.id == number).values(values)
     if session.scalar(changed.returning(SearchRow.id)) is None:
         raise _gone()
     return name

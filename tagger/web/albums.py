@@ -15,7 +15,7 @@ from tagger.core.sentences import Sentence
 from tagger.labels.languages import Language
 from tagger.search.found_photo import FoundPhoto
 from tagger.search.saved import as_saved, saved_tree
-from tagger.store.saved_searches import SavedSearch, remove_search, rename_search, save_search, saved_searches
+from tagger.store.saved_searches import SavedSearch, Sort, remove_search, rename_search, save_search, saved_searches
 from tagger.web.context import WebContext, context_of
 from tagger.web.problems import ProblemError
 from tagger.web.render import render
@@ -44,13 +44,15 @@ class Album:
 class AlbumOut(BaseModel):
     """A saved search. `language`: in which it was typed. `photos`: how many it finds; 10001 stands for that or more.
 
-    `fault`: why it can find nothing any more.
+    `sort`: confidence, date or path; empty: the surest first, without labels the newest. `fault`: why it can find
+    nothing any more.
     """
 
     id: int
     name: str
     query: str
     language: LanguageCode
+    sort: Sort
     photos: int
     first: PhotoOut | None
     fault: str
@@ -65,6 +67,7 @@ class AlbumOut(BaseModel):
             name=saved.name,
             query=saved.query,
             language=saved.language,
+            sort=saved.sort,
             photos=album.photos,
             first=photo,
             fault=album.fault,
@@ -76,12 +79,14 @@ class AlbumIn(RequestBody):
 
     name: Name
     query: Query
+    sort: Sort = ""
 
 
 class AlbumName(RequestBody):
-    """Another name."""
+    """Another name, and another order; null: as it was."""
 
     name: Name
+    sort: Sort | None = None
 
 
 def albums(library: Library) -> list[Album]:
@@ -123,10 +128,10 @@ def saved_by_id(context: WebContext, number: int) -> SavedSearch:
     return found
 
 
-def save(library: Library, name: str, query: str) -> Album:
+def save(library: Library, name: str, query: str, sort: Sort = "") -> Album:
     """Save a search, in the visitor's language. Raises UsageError, QueryError."""
     context = library.context
-    wanted = as_saved(SavedSearch(name, query, library.code), by_labels=False)
+    wanted = as_saved(SavedSearch(name, query, library.code, sort), by_labels=False)
     by_labels = _album(library, wanted).first is not None
     with context.store.write(durable=True) as session:
         stored = save_search(session, as_saved(wanted, by_labels=by_labels), context.clock.now())
@@ -146,14 +151,14 @@ def get_albums(request: Request, spoken: Spoken) -> list[AlbumOut]:
 @api.post("/albums", status_code=201)
 def post_album(request: Request, album: AlbumIn, spoken: Spoken) -> AlbumOut:
     """Save a search under a name that no other has."""
-    return AlbumOut.of(save(_library(request, spoken), album.name, album.query))
+    return AlbumOut.of(save(_library(request, spoken), album.name, album.query, album.sort))
 
 
 @api.put("/albums/{album_id}")
 def put_album(request: Request, album_id: AlbumId, album: AlbumName, spoken: Spoken) -> list[AlbumOut]:
-    """Give it another name; answers all of them."""
+    """Give it another name, or order; answers all of them."""
     with context_of(request).store.write(durable=True) as session:
-        rename_search(session, album_id, album.name)
+        rename_search(session, album_id, album.name, album.sort)
     return get_albums(request, spoken)
 
 
@@ -173,18 +178,26 @@ def get_page(request: Request) -> Response:
 
 @pages.post("/albums")
 def post_page(
-    request: Request, name: Annotated[str, Form(max_length=400)], q: Annotated[str, Form(max_length=10_000)]
+    request: Request,
+    name: Annotated[str, Form(max_length=400)],
+    q: Annotated[str, Form(max_length=10_000)],
+    sort: Annotated[Sort, Form()] = "",
 ) -> Response:
     """Saves what was searched for."""
-    save(_library(request), name, q)
+    save(_library(request), name, q, sort)
     return _back(request)
 
 
 @pages.post("/albums/{album_id}/rename")
-def post_rename(request: Request, album_id: AlbumId, name: Annotated[str, Form(max_length=400)]) -> Response:
-    """Gives an album another name."""
+def post_rename(
+    request: Request,
+    album_id: AlbumId,
+    name: Annotated[str, Form(max_length=400)],
+    sort: Annotated[Sort | None, Form()] = None,
+) -> Response:
+    """Gives an album another name, or order."""
     with context_of(request).store.write(durable=True) as session:
-        rename_search(session, album_id, name)
+        rename_search(session, album_id, name, sort)
     return _back(request)
 
 

@@ -158,9 +158,12 @@ def put_rules(request: Request, key: Key, rules: RulesIn, spoken: Spoken) -> App
 
 
 @router.get("/review/count")
-def get_review_count(request: Request) -> ReviewCountOut:
+def get_review_count(
+    request: Request,
+    label: Annotated[str, Query(max_length=128, description="The key of the only label to ask about")] = "",
+) -> ReviewCountOut:
     """How many questions the review has, up to 100."""
-    found = count_questions(context_of(request))
+    found = count_questions(context_of(request), label)
     return ReviewCountOut(questions=found, more=found == MOST)
 
 

@@ -37,7 +37,7 @@ from tagger.web.schemas_photos import PhotoDetail
 from tagger.web.schemas_work import FailedOut
 from tagger.web.search_pages import Library
 from tagger.web.start import start
-from tagger.web.status_words import chart, sentence
+from tagger.web.status_words import chart, cure_of, sentence
 from tagger.web.visitor import COOKIE as LANGUAGE_COOKIE
 from tagger.web.visitor import COOKIE_SECONDS as LANGUAGE_COOKIE_SECONDS
 from tagger.web.visitor import code_of, known_code, spoken_of
@@ -160,6 +160,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
         photo=detail,
         labels=detail.labels,
         search_only=search_only(),
+        cure=cure_of(str(detail.error)) if detail.error else "",
         history=history,
         keywords=_keywords(context, record),
         screen=f"{request.scope.get('root_path', '')}/api/v1/photos/{record.id}/picture?size=screen&v={version}",
@@ -210,7 +211,11 @@ def get_failed(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 
         groups.setdefault((one.kind, str(one.reason)), []).append(one)
     most = sorted(groups.values(), key=len, reverse=True)
     return render(
-        request, "failed.html", here="/failed", page=page, groups=[(photos[0].reason, photos) for photos in most]
+        request,
+        "failed.html",
+        here="/failed",
+        page=page,
+        groups=[(photos[0].reason, cure_of(str(photos[0].reason)), photos) for photos in most],
     )
 
 

@@ -35,10 +35,10 @@ def of_taught(context: WebContext, key: str, passed: set[tuple[int, str]]) -> li
     return found
 
 
-def count_questions(context: WebContext) -> int:
-    """How many questions the review has, up to `MOST`. Raises StoreError, ModelError."""
-    number = len(of_taught(context, "", set()))
+def count_questions(context: WebContext, key: str = "") -> int:
+    """How many questions the review has, up to `MOST`. `key`: of only this label. Raises StoreError, ModelError."""
+    number = len(of_taught(context, key, set()))
     if number < MOST:
         with context.reader() as reader:
-            number += count_uncertain(reader, context.policy, MOST - number)
+            number += count_uncertain(reader, context.policy, MOST - number, key=key)
     return min(number, MOST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tagger.core.config import LabelSettings
 from tagger.core.errors import TaggerError
@@ -26,7 +26,7 @@ from tagger.search.saved import saved_tree
 from tagger.search.vocabulary import UnknownWord
 from tagger.store.counts import LabelCount
 from tagger.store.reader import Reader
-from tagger.store.saved_searches import SavedSearch
+from tagger.store.saved_searches import SavedSearch, Sort
 from tagger.web.context import WebContext
 from tagger.web.problems import ProblemError, of_error
 
@@ -34,6 +34,8 @@ PAGE = 60
 COUNTED = 1000
 # The kinds of order of what looks like the words of a query begin with this.
 _ALIKE = "alike, "
+# The kind of order of a saved search that has one of its own: by which it is sorted, and how many photos were seen.
+_SORTED = "sorted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def search(  # noqa: PLR0913 - what may be asked for
     with library.context.reader() as reader:
         describer = library.context.describer(reader, library.code)
         search = library.search(reader, tree, describer)
-        photos, following = _some(search, place, limit, less_sure)
+        photos, following = _some(search, place, limit, less_sure, "" if saved is None else saved.sort)
         # Unknown words are reported on the first page only.
         unknown = () if after else search.unknown_words
         others = 0 if following or less_sure else search.count_less_sure(COUNTED)
@@ -162,13 +164,37 @@ def _alike(  # noqa: PLR0913 - what may be asked for
         return Alike(photos, cursor(after), () if place is not None else tuple(describer.told))
 
 
-def _some(search: Search, place: Cursor | None, limit: int, less_sure: bool) -> tuple[list[FoundPhoto], Cursor | None]:
+def _some(
+    search: Search, place: Cursor | None, limit: int, less_sure: bool, sort: Sort = ""
+) -> tuple[list[FoundPhoto], Cursor | None]:
     """A page of results, and the place behind which there are more."""
+    # What is in the order of time anyway goes on from a date.
+    if sort == "path" or (sort == "date" and search.in_time() is None):
+        return _sorted(search, place, limit, less_sure, sort)
+    if place is not None and place[0] == _SORTED:
+        raise _not_of_this_query()
     try:
         found = list(search.results(limit + 1, newest=True, after=place, less_sure=less_sure))
     except ValueError as error:
         raise _not_of_this_query() from error
     return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+
+def _sorted(
+    search: Search, place: Cursor | None, limit: int, less_sure: bool, sort: Sort
+) -> tuple[list[FoundPhoto], Cursor | None]:
+    """As `_some`, in an order that was chosen."""
+    if place is not None and place[:2] != (_SORTED, sort):
+        raise _not_of_this_query()
+    passed = 0 if place is None else place[2]
+    found = list(search.results(limit + 1, less_sure=less_sure, sort=sort, passed=passed))
+    following = (_SORTED, sort, passed + limit) if len(found) > limit else None
+    return [_as_dated(one) if sort == "date" else one for one in found[:limit]], following
+
+
+def _as_dated(found: FoundPhoto) -> FoundPhoto:
+    """A photo in the order of time, which stands below its month."""
+    return replace(found, place=(DATED if found.taken else UNDATED, found.taken, found.photo_id))
 
 
 def by_ids(library: Library, ids: list[int]) -> list[FoundPhoto]:
@@ -215,7 +241,9 @@ def _place(text: str) -> Cursor:
     """The place that a cursor stands for; whatever somebody made up instead is refused."""
     try:
         kind, value, photo_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        fits = {SUREST: float, DATED: str, UNDATED: type(None)}[kind.removeprefix(_ALIKE).removeprefix(LESS_SURE)]
+        fits = {SUREST: float, DATED: str, UNDATED: type(None), _SORTED: str}[
+            kind.removeprefix(_ALIKE).removeprefix(LESS_SURE)
+        ]
         # JSON writes 1.0 as 1.0, so a confidence stays a float.
         if (
             not isinstance(value, float | str | None)

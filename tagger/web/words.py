@@ -108,7 +108,7 @@ class Words:
         """A number of bytes."""
         if number >= 1e6:
             return self.text("{number} MB", number=self.number(number / 1e6, 1))
-        return self.text("{number} kB", number=self.number(number / 1e3))
+        return self.text("{number} kB", number=self.number(number / 1e3, 1 if number < 1e4 else 0))
 
     def moment(self, seconds: float) -> str:
         """A time (seconds since the epoch) in this machine's time zone."""

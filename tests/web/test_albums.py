@@ -40,6 +40,37 @@ def test_albums_are_saved_shown_renamed_and_removed(site: Site) -> None:
     assert site.get(f"/?album={one['id']}", HTML).status == 404
 
 
+def test_an_album_has_the_order_that_was_chosen(site: Site) -> None:
+    def of(album: int) -> list[dict[str, object]]:
+        found, after = [], ""
+        while True:
+            page = site.api(f"/search?limit=3&album={album}{after}")
+            found += page["photos"]
+            if not page["next"]:
+                return found
+            after = f"&after={page['next']}"
+
+    assert post(site, "/albums", name="Cats", q="cat OR espresso", sort="path").status == 303
+    [one] = site.api("/albums")
+    assert one["sort"] == "path"
+    paths = [photo["path"] for photo in of(one["id"])]
+    assert len(paths) == len(set(paths)) == one["photos"]
+    assert paths == [photo["path"] for photo in site.tagger.json_lines("search", "--saved", "Cats", "-n", 0)]
+    assert paths != [photo["path"] for photo in site.api("/search?limit=500&q=cat+OR+espresso")["photos"]]
+    # By date, as `--sort`, in pages; a place in one order is none in another.
+    place = site.api(f"/search?limit=3&album={one['id']}")["next"]
+    assert post(site, f"/albums/{one['id']}/rename", name="Cats", sort="date").status == 303
+    assert site.ask("GET", f"/api/v1/search?album={one['id']}&after={place}").status == 400
+    assert site.ask("GET", f"/api/v1/search?q=cat&after={place}").status == 400
+    by_date = [photo["path"] for photo in of(one["id"])]
+    assert by_date == [photo["path"] for photo in site.tagger.json_lines("search", "--saved", "Cats", "-n", 0)]
+    assert sorted(by_date) == sorted(paths)
+    assert "Without a date</h2>" in site.get(f"/?album={one['id']}", HTML).text
+    # Another name leaves the order as it is.
+    assert site.send(f"/albums/{one['id']}", {"name": "Kats"}, method="PUT")[0]["sort"] == "date"
+    assert post(site, "/albums", name="x", q="cat", sort="size").status == 422
+
+
 @pytest.mark.slow
 def test_the_api_saves_renames_and_removes(site: Site) -> None:
     made = site.send("/albums", {"name": "Tiere", "query": "animal"}, 201)

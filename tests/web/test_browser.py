@@ -244,7 +244,7 @@ def test_the_review_is_answered_with_one_key_each(browser: Browser, site: Site) 
             page.keyboard.press(key)
             wait_for(lambda now=now: _asked(page) != now, 20)
             seen.append(page.locator("#picture").get_attribute("href"))
-        expect(page.locator("#count")).to_have_text("2 answered")
+        expect(page.locator("#count")).to_have_text(re.compile(r"^2 answered · (100 or more|\d+) left$"))
         page.keyboard.press("u")
         page.keyboard.press("u")
         expect(page.locator("#name")).to_have_text(first)
@@ -305,6 +305,14 @@ def test_on_a_phone_every_page_is_within_reach(browser: Browser, reading: Site) 
             assert box is not None
             assert box["y"] + box["height"] <= top
         expect(bar.get_by_role("link", name="Status")).to_be_hidden()
+        # What is suggested lies over what follows, and a finger can search.
+        ready(page, "/")
+        page.get_by_role("combobox").fill("dri")
+        option = page.get_by_role("option").first
+        expect(option).to_contain_text("drink")
+        option.click(trial=True)
+        page.get_by_role("button", name="Search").tap()
+        expect(page).to_have_url(re.compile("q=dri"))
         bar.get_by_text("More").tap()
         expect(bar.get_by_role("link", name="Failed")).to_be_in_viewport(ratio=1)
         bar.get_by_role("link", name="Status").tap()

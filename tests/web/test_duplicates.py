@@ -22,6 +22,7 @@ from tagger.web.context import WebContext
 from tagger.web.duplicate_groups import KnownGroup
 from tests.cli.gallery import found_elsewhere
 from tests.cli.runner import Tagger
+from tests.cli.service import wait_for
 from tests.web.browser import axe_script, chromium, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
@@ -240,6 +241,35 @@ def test_the_page_by_keyboard_alone(browser: Browser, doubled: Site) -> None:
         page.locator("#copies .choice").first.focus()
         page.keyboard.press("Space")
         expect(states.first).to_have_text("✕ Not kept")
+
+
+def test_all_copies_show_the_same_place_from_near(browser: Browser, doubled: Site) -> None:
+    with watched(browser, doubled.address) as page:
+        start(page)
+        first, second = (page.locator("#copies .choice img").nth(number) for number in (0, 1))
+        before = first.bounding_box()
+        assert before is not None
+        page.keyboard.press("z")
+        expect(page.locator("#zoom")).to_have_attribute("aria-pressed", "true")
+        pixels = "one => new URL(one.src).searchParams.get('size')"
+        wait_for(lambda: first.evaluate(pixels) == second.evaluate(pixels) == "full", 30)
+        page.mouse.move(before["x"] + before["width"] * 0.9, before["y"] + before["height"] * 0.2)
+        place = "one => [getComputedStyle(one).transform, getComputedStyle(one).transformOrigin]"
+        wait_for(lambda: first.evaluate(place) == second.evaluate(place), 10)
+        near, at = first.evaluate(place)
+        assert near.startswith("matrix(4, ")
+        x, y = (float(one.removesuffix("px")) for one in at.split())
+        assert abs(x - 0.9 * before["width"]) < 2
+        assert abs(y - 0.2 * before["height"]) < 2
+        page.keyboard.press("Shift+ArrowLeft")
+        wait_for(lambda: first.evaluate(place)[1] != at, 10)
+        expect(page.locator("#which")).to_contain_text("Group 1 ")
+        # Another group is shown as near, until it is switched off.
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#which")).to_contain_text("Group 2 ")
+        wait_for(lambda: first.evaluate(place)[0].startswith("matrix(4, "), 10)
+        page.locator("#zoom").click()
+        wait_for(lambda: first.evaluate(place)[0] == "none", 10)
 
 
 def test_all_is_decided_and_listed_and_taken_back(browser: Browser, doubled: Site) -> None:

@@ -23,7 +23,7 @@ def test_the_api_tells_what_is_in_a_result_and_narrowing_finds_as_many(reading: 
 def test_the_page_narrows_without_a_script(reading: Site) -> None:
     page = reading.get("/?q=animal", HTML).text
     narrow = page[page.index('<details class="narrow"') :].partition("</details>")[0]
-    links = re.findall(r'<a href="([^"]+)">([^<]+)</a> <small>([0-9,]+)</small>', narrow)
+    links = re.findall(r'<a href="([^"]+)">([^<]+) <small>([0-9,]+)</small></a>', narrow)
     assert links
     for address, name, _ in links:
         answer = reading.get(html.unescape(address), HTML)

@@ -278,7 +278,13 @@ def test_the_templates_of_what_is_stored_are_those_of_the_code() -> None:
             "it is larger than the settings allow: 20000 x 10000 pixels (200 megapixels), 80 MB;"
             " it would pass with limits.megapixels = 200 (now 150)",
             "es ist größer, als die Einstellungen erlauben: 20000 × 10000 Pixel (200 Megapixel), 80 MB;"
-            " es ginge mit limits.megapixels = 200 (now 150)",
+            " es ginge mit limits.megapixels = 200 (jetzt 150)",
+        ),
+        (
+            "it is larger than the settings allow: 80 MB; it would pass with limits.file_mb = 90 (now 64) and"
+            " limits.memory_mb = 900 (now 512)",
+            "es ist größer, als die Einstellungen erlauben: 80 MB; es ginge mit limits.file_mb = 90 (jetzt 64) und"
+            " limits.memory_mb = 900 (jetzt 512)",
         ),
     ],
 )

@@ -173,11 +173,11 @@ export class Bar {
     ];
     const close = make("button", { type: "button", "aria-label": t("Clear selection"), title: t("Clear selection") }, "✕");
     close.addEventListener("click", () => { this.forget(); clear(); });
-    this.row = make("div", { class: "row" }, close, this.number, ...entries.map(([name, what]) => {
+    this.row = make("div", { class: "row" }, close, this.number, make("div", { class: "acts" }, ...entries.map(([name, what]) => {
       const button = make("button", { type: "button" }, name);
       button.addEventListener("click", what);
       return button;
-    }));
+    })));
     this.bar = make("section", { class: "selection", "aria-label": t("Selected photos"), hidden: true }, this.done, this.row);
     document.getElementById("main").after(this.bar);
   }

@@ -26,7 +26,10 @@ export function tn(one, many, number, values = {}) {
 
 export const amount = (number) => number.toLocaleString(language);
 
-export const moment = (seconds) => new Date(seconds * 1000).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+// Of English dates those that everybody reads alike.
+export const dates = language === "en" ? "en-GB" : language;
+
+export const moment = (seconds) => new Date(seconds * 1000).toLocaleString(dates, { dateStyle: "medium", timeStyle: "short" });
 
 // The attribute of an element that holds names of labels; none where they are in the page's own language.
 export const inLabels = (label) => ({ lang: labelsLanguage !== language && (!label || label.name !== label.english) ? labelsLanguage : null });
@@ -140,14 +143,22 @@ export function verdictTable(verdicts) {
     make("th", { scope: "col", class: "number" }, t("Sure")), make("th", { scope: "col" }, t("What becomes of it")))), make("tbody", {}, ...rows));
 }
 
+// How many questions were answered, and how many are left, as far as they are counted.
+export const progress = (answered, left) => [
+  answered ? tn("{n} answered", "{n} answered", answered) : "",
+  left?.more ? t("{n} or more left", { n: amount(left.questions) }) : left?.questions ? tn("{n} left", "{n} left", left.questions) : "",
+].filter(Boolean).join(" · ");
+
 let counting;
 
-// The number of questions of the review, in the navigation, a moment after one was answered.
-export function recount() {
+// The number of questions of the review, in the navigation, a moment after one was answered; `told` gets that of a label.
+export function recount(told = () => {}, label = "") {
   const badge = document.getElementById("to-review");
   clearTimeout(counting);
   counting = setTimeout(async () => {
     const found = await ask("/review/count").catch(() => null);
+    const these = label ? await ask("/review/count?label=" + encodeURIComponent(label)).catch(() => null) : found;
+    if (these) told(these);
     if (!badge || !found) return;
     badge.hidden = !found.questions;
     badge.children[1].textContent = amount(found.questions) + (found.more ? "+" : "");

@@ -1,6 +1,7 @@
 // Near-duplicates, a group at a time: side by side with their differences, which to keep, and a list of the others.
 
-import { amount, ask, at, bytes, finished, isTyping, make, percent, say, t, tell, tn } from "./core.js";
+import { amount, ask, at, bytes, dates, finished, isTyping, make, percent, say, t, tell, tn } from "./core.js";
+import { Zoom } from "./zoom.js";
 
 const byId = (id) => document.getElementById(id);
 const [start, group, done, copies, which] = ["start", "group", "finished", "copies", "which"].map(byId);
@@ -11,6 +12,8 @@ let now = null, counts = null, busy = false, ahead = null;
 
 const choice = byId("least");
 if ([...choice.options].some((one) => one.value === asked.get("least"))) choice.value = asked.get("least");
+
+const zoom = new Zoom(copies, byId("zoom"), (picture) => picture.src.replace("&size=large", "&size=full"));
 
 const page = (after, open) => ask(`/duplicates?least=${choice.value}&after=${after}&limit=1&sharpness=true&open=${open}`);
 const onlyOpen = () => byId("open").checked;
@@ -66,6 +69,7 @@ function show(found) {
   byId("previous").disabled = !visited.length && !now.number;
   const rows = facts(now.photos);
   copies.replaceChildren(...now.photos.map((one, place) => card(one, place, rows)));
+  zoom.renew();
   tellChoice();
 }
 
@@ -76,7 +80,7 @@ function facts(photos) {
     [t("Pixels"), (one) => one.width ? `${amount(one.width)} × ${amount(one.height)}` : t("unknown"), (one) => (one.width ?? 0) * (one.height ?? 0)],
     [t("File"), (one) => bytes(one.bytes) + (one.same_bytes ? " " + t("(the same as another)") : ""), (one) => one.bytes],
     [t("Sharpness"), (one) => one.sharpness === null ? t("unknown") : percent(one.sharpness / (sharpest || 1)), (one) => Math.round(100 * (one.sharpness ?? 0) / (sharpest || 1))],
-    [t("Taken"), (one) => one.taken ? new Date(one.taken).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" }) : t("unknown")],
+    [t("Taken"), (one) => one.taken ? new Date(one.taken).toLocaleString(dates, { dateStyle: "medium", timeStyle: "medium" }) : t("unknown")],
     [t("Format"), (one) => one.format ?? t("unknown")],
     [t("Folder"), (one) => one.folder],
     [t("Your keywords"), (one) => one.keywords.join(", ") || "–", (one) => one.keywords.length],
@@ -246,6 +250,11 @@ byId("previous").addEventListener("click", previous);
 document.addEventListener("keydown", (event) => {
   if (isTyping(event.target) && event.target.type !== "checkbox" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.toLowerCase();
+  if (key === "z" && now) return zoom.toggle();
+  if (event.shiftKey && zoom.isOn && key.startsWith("arrow")) {
+    event.preventDefault();
+    return zoom.pan({ arrowleft: -1, arrowright: 1 }[key] ?? 0, { arrowup: -1, arrowdown: 1 }[key] ?? 0);
+  }
   if (/^[1-9]$/.test(key)) return buttons()[Number(key) - 1]?.click();
   if (key === "u") return takeBack();
   if (now) ({ d: () => decide(chosen()), a: keepAll, arrowright: following, arrowleft: previous })[key]?.();

@@ -59,10 +59,11 @@ function frame(boxes) {
   }));
 }
 
-document.getElementById("why").addEventListener("toggle", async (event) => {
-  if (frames) frames.hidden = !event.target.open;
-  if (!event.target.open) return;
-  const place = event.target.querySelector(".why");
+const reasons = document.getElementById("why");
+async function explain() {
+  if (frames) frames.hidden = !reasons.open;
+  if (!reasons.open) return;
+  const place = reasons.querySelector(".why");
   try {
     const why = await ask(`/photos/${id}/why`);
     frame(found(why));
@@ -70,7 +71,10 @@ document.getElementById("why").addEventListener("toggle", async (event) => {
   } catch (error) {
     place.replaceChildren(make("p", {}, error.message));
   }
-});
+}
+reasons.addEventListener("toggle", explain);
+// It may have been opened before this script was there.
+explain();
 
 const picture = document.querySelector(".stage img");
 function cannotShow() { picture.parentElement.replaceWith(make("p", { class: "notice" }, t("The picture cannot be shown."))); }

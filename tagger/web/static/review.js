@@ -1,11 +1,11 @@
 // The review: one uncertain label after the other, each answered with one key.
 
-import { ask, at, inLabels, isTyping, percent, recount, say, t, tell, tn } from "./core.js";
+import { ask, at, inLabels, isTyping, percent, progress, recount, say, t, tell } from "./core.js";
 
 const label = new URLSearchParams(location.search).get("label") ?? "";
 const question = document.getElementById("question"), none = document.getElementById("none"), back = document.getElementById("back");
 const queue = [], skipped = [], answered = [];
-let now = null, done = 0, busy = false, tail = Promise.resolve();
+let now = null, done = 0, left = null, busy = false, tail = Promise.resolve();
 
 async function fill() {
   const query = new URLSearchParams({ label, limit: "10" });
@@ -22,12 +22,15 @@ async function next() {
 
 const screen = (one) => at(`/api/v1/photos/${one.photo.id}/picture?size=screen&v=${one.photo.picture.split("v=")[1]}`);
 
+const tellProgress = () => { document.getElementById("count").textContent = progress(done, left); };
+const count = () => recount((found) => { left = found; tellProgress(); }, label);
+
 function show(one) {
   now = one;
   question.hidden = !one;
   none.hidden = Boolean(one);
   back.disabled = answered.length === 0;
-  document.getElementById("count").textContent = done ? tn("{n} answered", "{n} answered", done) : "";
+  tellProgress();
   if (!one) return;
   const name = document.getElementById("name"), share = percent(one.confidence);
   name.textContent = one.name;
@@ -55,7 +58,7 @@ const answer = (kind) => guarded(async () => {
   await tell(`/photos/${now.photo.id}/corrections`, { [kind]: [now.key] });
   answered.push(now);
   done += 1;
-  recount();
+  count();
   await next();
 });
 const skip = () => guarded(async () => { if (now) { skipped.push(now); await next(); } });
@@ -66,7 +69,7 @@ async function takeLastBack() {
   if (!last) return;
   await tell(`/photos/${last.photo.id}/corrections`, { undo: [last.key] });
   done -= 1;
-  recount();
+  count();
   if (now) queue.unshift(now);
   show(last);
 }
@@ -78,3 +81,4 @@ document.addEventListener("keydown", (event) => {
   keys[event.key.toLowerCase()]?.();
 });
 guarded(next);
+count();

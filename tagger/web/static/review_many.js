@@ -1,13 +1,13 @@
 // The review of one label on several photos at once: which of these are not it?
 
-import { ask, at, inLabels, isTyping, make, parts, recount, say, t, tell, tn } from "./core.js";
+import { ask, at, inLabels, isTyping, make, parts, progress, recount, say, t, tell } from "./core.js";
 
 const MOST = 24;
 const wanted = new URLSearchParams(location.search).get("label") ?? "";
 const many = document.getElementById("many"), marks = document.getElementById("marks"), none = document.getElementById("none");
 const buttons = Object.fromEntries(["done", "skip", "back"].map((id) => [id, document.getElementById(id)]));
 const skipped = [], answered = [];
-let now = [], count = 0, busy = false;
+let now = [], count = 0, left = null, busy = false;
 
 const question = (options) => {
   const query = new URLSearchParams(options);
@@ -26,12 +26,15 @@ async function next() {
   show(key ? await question({ label: key, limit: String(MOST) }) : []);
 }
 
+const tellProgress = () => { document.getElementById("count").textContent = progress(count, left); };
+const countAll = () => recount((found) => { left = found; tellProgress(); }, wanted);
+
 function show(questions) {
   now = questions;
   many.hidden = buttons.done.hidden = buttons.skip.hidden = !now.length;
   none.hidden = Boolean(now.length);
   buttons.back.disabled = !answered.length;
-  document.getElementById("count").textContent = count ? tn("{n} answered", "{n} answered", count) : "";
+  tellProgress();
   if (!now.length) return;
   document.getElementById("asked").replaceChildren(...parts("Which of these are not {label}?", { label: make("strong", inLabels(now[0]), now[0].name) }));
   marks.replaceChildren(...now.map((one) => {
@@ -65,7 +68,7 @@ const done = () => guarded(async () => {
     if (found.id) batch.undo.push(found.id);
   }
   count += now.length;
-  recount();
+  countAll();
   await next();
 });
 
@@ -83,7 +86,7 @@ const takeBack = () => guarded(async () => {
   }
   answered.pop();
   count -= batch.questions.length;
-  recount();
+  countAll();
   show(batch.questions);
 });
 
@@ -107,3 +110,4 @@ buttons.done.addEventListener("click", done);
 buttons.skip.addEventListener("click", skip);
 buttons.back.addEventListener("click", takeBack);
 guarded(next);
+countAll();

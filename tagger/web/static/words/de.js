@@ -208,6 +208,11 @@ globalThis.taggerWords = {
   "{n} Schlagwort",
   "{n} Schlagwörter"
  ],
+ "{n} left": [
+  "{n} übrig",
+  "{n} übrig"
+ ],
+ "{n} or more left": "{n} oder mehr übrig",
  "{n} photo": [
   "{n} Foto",
   "{n} Fotos"

@@ -208,6 +208,11 @@ globalThis.taggerWords = {
   "{n} etiqueta",
   "{n} etiquetas"
  ],
+ "{n} left": [
+  "Queda {n}",
+  "Quedan {n}"
+ ],
+ "{n} or more left": "Quedan {n} o más",
  "{n} photo": [
   "{n} foto",
   "{n} fotos"

@@ -208,6 +208,11 @@ globalThis.taggerWords = {
   "{n} étiquette",
   "{n} étiquettes"
  ],
+ "{n} left": [
+  "Il en reste {n}",
+  "Il en reste {n}"
+ ],
+ "{n} or more left": "Il en reste {n} ou plus",
  "{n} photo": [
   "{n} photo",
   "{n} photos"
