@@ -12,6 +12,7 @@ import click
 from tagger.cli import voice
 from tagger.cli.common import settings_of
 from tagger.core.config import Settings
+from tagger.core.config_origins import Setting, settings_with_origins
 from tagger.core.errors import ExitCode, UsageError
 
 
@@ -39,6 +40,9 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
     def load() -> Settings:
         return settings_of(context, web__listen=listen)
 
+    def tell() -> tuple[Settings, list[Setting]]:
+        return settings_with_origins(context.obj["config"], {**context.obj["flags"], "web.listen": listen})
+
     settings = load()
     logs.set_up(settings.service.log, quiet=voice.quiet(), verbose=voice.verbose())
     if beside_service:
@@ -47,7 +51,12 @@ def command(context: click.Context, listen: str | None, hash_password: bool, bes
         threading.Thread(target=_end_with_service, name="service", daemon=True).start()
     else:
         step_back(settings.service.nice)
-    serve(load, lambda address: voice.done(f"Serving {address}  (Ctrl-C stops it)", flush=True), beside=beside_service)
+    serve(
+        load,
+        tell,
+        lambda address: voice.done(f"Serving {address}  (Ctrl-C stops it)", flush=True),
+        beside=beside_service,
+    )
     return ExitCode.DONE
 
 

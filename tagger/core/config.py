@@ -181,16 +181,19 @@ def _address(text: str) -> str:
     return text
 
 
+WorkWindow = Annotated[
+    str,
+    Field(
+        pattern=r"^(|([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])$",
+        description='a span of time such as "22:00-06:00", or "" for always',
+    ),
+]
+
+
 class ServiceSettings(Section):
     """How `tagger run` behaves."""
 
-    work_window: Annotated[
-        str,
-        Field(
-            pattern=r"^(|([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])$",
-            description='a span of time such as "22:00-06:00", or "" for always',
-        ),
-    ] = ""
+    work_window: WorkWindow = ""
     nice: Annotated[int, Field(ge=0, le=19)] = 10
     idle_seconds: Annotated[float, Field(ge=0, le=86400)] = 300.0
     stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0

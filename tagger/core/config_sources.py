@@ -19,6 +19,7 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from tagger.core.atomic_file import replacing
+from tagger.core.chosen_settings import CHOSEN_FILE, chosen_settings
 from tagger.core.config import WRITTEN_BY_A_PERSON, ModelSettings, Section, Settings
 from tagger.core.environment_files import IN_FILE, values_from_files
 from tagger.core.errors import ConfigError
@@ -66,7 +67,7 @@ def load_with_sources(
 
     A source is the path of a file, "environment" or "command line"; rules for labels may come from two files.
     `flags` maps dotted keys (`"model.name"`) to values of the command line. `environ` defaults to the process's. Later
-    sources win: defaults, the library's saved choice (`tagger model use`), the config file, the environment, flags.
+    sources win: defaults, what was saved (`tagger model use`, the web page), the config file, the environment, flags.
 
     Raises ConfigError that names the source, the key, the value, what is allowed, and for an unknown key the nearest.
     """
@@ -92,6 +93,8 @@ def load_with_sources(
     choice = settings.data_dir / CHOICE_FILE
     if choice.is_file() and choosable:
         _merge(remembered, remembered_sources, _from_choice(choice, values.get("model", {})), str(choice))
+    for key, value in chosen_settings(settings.data_dir).items():
+        _merge(remembered, remembered_sources, _nested(key, value), str(settings.data_dir / CHOSEN_FILE))
     rules = own_rules(settings.data_dir)
     if rules:
         values["labels"] = _with_rules(values.get("labels", {}), rules)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
+from tagger.core.config import Settings
 from tagger.core.paths import shown_path
 from tagger.core.photo import wnid_of
 from tagger.labels import taxonomy
@@ -105,7 +106,11 @@ def get_rules(request: Request, key: Key, spoken: Spoken) -> RulesOut:
 def post_preview(request: Request, key: Key, rules: RulesIn, spoken: Spoken) -> PreviewOut:
     """What other rules would change, on a sample of the library. Nothing is stored."""
     context = context_of(request)
-    settings = with_rules(context.settings, _wanted(context, key, rules))
+    return would_change(context, with_rules(context.settings, _wanted(context, key, rules)), spoken)
+
+
+def would_change(context: WebContext, settings: Settings, spoken: Language) -> PreviewOut:
+    """What other settings would change of the labels, on a sample of the library. Nothing is stored."""
     with _PREVIEWS:
         found = compare(replace(context.library, settings=settings), sample=_SAMPLE)
     differences = found.differences

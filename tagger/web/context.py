@@ -16,6 +16,7 @@ from starlette.requests import Request
 from tagger.core import events
 from tagger.core.clock import Clock, SystemClock
 from tagger.core.config import Settings
+from tagger.core.config_origins import Setting, settings_with_origins
 from tagger.core.errors import TaggerError, UnknownPhotoError
 from tagger.core.languages import LanguageCode
 from tagger.core.progress import Callbacks
@@ -72,18 +73,28 @@ _COMPARING_SECONDS = 8.0
 _COMPARING_PAUSE = 3
 
 _Answer = TypeVar("_Answer")
+# Reads the settings with where each comes from.
+Tell = Callable[[], tuple[Settings, list[Setting]]]
 
 
 class WebContext:
-    """The library that is served. `load` reads the settings, again when labels' rules were changed.
+    """The library that is served. `load` reads the settings, again when some were changed here; `tell` their origins.
 
     It may be there or not yet: whatever needs it raises NoLibraryError until it is. `beside`: a service that labels
     runs on this machine.
     """
 
-    def __init__(self, load: Callable[[], Settings], clock: Clock | None = None, *, beside: bool = False) -> None:
-        self._load = load
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        clock: Clock | None = None,
+        *,
+        tell: Tell = settings_with_origins,
+        beside: bool = False,
+    ) -> None:
+        self._load, self._tell = load, tell
         self.settings = load()
+        self.told = tell()[1]
         self.clock = clock or SystemClock()
         self.login = Login(self.settings.web.password_hash, self.settings.data_dir, self.clock)
         self.tokens = Tokens(lambda: self.store, self.clock)
@@ -134,6 +145,7 @@ class WebContext:
     def reload(self) -> None:
         """Read the settings again. Raises ConfigError, and then the old ones stay."""
         self.settings = self._load()
+        self.told = self._tell()[1]
         looker, self.looker = self.looker, self._new_looker()
         looker.close()
 

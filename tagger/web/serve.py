@@ -18,7 +18,7 @@ from tagger.core.errors import ConfigError
 from tagger.core.page_address import page_address
 from tagger.system import unix_socket
 from tagger.web.app import create_app
-from tagger.web.context import WebContext
+from tagger.web.context import Tell, WebContext
 from tagger.web.login import check_hash
 
 _LOG = logging.getLogger("tagger")
@@ -29,8 +29,8 @@ _GRACE = 3
 _KEEP_ALIVE = 30
 
 
-def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside: bool = False) -> None:
-    """Serve the library until SIGTERM or Ctrl-C. `ready` is called with the address.
+def serve(load: Callable[[], Settings], tell: Tell, ready: Callable[[str], None], *, beside: bool = False) -> None:
+    """Serve the library until SIGTERM or Ctrl-C. `load` and `tell` as of `WebContext`; `ready` gets the address.
 
     Where other machines are let in and there is no password, nothing is served but the page that asks for the first.
     Raises ConfigError.
@@ -41,7 +41,7 @@ def serve(load: Callable[[], Settings], ready: Callable[[str], None], *, beside:
     if settings.web.password_hash:
         check_hash(settings.web.password_hash)
     listener = _listen(settings.web)
-    context = WebContext(load, beside=beside)
+    context = WebContext(load, tell=tell, beside=beside)
     address = _address(settings.web, listener)
     if lets_others_in(settings.web) and not context.login.required:
         code = context.login.ask_for_first()

@@ -32,7 +32,7 @@ PAGES = [
     "/labels?view=tree",
     "/labels/n07920052",
 ]
-PAGES += ["/drop", "/review", "/failed", "/status", "/api/docs", "/nothing"]
+PAGES += ["/drop", "/review", "/failed", "/status", "/settings", "/api/docs", "/nothing"]
 
 
 @pytest.fixture(scope="module")

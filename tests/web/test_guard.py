@@ -67,6 +67,7 @@ def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(reading: 
         "/review",
         "/failed",
         "/status",
+        "/settings",
         "/api/docs",
     ):
         text = reading.get(path).text

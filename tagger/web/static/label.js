@@ -1,6 +1,7 @@
 // The rules of a label: a change is previewed at once, and applied when the person says so.
 
-import { amount, ask, inLabels, make, named, parts, percent, say, t, tile } from "./core.js";
+import { ask, make, percent, say, t } from "./core.js";
+import { wouldChange } from "./preview.js";
 
 const form = document.getElementById("rules"), preview = document.getElementById("preview"), apply = document.getElementById("apply");
 const general = Number(form.dataset.general), path = `/labels/${encodeURIComponent(form.dataset.key)}/rules`;
@@ -18,31 +19,13 @@ function wanted() {
 
 const send = (to, method) => ask(to, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted()) });
 
-const counts = (list) => list.map((one) => `${one.name} (${amount(one.photos)})`).join(", ");
-
 async function look() {
   const mine = ++asked;
   preview.replaceChildren(make("p", { class: "quiet" }, t("comparing …")));
   try {
     const found = await send(path + "/preview", "POST");
     if (mine !== asked) return;
-    const all = found.compared >= found.photos;
-    const text = all
-      ? t("{changed} of {all} photos would show other labels.", { changed: amount(found.changed), all: amount(found.photos) })
-      : t("{changed} of {compared} photos looked at would show other labels: about {about} of {all}.", {
-        changed: amount(found.changed), compared: amount(found.compared), all: amount(found.photos),
-        about: amount(Math.round(found.changed * found.photos / Math.max(1, found.compared))),
-      });
-    const list = make("ol", { class: "grid small" });
-    for (const one of found.examples) {
-      const item = tile(one.photo);
-      item.append(make("small", inLabels(), ...one.lost.map((name) => make("del", {}, name + " ")), ...one.gained.map((name) => make("ins", {}, name + " "))));
-      list.append(item);
-    }
-    preview.replaceChildren(make("h2", {}, t("What would change")), make("p", { id: "changed" }, text));
-    if (found.gained.length) preview.append(make("p", {}, ...parts("More often: {labels}", { labels: named(counts(found.gained)) })));
-    if (found.lost.length) preview.append(make("p", {}, ...parts("Less often: {labels}", { labels: named(counts(found.lost)) })));
-    preview.append(list);
+    preview.replaceChildren(make("h2", {}, t("What would change")), ...wouldChange(found));
     apply.disabled = false;
   } catch (error) {
     if (mine !== asked) return;

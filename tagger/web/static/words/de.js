@@ -1,6 +1,7 @@
 globalThis.taggerWords = {
  "(the most)": "(am meisten)",
  "(the same as another)": "(gleich wie eine andere)",
+ "A time is missing.": "Eine Uhrzeit fehlt.",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Etwa {right} % der Fotos, die es bekommen, sind richtig; {found} % derer, die es zeigen, werden gefunden.",
  "Add": "Hinzufügen",
  "Add a label to {n} photo": [
@@ -48,6 +49,7 @@ globalThis.taggerWords = {
   "Es hat daraus gelernt; {n} Foto hat sich geändert.",
   "Es hat daraus gelernt; {n} Fotos haben sich geändert."
  ],
+ "It is as before.": "Es ist wie zuvor.",
  "It is forgotten.": "Es ist vergessen.",
  "It is forgotten; {n} photo changed.": [
   "Es ist vergessen; {n} Foto hat sich geändert.",
@@ -92,6 +94,7 @@ globalThis.taggerWords = {
  "None that is sure enough.": "Keines, das sicher genug ist.",
  "Not kept": "Nicht behalten",
  "Nothing is sure enough for a label.": "Nichts ist sicher genug für ein Schlagwort.",
+ "Nothing is written into photos for it.": "Dafür wird nichts in Fotos geschrieben.",
  "Off": "Aus",
  "On": "An",
  "One moment …": "Einen Moment …",
@@ -132,6 +135,10 @@ globalThis.taggerWords = {
   "Ein Schlagwort mit {n} Foto beibringen",
   "Ein Schlagwort mit {n} Fotos beibringen"
  ],
+ "The keywords of {n} photo would be written in another language.": [
+  "Die Stichwörter von {n} Foto würden in einer anderen Sprache geschrieben.",
+  "Die Stichwörter von {n} Fotos würden in einer anderen Sprache geschrieben."
+ ],
  "The model is being loaded ({share} of its weights are here) …": "Das Modell wird geladen ({share} seiner Gewichte sind da) …",
  "The model is being loaded …": "Das Modell wird geladen …",
  "The model is {share} sure; it is not shown.": "Das Modell ist zu {share} sicher; es wird nicht angezeigt.",
@@ -142,6 +149,7 @@ globalThis.taggerWords = {
  "The rule is kept; the service applies it now.": "Die Regel ist gespeichert; der Dienst wendet sie jetzt an.",
  "The service looks at them now.": "Der Dienst sieht sie jetzt an.",
  "The service writes them now.": "Der Dienst schreibt sie jetzt.",
+ "The setting is kept, and in force.": "Die Einstellung ist gespeichert und gilt.",
  "They wait for tagger backfill or tagger run.": "Sie warten auf tagger backfill oder tagger run.",
  "This was the last group.": "Das war die letzte Gruppe.",
  "Undo": "Rückgängig",

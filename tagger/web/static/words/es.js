@@ -1,6 +1,7 @@
 globalThis.taggerWords = {
  "(the most)": "(lo máximo)",
  "(the same as another)": "(igual que otro)",
+ "A time is missing.": "Falta una hora.",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Cerca del {right} % de las fotos que la reciben son correctas; se encuentra el {found} % de las que la muestran.",
  "Add": "Añadir",
  "Add a label to {n} photo": [
@@ -48,6 +49,7 @@ globalThis.taggerWords = {
   "Ha aprendido de eso; cambió {n} foto.",
   "Ha aprendido de eso; cambiaron {n} fotos."
  ],
+ "It is as before.": "Está como antes.",
  "It is forgotten.": "Está olvidada.",
  "It is forgotten; {n} photo changed.": [
   "Está olvidada; cambió {n} foto.",
@@ -92,6 +94,7 @@ globalThis.taggerWords = {
  "None that is sure enough.": "Ninguna lo bastante segura.",
  "Not kept": "No se conserva",
  "Nothing is sure enough for a label.": "Nada es lo bastante seguro para una etiqueta.",
+ "Nothing is written into photos for it.": "Para ello no se escribe nada en las fotos.",
  "Off": "Desactivada",
  "On": "Activada",
  "One moment …": "Un momento…",
@@ -132,6 +135,10 @@ globalThis.taggerWords = {
   "Enseñar una etiqueta con {n} foto",
   "Enseñar una etiqueta con {n} fotos"
  ],
+ "The keywords of {n} photo would be written in another language.": [
+  "Las palabras clave de {n} foto se escribirían en otro idioma.",
+  "Las palabras clave de {n} fotos se escribirían en otro idioma."
+ ],
  "The model is being loaded ({share} of its weights are here) …": "Cargando el modelo (ya está el {share} de sus pesos) …",
  "The model is being loaded …": "Cargando el modelo …",
  "The model is {share} sure; it is not shown.": "El modelo está seguro al {share}; no se muestra.",
@@ -142,6 +149,7 @@ globalThis.taggerWords = {
  "The rule is kept; the service applies it now.": "La regla está guardada; el servicio la aplica ahora.",
  "The service looks at them now.": "El servicio las está mirando ahora.",
  "The service writes them now.": "El servicio las escribe ahora.",
+ "The setting is kept, and in force.": "El ajuste está guardado y en vigor.",
  "They wait for tagger backfill or tagger run.": "Esperan a tagger backfill o tagger run.",
  "This was the last group.": "Este era el último grupo.",
  "Undo": "Deshacer",

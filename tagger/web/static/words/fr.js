@@ -1,6 +1,7 @@
 globalThis.taggerWords = {
  "(the most)": "(le plus)",
  "(the same as another)": "(le même qu’un autre)",
+ "A time is missing.": "Il manque une heure.",
  "About {right} % of the photos that get it are right; {found} % of those that show it are found.": "Environ {right} % des photos qui la reçoivent sont justes ; {found} % de celles qui la montrent sont trouvées.",
  "Add": "Ajouter",
  "Add a label to {n} photo": [
@@ -48,6 +49,7 @@ globalThis.taggerWords = {
   "C’est appris ; {n} photo a changé.",
   "C’est appris ; {n} photos ont changé."
  ],
+ "It is as before.": "Tout est comme avant.",
  "It is forgotten.": "Elle est oubliée.",
  "It is forgotten; {n} photo changed.": [
   "C’est oublié ; {n} photo a changé.",
@@ -92,6 +94,7 @@ globalThis.taggerWords = {
  "None that is sure enough.": "Aucune n’est assez sûre.",
  "Not kept": "Non gardée",
  "Nothing is sure enough for a label.": "Rien n’est assez sûr pour une étiquette.",
+ "Nothing is written into photos for it.": "Rien n’est écrit dans les photos pour cela.",
  "Off": "Désactivée",
  "On": "Activée",
  "One moment …": "Un instant…",
@@ -132,6 +135,10 @@ globalThis.taggerWords = {
   "Apprendre une étiquette avec {n} photo",
   "Apprendre une étiquette avec {n} photos"
  ],
+ "The keywords of {n} photo would be written in another language.": [
+  "Les mots-clés de {n} photo seraient écrits dans une autre langue.",
+  "Les mots-clés de {n} photos seraient écrits dans une autre langue."
+ ],
  "The model is being loaded ({share} of its weights are here) …": "Chargement du modèle ({share} de ses poids sont là) …",
  "The model is being loaded …": "Chargement du modèle …",
  "The model is {share} sure; it is not shown.": "Le modèle est sûr à {share} ; elle n’est pas affichée.",
@@ -142,6 +149,7 @@ globalThis.taggerWords = {
  "The rule is kept; the service applies it now.": "La règle est enregistrée ; le service l’applique maintenant.",
  "The service looks at them now.": "Le service les examine maintenant.",
  "The service writes them now.": "Le service les écrit maintenant.",
+ "The setting is kept, and in force.": "Le réglage est enregistré et en vigueur.",
  "They wait for tagger backfill or tagger run.": "Elles attendent tagger backfill ou tagger run.",
  "This was the last group.": "C’était le dernier groupe.",
  "Undo": "Annuler",
