@@ -74,7 +74,7 @@ class ShowFacets:
         """As a `Show`. Raises UsageError for too many photos."""
         from tagger.search.facets import MOST, facets
 
-        photos = search.ids(MOST + 1, less_sure=self.less_sure)
+        photos = search.all_ids(MOST + 1, less_sure=self.less_sure)
         if not photos:
             return 0, False
         if before:

@@ -87,14 +87,24 @@ def counted_among(reader: Reader, where: Conditions, among: str, also: str, *, o
         return _different(reader, where, among) - _gone(reader, where, f" AND p.id IN ({among})")
     if not among:
         return _number(reader, where, f"SELECT count(*) FROM photos p WHERE {_THERE}{also}")
-    # In the order of photos, which lie beside each other then; IN would look for a place for each. The plus keeps
-    # SQLite from going through the labels or terms of all photos, which are in this order.
-    these = f"({among})" if once else f"(SELECT +s.photo_id AS photo_id FROM ({among}) AS s GROUP BY +s.photo_id)"
+    these = f"({among})" if once else _each_once(among)
     return _number(
         reader,
         where,
         f"SELECT count(*) FROM {these} AS d CROSS JOIN photos p WHERE p.id = d.photo_id AND {_THERE}{also}",
     )
+
+
+def among_ids(among: str, also: str, most: int) -> str:
+    """A query for the ids of some photos that are there and meet a condition, each once, at most so many."""
+    photos = f"{_each_once(among)} AS d CROSS JOIN photos p WHERE p.id = d.photo_id AND {_THERE}{also}"
+    return f"SELECT p.id FROM {photos} LIMIT {most}"
+
+
+def _each_once(among: str) -> str:
+    # In the order of photos, which lie beside each other then; IN would look for a place for each. The plus keeps
+    # SQLite from going through the labels or terms of all photos, which are in this order.
+    return f"(SELECT +s.photo_id AS photo_id FROM ({among}) AS s GROUP BY +s.photo_id)"
 
 
 def _different(reader: Reader, where: Conditions, photos: str) -> int:

@@ -5,8 +5,8 @@ Counted on the photos themselves, by the rules by which a search finds them: nar
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -187,15 +187,15 @@ class _Result:
         sql = "SELECT t.term_id, count(*) FROM photo_terms t WHERE t.photo_id IN ({}) GROUP BY +t.term_id"
         return self._counts(sql)
 
-    def _by_label(self) -> dict[int, set[int]]:
-        """The photos on which each label is found."""
+    def _by_label(self) -> Mapping[int, list[int]]:
+        """The photos on which each label is found, each once."""
         where = Conditions(self._reader, self._vocabulary, no_likeness)
         sure = "" if self._less_sure else f" AND {where.sure('l', list(self._vocabulary.names))}"
-        found: dict[int, set[int]] = {}
+        found: defaultdict[int, list[int]] = defaultdict(list)
         for page in self._pages():
             of_photos = f"SELECT l.label_id, l.photo_id FROM photo_labels l WHERE l.photo_id IN ({page})"
             for label, photo in self._reader.rows(f"{of_photos} AND NOT l.removed{sure}", where.parameters):
-                found.setdefault(label, set()).add(photo)
+                found[label].append(photo)
         return found
 
     def _with_terms(self, terms: Sequence[int]) -> set[int]:

@@ -29,7 +29,7 @@ from tagger.core.config import LabelSettings
 from tagger.labels.taxonomy import Taxonomy
 from tagger.search import path_index, spans
 from tagger.search.conditions import Conditions
-from tagger.search.counting import counted, counted_among, counted_combined
+from tagger.search.counting import among_ids, counted, counted_among, counted_combined
 from tagger.search.drivers import Driver, driver_of, is_many
 from tagger.search.found_photo import FoundPhoto, Place, Wanted, found_photos, labels_asked_for, roots_of
 from tagger.search.looks import LikenessOf, no_likeness, probability_of
@@ -128,6 +128,14 @@ class Search:
     def ids(self, most: int | None = None, *, less_sure: bool = False) -> list[int]:
         """The photos that match, by their ids, at most so many."""
         return [number for number, _, _ in islice(self._places(_Order(), less_sure), most)]
+
+    def all_ids(self, most: int, *, less_sure: bool = False) -> list[int]:
+        """As `ids`, in no order, which is faster where many photos have the labels that are asked for."""
+        driver = self._driver(less_sure=False)
+        if driver is None or driver.alike or less_sure or self._describes:
+            return self.ids(most, less_sure=less_sure)
+        found = among_ids(self._rows(driver), self._and(driver.rest), most)
+        return [number for (number,) in self._reader.rows(found, self._where.parameters)]
 
     def count_less_sure(self, most: int) -> int:
         """How many photos `less_sure` would add; counted up to `most`."""

@@ -66,7 +66,7 @@ def _sqlite(path: Path, settings: Settings) -> Iterator[Reader]:
             self._connection = connection
 
         def rows(self, sql: str, parameters: Parameters) -> Iterator[tuple[Any, ...]]:
-            yield from self._connection.execute(sql, dict(parameters))
+            return self._connection.execute(sql, dict(parameters))
 
     connection = None
     try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tagger.core.sentences import Sentence
 from tagger.search.months import months_of
 from tagger.search.ordered import DATED, UNDATED
+from tagger.search.query_tree import Node
 from tagger.store.timeline import Timeline
 from tagger.web import albums, search_pages
 from tagger.web.context import context_of
@@ -47,7 +48,7 @@ def get_timeline(
     q: Annotated[str, Query(max_length=10_000, description="Of what this finds; without, of the library")] = "",
     album: Annotated[int, Query(ge=0, le=2**31 - 1, description="Within this saved search")] = 0,
 ) -> TimelineOut:
-    """How many photos were taken in each month; of the library as of half a minute ago, however many ask.
+    """How many photos were taken in each month; in a large library as of half a minute ago, however many ask.
 
     A search that has labels in it is in another order than that of time, and has no months.
     """
@@ -68,7 +69,13 @@ def get_timeline(
 def _of_search(library: Library, query: str, album: int) -> Timeline | None:
     """The months of what a search finds; None if it is too much. Raises ProblemError, QueryError."""
     context = library.context
-    tree = search_pages.query_tree(query, albums.saved_by_id(context, album) if album else None)
+    saved = albums.saved_by_id(context, album) if album else None
+    tree = search_pages.query_tree(query, saved)
+    return context.months.get((library.code, query, saved), lambda: _counted(library, tree))
+
+
+def _counted(library: Library, tree: Node | None) -> Timeline | None:
+    context = library.context
     with context.reader() as reader:
         source = library.search(reader, tree, context.describer(reader, library.code)).in_time()
         if source is None:

@@ -26,6 +26,7 @@ from tagger.labels.labeller import policy_for, show_threshold
 from tagger.labels.policy import Policy
 from tagger.labels.relabel_request import is_due, relabel_due
 from tagger.pipeline.on_demand import OnDemandLabeller
+from tagger.search.facets import Facets
 from tagger.search.feature_index import FeatureIndex
 from tagger.search.likeness import sentence_index
 from tagger.search.looks import Describer
@@ -39,20 +40,22 @@ from tagger.store.counts import LabelCount, count_labels, main_model
 from tagger.store.covers import Cover, label_covers
 from tagger.store.library import Library
 from tagger.store.lock import work_lock
+from tagger.store.models import Model
 from tagger.store.reader import Reader, open_reader
 from tagger.store.records import PhotoRecord
 from tagger.store.session import Store, open_store
+from tagger.store.sizes import photos_there
+from tagger.store.timeline import Timeline, timeline_of
 from tagger.web.duplicate_groups import DuplicateGroups
 from tagger.web.login import Login
 from tagger.web.pictures import Pictures
 from tagger.web.problems import ProblemError
-from tagger.web.remembered import Remembered
+from tagger.web.remembered import Remembered, RememberedFew
 from tagger.web.review_questions import FRESH as QUESTIONS_FRESH
 from tagger.web.review_questions import count_questions
 from tagger.web.schemas_work import StatusOut
 from tagger.web.status_view import History, describe
 from tagger.web.tasks import Tasks
-from tagger.web.timeline_cache import TimelineCache
 from tagger.web.token_check import Tokens
 
 _LOG = logging.getLogger("tagger")
@@ -63,6 +66,8 @@ _SOON = 1.0
 _FRESH = 10.0
 # A label's picture may be an old one for a while.
 _COVERS_FRESH = 60.0
+# Seconds for which what takes long to count in a large library stays; and of so many results.
+_SLOW_FRESH, _RESULTS = 30.0, 32
 _STATUS_FRESH = 1.0
 # Looking may take a twentieth of a core.
 _STATUS_PAUSE = 20
@@ -102,7 +107,12 @@ class WebContext:
         self.duplicates = DuplicateGroups()
         # Two would take the caches and the memory from the network, however far they step back.
         self.pictures = Pictures(self.settings, self.clock, 1 if beside else 2)
-        self.timeline = TimelineCache(self.reader, self.clock)
+        self.timeline = Remembered(self._timeline, self.clock, _SLOW_FRESH)
+        self.photos = Remembered(self._photos, self.clock, _SLOW_FRESH)
+        self.model = Remembered(self._model, self.clock, _SLOW_FRESH)
+        # What is in results, and their months, by query.
+        self.facets: RememberedFew[Facets | None] = RememberedFew(self.clock, _SLOW_FRESH, _RESULTS)
+        self.months: RememberedFew[Timeline | None] = RememberedFew(self.clock, _SLOW_FRESH, _RESULTS)
         self.covers = Remembered(self._covers, self.clock, _COVERS_FRESH)
         self.looker = self._new_looker()
         self.fetched: tuple[int, int | None] | None = None
@@ -181,14 +191,12 @@ class WebContext:
     @property
     def show_threshold(self) -> float:
         """The probability that shows a label in this library. Raises ModelError."""
-        with self.store.read() as session:
-            return show_threshold(self.settings, main_model(session))
+        return show_threshold(self.settings, self.model.get())
 
     @property
     def policy(self) -> Policy:
         """The label policy of the model that labelled most of this library. Raises ConfigError, ModelError."""
-        with self.store.read() as session:
-            return policy_for(self.settings, main_model(session))
+        return policy_for(self.settings, self.model.get())
 
     def settings_in(self, code: LanguageCode) -> Settings:
         """The settings for a visitor who asks for labels in a language."""
@@ -214,6 +222,7 @@ class WebContext:
         """Drop the cached counts after labels changed."""
         self._forgotten += 1
         self.covers.forget()
+        self.facets.forget()
         if self._counting_took <= _SOON:
             self._counts = None
         elif self._counts is not None:
@@ -307,6 +316,18 @@ class WebContext:
             if is_fresh or self._counting_took > _SOON:
                 self._counts = now if is_fresh else -_FRESH, found
             return found
+
+    def _timeline(self) -> Timeline:
+        with self.reader() as reader:
+            return timeline_of(reader)
+
+    def _photos(self) -> int:
+        with self.reader() as reader:
+            return photos_there(reader)
+
+    def _model(self) -> Model | None:
+        with self.store.read() as session:
+            return main_model(session)
 
     def _covers(self) -> dict[str, Cover]:
         """A picture for each label. The rarest choose first: a wide one has others left."""

@@ -24,7 +24,7 @@ from tagger.service.status import why_unlabelled
 from tagger.store import ledger, records
 from tagger.store.records import PhotoRecord
 from tagger.store.roots import all_roots
-from tagger.store.sizes import photos_there, sizes_of
+from tagger.store.sizes import sizes_of
 from tagger.web import albums, api_work, search_pages
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import WebContext, context_of
@@ -77,7 +77,7 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
     with context.reader() as reader:
         count = facets_found.photos if facets_found is not None else None
         if page.photos and not after and count is None and not q.strip() and saved is None:
-            count = photos_there(reader)
+            count = context.photos.get()
         seen = [*page.photos, *(page.alike.photos if page.alike is not None else ())]
         sizes = sizes_of(reader, [one.photo_id for one in seen])
     is_start = bool(page.photos) and not (after or q.strip() or saved is not None)

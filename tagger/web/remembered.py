@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from tagger.core import events
@@ -75,3 +76,26 @@ class Remembered(Generic[_Value]):
         except (TaggerError, OSError) as error:
             # The library may be locked or gone; the old value stays.
             _LOG.debug(events.PAGE_WAITS(why=str(error)))
+
+
+class RememberedFew(Generic[_Value]):
+    """Values by what they are the answer to, the last ones that were asked for (`most`). Thread-safe."""
+
+    def __init__(self, clock: Clock, fresh: float, most: int) -> None:
+        self._clock, self._fresh, self._most = clock, fresh, most
+        self._few: OrderedDict[Hashable, Remembered[_Value]] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+        """The value of a key; the first one is waited for. Raises what making it raises."""
+        with self._changing:
+            one = self._few.setdefault(key, Remembered(make, self._clock, self._fresh))
+            self._few.move_to_end(key)
+            if len(self._few) > self._most:
+                self._few.popitem(last=False)
+        return one.get()
+
+    def forget(self) -> None:
+        """Have all of them made anew by who asks next."""
+        with self._changing:
+            self._few.clear()

@@ -133,13 +133,25 @@ def query_tree(query: str, saved: SavedSearch | None) -> Node | None:
 def facets_of(
     library: Library, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
 ) -> Facets | None:
-    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError."""
+    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError.
+
+    Of a large result it may be that of half a minute ago.
+    """
     tree = query_tree(query, saved)
     less_sure = less_sure or (saved is not None and saved.less_sure)
+    if tree is None and library.context.photos.get() > most:
+        return None
+    key = library.code, query, less_sure, most, saved
+    return library.context.facets.get(key, lambda: _counted(library, query, tree, less_sure, most))
+
+
+def _counted(library: Library, query: str, tree: Node | None, less_sure: bool, most: int) -> Facets | None:
     labels = library.labels
     with library.context.reader() as reader:
         search = library.search(reader, tree, library.context.describer(reader, library.code))
-        photos = search.ids(most + 1, less_sure=less_sure)
+        # The first thousand are found in their order at once, which all of them are not.
+        find = search.ids if most <= COUNTED else search.all_ids
+        photos = find(most + 1, less_sure=less_sure)
         if len(photos) > most:
             return None
         return facets(reader, taxonomy.load(), labels, query, photos, less_sure=less_sure)

@@ -12,8 +12,6 @@ from tagger.core.errors import NoLibraryError
 from tagger.core.languages import LANGUAGES
 from tagger.core.paths import shown_path
 from tagger.labels.labeller import show_threshold
-from tagger.store.counts import main_model
-from tagger.store.sizes import photos_there
 from tagger.web.api_settings import settings_out
 from tagger.web.context import WebContext, context_of
 from tagger.web.render import render
@@ -26,9 +24,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/duplicates")
 def get_duplicates(request: Request) -> Response:
     """Groups of near-duplicates, one after the other."""
-    with context_of(request).reader() as reader:
-        photos = photos_there(reader)
-    return render(request, "duplicates.html", here="/duplicates", photos=photos)
+    return render(request, "duplicates.html", here="/duplicates", photos=context_of(request).photos.get())
 
 
 @router.get("/taught")
@@ -65,7 +61,6 @@ def _measured_threshold(context: WebContext) -> float:
     labels = context.settings.labels.model_copy(update={"show_threshold": None})
     settings = context.settings.model_copy(update={"labels": labels})
     try:
-        with context.store.read() as session:
-            return show_threshold(settings, main_model(session))
+        return show_threshold(settings, context.model.get())
     except NoLibraryError:
         return show_threshold(settings)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tagger.core.errors import StoreError
-from tagger.web.remembered import Remembered
+from tagger.web.remembered import Remembered, RememberedFew
 from tests.clock import Clock
 
 
@@ -74,3 +74,25 @@ def test_nobody_waits_for_the_last_one() -> None:
     # As it was, and made anew beside.
     assert value.last() == 1
     assert done.wait(10)
+
+
+def test_the_last_few_answers_are_remembered_by_what_was_asked() -> None:
+    clock, asked = Clock(), list[str]()
+
+    def answer(key: str) -> str:
+        def make() -> str:
+            asked.append(key)
+            clock.sleep(1)
+            return key.upper()
+
+        return few.get(key, make)
+
+    few: RememberedFew[str] = RememberedFew(clock, fresh=60, most=2)
+    assert [answer(key) for key in "abab"] == ["A", "B", "A", "B"]
+    assert asked == ["a", "b"]
+    # The one that was not asked for the longest goes.
+    assert [answer(key) for key in "bcba"] == ["B", "C", "B", "A"]
+    assert asked == ["a", "b", "c", "a"]
+    few.forget()
+    answer("a")
+    assert asked == ["a", "b", "c", "a", "a"]
