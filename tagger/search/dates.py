@@ -24,7 +24,10 @@ _UNITS = ("day", "week", "month", "year")
 WORDS = ("today", "yesterday", *DAYS, *MONTHS, *SEASONS, "weekend", "last", "this", "week", "month", "year")
 _AGO = re.compile(r"(\d{1,4}) (day|week|month|year)s? ago")
 _LAST_MANY = re.compile(r"(?:the )?(?:last|past) (\d{1,4}) (day|week|month|year)s?")
-_NAMED = re.compile(r"(?:(last|this) )?([a-z]+)(?: (?:of )?(\d{4}))?")
+_NAMED = re.compile(r"(?:(last|this) )?([a-z]+)(?:,? (?:of )?(\d{4}))?")
+_OF_A_YEAR = re.compile(r"([a-z]+) (?:of )?(last|this) year|(last|this) year ([a-z]+)")
+# The winter of 2019/20.
+_TWO_YEARS = re.compile(r"(.*\D)(\d{4}) ?[/–-] ?(\d{4}|\d{2})")
 _DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?(?: of)? ([a-z]+)(?:,? (\d{4}))?")
 _MONTH_AND_DAY = re.compile(r"([a-z]+) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _ONE = timedelta(days=1)
@@ -41,6 +44,9 @@ def today() -> date:
 def span_of(text: str, now: date | None = None) -> Span | None:
     """The days that some words mean, from the first to the one behind the last; None if they mean none."""
     text = written_dates.usual(text)
+    if (match := _TWO_YEARS.fullmatch(text)) is not None and (int(match[2]) + 1) % 100 == int(match[3][-2:]):
+        span = span_of(match[1] + match[2], now)
+        return span if span is not None and span[0].year < (span[1] - _ONE).year else None
     words = " ".join(text.casefold().replace("-", " ").replace("_", " ").split())
     now = now or today()
     found = _real(words, now)
@@ -93,6 +99,10 @@ def _span(words: str, now: date) -> Span | None:
         return _of_numbers(int(match[3]) if match[3] else None, month, int(match[1]), now)
     if (match := _MONTH_AND_DAY.fullmatch(words)) is not None and (month := _month(match[1])):
         return _of_numbers(int(match[3]), month, int(match[2]), now)
+    if (match := _OF_A_YEAR.fullmatch(words)) is not None:
+        year, begins = now.year - ("last" in match.groups()), _starts(match[1] or match[4])
+        within = begins is not None and (match[1] or match[4]) not in (*DAYS, "weekend")
+        return begins(now, year) if begins is not None and within else None
     if (match := _NAMED.fullmatch(words)) is None:
         return None
     which, name, year = match.groups()

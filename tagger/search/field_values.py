@@ -23,6 +23,8 @@ _ALIASES = {"JPG": "JPEG", "JPE": "JPEG", "HEIC": "HEIF", "HIF": "HEIF", "TIF": 
 SHAPES = ("portrait", "landscape", "square")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "none": False, "false": False, "0": False}
 _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
+# 2019-2020, 2019 bis 2021
+_TWO_YEARS = re.compile(r"([0-9]{4})\s*(?:[-–—~]|[^\W\d]+)\s*([0-9]{4})")
 _BOUND = re.compile(r"(>=|<=|>|<|=|≥|≤)?\s*(-?\d{1,9})(?:px)?")
 _RANGE = re.compile(r"(\d{0,9})\.\.(\d{0,9})")
 _NEAR = re.compile(
@@ -179,6 +181,8 @@ def _days(part: str) -> tuple[str, str]:
             '{part} is no date without its other words, which need quotes, as in taken:"last month"', part=part
         )
     near = difflib.get_close_matches(folded(part), dates.WORDS, 1)
+    if (years := _TWO_YEARS.fullmatch(part)) is not None:
+        near = [f"taken:{years[1]}..{years[2]}"]
     words = (
         Sentence("did you mean {near}?", near=near[0])
         if near and near[0] != folded(part)

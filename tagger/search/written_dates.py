@@ -17,18 +17,24 @@ _ERA = re.compile(f"({'|'.join(_ERAS)})(元|[0-9]{{1,2}})年")
 _WEEKDAY = re.compile(r"\(?(?:[月火水木金土日](?:曜日?)?|(?:星期|周|週)[一二三四五六日天])\)?$")
 _CJK = re.compile(r"(?:([0-9]{4})年)?(?:([0-9]{1,2})月份?(?:([0-9]{1,2})[日号號])?)?")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?")
+_MONTH_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
+_UNDIVIDED = re.compile(r"([12][0-9]{3})([0-9]{2})([0-9]{2})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\. ?([0-9]{4})")
 
 
 def usual(text: str) -> str:
-    """A text with usual digits and signs instead of those of full width."""
-    return unicodedata.normalize("NFKC", text).strip()
+    """A text with usual digits and signs instead of those of full width, and years of our era for Japan's."""
+    return _ERA.sub(_year_of_era, unicodedata.normalize("NFKC", text).strip())
 
 
 def numbers_of(text: str) -> Numbers | None:
     """Year, month and day of a date written with numbers, whether there is such a day or not; None for other texts."""
     if (match := _YEAR_FIRST.fullmatch(text)) is not None:
         return int(match[1]), int(match[3]), None if match[4] is None else int(match[4])
+    if (match := _MONTH_FIRST.fullmatch(text)) is not None:
+        return int(match[2]), int(match[1]), None
+    if (match := _UNDIVIDED.fullmatch(text)) is not None:
+        return int(match[1]), int(match[2]), int(match[3])
     if (match := _DAY_FIRST.fullmatch(text)) is not None:
         return int(match[3]), int(match[2]), int(match[1])
     plain = _ERA.sub(

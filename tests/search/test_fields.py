@@ -401,6 +401,7 @@ def test_a_photo_that_comes_to_tell_something_tells_nothing_no_longer(settings: 
         ("orientation:portait", "did you mean orientation:portrait"),
         ("orientation:panorama", "search for panorama"),
         ("gps:maybe", "gps: is yes or no"),
+        ("taken:2019-2021", "did you mean taken:2019..2021?"),
         ("near:Paris", "near: takes latitude, longitude and a distance"),
         ("near:100,2", "A latitude is from -90 to 90"),
         ("near:1,2,9000km", "up to 500 km"),
