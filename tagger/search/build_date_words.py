@@ -200,10 +200,10 @@ def main() -> None:
     ago |= {f"{{0}} {unit}{s} ago": unit for unit in ("day", "week", "month", "year") for s in ("", "s")}
     phrases["the day before yesterday"] = phrases["day before yesterday"] = "2 days ago"
     many: dict[str, str] = {}
-    for patterns, units in _LAST_MANY.values():
+    for ways, units in _LAST_MANY.values():
         for unit, forms in zip(("day", "week", "month", "year"), units.split(), strict=True):
             for form in forms.split("|"):
-                many |= {spoken_dates.plain(pattern.replace("X", form)): unit for pattern in patterns}
+                many |= {spoken_dates.plain(pattern.replace("X", form)): unit for pattern in ways}
     numbers = {
         spoken_dates.plain(form): number
         for words in _NUMBERS.values()

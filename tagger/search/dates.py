@@ -100,9 +100,9 @@ def _span(words: str, now: date) -> Span | None:
     if (match := _MONTH_AND_DAY.fullmatch(words)) is not None and (month := _month(match[1])):
         return _of_numbers(int(match[3]), month, int(match[2]), now)
     if (match := _OF_A_YEAR.fullmatch(words)) is not None:
-        year, begins = now.year - ("last" in match.groups()), _starts(match[1] or match[4])
-        within = begins is not None and (match[1] or match[4]) not in (*DAYS, "weekend")
-        return begins(now, year) if begins is not None and within else None
+        name = match[1] or match[4]
+        within = None if name in (*DAYS, "weekend") else _starts(name)
+        return None if within is None else within(now, now.year - ("last" in match.groups()))
     if (match := _NAMED.fullmatch(words)) is None:
         return None
     which, name, year = match.groups()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from tagger.core.formats import RAW_EXTENSIONS
 from tagger.core.names import folded
@@ -27,10 +28,20 @@ _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _TWO_YEARS = re.compile(r"([0-9]{4})\s*(?:[-–—~]|[^\W\d]+)\s*([0-9]{4})")
 _BOUND = re.compile(r"(>=|<=|>|<|=|≥|≤)?\s*(-?\d{1,9})(?:px)?")
 _RANGE = re.compile(r"(\d{0,9})\.\.(\d{0,9})")
-_NEAR = re.compile(
-    r"(-?\d{1,3}(?:\.\d+)?)\s*[,;]\s*(-?\d{1,3}(?:\.\d+)?)(?:\s*[,;]\s*(\d+(?:\.\d+)?)\s*(km|m|mi)?)?", re.IGNORECASE
+# From 2 to 4, and from 4 on.
+_BETWEEN, _AND_MORE = re.compile(r"(\d{1,9}) ?[-–] ?(\d{1,9})"), re.compile(r"(\d{1,9}) ?\+")
+_STARS = re.compile("[★⭐]{1,5}")
+# 48.85, N 48.85, 48.85° N, 48° 51' 24'' N
+_ANGLE = (
+    r"([NSEW])? ?([+-]?\d{1,3}(?:\.\d+)?) ?°?"
+    r" ?(?:(\d{1,2}(?:\.\d+)?) ?['′’])? ?(?:(\d{1,2}(?:\.\d+)?) ?(?:[\"″”]|''))? ?([NSEW])?"
 )
-_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "": 1.0}
+_APART = r"(?: ?[,;] ?| )"
+_NEAR = re.compile(
+    rf"{_ANGLE}{_APART}{_ANGLE}(?:{_APART}(\d+(?:\.\d+)?) ?(km|m|mi|miles)?)?",
+    re.IGNORECASE,
+)
+_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "miles": 1.609344, "": 1.0}
 _USUAL_KM, _MOST_KM = 5.0, 500.0
 
 
@@ -72,6 +83,10 @@ def _measured(field: str, value: str) -> Measured:
         return Measured(field, None, None)
     if stars and word in ("rejected", "-1"):
         return Measured(field, -1, -1)
+    if stars and _STARS.fullmatch(value) is not None:
+        return Measured(field, len(value), len(value))
+    value = _AND_MORE.sub(r">=\1", value) if _AND_MORE.fullmatch(value) else value
+    value = _BETWEEN.sub(r"\1..\2", value) if _BETWEEN.fullmatch(value) else value
     if (match := _RANGE.fullmatch(value)) is not None and value != "..":
         least, most = (int(part) if part else None for part in match.groups())
     elif (match := _BOUND.fullmatch(value)) is not None:
@@ -112,7 +127,7 @@ def _shape(value: str) -> Shape:
         return Shape(name)
     if name == "panorama":
         raise ValueError(Sentence("A panorama is a label: search for panorama, without orientation:"))
-    near = difflib.get_close_matches(name, SHAPES, 1)
+    near = difflib.get_close_matches(name, SHAPES, 1, 0.7)
     hint = (
         Sentence("did you mean {near}?", near=f"orientation:{near[0]}")
         if near
@@ -125,13 +140,25 @@ def _near(value: str) -> Near:
     match = _NEAR.fullmatch(value)
     if match is None:
         raise ValueError(Sentence("near: takes latitude, longitude and a distance, as in near:48.85,2.35,10km"))
-    latitude, longitude = float(match[1]), float(match[2])
+    latitude, longitude = _degrees(match.groups()[:5], "NS"), _degrees(match.groups()[5:10], "EW")
+    if latitude is None or longitude is None:
+        raise ValueError(Sentence("near: takes latitude, longitude and a distance, as in near:48.85,2.35,10km"))
     if abs(latitude) > 90 or abs(longitude) > 180:
         raise ValueError(Sentence("A latitude is from -90 to 90, a longitude from -180 to 180"))
-    km = _USUAL_KM if match[3] is None else float(match[3]) * _KM[(match[4] or "").casefold()]
+    km = _USUAL_KM if match[11] is None else float(match[11]) * _KM[(match[12] or "").casefold()]
     if not 0 < km <= _MOST_KM:
         raise ValueError(Sentence("near: looks up to {most:g} km around", most=_MOST_KM))
     return Near(latitude, longitude, km)
+
+
+def _degrees(angle: Sequence[str | None], sides: str) -> float | None:
+    """Degrees north or east; None where the sides are others, or said twice."""
+    before, degrees, minutes, seconds, behind = angle
+    side = (before or behind or "").upper()
+    if degrees is None or (before and behind) or side not in ("", *sides) or (side and degrees[0] in "+-"):
+        return None
+    found = abs(float(degrees)) + float(minutes or 0) / 60 + float(seconds or 0) / 3600
+    return -found if degrees[0] == "-" or side == sides[1] else found
 
 
 def _format(text: str) -> Format:

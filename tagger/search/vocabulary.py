@@ -44,7 +44,15 @@ class UnknownWord:
 
 
 # What people write for an operator, and what they mean.
-_OPERATORS = {"and": "AND", "&": "AND", "&&": "AND", "+": "AND", "or": "OR", "|": "OR", "||": "OR", "not": "NOT"}
+_OPERATORS = {"and": "AND", "&": "AND", "&&": "AND", "+": "AND", "or": "OR", "|": "OR", "||": "OR", "not": "NOT"} | {
+    word: operator
+    for operator, words in (
+        ("AND", "und et y e en oraz i och"),
+        ("OR", "oder ou o of lub albo eller"),
+        ("NOT", "nicht ohne pas sans no sin non senza não sem niet zonder nie bez inte utan"),
+    )
+    for word in words.split()
+}
 _EVERYTHING = frozenset({"everything", "all"})
 _NO_PHOTO = {
     "keyword": Sentence("No photo has the keyword"),

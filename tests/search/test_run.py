@@ -454,6 +454,15 @@ def test_the_library_s_own_labels_are_suggested(settings: Settings, store: Store
     assert asked(settings, "musli")[0].near[0] == "Müsli"
 
 
+@pytest.mark.parametrize(
+    ("text", "operator"), [("tiger UND dog", "AND"), ("tiger lub dog", "OR"), ("tiger nicht dog", "NOT")]
+)
+def test_operators_of_other_languages_are_told(settings: Settings, store: Store, text: str, operator: str) -> None:
+    fill(store, a_library(3))
+    [word] = [one for one in asked(settings, text) if one.text not in ("tiger", "dog")]
+    assert f"Here: {operator}." in word.hint
+
+
 def test_words_that_stand_for_operators_and_silenced_labels_are_told(settings: Settings, store: Store) -> None:
     fill(store, a_library(3))
     [word] = asked(settings, "dogs and zebra")
