@@ -147,7 +147,7 @@ def preview_writing(page: Page) -> None:
 def zoom(page: Page) -> None:
     wait_for_copies(page)
     page.locator("#zoom").click()
-    page.locator("#copies img").first.hover()
+    page.locator("#copies .choice").first.hover()
     page.wait_for_timeout(500)
 
 
