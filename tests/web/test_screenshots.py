@@ -169,7 +169,7 @@ def why(page: Page) -> None:
 def drop_two(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     drop(page, PHOTOS / "coffee.jpg", PHOTOS / "cat.jpg")
-    expect(page.locator(".answer .classes.first")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".answer .classes.first")).to_have_count(2, timeout=180_000)
 
 
 def preview_rules(page: Page) -> None:
