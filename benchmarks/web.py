@@ -4,7 +4,8 @@
 
 pages: server time of pages and of the API, as a program on this machine sees it, beside that of a small static file.
 pictures: 60 small copies that are in the cache, complete in Chromium. beside: how fast `tagger run` labels alone, and
-while ten browsers page through the library, each a page of 60 every five seconds, whose pictures are yet to be made.
+while ten browsers page through the library, each a page of 60 every five seconds, whose pictures are yet to be made,
+with a status page open beside it, which follows the stream of events.
 """
 
 from __future__ import annotations
@@ -144,14 +145,14 @@ def pictures(data: Path, rounds: int) -> None:
         )
 
 
-def beside(work: Path, rounds: int) -> None:
+def beside(work: Path, rounds: int, number_of_photos: int) -> None:
     """Photos labelled a second, alone and beside ten browsers, in turns."""
     weights = work / "weights.h5"
     run(os.path.relpath(HERE.parent / "tests" / "inference" / "plain_keras.py", HERE), "make", "resnet50", weights)
     light = light_model(work, "resnet50", weights)
     folder = work / "photos"
-    make_photos(folder, 1600, 3)
-    print("\nphotos labelled a second (1,600 photos of 3 megapixels, light engine)")
+    make_photos(folder, number_of_photos, 3)
+    print(f"\nphotos labelled a second ({number_of_photos:,} photos of 3 megapixels, light engine)")
     rates: dict[bool, list[float]] = {False: [], True: []}
     for number in range(rounds):
         for browsers in (False, True):
@@ -160,7 +161,8 @@ def beside(work: Path, rounds: int) -> None:
             shutil.copy(light, data / "models" / "resnet50.tflite")
             rate, shown = labelled(data, folder, browsers)
             rates[browsers].append(rate)
-            print(f"  {'beside ten browsers' if browsers else 'alone':20} {rate:6.1f}  {shown}", flush=True)
+            name, load = "beside ten browsers" if browsers else "alone", os.getloadavg()[0]
+            print(f"  {name:20} {rate:6.1f}  load {load:4.1f}  {shown}", flush=True)
             shutil.rmtree(data)
     ratio = median(rates[True]) / median(rates[False])
     print(f"beside ten browsers: {ratio:.0%} of the speed alone (medians of {rounds})")
@@ -206,6 +208,7 @@ def browse(port: int) -> None:
     stop = threading.Event()
     times: list[float] = []
     seen: list[int] = []
+    events: list[int] = []
 
     def browser(number: int) -> None:
         client = Client(port)
@@ -213,6 +216,9 @@ def browse(port: int) -> None:
         stop.wait(number * _PACE / _BROWSERS)
         while not stop.is_set():
             started = time.perf_counter()
+            # The whole page first, as a browser shows it; then what scrolling asks for.
+            if not after:
+                times.append(client.get("/")[0])
             seconds, body = client.get(f"/api/v1/search?after={after}")
             times.append(seconds)
             page = json.loads(body)
@@ -224,14 +230,24 @@ def browse(port: int) -> None:
             after = page["next"] or ""
             stop.wait(max(0.0, _PACE - (time.perf_counter() - started)))
 
+    def status_page() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/api/v1/events")
+        answer = connection.getresponse()
+        while not stop.is_set() and answer.readline():
+            events.append(1)
+        connection.close()
+
     threads = [threading.Thread(target=browser, args=(number,)) for number in range(_BROWSERS)]
+    threads += [threading.Thread(target=status_page) for _ in range(_BROWSERS)]
     for thread in threads:
         thread.start()
     sys.stdin.readline()
     stop.set()
     for thread in threads:
         thread.join()
-    print(f"{len(times)} pages (median {median(times) * 1000:.0f} ms), {len(seen)} pictures")
+    pages_seen = f"{len(times)} pages (median {median(times) * 1000:.0f} ms)"
+    print(f"{pages_seen}, {len(seen)} pictures, {len(events)} lines of events")
 
 
 def main() -> None:
@@ -239,6 +255,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--parts", default="pages,pictures,beside", help="which to run, with commas")
+    parser.add_argument("--labelled", type=int, default=1600, help="photos that are labelled beside browsers")
     parser.add_argument("--keep", type=Path, help="make the library here, or use the one that is here")
     parser.add_argument("--browse", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -256,7 +273,7 @@ def main() -> None:
         if "pictures" in options.parts:
             pictures(folder, options.rounds)
         if "beside" in options.parts:
-            beside(Path(temporary), options.rounds)
+            beside(Path(temporary), options.rounds, options.labelled)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -123,7 +124,8 @@ def create_app(context: WebContext) -> FastAPI:
     app.include_router(albums.pages)
     app.include_router(work_pages.router)
     app.include_router(first_password.router)
-    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    # Nothing of the library is compressed: how long it gets then would tell of it whoever listens and asks beside.
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=_HERE / "static"), minimum_size=1000))
     app.add_exception_handler(TaggerError, _tagger_error)
     app.add_exception_handler(ProblemError, _problem_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -29,7 +29,7 @@ from tagger.web import albums, api_work, search_pages
 from tagger.web.api_pictures import PhotoId
 from tagger.web.context import WebContext, context_of
 from tagger.web.guard import too_often
-from tagger.web.layout import by_month, shapes, style_sheet
+from tagger.web.layout import Shape, by_month, shapes, style_sheet
 from tagger.web.login import COOKIE, DEVICE_COOKIE, DEVICE_SECONDS, SESSION_SECONDS
 from tagger.web.opened_photo import opened
 from tagger.web.render import render
@@ -158,6 +158,7 @@ def get_photo(request: Request, photo_id: PhotoId) -> Response:
         "photo.html",
         name=shown_path(os.path.basename(record.path.relative)),
         photo=detail,
+        shape=Shape(detail.width, detail.height) if detail.width and detail.height else None,
         labels=detail.labels,
         search_only=search_only(),
         cure=cure_of(str(detail.error)) if detail.error else "",

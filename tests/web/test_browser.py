@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.cli.gallery import COUNT, LABELLED, PHOTOS, huge_png
 from tests.cli.runner import Tagger
@@ -164,6 +165,35 @@ def test_the_grid_goes_on_to_the_end_and_nothing_jumps(browser: Browser, reading
             page.wait_for_timeout(800)
             # The status fills itself in as it goes.
             assert page.evaluate("window.jumps") < (0.05 if path == "/status" else 0.02), path
+
+
+@pytest.mark.parametrize("width", [412, 1280])
+def test_nothing_jumps_when_a_picture_comes_late(browser: Browser, reading: Site, width: int) -> None:
+    def late(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    coffee = reading.photo("coffee.jpg")
+    # Made once, however long that takes.
+    reading.get(f"/api/v1/photos/{coffee}/picture?size=screen")
+    with watched(browser, reading.address, viewport={"width": width, "height": 820}) as page:
+        page.add_init_script(
+            "window.jumps = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
+            "if (!one.hadRecentInput) window.jumps += one.value }).observe({ type: 'layout-shift', buffered: true })"
+        )
+        page.route("**/picture?size=screen*", late)
+        for path in (f"/photos/{coffee}", "/review"):
+            ready(page, path)
+            page.wait_for_timeout(800)
+            assert page.evaluate("window.jumps") < 0.02, path
+        ready(page, f"/photos/{coffee}")
+        frame, picture = page.locator(".framed").bounding_box(), page.locator(".framed img").bounding_box()
+        assert frame is not None
+        assert picture is not None
+        # Frames of what was found lie on the picture.
+        assert abs(frame["width"] - picture["width"]) < 1
+        assert abs(frame["height"] - picture["height"]) < 1
+        assert abs(picture["width"] / picture["height"] - 600 / 400) < 0.02
 
 
 def test_people_and_things_are_framed_while_the_page_says_why(browser: Browser, site: Site) -> None:

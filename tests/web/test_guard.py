@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import json
 import subprocess
@@ -55,6 +56,20 @@ def test_scripts_and_styles_are_asked_for_again_but_not_sent_again(reading: Site
         again = reading.get(f"/static/{name}", {"If-None-Match": answer.headers["etag"]})
         assert (again.status, again.body) == (304, b"")
     assert reading.get("/").headers["cache-control"] == "no-store"
+
+
+def test_scripts_and_styles_are_compressed_and_nothing_of_the_library_is(reading: Site) -> None:
+    asks = {"Accept-Encoding": "gzip, br"}
+    for name in ("app.css", "app.js"):
+        plain, answer = reading.get(f"/static/{name}"), reading.get(f"/static/{name}", asks)
+        assert "content-encoding" not in plain.headers
+        assert answer.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(answer.body) == plain.body
+        assert len(answer.body) < len(plain.body) / 2
+        again = reading.get(f"/static/{name}", {**asks, "If-None-Match": answer.headers["etag"]})
+        assert (again.status, again.body) == (304, b"")
+    for path in ("/", "/labels", "/api/v1/search"):
+        assert "content-encoding" not in reading.get(path, asks).headers
 
 
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(reading: Site) -> None:
