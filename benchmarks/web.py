@@ -32,7 +32,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.photo_like import make_photos, scene
-from benchmarks.search_million import QUERIES, make
+from benchmarks.search_million import QUERIES, fill_fields, make
 from benchmarks.speed import light_model, run
 from tagger.core.clock import SystemClock
 from tagger.service import control
@@ -42,7 +42,16 @@ from tagger.web.picture_cache import PictureCache
 
 TAGGER = Path(sys.executable).parent / "tagger"
 HERE = Path(__file__).resolve().parent
+PATHS = (
+    *("/", "/?q=dog", "/?q=path:2021/", "/labels", "/labels?view=tree", "/labels/n02084071", "/photos/5"),
+    *("/duplicates", "/settings", "/status", "/api/v1/labels", "/api/v1/suggest?q=do"),
+)
 _PAGES = 10
+# What moves while a page comes (https://web.dev/articles/cls).
+_WATCH = (
+    "window.jumps = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
+    "if (!one.hadRecentInput) window.jumps += one.value }).observe({ type: 'layout-shift', buffered: true })"
+)
 _BROWSERS, _PACE = 10, 5.0
 _PORT = 8658
 
@@ -82,6 +91,7 @@ def pages(data: Path, rounds: int) -> None:
     """Server time in milliseconds: the median and the slowest."""
     with serving(data) as port:
         client = Client(port)
+        print(f"\nthe first page after the start: {client.get('/')[0]:.2f} s")
         # Labels are counted when the server starts.
         time.sleep(3)
         base = median(client.get("/static/icon.svg")[0] for _ in range(50))
@@ -90,8 +100,19 @@ def pages(data: Path, rounds: int) -> None:
         def row(name: str, times: list[float]) -> None:
             print(f"{name:40} {median(times) * 1000:8.1f} {max(times) * 1000:8.1f}  {median(times) / base:.1f}")
 
-        for path in ("/", "/labels", "/labels?view=tree", "/api/v1/labels", "/api/v1/suggest?q=do", "/photos/5"):
+        for path in PATHS:
             row(path, [client.get(path)[0] for _ in range(rounds)])
+        # The slowest is the first, which the others remember.
+        for query in ("", "tiger", "taken:2019", "path:2021/", "dog", "animal"):
+            path = f"/api/v1/search?facets=true&q={quote(query)}"
+            row(f"{query or '(everything)'}, facets", [client.get(path)[0] for _ in range(rounds)])
+        for query in ("", "path:2021/", "rating:>=3"):
+            path = f"/api/v1/timeline?q={quote(query)}"
+            times = [client.get(path)[0] for _ in range(rounds)]
+            row(f"{query or '(everything)'}, its months", times)
+            months = json.loads(client.get(path)[1])["months"]
+            years = {month["month"][:4]: month["after"] for month in months}.values()
+            row("    to each year", [client.get(f"/api/v1/search?q={quote(query)}&after={one}")[0] for one in years])
         for query in ("", *QUERIES, "taken:2019", "path:2021/", "-animal", "path:nowhere"):
             first, following = [], []
             for _ in range(rounds):
@@ -123,11 +144,12 @@ def pictures(data: Path, rounds: int) -> None:
         size = len(buffer.getvalue())
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            times, alone = [], []
+            times, alone, jumps = [], [], []
             for _ in range(rounds):
                 # High enough that none is left for later.
                 context = browser.new_context(viewport={"width": 1280, "height": 2600})
                 tab = context.new_page()
+                tab.add_init_script(_WATCH)
                 started = time.perf_counter()
                 tab.goto(f"http://127.0.0.1:{port}/drop")
                 alone.append(time.perf_counter() - started)
@@ -137,11 +159,12 @@ def pictures(data: Path, rounds: int) -> None:
                 while tab.evaluate(done) < 61:
                     time.sleep(0.01)
                 times.append(time.perf_counter() - started)
+                jumps.append(tab.evaluate("window.jumps"))
                 context.close()
             browser.close()
         print(
             f"\n60 pictures of {size >> 10} KB in Chromium: {median(times):.2f} s (slowest {max(times):.2f}), "
-            f"a page without pictures {median(alone):.2f} s"
+            f"a page without pictures {median(alone):.2f} s, layout shift at most {max(jumps):.3f}"
         )
 
 
@@ -266,7 +289,7 @@ def main() -> None:
         folder = options.keep or Path(temporary) / "library"
         folder.mkdir(exist_ok=True)
         if {"pages", "pictures"} & set(options.parts.split(",")) and not (folder / "library.db").exists():
-            make(folder, options.photos)
+            fill_fields(make(folder, options.photos), options.photos)
         print(f"{options.photos:,} photos")
         if "pages" in options.parts:
             pages(folder, options.rounds)
