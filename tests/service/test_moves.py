@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from tagger.core.config import IntakeSettings, ModelSettings, Settings
 from tagger.core.progress import never_stop
-from tagger.intake import gone, walk
+from tagger.intake import folder as intake_folder
+from tagger.intake import gone
 from tagger.intake.roots import resolve_roots
 from tagger.intake.scan import scan_roots
 from tagger.labels.corrections import Correction, correct
@@ -100,7 +101,7 @@ class Folder:
 )
 def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     if request.param == "no inodes":
-        monkeypatch.setattr(walk, "keeps_inodes", lambda _path: False)
+        monkeypatch.setattr(intake_folder, "keeps_inodes", lambda _path: False)
         return Folder(tmp_path, copy_of=request.getfixturevalue("labelled_once"))
     made = Folder(tmp_path)
     if "PostgreSQL" in request.param:
@@ -115,7 +116,7 @@ def labelled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies of this folder have other inodes, and the same sizes and times."""
     path = tmp_path_factory.mktemp("labelled")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walk, "keeps_inodes", lambda _path: False)
+        patch.setattr(intake_folder, "keeps_inodes", lambda _path: False)
         _label(Folder(path))
     return path
 
@@ -384,7 +385,7 @@ def test_a_folder_of_the_library_that_was_renamed_itself(tmp_path: Path) -> None
 
 def test_photos_that_were_never_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are only queued, and without inodes their sizes and times are all that is known of them."""
-    monkeypatch.setattr(walk, "keeps_inodes", lambda _path: False)
+    monkeypatch.setattr(intake_folder, "keeps_inodes", lambda _path: False)
     folder = Folder(tmp_path)
     for before, after in (("b", "b"), ("a", "c"), ("b", "a")):
         if before != after:
