@@ -32,7 +32,7 @@ def _named(argument: str, reader: Reader) -> str:
     if field == "taken":
         means = all(not part or span_of(part) is not None for part in value.split(".."))
     else:
-        means = bool(Terms(reader).ids(Named(field, value)))
+        means = Terms(reader).means(Named(field, value))
     return f"{found[1]}{field}:{quoted(value)}" if means else argument
 
 

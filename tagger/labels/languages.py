@@ -17,17 +17,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from tagger.core.languages import ENGLISH, LANGUAGES, LanguageCode
-from tagger.core.names import folded
+from tagger.core.names import ACCENTS, LETTERS, folded
 from tagger.labels import taxonomy
 
 _FOLDER = Path(__file__).parent / "names"
-# Letters with a stroke or joined ones, which Unicode does not take apart. Hiragana (from U+3041) and katakana stand
-# 0x60 apart, in the same order.
-_LETTERS = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"}
-    | {chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)}
-)
-_ACCENTS = re.compile("[\u0300-\u036f]")
+# Hiragana (from U+3041) and katakana stand 0x60 apart, in the same order.
+_LETTERS = str.maketrans(LETTERS | {chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)})
 _NO_LETTERS = re.compile(r"[^\w\n]|_")
 # How umlauts are spelt where a keyboard lacks them: without their dots they are one letter, so the second goes.
 _SPELT_OUT: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
@@ -203,7 +198,7 @@ def _bare(words: Sequence[str], code: str) -> list[str]:
     else:
         # Only European accents: without their marks, Japanese syllables are others.
         parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-        letters = unicodedata.normalize("NFC", _ACCENTS.sub("", parts))
+        letters = unicodedata.normalize("NFC", ACCENTS.sub("", parts))
     letters = _NO_LETTERS.sub("", letters)
     for spelt, letter in _SPELT_OUT.get(code, ()):
         letters = letters.replace(spelt, letter)

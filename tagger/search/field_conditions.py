@@ -6,13 +6,13 @@ import difflib
 import fnmatch
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from tagger.core.names import folded
-from tagger.search.query_tree import FieldNode, Format, Located, Measured, Named, Near, Node, Not, Shape
+from tagger.search import place_names
+from tagger.search.query_tree import And, FieldNode, Format, Located, Measured, Named, Near, Node, Not, Shape
 from tagger.store.reader import Reader
 
 _KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
@@ -35,12 +35,16 @@ Parameter = Callable[[Any], str]
 
 
 class Terms:
-    """The texts that files of one library tell."""
+    """The texts that files of one library tell.
+
+    `both`: names that were asked for, of places that are stored under them and of others, with all of these.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._by_kind: dict[str, list[tuple[int, str, str]]] = {}
         self._asked: dict[Named, tuple[int, ...]] = {}
+        self.both: dict[str, list[str]] = {}
 
     def keywords(self, text: str) -> tuple[int, ...]:
         """The keywords of exactly this name."""
@@ -82,9 +86,18 @@ class Terms:
         """Conditions that no photo meets: field, text, and names like it."""
         for node, ids in self._asked.items():
             if node.text and not ids:
-                names = {key: name for _, name, key in self.all_of(node.field)}
-                near = difflib.get_close_matches(folded(node.text), names, 3)
-                yield node.field, node.text, tuple(names[key] for key in near)
+                names = self._names(node.field)
+                near = difflib.get_close_matches(folded(node.text), names, 5)
+                yield node.field, node.text, tuple(dict.fromkeys(names[key] for key in near))[:3]
+
+    def _names(self, field: str) -> dict[str, str]:
+        """What may be asked for in a field, as it is compared, with the name in the library."""
+        names = {key: name for _, name, key in self.all_of(field)}
+        if field != "place":
+            return names
+        stored = {form: name for _, name, _ in self.all_of(field) for form in place_names.forms(name)}
+        others = ((name, stored[one]) for name, stand in place_names.known_names() for one in stand if one in stored)
+        return dict(others) | stored | names
 
     def _found(self, field: str, text: str) -> set[int]:
         wanted = folded(text)
@@ -94,21 +107,49 @@ class Terms:
             pattern = re.compile(fnmatch.translate(re.sub(r"[\[?]", lambda m: f"[{m[0]}]", wanted)))
             return {number for number, _, key in self.all_of(field) if pattern.fullmatch(key)}
         if field == "place":
-            return self._places(wanted)
+            return self._places(text)
         words = wanted.split()
         return {number for number, _, key in self.all_of(field) if wanted in key or all(word in key for word in words)}
 
-    def _places(self, wanted: str) -> set[int]:
-        """Places of this name; else those that have it among their words: York, New York. Accents may be left out."""
-        plain = _plain(wanted)
-        same = {number for number, key in self._plain_places if key == plain}
-        return same or {
-            number for number, key in self._plain_places if f" {plain} " in f" {re.sub(r'[-,/()]', ' ', key)} "
+    def _places(self, text: str) -> set[int]:
+        """Places of this name, in any language; else those that have it among their words: York, New York."""
+        wanted = place_names.forms(text)
+        same = self._at(wanted)
+        elsewhere = self._at(place_names.stored_names(wanted)) - same
+        if same and elsewhere and self._is_on_others(elsewhere, same):
+            self.both[text] = sorted({name for number, name, _ in self.all_of("place") if number in same | elsewhere})
+        return (same | elsewhere) or {
+            number
+            for number, forms in self._place_forms
+            if any(f" {one} " in f" {form} " for form in forms for one in wanted if one)
         }
 
+    def _is_on_others(self, terms: Collection[int], than: Collection[int]) -> bool:
+        """Whether some terms stand on photos on which none of others does."""
+        lacks = f"NOT {has_term('s.photo_id', sorted(than))}"
+        sql = f"SELECT 1 FROM ({_with_terms(sorted(terms))}) AS s WHERE {lacks} LIMIT 1"
+        return next(self._reader.rows(sql, {}), None) is not None
+
+    def _at(self, wanted: Collection[str]) -> set[int]:
+        return {number for number, forms in self._place_forms if not forms.isdisjoint(wanted)}
+
     @cached_property
-    def _plain_places(self) -> list[tuple[int, str]]:
-        return [(number, _plain(key)) for number, _, key in self.all_of("place")]
+    def _place_forms(self) -> list[tuple[int, frozenset[str]]]:
+        return [(number, place_names.forms(name)) for number, name, _ in self.all_of("place")]
+
+    def apart(self, node: Named) -> Node:
+        """`place:"Munich, Germany"` as the places of which each must hold, where none has the whole name."""
+        parts = [part.strip() for part in (node.text or "").split(",")]
+        if node.field != "place" or len(parts) == 1 or not all(parts) or self._found(node.field, node.text or ""):
+            return node
+        return And(tuple(Named(node.field, part) for part in parts))
+
+    def means(self, node: Named) -> bool:
+        """Whether the library has what a condition asks for."""
+        apart = self.apart(node)
+        return all(
+            self.ids(part) for part in (apart.items if isinstance(apart, And) else (apart,)) if isinstance(part, Named)
+        )
 
     def all_of(self, field: str) -> list[tuple[int, str, str]]:
         """Every text of a field: id, name, folded name."""
@@ -195,8 +236,3 @@ def without_not(node: Node) -> Node:
             return Named(field, "")
         case _:
             return node
-
-
-def _plain(text: str) -> str:
-    """A folded name without its accents."""
-    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))

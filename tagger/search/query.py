@@ -58,7 +58,8 @@ Queries:
                         rating:rejected
   width:>4000           in pixels; also height:; orientation:portrait,
                         landscape or square
-  place:Paris           a town, region or country; also gps:yes, gps:no,
+  place:Paris           a town, region or country, in any language of labels;
+                        also place:"Paris, France", gps:yes, gps:no,
                         near:48.85,2.35,10km
   like:"dog on a beach" photos that look like a description, the likeliest
                         first; ~"dog on a beach" is the same

@@ -92,7 +92,7 @@ class Search:
     @property
     def told(self) -> tuple[str, ...]:
         """What a person should know of how words were taken, a sentence each; complete after `results`."""
-        return tuple(self._vocabulary.told.values())
+        return (*self._vocabulary.told.values(), *self._vocabulary.places_told())
 
     def results(  # noqa: PLR0913 - how results are wanted, each with a default
         self,

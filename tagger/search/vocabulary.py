@@ -14,7 +14,7 @@ from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import Taxonomy, normal, suggest
 from tagger.search.field_conditions import Terms
 from tagger.search.function_words import FUNCTION_WORDS
-from tagger.search.query_tree import And, Node, Not, Or, Word, Words
+from tagger.search.query_tree import And, Named, Node, Not, Or, Word, Words
 from tagger.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ class Vocabulary:
         above = {other for key in keys for other in self._taxonomy.ancestors(key)}
         here = sorted({self.names[self._by_key[key]] for key in keys if key in self._by_key and key not in above})
         if 1 < len(here) <= _SENSES:
-            labels = _listed(here, Sentence("and"))
-            self.told[text] = Sentence("{word!r} means {labels}; all of them were searched.", word=text, labels=labels)
+            self.told[text] = _several(text, here)
 
     @cached_property
     def sure_from(self) -> dict[int, float]:
@@ -221,6 +220,11 @@ class Vocabulary:
                 yield UnknownWord(word.text, True, (), self._why_not(word))
         for field, text, near in self.terms.unknown():
             yield UnknownWord(text, False, near, what=_NO_PHOTO[field])
+
+    def places_told(self) -> Iterator[str]:
+        """What to say of names that are those of several places."""
+        for text, names in self.terms.both.items():
+            yield _several(text, names)
 
     @cached_property
     def _most_english_words(self) -> int:
@@ -267,6 +271,8 @@ class Vocabulary:
                 return Not(self.join(item), wide)
             case Word():
                 return self._apart(node) or node
+            case Named():
+                return self.terms.apart(node)
             case _:
                 return node
 
@@ -287,6 +293,11 @@ class Vocabulary:
         if not words:
             return None
         return And((*(replace(word, text=one, comparison=None) for one in words[:-1]), replace(word, text=words[-1])))
+
+
+def _several(text: str, names: Sequence[str]) -> Sentence:
+    labels = _listed(names, Sentence("and"))
+    return Sentence("{word!r} means {labels}; all of them were searched.", word=text, labels=labels)
 
 
 def _listed(names: Sequence[str], word: Sentence) -> str:

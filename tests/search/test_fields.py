@@ -209,6 +209,99 @@ def test_what_no_photo_has_is_told_with_what_is_like_it(settings: Settings, libr
     ]
 
 
+def _photos_at(store: Store, *places: tuple[tuple[str, ...], str, str]) -> None:
+    with store.write() as session:
+        root, model = samples.root(session), samples.model(session)
+        ids = samples.add(session, root, *(f"{number}.jpg" for number in range(1, len(places) + 1)))
+        for photo_id, place in zip(ids, places, strict=True):
+            seen = replace(samples.inspection(photo_id), fields=PhotoFields((), *place))
+            save_results(
+                session, LabelIds(), LabelledBy(model, samples.NOW), [PhotoResult(photo_id, seen, b"\0\0", [])]
+            )
+
+
+@pytest.fixture
+def travels(store: Store) -> Store:
+    _photos_at(
+        store,
+        (("Schwabing", "Munich"), "Bavaria", "Germany"),
+        (("Florence",), "Tuscany", "Italy"),
+        (("Vienna",), "Vienna", "Austria"),
+        (("Tokyo",), "Tokyo", "Japan"),
+        (("Köln",), "North Rhine-Westphalia", "Germany"),
+        (("Colonia",), "New Jersey", "United States"),
+        (("Łódź",), "Łódź Voivodeship", "Poland"),
+        (("Genève",), "Geneva", "Switzerland"),
+        (("Zürich",), "Zurich", "Switzerland"),
+        (("Moscow",), "Moscow", "Russian Federation"),
+        (("Laikit, Laikit II (Dimembe)",), "North Sulawesi", "Indonesia"),
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("text", "photos"),
+    [
+        *(
+            ("place:" + name, [1])
+            for name in ("München", "MUNCHEN", "Muenchen", "Monachium", "Múnich", "慕尼黑", "Bayern")
+        ),
+        ("place:Deutschland OR place:Niemcy", [1, 5]),
+        ("place:ドイツ", [1, 5]),
+        ("place:Tyskland", [1, 5]),
+        ("place:Firenze", [2]),
+        ("place:Toskana", [2]),
+        ("place:Wien", [3]),
+        ("place:Österreich", [3]),
+        ("place:Oesterreich", [3]),
+        ("place:東京", [4]),
+        ("place:日本", [4]),
+        ("place:Cologne", [5]),
+        ("place:Koeln", [5]),
+        ("place:NRW", [5]),
+        ("place:Colonia", [5, 6]),
+        ("place:USA", [6]),
+        ("place:lodz", [7]),
+        ("place:Polska", [7]),
+        ("place:Schweiz", [8, 9]),
+        ("place:Genf", [8]),
+        ("place:Zuerich", [9]),
+        ("place:Russland OR place:Russia", [10]),
+        ('place:"Munich, Germany"', [1]),
+        ('place:"München, Deutschland"', [1]),
+        ('place:"München, Bayern, Deutschland"', [1]),
+        ('place:"München, Italien"', []),
+        ('-place:"Munich, Germany" place:germany', [5]),
+        ('place:"Laikit, Laikit II (Dimembe)"', [11]),
+    ],
+)
+def test_places_are_found_under_their_names_in_other_languages(
+    settings: Settings, travels: Store, text: str, photos: list[int]
+) -> None:
+    assert sorted(found(settings, text)) == photos
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "near"),
+    [
+        ("place:Colonia", ["'Colonia' means Colonia and Köln; all of them were searched."], []),
+        ("place:Genève", [], []),
+        ("place:Wien", [], []),
+        ("place:Münhcen", [], ["Munich"]),
+        ("place:Deutschlnd", [], ["Germany"]),
+        ('place:"Münhcen, Germany"', [], ["Munich"]),
+    ],
+)
+def test_what_a_place_was_taken_for_is_said(
+    settings: Settings, travels: Store, text: str, told: list[str], near: list[str]
+) -> None:
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse(text))
+        list(search.results())
+        assert list(search.told) == told
+        assert [name for word in search.unknown_words for name in word.near[:1]] == near
+
+
 def plainly(node: FieldNode, photo: Photo) -> bool:
     fields = photo.fields
     match node:
