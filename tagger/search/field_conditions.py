@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from tagger.core.names import folded
+from tagger.core.names import folded, spellings
 from tagger.search import place_names
 from tagger.search.query_tree import And, FieldNode, Format, Located, Measured, Named, Near, Node, Not, Shape
 from tagger.store.reader import Reader
 
 _KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
+_SEPARATORS = {"place": re.compile(","), "keyword": re.compile("[|/]")}
 _KM_OF_DEGREE = 111.2
 # A square may lack a few rows: 49 of 50 are enough. What is no landscape is in an index of its own, which is used where
 # its condition is said, even if it follows from the other.
@@ -47,9 +48,19 @@ class Terms:
         self.both: dict[str, list[str]] = {}
 
     def keywords(self, text: str) -> tuple[int, ...]:
-        """The keywords of exactly this name."""
-        sql = "SELECT id FROM terms WHERE kind = 'keyword' AND folded = :folded"
-        return tuple(number for (number,) in self._reader.rows(sql, {"folded": folded(text)}))
+        """The keywords of this name, however its accents are typed."""
+        found = {number for form in spellings(text) for number in self._keywords.get(form, ())}
+        return tuple(sorted(found))
+
+    @cached_property
+    def _keywords(self) -> dict[str, list[int]]:
+        """The keywords by how they may be typed, and by the levels of a hierarchy that a flat field has."""
+        found: dict[str, list[int]] = {}
+        for number, _, key in self.all_of("keyword"):
+            for name in {key, *key.split("|")} if "|" in key else (key,):
+                for form in (name,) if name.isascii() else spellings(name):
+                    found.setdefault(form.strip(), []).append(number)
+        return found
 
     def ids(self, node: Named) -> tuple[int, ...]:
         """The terms that a condition means; with an empty text, every one of the field."""
@@ -104,8 +115,13 @@ class Terms:
         if field == "keyword":
             if "*" not in wanted:
                 return set(self.keywords(text))
-            pattern = re.compile(fnmatch.translate(re.sub(r"[\[?]", lambda m: f"[{m[0]}]", wanted)))
-            return {number for number, _, key in self.all_of(field) if pattern.fullmatch(key)}
+            patterns = [re.compile(fnmatch.translate(re.sub(r"[\[?]", r"[\g<0>]", form))) for form in spellings(text)]
+            return {
+                number
+                for form, numbers in self._keywords.items()
+                if any(pattern.fullmatch(form) for pattern in patterns)
+                for number in numbers
+            }
         if field == "place":
             return self._places(text)
         words = wanted.split()
@@ -138,9 +154,13 @@ class Terms:
         return [(number, place_names.forms(name)) for number, name, _ in self.all_of("place")]
 
     def apart(self, node: Named) -> Node:
-        """`place:"Munich, Germany"` as the places of which each must hold, where none has the whole name."""
-        parts = [part.strip() for part in (node.text or "").split(",")]
-        if node.field != "place" or len(parts) == 1 or not all(parts) or self._found(node.field, node.text or ""):
+        """`place:"Munich, Germany"` and `keyword:Orte|Bayern` as parts of which each must hold.
+
+        Of hierarchical keywords each level is stored. Not where something has the whole name.
+        """
+        separators = _SEPARATORS.get(node.field)
+        parts = [part.strip() for part in separators.split(node.text or "")] if separators else []
+        if len(parts) < 2 or not all(parts) or self._found(node.field, node.text or ""):
             return node
         return And(tuple(Named(node.field, part) for part in parts))
 

@@ -302,6 +302,62 @@ def test_what_a_place_was_taken_for_is_said(
         assert [name for word in search.unknown_words for name in word.near[:1]] == near
 
 
+@pytest.fixture
+def tagged(store: Store) -> Store:
+    with store.write() as session:
+        root, model = samples.root(session), samples.model(session)
+        photos = (
+            PhotoFields(words("été", "Łódź")),
+            PhotoFields((FileKeyword("photo", "lr:hierarchicalSubject", "Orte|Bayern|Schloß", "|"),)),
+            PhotoFields(words("München", "Bayern", "AC/DC")),
+            PhotoFields(words("Mueller", "Manuel")),
+            PhotoFields(words("ガ", "Ete", "Reisen|Süden")),
+        )
+        for photo_id, fields in zip(
+            samples.add(session, root, *(f"{number}.jpg" for number in range(1, 6))), photos, strict=True
+        ):
+            seen = replace(samples.inspection(photo_id), fields=fields)
+            save_results(
+                session, LabelIds(), LabelledBy(model, samples.NOW), [PhotoResult(photo_id, seen, b"\0\0", [])]
+            )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("text", "photos"),
+    [
+        ("keyword:ete*", [1, 5]),
+        ("keyword:ETE", [1, 5]),
+        ("ete", [1, 5]),
+        ("keyword:lodz", [1]),
+        ("keyword:l*z", [1]),
+        ("lodz", [1]),
+        ("keyword:Muenchen", [3]),
+        ("keyword:munchen", [3]),
+        ("keyword:muench*", [3]),
+        ("Muenchen", [3]),
+        ("keyword:Müller", [4]),
+        ("keyword:Manul", []),
+        ("keyword:カ", []),
+        ("keyword:Orte|Bayern|Schloss", [2]),
+        ("keyword:Orte/Bayern", [2]),
+        ("keyword:orte/*", [2]),
+        ("keyword:Bayern", [2, 3]),
+        ("keyword:Orte|Nowhere", []),
+        ("-keyword:Orte|Bayern", [1, 3, 4, 5]),
+        ("keyword:ac/dc", [3]),
+        ("keyword:dc", []),
+        ("keyword:Sueden", [5]),
+        ("keyword:reisen/süden", [5]),
+        ("keyword:Reisen|S*", [5]),
+    ],
+)
+def test_keywords_are_found_without_their_accents_and_by_their_hierarchy(
+    settings: Settings, tagged: Store, text: str, photos: list[int]
+) -> None:
+    assert sorted(found(settings, text)) == photos
+
+
 def plainly(node: FieldNode, photo: Photo) -> bool:
     fields = photo.fields
     match node:
