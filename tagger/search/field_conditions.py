@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,8 @@ from tagger.search.query_tree import And, FieldNode, Format, Located, Measured, 
 from tagger.store.reader import Reader
 
 _KINDS = {"keyword": ("keyword",), "camera": ("camera",), "lens": ("lens",), "place": ("town", "region", "country")}
+# How much a word is like another that may be meant.
+_LIKE = 0.8
 _SEPARATORS = {"place": re.compile(","), "keyword": re.compile("[|/]")}
 _KM_OF_DEGREE = 111.2
 # A square may lack a few rows: 49 of 50 are enough. What is no landscape is in an index of its own, which is used where
@@ -98,7 +100,8 @@ class Terms:
         for node, ids in self._asked.items():
             if node.text and not ids:
                 names = self._names(node.field)
-                near = difflib.get_close_matches(folded(node.text), names, 5)
+                near = _with_words_like(node.text, names) if node.field in SINGLE else []
+                near = near or difflib.get_close_matches(folded(node.text), names, 5)
                 yield node.field, node.text, tuple(dict.fromkeys(names[key] for key in near))[:3]
 
     def _names(self, field: str) -> dict[str, str]:
@@ -124,8 +127,17 @@ class Terms:
             }
         if field == "place":
             return self._places(text)
+        names = [(number, key if field != "lens" else _lens(key)) for number, _, key in self.all_of(field)]
+        wanted = wanted if field != "lens" else _lens(wanted)
         words = wanted.split()
-        return {number for number, _, key in self.all_of(field) if wanted in key or all(word in key for word in words)}
+        # What stands between asterisks, from the beginning of a word on.
+        parts = ".*".join(re.escape(part.strip()) for part in wanted.split("*"))
+        pattern = re.compile(rf"(?<!\S){parts}" if "*" in wanted else "(?!)")
+        return {
+            number
+            for number, key in names
+            if wanted in key or all(word in key for word in words) or pattern.search(key) is not None
+        }
 
     def _places(self, text: str) -> set[int]:
         """Places of this name, in any language; else those that have it among their words: York, New York."""
@@ -178,6 +190,21 @@ class Terms:
             rows = self._reader.rows(f"SELECT id, name, folded FROM terms WHERE kind IN ({kinds})", {})
             self._by_kind[field] = [(number, name, key) for number, name, key in rows]
         return self._by_kind[field]
+
+
+def _lens(key: str) -> str:
+    """A lens as lenses are compared: f/2.8, F 2.8 and f2.8 are the same, and so are 50 mm and 50.0mm."""
+    whole = re.sub(r"\.0(?=(?:-[\d.]+)? ?mm\b)", "", re.sub(r"\bf ?/? ?(?=\d)", "f", key))
+    return re.sub(r"(?<=\d) (?=mm\b)", "", whole)
+
+
+def _with_words_like(text: str, names: Iterable[str]) -> list[str]:
+    """The names in which each word of a text stands, or one that is spelt nearly so."""
+    words = folded(text).replace("*", " ").split()
+    of_names = {key: key.split() for key in sorted(names)}
+    known = sorted({word for spoken in of_names.values() for word in spoken})
+    near = [{word} if word in known else set(difflib.get_close_matches(word, known, 5, _LIKE)) for word in words]
+    return [key for key, spoken in of_names.items() if words and all(not like.isdisjoint(spoken) for like in near)]
 
 
 def has_term(photo: str, ids: Sequence[int]) -> str:

@@ -358,6 +358,76 @@ def test_keywords_are_found_without_their_accents_and_by_their_hierarchy(
     assert sorted(found(settings, text)) == photos
 
 
+@pytest.fixture
+def equipment(store: Store) -> Store:
+    with store.write() as session:
+        root, model = samples.root(session), samples.model(session)
+        photos = (
+            PhotoFields(camera="Canon EOS 5D Mark III", lens="EF24-70mm f/2.8L II USM"),
+            PhotoFields(camera="Canon EOS 50D", lens="50.0 mm f/1.8"),
+            PhotoFields(camera="PENTAX *ist DS", lens="AF-S Nikkor 24.0-120.0 mm f/4.0"),
+            PhotoFields(camera="FUJIFILM X-T5", lens="E 28-75mm F2.8-2.8"),
+        )
+        for photo_id, fields in zip(
+            samples.add(session, root, *(f"{number}.jpg" for number in range(1, 5))), photos, strict=True
+        ):
+            seen = replace(samples.inspection(photo_id), fields=fields)
+            save_results(
+                session, LabelIds(), LabelledBy(model, samples.NOW), [PhotoResult(photo_id, seen, b"\0\0", [])]
+            )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("text", "photos"),
+    [
+        ("camera:5d*", [1]),
+        ("camera:canon*", [1, 2]),
+        ("camera:canon*mark", [1]),
+        ("camera:*5d*iii", [1]),
+        ("camera:*", [1, 2, 3, 4]),
+        ("camera:*ist", [3]),
+        ("camera:d*", [3]),
+        ("lens:f2.8", [1, 4]),
+        ("lens:f/2.8", [1, 4]),
+        ('lens:"f 2.8"', [1, 4]),
+        ("lens:F1.8", [2]),
+        ("lens:50mm", [2]),
+        ('lens:"50 mm"', [2]),
+        ('lens:"50.0 mm"', [2]),
+        ("lens:24-120mm", [3]),
+        ('lens:"24-70mm f2.8"', [1]),
+        ("lens:ef*f2.8*", [1]),
+        ("lens:f2", [1, 4]),
+        ("lens:f/4.0", [3]),
+    ],
+)
+def test_cameras_and_lenses_are_found_as_people_write_them(
+    settings: Settings, equipment: Store, text: str, photos: list[int]
+) -> None:
+    assert sorted(found(settings, text)) == photos
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("camera:Cannon", ("Canon EOS 50D", "Canon EOS 5D Mark III")),
+        ('camera:"Cannon 5D"', ("Canon EOS 5D Mark III",)),
+        ("camera:cannon*", ("Canon EOS 50D", "Canon EOS 5D Mark III")),
+        ("camera:fujifilmm", ("FUJIFILM X-T5",)),
+        ("lens:nikor", ("AF-S Nikkor 24.0-120.0 mm f/4.0",)),
+        ("camera:leica", ()),
+    ],
+)
+def test_misspelt_cameras_and_lenses_are_told(
+    settings: Settings, equipment: Store, text: str, near: tuple[str, ...]
+) -> None:
+    with open_reader(settings) as reader:
+        search = Search(reader, TAXONOMY, parse(text))
+        assert not list(search.results())
+        assert [word.near for word in search.unknown_words] == [near]
+
+
 def plainly(node: FieldNode, photo: Photo) -> bool:
     fields = photo.fields
     match node:
