@@ -73,6 +73,8 @@ _TOKEN = re.compile(
     r"""\s*(?:
     (?P<open>\() | (?P<close>\))
   | (?P<comparison>>=|<=|[><≥≤])\s*(?P<number>[^\s()"<>≥≤%]*)(?P<percent>\s*%)?
+  | (?P<near>(?i:near)):(?:"(?P<quoted_position>(?:[^"]|""|(?<=[0-9])"(?=(?i:[NSEW])\b))*)"
+                   |(?P<position>(?:[^\s()"]|(?<=[0-9])"(?![^\s(),NSEWnsew]))+))
   | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>(?:[^"]|"")*)"|(?P<value>[^\s()"]*))
   | (?P<tilde>~)(?:"(?P<quoted_sentence>(?:[^"]|"")*)"|(?P<sentence>[^\s()"<>≥≤]*))
   | "(?P<phrase>(?:[^"]|"")*)"
@@ -263,7 +265,11 @@ def _tokens(text: str) -> Iterator[_Token]:
             raise _error(text, start, what)
         kind = match.lastgroup or ""
         start = match.end() - len(match.group().lstrip())
-        if match["comparison"]:
+        if match["near"]:
+            # There " stands for seconds, too.
+            quoted, bare = match["quoted_position"], match["position"]
+            yield _Token("near", (quoted or "").replace('""', '"') or bare or "", start, quoted is not None)
+        elif match["comparison"]:
             yield _Token("comparison", _bound(text, match, start), start)
         elif match["field"]:
             name = _OTHER_NAMES.get(match["field"].lower(), match["field"].lower())
