@@ -23,7 +23,7 @@ from tagger.imaging.metadata import build_places
 from tagger.search import place_names
 from tagger.search.place_names import forms
 
-_PEOPLE, _PEOPLE_OF_REGION = 100_000, 500_000
+_PEOPLE, _PEOPLE_OF_REGION = 50_000, 500_000
 # How far GeoNames and the table of places may put a town from each other, in degrees.
 _NEAR = 0.05
 _NAME = re.compile(
@@ -67,8 +67,11 @@ Swaziland: Eswatini
 Cape Verde: Cabo Verde
 Turkey: Türkiye, Turkiye
 Cote d'Ivoire: Ivory Coast
-New York City: NYC, New York
+New York City: NYC, New York, 纽约, 紐約
 Los Angeles: L.A.
+Rome: 罗马
+Milan: 米兰
+Vienna: 维也纳
 Saint Petersburg: St. Petersburg, Sankt Petersburg, Petersburg
 Bavaria: Bayern, Bavière, Baviera, Beieren, Bawaria, バイエルン, 巴伐利亚
 Baden-Wurttemberg: Bade-Wurtemberg, Badenia-Wirtembergia, バーデン・ヴュルテンベルク
@@ -120,6 +123,8 @@ Andalusia: Andalucía, Andalusien, Andalousie, Andaluzia, Andalusië, Andaluzja,
 Catalonia: Cataluña, Catalunya, Katalonien, Catalogne, Catalogna, Catalunha, Catalonië, Katalonia
 Catalonia: カタルーニャ, 加泰罗尼亚
 Balearic Islands: Islas Baleares, Illes Balears, Balearen, Baléares, Baleari
+Canary Islands: Îles Canaries, Isole Canarie, Ilhas Canárias, Canarische Eilanden, Wyspy Kanaryjskie
+Canary Islands: Kanarieöarna, カナリア諸島, 加纳利群岛
 Canary Islands: Islas Canarias, Canarias, Kanarische Inseln, Kanaren, Canaries, Canarie, Canárias, Kanaryjskie
 Castille and León: Castilla y León, Castile and León, Kastilien und León
 Castille-La Mancha: Castilla-La Mancha, Kastilien-La Mancha

@@ -241,6 +241,7 @@ def travels(store: Store) -> Store:
         (("Zürich",), "Zurich", "Switzerland"),
         (("Moscow",), "Moscow", "Russian Federation"),
         (("Laikit, Laikit II (Dimembe)",), "North Sulawesi", "Indonesia"),
+        (("Venice",), "Veneto", "Italy"),
     )
     return store
 
@@ -257,7 +258,9 @@ def travels(store: Store) -> Store:
         ("place:Tyskland", [1, 5]),
         ("place:Firenze", [2]),
         ("place:Toskana", [2]),
-        ("place:Wien", [3]),
+        ("place:Wien OR place:Venedig", [3, 12]),
+        ("place:维也纳", [3]),
+        ("place:Wenecja", [12]),
         ("place:Österreich", [3]),
         ("place:Oesterreich", [3]),
         ("place:東京", [4]),
