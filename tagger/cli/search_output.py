@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from tagger.cli import voice
 from tagger.cli.common import count, path_json, write_json, write_path
 from tagger.core.config import Settings
-from tagger.core.errors import UsageError
 from tagger.core.paths import shown_path
 from tagger.labels import taxonomy
 from tagger.search.found_photo import FoundPhoto
@@ -71,17 +70,15 @@ class ShowFacets:
     as_json: bool
 
     def __call__(self, search: Search, query: str, before: str) -> tuple[int, bool]:
-        """As a `Show`. Raises UsageError for too many photos."""
-        from tagger.search.facets import MOST, facets
+        """As a `Show`."""
+        from tagger.search.facets import facets, sample_of
 
-        photos = search.all_ids(MOST + 1, less_sure=self.less_sure)
-        if not photos:
+        sample = sample_of(search, self.reader, less_sure=self.less_sure)
+        if not sample.photos:
             return 0, False
         if before:
             voice.note(before)
-        if len(photos) > MOST:
-            raise UsageError(f"More than {MOST:,} photos are too many to be counted so.", "Narrow the query first.")
-        found = facets(self.reader, taxonomy.load(), self.settings.labels, query, photos, less_sure=self.less_sure)
+        found = facets(self.reader, taxonomy.load(), self.settings.labels, query, sample, less_sure=self.less_sure)
         self._print(found)
         return found.photos, False
 
@@ -95,9 +92,9 @@ class ShowFacets:
         groups = {"labels": found.labels, "years": found.years, "places": found.places, "cameras": found.cameras}
         if self.as_json:
             listed = {name: [asdict(facet) for facet in group] for name, group in groups.items()}
-            write_json({"photos": found.photos, **listed})
+            write_json({"photos": found.photos, "about": found.about, **listed})
             return
-        print(f"{count(found.photos, 'photo')}")
+        print(f"{'about ' if found.about else ''}{count(found.photos, 'photo')}")
         for name, group in groups.items():
             for number, facet in enumerate(group):
                 print(f"{'' if number else name:8} {facet.photos:9,}  {shown_path(facet.name)}")

@@ -1,10 +1,12 @@
 """What is in a result: its labels, years, places and cameras, with how many photos a search for each leaves of it.
 
-Counted on the photos themselves, by the rules by which a search finds them: narrowing finds exactly as many.
+Counted on the photos themselves, by the rules by which a search finds them: narrowing finds exactly as many. Of a large
+result a sample is counted, and what it makes of the whole is told in two digits.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +20,14 @@ from tagger.search.conditions import Conditions
 from tagger.search.looks import no_likeness
 from tagger.search.query import parse
 from tagger.search.query_tree import Named, Or, Word, quoted
+from tagger.search.run import Search
 from tagger.search.vocabulary import Vocabulary, id_list
 from tagger.store.reader import Reader
 
-# A quarter of a million photos are counted in about a second.
-MOST = 250_000
+# So many photos are counted where time is no matter (about a second), and where somebody waits for a page.
+MOST, QUICKLY = 250_000, 8_000
+# By so many photos of a library it is guessed whether a result is a large share of it; then so many are looked at.
+_PROBED, _LARGE, _LOOKED_AT = 2000, 0.06, 30_000
 _LISTED = 12
 # Names that are looked at: a label's own photos are fewer than those of what lies below it, too.
 _CANDIDATES = 40
@@ -45,16 +50,54 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What is in a result of so many photos, each the most frequent first; years in their order, the newest first."""
+    """What is in a result of so many photos, each the most frequent first; years in their order, the newest first.
+
+    `about`: a sample was counted, the numbers are those of the whole in two digits.
+    """
 
     photos: int
     labels: tuple[Facet, ...] = ()
     years: tuple[Facet, ...] = ()
     places: tuple[Facet, ...] = ()
     cameras: tuple[Facet, ...] = ()
+    about: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.labels or self.years or self.places or self.cameras)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The photos of a result, or some of them. `of`: how many there are of it; about so many where these are some."""
+
+    photos: Sequence[int]
+    of: int
+
+    @property
+    def share(self) -> float:
+        """How many photos of the result one of these stands for."""
+        return self.of / max(1, len(self.photos))
+
+
+def sample_of(search: Search, reader: Reader, most: int = MOST, *, less_sure: bool = False) -> Sample:
+    """What a search finds; of more than `most` a sample. Raises as `Search.results`."""
+    last = next(reader.rows("SELECT coalesce(max(p.id), 0) FROM photos p", {}))[0]
+    share = 1.0 if search.query is None else 0.0
+    if share == 0 and last > 4 * most:
+        share = len(search.among(_some(range(1, last + 1), _PROBED), less_sure=less_sure)) / _PROBED
+    if share < _LARGE:
+        photos = search.all_ids(MOST + 1, less_sure=less_sure)
+        if len(photos) <= MOST:
+            return Sample(_some(photos, most), len(photos))
+    # To find all of so many takes longer than to look at some of the library.
+    asked = _some(range(1, last + 1), min(_LOOKED_AT, round(most / max(share, _LARGE))))
+    found = search.among(asked, less_sure=less_sure)
+    return Sample(_some(found, most), len(found) if len(asked) == last else round(len(found) * last / len(asked)))
+
+
+def _some(photos: Sequence[int], most: int) -> Sequence[int]:
+    """At most so many, by chance, the same each time; every n-th could be of one kind, as where RAW stands by JPEG."""
+    return photos if len(photos) <= most else random.Random(0).sample(photos, most)
 
 
 def facets(  # noqa: PLR0913 - a library, a result, and how it was asked for
@@ -62,7 +105,7 @@ def facets(  # noqa: PLR0913 - a library, a result, and how it was asked for
     taxonomy: Taxonomy,
     settings: LabelSettings,
     query: str,
-    photos: Sequence[int],
+    sample: Sample,
     *,
     less_sure: bool = False,
 ) -> Facets:
@@ -71,24 +114,32 @@ def facets(  # noqa: PLR0913 - a library, a result, and how it was asked for
     It names labels in the language of the settings.
     """
     vocabulary = Vocabulary(reader, taxonomy, settings.silence, settings.language)
-    found = _Result(reader, vocabulary, photos, less_sure)
+    found = _Result(reader, vocabulary, sample.photos, less_sure)
     stored = {name: vocabulary.stored[number] for number, name in vocabulary.names.items()}
+
+    def listed(counted: _Counted) -> tuple[Facet, ...]:
+        share = sample.share
+        return tuple(_narrowed(query, ((name, _about(number, share), term) for name, number, term in counted)))
+
     return Facets(
-        len(photos),
-        tuple(
-            replace(one, key=stored[one.name][0], english=stored[one.name][1])
-            for one in _narrowed(query, found.labels())
-        ),
-        tuple(_narrowed(query, found.years())),
-        tuple(_narrowed(query, found.places())),
-        tuple(_narrowed(query, found.cameras())),
+        _about(len(sample.photos), sample.share),
+        tuple(replace(one, key=stored[one.name][0], english=stored[one.name][1]) for one in listed(found.labels())),
+        listed(found.years()),
+        listed(found.places()),
+        listed(found.cameras()),
+        sample.share > 1,
     )
+
+
+def _about(number: int, share: float) -> int:
+    """What a number of a sample is of the whole, in two digits; a whole is told as it is."""
+    return number if share == 1 else int(float(f"{number * share:.1e}"))
 
 
 _Counted = list[tuple[str, int, str]]
 
 
-def _narrowed(query: str, counted: _Counted) -> Iterator[Facet]:
+def _narrowed(query: str, counted: Iterable[tuple[str, int, str]]) -> Iterator[Facet]:
     """Facets from (name, photos, term). What would be too long a query is left out."""
     for name, number, term in counted:
         text = narrowed(query, term)

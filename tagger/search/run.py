@@ -137,6 +137,16 @@ class Search:
         found = among_ids(self._rows(driver), self._and(driver.rest), most)
         return [number for (number,) in self._reader.rows(found, self._where.parameters)]
 
+    def among(self, photos: Sequence[int], *, less_sure: bool = False) -> list[int]:
+        """Those of some photos that match."""
+        self._driver(less_sure=False)
+        also = self._and(self.query)
+        if self.query is not None and less_sure:
+            ways = [self._where.sql(self.query, "p.id", less_sure=wide) for wide in (False, True)]
+            also = f" AND ({' OR '.join(ways)})"
+        pages = (photos[start : start + _LAST_BATCH] for start in range(0, len(photos), _LAST_BATCH))
+        return [photo for page in pages for photo in sorted(self._passing(page, also))]
+
     def count_less_sure(self, most: int) -> int:
         """How many photos `less_sure` would add; counted up to `most`."""
         return sum(1 for _ in islice(self._less_sure(_Order()), most))

@@ -17,7 +17,6 @@ from tagger.inference.selection import model_status
 from tagger.keywords.file_content import ChangedError, UnwritableError, read_content
 from tagger.keywords.read import keywords_in
 from tagger.labels.search_only import search_only
-from tagger.search.facets import MOST
 from tagger.search.query import HELP
 from tagger.search.unlabelled import unlabelled_photos, unlabelled_sentence
 from tagger.service.status import why_unlabelled
@@ -70,12 +69,12 @@ def get_photos(  # noqa: PLR0913 - one parameter a part of the address
             if not all_roots(session):
                 return welcome(request)
     facets_found = (
-        search_pages.facets_of(library, q, less_sure=all, most=MOST if facets else search_pages.COUNTED, saved=saved)
+        search_pages.facets_of(library, q, less_sure=all, most=None if facets else search_pages.COUNTED, saved=saved)
         if page.photos and not after
         else None
     )
     with context.reader() as reader:
-        count = facets_found.photos if facets_found is not None else None
+        count = facets_found.photos if facets_found is not None and not facets_found.about else None
         if page.photos and not after and count is None and not q.strip() and saved is None:
             count = context.photos.get()
         seen = [*page.photos, *(page.alike.photos if page.alike is not None else ())]

@@ -181,9 +181,13 @@ class LabelFacetOut(NamedLabel):
 
 
 class FacetsOut(BaseModel):
-    """What is in a result of so many photos, the most frequent first; of years, the newest."""
+    """What is in a result of so many photos, the most frequent first; of years, the newest.
+
+    `about`: it is a large result, of which some were counted; the numbers are what these make of it, in two digits.
+    """
 
     photos: int
+    about: bool
     labels: list[LabelFacetOut]
     years: list[FacetOut]
     places: list[FacetOut]
@@ -211,7 +215,7 @@ class SearchOut(BaseModel):
     unknown: list[Unknown]
     alike: AlikeOut | None
     told: list[str]
-    facets: FacetsOut | None = Field(description="With `facets`: what is in it; null where it is too large to count")
+    facets: FacetsOut | None = Field(description="With `facets`: what is in it")
 
 
 class Suggestion(NamedLabel):

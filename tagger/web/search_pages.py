@@ -15,7 +15,7 @@ from tagger.labels import taxonomy
 from tagger.labels.languages import language
 from tagger.labels.search_only import search_only
 from tagger.labels.taxonomy import normal
-from tagger.search.facets import MOST, Facets, facets
+from tagger.search.facets import QUICKLY, Facets, Sample, facets, sample_of
 from tagger.search.found_photo import FoundPhoto
 from tagger.search.looks import Describer, as_description
 from tagger.search.ordered import DATED, LESS_SURE, SUREST, UNDATED, Cursor
@@ -131,30 +131,33 @@ def query_tree(query: str, saved: SavedSearch | None) -> Node | None:
 
 
 def facets_of(
-    library: Library, query: str, *, less_sure: bool = False, most: int = MOST, saved: SavedSearch | None = None
+    library: Library, query: str, *, less_sure: bool = False, most: int | None = None, saved: SavedSearch | None = None
 ) -> Facets | None:
-    """What is in all that a query finds by labels; None if it is more than `most`. Raises QueryError, StoreError.
+    """What is in all that a query finds by labels, of a large result about. Raises QueryError, StoreError.
 
-    Of a large result it may be that of half a minute ago.
+    `most`: None if it is more than so many photos. Of a large result it may be that of half a minute ago.
     """
     tree = query_tree(query, saved)
     less_sure = less_sure or (saved is not None and saved.less_sure)
-    if tree is None and library.context.photos.get() > most:
+    if tree is None and most is not None and library.context.photos.get() > most:
         return None
     key = library.code, query, less_sure, most, saved
     return library.context.facets.get(key, lambda: _counted(library, query, tree, less_sure, most))
 
 
-def _counted(library: Library, query: str, tree: Node | None, less_sure: bool, most: int) -> Facets | None:
+def _counted(library: Library, query: str, tree: Node | None, less_sure: bool, most: int | None) -> Facets | None:
     labels = library.labels
     with library.context.reader() as reader:
         search = library.search(reader, tree, library.context.describer(reader, library.code))
-        # The first thousand are found in their order at once, which all of them are not.
-        find = search.ids if most <= COUNTED else search.all_ids
-        photos = find(most + 1, less_sure=less_sure)
-        if len(photos) > most:
-            return None
-        return facets(reader, taxonomy.load(), labels, query, photos, less_sure=less_sure)
+        if most is None:
+            sample = sample_of(search, reader, QUICKLY, less_sure=less_sure)
+        else:
+            # The first thousand are found in their order at once, which all of them are not.
+            photos = search.ids(most + 1, less_sure=less_sure)
+            if len(photos) > most:
+                return None
+            sample = Sample(photos, len(photos))
+        return facets(reader, taxonomy.load(), labels, query, sample, less_sure=less_sure)
 
 
 def _alike(  # noqa: PLR0913 - what may be asked for

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tagger.core.config import Settings
+from tagger.labels import taxonomy
+from tagger.search import facets
+from tagger.search.query import parse
+from tagger.search.run import Search
 from tagger.search.towers import OWN
+from tagger.store.reader import open_reader
 from tests.cli.labelled import label_all
 from tests.cli.runner import Tagger
 
@@ -92,6 +98,50 @@ def test_what_is_in_a_result(library: Tagger) -> None:
     shown = library("search", "--facets", "animal").stdout
     assert shown.startswith("5 photos\nlabels           5  animal\n")
     assert "cameras          2  Canon EOS R5\n" in shown
+
+
+def multiplied(library: Tagger, times: int) -> None:
+    """Have the library hold each of its photos so many times."""
+    with sqlite3.connect(library.data / "library.db") as connection:
+        [(last,)] = connection.execute("SELECT max(id) FROM photos")
+        copied = {"photos": "id", "photo_labels": "photo_id", "photo_terms": "photo_id"}
+        for table, of in copied.items():
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            other = {of: f"{of} + {last} * ?1", "path": "path || ?1", "path_folded": "path_folded || ?1"}
+            new = ", ".join(other.get(column, column) for column in columns)
+            for number in range(1, times):
+                connection.execute(
+                    f"INSERT INTO {table} SELECT {new} FROM {table} WHERE {of} <= {last}".replace("?1", str(number))
+                )
+
+
+@pytest.mark.parametrize("most", [10_000, 2000])
+@pytest.mark.parametrize("query", ["animal", "*", "animal -zebra", "camera:canon", ""])
+def test_a_sample_tells_about_what_is_in_a_large_result(
+    library: Tagger, monkeypatch: pytest.MonkeyPatch, query: str, most: int
+) -> None:
+    multiplied(library, 1000)
+    settings = Settings(data_dir=library.data)
+    tree = parse(query) if query else None
+    with open_reader(settings) as reader:
+
+        def counted(quickly: int) -> facets.Facets:
+            search = Search(reader, taxonomy.load(), tree, settings.labels)
+            sample = facets.sample_of(search, reader, quickly)
+            return facets.facets(reader, taxonomy.load(), settings.labels, query, sample)
+
+        whole = counted(100_000)
+        # The result is too large to be found whole (2000), or only to be counted whole.
+        monkeypatch.setattr(facets, "MOST", most)
+        monkeypatch.setattr(facets, "_LOOKED_AT", 2500)
+        sample = counted(1000)
+    assert not whole.about
+    assert sample.about
+    assert sample.photos == pytest.approx(whole.photos, rel=0.1)
+    for name in ("labels", "years", "places", "cameras"):
+        told = {one.query: one.photos for one in getattr(sample, name)}
+        assert told == pytest.approx({one.query: one.photos for one in getattr(whole, name)}, rel=0.35), name
+        assert all(len(str(number).rstrip("0")) <= 2 for number in told.values())
 
 
 def test_facets_of_a_saved_search_and_of_nothing(library: Tagger) -> None:

@@ -6,7 +6,11 @@ import html
 import re
 from urllib.parse import quote
 
-from tests.web.site import Site
+import pytest
+
+from tests.cli.runner import Tagger
+from tests.cli.test_facets import multiplied
+from tests.web.site import Site, serving
 
 HTML = {"Accept": "text/html"}
 
@@ -30,3 +34,16 @@ def test_the_page_narrows_without_a_script(reading: Site) -> None:
         assert answer.status == 200, name
         assert 'id="grid"' in answer.text
     assert '<details class="narrow" id="facets" open>' in reading.get("/?q=animal&facets=1", HTML).text
+
+
+@pytest.mark.slow
+def test_a_large_result_is_told_about(gallery: Tagger) -> None:
+    multiplied(gallery, 100)
+    with serving(gallery) as site:
+        exact = site.api("/search?q=cat&facets=true")["facets"]
+        found = site.api("/search?q=*&facets=true")["facets"]
+        assert (exact["about"], found["about"]) == (False, True)
+        assert found["photos"] == pytest.approx(11_200, rel=0.1)
+        page = site.get("/?q=*&facets=1", HTML).text
+        assert re.search(r"<small>≈ [0-9,]+</small>", page)
+        assert "≈" not in site.get("/?q=cat&facets=1", HTML).text
