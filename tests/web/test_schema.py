@@ -27,7 +27,7 @@ def test_no_request_breaks_the_api(site: Site) -> None:
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
-            "40",
+            "15",
             # The stream of events never ends.
             "--exclude-path",
             "/api/v1/events",
