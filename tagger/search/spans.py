@@ -24,8 +24,8 @@ def span_of(reader: Reader, where: Conditions, query: Node | None, *, part: bool
     sql = plain_of(where, query)
     if sql is not None:
         most = min(_FEW, _MOST) if part else _MOST
-        if _up_to(reader, where, sql, most + 1) <= most:
-            found = {photo_id for (photo_id,) in reader.rows(sql, where.parameters)}
+        some = {photo_id for (photo_id,) in reader.rows(f"{sql} LIMIT {most + 1}", where.parameters)}
+        found = some if len(some) <= most else None
     told = _smallest(reader, where, [item for item in needed(query) if not _is_plain(item)])
     if told is not None and few(told[1]):
         some = {photo_id for (photo_id,) in reader.rows(told[0], where.parameters)}
@@ -63,13 +63,8 @@ def _smallest(reader: Reader, where: Conditions, items: Iterable[Node]) -> tuple
 
 def _counted(reader: Reader, where: Conditions, sql: str) -> tuple[str, int] | None:
     """A query and how many photos it tells, each as often as it does; None where these are too many."""
-    number = _up_to(reader, where, sql, _MOST + 1)
+    number = next(reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {_MOST + 1}) AS s", where.parameters))[0]
     return (sql, number) if number <= _MOST else None
-
-
-def _up_to(reader: Reader, where: Conditions, sql: str, most: int) -> int:
-    """How many rows a query has, counted up to so many."""
-    return int(next(reader.rows(f"SELECT count(*) FROM ({sql} LIMIT {most}) AS s", where.parameters))[0])
 
 
 def few(number: int) -> bool:
