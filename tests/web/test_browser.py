@@ -6,7 +6,6 @@ import base64
 import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.cli.gallery import COUNT, LABELLED, PHOTOS, huge_png
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_guard import HASH, PASSWORD
 
@@ -34,12 +33,6 @@ PAGES = [
     "/labels/n07920052",
 ]
 PAGES += ["/drop", "/review", "/failed", "/status", "/settings", "/api/docs", "/nothing"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:

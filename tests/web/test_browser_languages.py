@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site
 from tests.web.test_browser import PAGES, ready, shoot
 
@@ -22,12 +20,6 @@ UNMARKED = """() => {
     }
     return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("width", [360, 1280])

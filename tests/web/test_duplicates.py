@@ -23,20 +23,12 @@ from tagger.web.duplicate_groups import KnownGroup
 from tests.cli.gallery import found_elsewhere
 from tests.cli.runner import Tagger
 from tests.cli.service import wait_for
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
 from tests.web.test_tasks import done
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
-    with chromium() as found:
-        yield found
-    expect.set_options(timeout=None)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture(scope="module")

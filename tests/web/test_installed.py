@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.cli.runner import Tagger
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_guard import HASH, PASSWORD
 
@@ -21,12 +19,6 @@ KEPT = """async () => {
     return found;
 }"""
 WORKERS = "async () => (await navigator.serviceWorker.getRegistrations()).length"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def test_the_manifest_names_icons_that_are_there(reading: Site) -> None:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site
 from tests.web.test_browser import ready, shoot
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def test_every_label_of_the_library_is_told_with_its_photos_and_a_picture(reading: Site) -> None:

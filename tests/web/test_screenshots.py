@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.cli.gallery import PHOTOS, found_elsewhere
 from tests.cli.runner import Tagger
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import drop, ready
 from tests.web.test_first_password import OPEN
@@ -232,12 +232,6 @@ SCREENS = (
     Screen("more", "/status", opened("details.further summary")),
 )
 WITHOUT = ("/", "/labels", "/albums", "/review", "/duplicates", "/taught", "/status", "/failed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -14,20 +14,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.cli.runner import Tagger
 from tests.cli.service import wait_for
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # On a busy machine a page may take long.
-    expect.set_options(timeout=30_000)
-    with chromium() as found:
-        yield found
-    expect.set_options(timeout=None)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture(scope="module")

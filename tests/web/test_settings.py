@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.cli.runner import Tagger
 from tests.cli.service import running, wait_for
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
 from tests.web.test_guard import HASH
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 KEYS = {"labels.language", "labels.show_threshold", "service.work_window"}
 
@@ -194,14 +195,6 @@ def test_before_there_is_a_library_settings_can_be_chosen(bare: Tagger) -> None:
         assert site.send("/settings/preview", {"labels.show_threshold": 0.9})["labels"] is None
         put(site, {"service.work_window": "22:00-06:00"})
         assert "22:00" in site.get("/settings").text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
-    with chromium() as found:
-        yield found
-    expect.set_options(timeout=None)
 
 
 def look(page: Page, site: Site) -> None:

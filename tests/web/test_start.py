@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -12,16 +11,10 @@ from playwright.sync_api import Browser, expect
 
 from tests.cli.runner import Tagger
 from tests.cli.service import wait_for
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
 from tests.web.test_label_pages import PHONE
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

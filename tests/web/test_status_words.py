@@ -6,7 +6,6 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from tagger.web.schemas_work import ModelStatusOut, SpeedOut, StatusOut
 from tagger.web.status_words import chart, cure_of, sentence
 from tagger.web.words import words
 from tests.cli.gallery import COUNT, LABELLED
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site
 from tests.web.test_browser import ready, shoot
 from tests.web.test_label_pages import PHONE
@@ -187,12 +186,6 @@ def test_all_that_failed_for_a_reason_is_tried_again(site: Site) -> None:
     assert site.send("/retry", {"reason": "another one"})["queued"] == 0
     assert site.send("/retry", {"reason": failure["reason"]})["queued"] == 1
     assert site.api("/failed")["failed"] == []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.slow

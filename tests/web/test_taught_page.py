@@ -13,22 +13,14 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.cli.gallery import found_elsewhere
 from tests.cli.runner import Tagger
-from tests.web.browser import axe_script, chromium, complaints, watched
+from tests.web.browser import axe_script, complaints, watched
 from tests.web.site import Site, serving
 from tests.web.test_browser import ready, shoot
 from tests.web.test_select import choosing, press
 from tests.web.test_tasks import done
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patient")]
 CATS = "/?q=path:cat+OR+cat"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
-    with chromium() as found:
-        yield found
-    expect.set_options(timeout=None)
 
 
 @pytest.fixture(scope="module")
